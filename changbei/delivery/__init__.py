@@ -1,0 +1,1 @@
+"""Today's lines and their recovery."""

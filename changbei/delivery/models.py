@@ -1,0 +1,144 @@
+"""A delivery day: tours with stops, breakdowns, and the ways offered to recover."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from changbei.network.models import Line, Retailer, Site, Vehicle
+from changbei.people.models import Person
+from changbei.runs.models import Run
+
+
+class DeliveryDay(models.Model):
+    """One day of deliveries. `version` grows with every change: what was computed on an older one is stale."""
+
+    date = models.DateField(unique=True)
+    version = models.PositiveIntegerField(default=1)
+
+
+class Tour(models.Model):
+    """One van's drive on one day."""
+
+    class Status(models.TextChoices):
+        PLANNED = "planned"
+        DRIVING = "driving"
+        BROKEN_DOWN = "broken_down"
+        FINISHED = "finished"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    day = models.ForeignKey(DeliveryDay, on_delete=models.PROTECT, related_name="tours")
+    line = models.ForeignKey(Line, null=True, on_delete=models.PROTECT, related_name="tours")  # null: a reserve van's
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="tours")
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="tours")
+    driver = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="tours")
+    departs_at = models.DateTimeField()
+    shift_ends_at = models.DateTimeField()
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.PLANNED)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "vehicle"], name="one_tour_per_vehicle_and_day")]
+
+
+class Stop(models.Model):
+    """One customer's goods on one tour. `handover` stops are calls at a broken van to take goods over."""
+
+    class Status(models.TextChoices):
+        PLANNED = "planned"
+        DELIVERED = "delivered"
+        REFUSED = "refused"
+        ABSENT = "absent"
+        POSTPONED = "postponed"  # not today: next delivery day
+        HELD = "held"  # service suspended
+
+    tour = models.ForeignKey(Tour, null=True, on_delete=models.PROTECT, related_name="stops")  # null: unserved
+    day = models.ForeignKey(DeliveryDay, on_delete=models.PROTECT, related_name="stops")
+    retailer = models.ForeignKey(Retailer, on_delete=models.PROTECT, related_name="stops")
+    sequence = models.PositiveIntegerField()
+    cartons = models.PositiveIntegerField()
+    order_fen = models.PositiveBigIntegerField(default=0)
+    service_seconds = models.PositiveIntegerField()
+    window_start = models.DateTimeField(null=True)
+    window_end = models.DateTimeField(null=True)
+    planned_at = models.DateTimeField()  # arrival as planned in the morning
+    expected_at = models.DateTimeField(null=True)  # arrival as expected now
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.PLANNED)
+    done_at = models.DateTimeField(null=True)
+    goods_at = models.ForeignKey("Breakdown", null=True, on_delete=models.PROTECT, related_name="stranded")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["day", "retailer"], name="one_stop_per_customer_and_day")]
+        indexes = [models.Index(fields=["tour", "sequence"])]
+
+
+class Handover(models.Model):
+    """A tour calls at a broken van to take goods over, before its stop `before_sequence`."""
+
+    tour = models.ForeignKey(Tour, on_delete=models.CASCADE, related_name="handovers")
+    breakdown = models.ForeignKey("Breakdown", on_delete=models.PROTECT, related_name="handovers")
+    before_sequence = models.PositiveIntegerField()
+    cartons = models.PositiveIntegerField()
+    expected_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+
+
+class Breakdown(models.Model):
+    """A van that cannot go on, and where it stands."""
+
+    tour = models.ForeignKey(Tour, on_delete=models.PROTECT, related_name="breakdowns")
+    run = models.ForeignKey(Run, null=True, on_delete=models.PROTECT, related_name="breakdowns")
+    at = models.DateTimeField()
+    longitude = models.FloatField()
+    latitude = models.FloatField()
+    place = models.CharField(max_length=160)
+    goods_aboard = models.BooleanField()
+    injured = models.BooleanField()
+    cause = models.CharField(max_length=20, default="fault")  # fault, accident
+
+
+class RecoveryCase(models.Model):
+    """The question "who takes over?" on a snapshot of the day, and its answers."""
+
+    class Status(models.TextChoices):
+        OFFERED = "offered"
+        ACCEPTED = "accepted"
+        STALE = "stale"  # the day changed before one was accepted
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    run = models.ForeignKey(Run, null=True, on_delete=models.PROTECT, related_name="recoveries")
+    day = models.ForeignKey(DeliveryDay, on_delete=models.PROTECT, related_name="recoveries")
+    breakdown = models.ForeignKey(Breakdown, on_delete=models.PROTECT, related_name="recoveries")
+    day_version = models.PositiveIntegerField()
+    computed_at = models.DateTimeField()
+    computing_seconds = models.FloatField()
+    stops_stranded = models.PositiveIntegerField()
+    stops_considered = models.PositiveIntegerField()
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OFFERED)
+
+
+class RecoveryOption(models.Model):
+    """One way to recover, with what it costs."""
+
+    case = models.ForeignKey(RecoveryCase, on_delete=models.CASCADE, related_name="options")
+    kind = models.CharField(max_length=20)  # site_reserve, nearest_reserve, neighbours, mixed
+    rank = models.PositiveSmallIntegerField()  # 1 is proposed
+    extra_minutes = models.FloatField()
+    stops_moved = models.PositiveIntegerField()
+    vans_touched = models.PositiveIntegerField()
+    arrivals_shifted = models.PositiveIntegerField()  # by more than 15 minutes
+    unserved = models.PositiveIntegerField()
+    last_delivery_at = models.DateTimeField(null=True)  # of a stranded customer
+    plan = models.JSONField()  # see delivery.rules: tours, handovers, arrivals
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+
+
+class RepairOrder(models.Model):
+    """A broken van is sent to repair (E3.3.1)."""
+
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="repairs")
+    breakdown = models.ForeignKey(Breakdown, null=True, on_delete=models.PROTECT, related_name="repairs")
+    ordered_at = models.DateTimeField()
+    ordered_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    finished_at = models.DateTimeField(null=True)

@@ -1,0 +1,1 @@
+"""Report, recognise duplicates, classify, activate, command post, warnings, suspend and resume service, close."""

@@ -1,0 +1,182 @@
+"""Incidents and what belongs to them."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from changbei.network.models import Retailer, Site
+from changbei.people.models import Person
+from changbei.runs.models import Run
+
+
+class Level(models.TextChoices):
+    MAJOR = "MAJOR"
+    LOCAL = "LOCAL"
+    DEMAND = "DEMAND"
+
+
+class Incident(models.Model):
+    """One event and its handling; `number` is what people say on the phone."""
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        RESTORED = "restored"  # service is back, papers are left
+        CLOSED = "closed"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    number = models.CharField(max_length=12, unique=True)  # INC-0042
+    kind = models.CharField(max_length=60)  # id of the procedure
+    family = models.CharField(max_length=20)  # network, vehicle, weather, demand, supply
+    title = models.JSONField()
+    level = models.CharField(max_length=8, choices=Level.choices)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    run = models.OneToOneField(Run, null=True, on_delete=models.PROTECT, related_name="of_incident")
+    drill = models.BooleanField(default=False)
+    place = models.CharField(max_length=160, blank=True)
+    longitude = models.FloatField(null=True)
+    latitude = models.FloatField(null=True)
+    area = models.JSONField(null=True)  # GeoJSON geometry
+    affected_retailers = models.PositiveIntegerField(default=0)
+    same_key = models.CharField(max_length=200)  # what makes a second report the same incident
+    reported_at = models.DateTimeField()
+    restored_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["same_key"], condition=~Q(status="closed"), name="incident_same")]
+        constraints = [
+            models.UniqueConstraint(fields=["same_key"], condition=~Q(status="closed"), name="one_open_incident_per_cause")
+        ]
+
+
+class Report(models.Model):
+    """One report, in the words it came in; the first makes the incident, others join it."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="reports")
+    source = models.CharField(max_length=10)  # web, cli, api, warning
+    reporter = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="reports")
+    data = models.JSONField()
+    joined = models.BooleanField()
+    at = models.DateTimeField()
+
+
+class CommandPost(models.Model):
+    """Set up at once for a MAJOR incident (E2.1b)."""
+
+    incident = models.OneToOneField(Incident, on_delete=models.PROTECT, related_name="command_post")
+    commander = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    deputy_commander = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    acting = models.BooleanField(default=False)
+    set_up_at = models.DateTimeField()
+    stood_down_at = models.DateTimeField(null=True)
+
+
+class Authorisation(models.Model):
+    """Both leaders away: one of them authorises an acting commander (E2.1c). Acting starts at once; this is the record."""
+
+    command_post = models.ForeignKey(CommandPost, on_delete=models.PROTECT, related_name="authorisations")
+    acting_commander = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    post = models.CharField(max_length=60)  # the department head's post, chosen by the kind of event
+    asked_of = models.JSONField(default=list)  # staff numbers of the leaders who were asked
+    requested_at = models.DateTimeField()
+    granted_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    granted_at = models.DateTimeField(null=True)
+
+
+class Warning(models.Model):
+    """A weather warning as received (CAP 1.2), whatever became of it; the file is kept."""
+
+    class Verdict(models.TextChoices):
+        ACCEPTED = "accepted"
+        ACCEPTED_WITH_WARNINGS = "accepted-with-warnings"
+        REFUSED = "refused"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    sender = models.CharField(max_length=200, blank=True)
+    identifier = models.CharField(max_length=200, blank=True)
+    sent = models.DateTimeField(null=True)
+    status = models.CharField(max_length=12, blank=True)  # Actual, Exercise, Test …
+    msg_type = models.CharField(max_length=12, blank=True)
+    event = models.CharField(max_length=200, blank=True)
+    headline = models.CharField(max_length=300, blank=True)
+    severity = models.CharField(max_length=12, blank=True)
+    colour = models.CharField(max_length=8, blank=True)  # blue, yellow, orange, red; never guessed
+    area = models.JSONField(null=True)  # GeoJSON geometry
+    effective_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    received_at = models.DateTimeField()
+    verdict = models.CharField(max_length=24, choices=Verdict.choices)
+    reasons = models.JSONField(default=list)  # [{"element", "line", "message"}]
+    raw = models.BinaryField()
+    source = models.CharField(max_length=160, blank=True)
+    incident = models.ForeignKey(Incident, null=True, on_delete=models.PROTECT, related_name="warnings")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sender", "identifier", "sent"], condition=~Q(verdict="refused"), name="warning_once"
+            )
+        ]
+
+
+class Suspension(models.Model):
+    """Service to an area is suspended from–until; each customer concerned is told (E3.2.1, E3.2.2)."""
+
+    class Scope(models.TextChoices):
+        WHOLE = "whole"
+        PARTIAL = "partial"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="suspensions")
+    scope = models.CharField(max_length=8, choices=Scope.choices)
+    area = models.JSONField()  # GeoJSON Polygon or MultiPolygon
+    reason = models.CharField(max_length=200)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()  # when it is to be looked at again: no suspension without an end
+    decided_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField()
+    resumed_at = models.DateTimeField(null=True)
+    resumed_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    notice = models.UUIDField(null=True)  # notify.Notice
+    call_list = models.UUIDField(null=True)  # notify.CallList
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(ends_at__gt=models.F("starts_at")), name="suspension_ends_after_start")
+        ]
+
+
+class SuspendedRetailer(models.Model):
+    """A customer of a suspended area, frozen when it was decided."""
+
+    suspension = models.ForeignKey(Suspension, on_delete=models.CASCADE, related_name="retailers")
+    retailer = models.ForeignKey(Retailer, on_delete=models.PROTECT, related_name="suspensions")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["suspension", "retailer"], name="suspended_once")]
+
+
+class PublicNotice(models.Model):
+    """Words for the public by TV, radio and mobile (E3.2.1), ready to be read out."""
+
+    suspension = models.ForeignKey(Suspension, on_delete=models.PROTECT, related_name="public_notices")
+    medium = models.CharField(max_length=8)  # tv, radio, mobile
+    text = models.JSONField()
+    at = models.DateTimeField()
+
+
+class SystemOutage(models.Model):
+    """A system of the sales network stands still; what is done meanwhile."""
+
+    incident = models.OneToOneField(Incident, on_delete=models.PROTECT, related_name="outage")
+    system = models.CharField(max_length=40)  # ordering-system …
+    site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT, related_name="+")
+    stops_work = models.BooleanField()
+    since = models.DateTimeField()
+    fallback = models.CharField(max_length=40, blank=True)  # standby, spare-pc, phone
+    back_at = models.DateTimeField(null=True)

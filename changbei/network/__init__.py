@@ -1,0 +1,1 @@
+"""Retailers and licences, lines, sites, vehicles, products, manufacturers, stock; imports from Excel and CSV."""

@@ -1,0 +1,177 @@
+"""What exists: areas, sites, vans, lines, retailers, products, stock. Positions are WGS-84 degrees."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+from changbei.people.models import Person, Unit
+
+
+class District(models.Model):
+    """A county or district of the city: six-digit administrative code, outline as a GeoJSON geometry."""
+
+    code = models.CharField(max_length=6, unique=True)
+    name = models.JSONField()
+    outline = models.JSONField()
+    marketing_department = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="districts")
+
+
+class Place(models.Model):
+    """A town, street community or village: twelve-digit administrative code."""
+
+    code = models.CharField(max_length=12, unique=True)
+    name = models.JSONField()
+    kind = models.CharField(max_length=20)  # city, county_seat, town, village
+    district = models.ForeignKey(District, on_delete=models.PROTECT, related_name="places")
+    population = models.PositiveIntegerField()
+    terrain = models.CharField(max_length=10, default="plain")  # plain, hill
+    longitude = models.FloatField()
+    latitude = models.FloatField()
+
+
+class Street(models.Model):
+    """A stretch of road for the map: GeoJSON LineString coordinates."""
+
+    name = models.CharField(max_length=60, blank=True)
+    rank = models.CharField(max_length=10)  # trunk, main, minor
+    path = models.JSONField()
+
+
+class Site(models.Model):
+    """The delivery centre or a transfer station."""
+
+    code = models.CharField(max_length=20, unique=True)
+    kind = models.CharField(max_length=20, choices=[("delivery_center", "delivery_center"), ("transfer_station", "transfer_station")])
+    name = models.JSONField()
+    unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="sites")
+    longitude = models.FloatField()
+    latitude = models.FloatField()
+
+
+class Vehicle(models.Model):
+    """A delivery van. Reserve vans are one city-wide pool (E3.3.2), each kept at a site (E3.2.6)."""
+
+    class State(models.TextChoices):
+        FIT = "fit"
+        IN_USE = "in_use"  # a reserve van that has taken over today
+        BROKEN_DOWN = "broken_down"
+        UNDER_REPAIR = "under_repair"
+
+    number = models.CharField(max_length=10, unique=True)  # what people say: "17"
+    plate = models.CharField(max_length=12, unique=True)
+    model = models.CharField(max_length=40)  # type of vehicle as the insurer asks for it (E3.3.3)
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="vehicles")
+    capacity_cartons = models.PositiveIntegerField()
+    is_reserve = models.BooleanField(default=False)
+    state = models.CharField(max_length=20, choices=State.choices, default=State.FIT)
+    checked_on = models.DateField(null=True)  # last fitness check
+    keeper = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="keeps")  # driver
+
+
+class Line(models.Model):
+    """A delivery line: driven once a week on `weekday` (1 = Monday) by its van and driver."""
+
+    code = models.CharField(max_length=20, unique=True)
+    name = models.JSONField()
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="lines")
+    weekday = models.PositiveSmallIntegerField()
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="lines")
+    driver = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="lines")
+
+
+class LineKnowledge(models.Model):
+    """Who knows a line well enough to guide or to deliver (E3.3.5)."""
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="known_by")
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="knows")
+    trips = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["line", "person"], name="line_knowledge_once")]
+
+
+class Retailer(models.Model):
+    """A licensed shop."""
+
+    class Conduct(models.TextChoices):
+        LAW_ABIDING = "law_abiding"
+        WARNED = "warned"
+        PUNISHED = "punished"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    licence_no = models.CharField(max_length=20, unique=True)  # retail licence
+    name = models.CharField(max_length=80)
+    contact_name = models.CharField(max_length=40)
+    phone = models.CharField(max_length=20)
+    address = models.CharField(max_length=160)
+    longitude = models.FloatField()
+    latitude = models.FloatField()
+    district = models.ForeignKey(District, on_delete=models.PROTECT, related_name="retailers")
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="retailers")
+    retail_format = models.CharField(max_length=20)  # supermarket, convenience, grocery, specialist, hotel …
+    supply_tier = models.PositiveSmallIntegerField()  # 1 (lowest) to 30
+    credit_grade = models.CharField(max_length=2)  # A, B, C, D
+    conduct = models.CharField(max_length=12, choices=Conduct.choices, default=Conduct.LAW_ABIDING)
+    marked_prices = models.BooleanField(default=True)
+    is_key = models.BooleanField(default=False)
+    is_vulnerable = models.BooleanField(default=False)
+    settlement = models.CharField(max_length=12, default="e_settlement")  # e_settlement, cash
+    order_weekday = models.PositiveSmallIntegerField()  # 1 = Monday
+    line = models.ForeignKey(Line, on_delete=models.PROTECT, related_name="retailers")
+    line_sequence = models.PositiveIntegerField()
+    usual_cartons = models.PositiveIntegerField()  # of one weekly order
+    service_seconds = models.PositiveIntegerField()  # at the door
+    window_start = models.TimeField(null=True)  # delivery hours, when the shop has any
+    window_end = models.TimeField(null=True)
+    customer_manager = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="customers")
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["longitude", "latitude"]),
+            models.Index(fields=["line", "line_sequence"]),
+        ]
+
+
+class Manufacturer(models.Model):
+    code = models.CharField(max_length=20, unique=True)
+    name = models.JSONField()
+
+
+class Product(models.Model):
+    """A stock-keeping unit (品规). Money is in fen, per carton (条)."""
+
+    class SupplyClass(models.TextChoices):
+        GENERAL = "general"
+        SCARCE = "scarce"
+        CONTROLLED = "controlled"
+
+    code = models.CharField(max_length=20, unique=True)
+    name = models.JSONField()
+    manufacturer = models.ForeignKey(Manufacturer, on_delete=models.PROTECT, related_name="products")
+    supply_class = models.CharField(max_length=12, choices=SupplyClass.choices, default=SupplyClass.GENERAL)
+    price_class = models.PositiveSmallIntegerField()  # 1 (highest) to 5
+    wholesale_fen = models.PositiveIntegerField()
+    retail_fen = models.PositiveIntegerField()
+    active = models.BooleanField(default=True)
+
+
+class Stock(models.Model):
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="stock")
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="stock")
+    cartons = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["site", "product"], name="stock_once")]
+
+
+class City(models.Model):
+    """The city this installation serves: one row."""
+
+    name = models.JSONField()
+    longitude = models.FloatField()
+    latitude = models.FloatField()
+    seed = models.BigIntegerField(null=True)  # of a generated city
+    artificial = models.BooleanField(default=False)

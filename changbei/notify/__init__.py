@@ -1,0 +1,1 @@
+"""Messages, recipients, attempts, acknowledgements, call lists, channels."""

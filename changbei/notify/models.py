@@ -1,0 +1,140 @@
+"""Notices and the messages that carry them, one row a recipient and channel."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from changbei.network.models import Retailer
+from changbei.people.models import Contact, Person
+
+
+class Urgency(models.IntegerChoices):
+    """Smaller goes first."""
+
+    IMMEDIATE = 0  # first contact of an incident, escalations
+    URGENT = 1
+    ROUTINE = 2
+    BULK = 3  # notices to customers
+
+
+class Notice(models.Model):
+    """Something that has to be told; its wording is frozen here."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    incident = models.UUIDField(null=True)
+    run = models.UUIDField(null=True)
+    task = models.UUIDField(null=True)  # runs.Task: an acknowledgement of the message acknowledges the task
+    template = models.CharField(max_length=60)
+    clause = models.CharField(max_length=20, default="")
+    title = models.JSONField()  # text
+    body = models.JSONField()  # text
+    urgency = models.PositiveSmallIntegerField(choices=Urgency.choices)
+    needs_acknowledgement = models.BooleanField(default=False)
+    drill = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    stopped_at = models.DateTimeField(null=True)  # no further messages after this
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["task"], condition=Q(task__isnull=False), name="notice_task"),
+            models.Index(fields=["run"], condition=Q(run__isnull=False), name="notice_run"),
+            models.Index(fields=["incident"], condition=Q(incident__isnull=False), name="notice_incident"),
+        ]
+
+
+class Message(models.Model):
+    """One notice to one recipient by one channel. What a state says happened was observed."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        SENDING = "sending"  # claimed by a worker until `lease_until`
+        HANDED = "handed"  # the carrier took it
+        DELIVERED = "delivered"  # the carrier says it arrived, or it lies in the inbox
+        ACKNOWLEDGED = "acknowledged"
+        FAILED = "failed"
+        STOPPED = "stopped"  # no longer needed before it was handed over
+        UNREACHABLE = "unreachable"  # no address for this recipient
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # also the idempotency key at the carrier
+    notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="messages")
+    person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="messages")
+    retailer = models.ForeignKey(Retailer, null=True, on_delete=models.PROTECT, related_name="messages")
+    contact = models.ForeignKey(Contact, null=True, on_delete=models.PROTECT, related_name="messages")
+    channel = models.CharField(max_length=12)  # inbox, sms, email
+    address = models.CharField(max_length=120, blank=True)
+    language = models.CharField(max_length=10, default="zh-Hans")
+    urgency = models.PositiveSmallIntegerField(choices=Urgency.choices)
+    state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
+    due_at = models.DateTimeField(null=True)  # when a worker is to take it; null when nothing is left to do
+    lease_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    carrier_id = models.CharField(max_length=80, blank=True)
+    queued_at = models.DateTimeField()
+    handed_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    acknowledged_at = models.DateTimeField(null=True)
+    error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["urgency", "due_at"], condition=Q(due_at__isnull=False), name="message_due"),
+            models.Index(fields=["person", "id"], condition=Q(channel="inbox"), name="message_inbox"),
+            models.Index(fields=["notice", "state"]),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(person__isnull=False, retailer__isnull=True, contact__isnull=True)
+                | Q(person__isnull=True, retailer__isnull=False, contact__isnull=True)
+                | Q(person__isnull=True, retailer__isnull=True, contact__isnull=False),
+                name="message_one_recipient",
+            )
+        ]
+
+
+class Attempt(models.Model):
+    """One try to hand a message to its carrier."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="tries")
+    at = models.DateTimeField()
+    outcome = models.CharField(max_length=12)  # handed, failed, retry
+    detail = models.CharField(max_length=300, blank=True)
+
+
+class CallList(models.Model):
+    """Customers to be phoned one by one (E3.2.2)."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    incident = models.UUIDField(null=True)
+    run = models.UUIDField(null=True)
+    clause = models.CharField(max_length=20, default="")
+    title = models.JSONField()
+    script = models.JSONField()  # what to say
+    drill = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)  # nobody pending
+
+
+class Call(models.Model):
+    """One customer on a call list, with the manager who phones."""
+
+    class Outcome(models.TextChoices):
+        PENDING = "pending"
+        REACHED = "reached"
+        NO_ANSWER = "no_answer"  # stays on the list
+        WRONG_NUMBER = "wrong_number"
+        VISITED = "visited"
+
+    call_list = models.ForeignKey(CallList, on_delete=models.CASCADE, related_name="calls")
+    retailer = models.ForeignKey(Retailer, on_delete=models.PROTECT, related_name="calls")
+    caller = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="calls")
+    outcome = models.CharField(max_length=12, choices=Outcome.choices, default=Outcome.PENDING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    note = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["call_list", "retailer"], name="call_once")]
+        indexes = [models.Index(fields=["caller", "outcome"])]

@@ -1,0 +1,1 @@
+"""Organisation, posts, duty roster, absences and substitution, contacts, accounts, permissions."""

@@ -1,0 +1,1 @@
+"""The plan language: packs, clauses, procedures, tables; loading, checking and the pure runtime."""

@@ -1,0 +1,167 @@
+"""What goes into the runtime and what comes out. Pure values; JSON in, JSON out.
+
+Facts are what happened; commands are what the durable shell has to write as rows. Both are frozen dataclasses
+with a `to_json`/`from_json` pair in `plans.wire`, so that a run can be replayed from its journal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Json = dict[str, Any]
+
+
+# --- facts -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Started:
+    """The first fact. `context` is what conditions see: report, incident, city, … (names of the procedure's `context`)."""
+
+    context: Json
+
+
+@dataclass(frozen=True)
+class Known:
+    """Something became known: the values are merged into the context under `name`."""
+
+    name: str
+    values: Json
+
+
+@dataclass(frozen=True)
+class Acknowledged:
+    item: str
+    by: str  # staff number
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A person finished a task; `result` holds the filled form, the chosen `option`, or `approved` true/false."""
+
+    item: str
+    by: str
+    result: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Happened:
+    """A journal fact that steps may be waiting for (`await: delivery.recovery_accepted`)."""
+
+    kind: str
+    data: Json = field(default_factory=dict)
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class TimerFired:
+    key: str
+
+
+@dataclass(frozen=True)
+class ActionDone:
+    item: str
+    result: Json
+
+
+@dataclass(frozen=True)
+class ActionFailed:
+    item: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A person closed the run: everything open is cancelled."""
+
+    by: str
+
+
+Fact = Started | Known | Acknowledged | Completed | Happened | TimerFired | ActionDone | ActionFailed | Ended
+
+
+# --- commands --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OpenTask:
+    item: str
+    acknowledge_due_at: datetime | None
+    due_at: datetime | None
+
+
+@dataclass(frozen=True)
+class CloseTask:
+    """The task is done or no longer needed; messages about it stop."""
+
+    item: str
+    status: str  # done, cancelled
+    by: str = ""
+    result: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MarkAcknowledged:
+    item: str
+    by: str
+
+
+@dataclass(frozen=True)
+class SetTimer:
+    key: str
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class CancelTimer:
+    key: str
+
+
+@dataclass(frozen=True)
+class Escalate:
+    """Tell `role` that `item` was not acknowledged or not done in time; `step` counts from 1 along the chain."""
+
+    item: str
+    role: str
+    why: str  # acknowledge, due
+    step: int
+
+
+@dataclass(frozen=True)
+class CallAction:
+    item: str
+    action: str
+    params: Json
+
+
+@dataclass(frozen=True)
+class Tell:
+    """A `notify:` step: tell a role, or an audience, with a message template of the pack."""
+
+    item: str
+    template: str
+    roles: tuple[str, ...]
+    audience: str  # name of an audience of the pack, or ""
+    values: Json
+
+
+@dataclass(frozen=True)
+class StageOpened:
+    stage: str
+
+
+@dataclass(frozen=True)
+class StageClosed:
+    stage: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """All stages are closed."""
+
+
+Command = (
+    OpenTask | CloseTask | MarkAcknowledged | SetTimer | CancelTimer | Escalate | CallAction | Tell | StageOpened | StageClosed | Finished
+)

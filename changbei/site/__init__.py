@@ -1,0 +1,1 @@
+"""Settings, urls, the table fact -> reaction, the command line."""

@@ -1,0 +1,1 @@
+"""Goods for customers beside the regular order: emergency supply requests and replenishment."""
