@@ -1,0 +1,187 @@
+"""From a problem to a recovery: construct, improve, hand the tails to the general solver, have it judged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from changbei.compute.recovery.checker import check
+from changbei.compute.recovery.construct import by_hand, called_in, undisturbed
+from changbei.compute.recovery.draft import Draft
+from changbei.compute.recovery.lines import Ground
+from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, Problem
+from changbei.compute.recovery.policy import (
+    ALL_MEANS,
+    CALM,
+    NEAREST_RESERVE,
+    NEIGHBOURING_LINES,
+    OVERTIME,
+    OWN_RESERVE,
+    Policy,
+    allowed_vans,
+)
+from changbei.compute.recovery.result import Call, Recovery, Stop, Token, VanPlan
+from changbei.compute.recovery.search import Budget, improve
+from changbei.compute.recovery.tails import improve_tails
+
+TAILS_SHARE = 0.2
+"""Share of the time given to the general solver on the tails."""
+
+
+def recover(
+    problem: Problem,
+    *,
+    seconds: float,
+    seed: int,
+    policy: Policy = ALL_MEANS,
+    iterations: int | None = None,
+) -> Recovery:
+    """The best recovery found in about `seconds` of wall time on one core (E3.3.1–5).
+
+    With `iterations` the clock is not looked at: the same problem, policy, seed and iterations give the same plan. The
+    first valid plan is at least what a dispatcher does by hand with the vans the policy permits; everything after is an
+    improvement of: fewest unserved (by priority, then value), then extra driving plus the policy's price of calm.
+    Hard limits always hold; what cannot be served within them is `unserved`.
+    """
+    began = time.perf_counter()
+    rng = np.random.default_rng(seed)
+    ground = Ground(problem, policy)
+    start = undisturbed(ground)
+    best = min((by_hand(ground, start), called_in(ground, start, rng)), key=lambda draft: draft.price)
+    first = time.perf_counter() - began
+    left = max(seconds - first, 0.0)
+    best, done = improve(ground, best, rng, Budget.lasting(left * (1 - TAILS_SHARE), iterations))
+    left = max(seconds - (time.perf_counter() - began), 0.0)
+    if iterations is not None or left > 0:
+        best = improve_tails(
+            ground,
+            best,
+            seed=seed,
+            seconds=left,
+            iterations=None if iterations is None else max(iterations // 4, 1),
+        )
+    return _recovery(ground, best.tidied(), done, first, began)
+
+
+def alternatives(
+    problem: Problem, *, seconds: float, seed: int, iterations: int | None = None
+) -> list[Recovery]:
+    """Up to four different recoveries to choose from, fewest unserved first, then least extra driving.
+
+    Reserve van of the site, else also the nearest other site's, neighbouring lines, all means, calm; with an hour of
+    overtime when otherwise somebody stays unserved. What is worse than another option in every figure is left out.
+    `seconds` and `iterations` are the whole budget, shared among the options.
+    """
+    policies = _different(problem, (OWN_RESERVE, NEAREST_RESERVE, NEIGHBOURING_LINES, ALL_MEANS, CALM))
+    share = 1.0 / (len(policies) + 1)
+    each = None if iterations is None else max(int(iterations * share), 1)
+    found = [
+        recover(problem, seconds=seconds * share, seed=seed, policy=policy, iterations=each)
+        for policy in policies
+    ]
+    if all(recovery.unserved for recovery in found):
+        found.append(
+            recover(problem, seconds=seconds * share, seed=seed, policy=OVERTIME, iterations=each)
+        )
+    found.sort(key=lambda r: (r.unserved_priority, -_served_value(problem, r), r.extra_driving_seconds))
+    kept: list[Recovery] = []
+    for recovery in found:
+        if not any(_as_good(other, recovery) for other in kept):
+            kept = [other for other in kept if not _as_good(recovery, other)] + [recovery]
+    return kept[:4]
+
+
+def _different(problem: Problem, policies: Sequence[Policy]) -> list[Policy]:
+    """Without policies under which nobody may help, or which permit the same vans on the same terms as one before."""
+    kept: dict[tuple[object, ...], Policy] = {}
+    for policy in policies:
+        allowed = allowed_vans(problem, policy)
+        if any(allowed) or not len(problem.places):
+            kept.setdefault((allowed, replace(policy, name="", reserves="any", lines="any")), policy)
+    return list(kept.values()) or [ALL_MEANS]
+
+
+def _served_value(problem: Problem, recovery: Recovery) -> int:
+    return int(problem.orders.value.sum()) - recovery.unserved_value
+
+
+def _as_good(one: Recovery, other: Recovery) -> bool:
+    """`one` is at least as good in everything a dispatcher looks at."""
+    return all(mine <= theirs for mine, theirs in zip(_figures(one), _figures(other), strict=True))
+
+
+def _figures(recovery: Recovery) -> tuple[int, ...]:
+    return (
+        recovery.unserved_priority,
+        recovery.unserved_value,
+        recovery.extra_driving_seconds,
+        len(recovery.touched_vans),
+        len(recovery.reserve_vans),
+        len(recovery.shifted),
+        recovery.overtime_seconds,
+    )
+
+
+def _recovery(ground: Ground, draft: Draft, iterations: int, first: float, began: float) -> Recovery:
+    """The draft with its figures, judged by the checker."""
+    problem = ground.problem
+    plans = tuple(_van_plan(ground, draft, van) for van in range(len(problem.vans)))
+    begin = {
+        token.order: at
+        for plan in plans
+        for token, at in zip(plan.tokens, plan.begin_seconds, strict=True)
+        if isinstance(token, Stop)
+    }
+    eta, source = problem.eta_seconds, problem.orders.source
+    shifted = tuple(
+        order
+        for order in sorted(begin)
+        if eta[order] >= 0 and abs(begin[order] - int(eta[order])) > SHIFT_LIMIT_SECONDS
+    )
+    driving = sum(plan.driving_seconds for plan in plans)
+    unserved = sorted(set(range(len(problem.orders))) - begin.keys())
+    shift_end = problem.vans.shift_end_seconds.tolist()
+    recovery = Recovery(
+        policy=ground.policy,
+        vans=plans,
+        driving_seconds=driving,
+        extra_driving_seconds=driving - problem.undisturbed_driving_seconds,
+        unserved=tuple(unserved),
+        unserved_priority=int(problem.orders.priority[unserved].sum()),
+        unserved_value=int(problem.orders.value[unserved].sum()),
+        moved=tuple(order for order in sorted(begin) if source[order] >= 0),
+        touched_vans=tuple(sorted(van for van in draft.lines if not problem.vans.reserve[van])),
+        reserve_vans=tuple(sorted(van for van in draft.lines if problem.vans.reserve[van])),
+        shifted=shifted,
+        shifted_aboard=tuple(order for order in shifted if source[order] < 0),
+        overtime_seconds=max(
+            (max(plan.return_seconds - end, 0) for plan, end in zip(plans, shift_end, strict=True) if plan.tokens),
+            default=0,
+        ),
+        feasible=True,
+        iterations=iterations,
+        first_seconds=first,
+        wall_seconds=time.perf_counter() - began,
+    )
+    return replace(recovery, feasible=not check(problem, recovery))
+
+
+def _van_plan(ground: Ground, draft: Draft, van: int) -> VanPlan:
+    line = draft.line(van)
+    stays = bool(ground.problem.vans.reserve[van]) and not line.nodes
+    return VanPlan(
+        tokens=tuple(_token(ground, line.nodes, at) for at in range(len(line.nodes))),
+        begin_seconds=tuple(line.begins),
+        return_seconds=int(ground.problem.vans.ready_seconds[van]) if stays else int(line.returns),
+        driving_seconds=line.driving,
+    )
+
+
+def _token(ground: Ground, nodes: list[int], at: int) -> Token:
+    if nodes[at] < ground.count:
+        return Stop(nodes[at])
+    place = nodes[at] - ground.count
+    return Call(place, tuple(n for n in nodes[at:] if n < ground.count and ground.source[n] == place))
