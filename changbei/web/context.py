@@ -1,0 +1,92 @@
+"""What the shell around every page knows: the clock, who is looking, where one can go."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from changbei.core import clock, texts
+from changbei.web.components import NavItem
+
+# name of the URL, label, icon; the order is that of the tab bar on a phone
+_PLACES = (
+    ("board", gettext_lazy("Board"), "layout-dashboard"),
+    ("my-tasks", gettext_lazy("My tasks"), "list-check"),
+    ("report", gettext_lazy("Report"), "speakerphone"),
+    ("delivery", gettext_lazy("Delivery"), "truck-delivery"),
+    ("plan", gettext_lazy("Plan"), "book-2"),
+)
+_SHIFT_WORTH_SAYING = timedelta(seconds=5)
+
+
+def shell(request: HttpRequest) -> dict[str, object]:
+    """Context of `web/base.html`. A view may override `drill_banner`, and adds counts by `nav_counts={"my-tasks": 3}`."""
+    return {
+        "server_now": clock.now(),
+        "server_clock_rate": clock_rate(),
+        "clock_banner": clock_banner(),
+        "drill_banner": "",
+        "demo": settings.DEMO,
+        "nav": SimpleLazyObject(lambda: navigation(request)),
+        "viewer_line": SimpleLazyObject(lambda: viewer_line(request)),
+        "html_lang": _HTML_LANG.get(get_language() or "", "zh-Hans"),
+    }
+
+
+_HTML_LANG = {"zh-hans": "zh-Hans", "zh-hant": "zh-Hant", "en": "en"}
+
+
+def clock_rate() -> float:
+    """How fast the clock of this process runs, 1.0 for real time, 0.0 for one that stands still."""
+    running = clock.current()
+    if isinstance(running, clock.VirtualClock):
+        return 0.0
+    return running.speed if isinstance(running, clock.ShiftedClock) else 1.0
+
+
+def clock_banner() -> str:
+    """A sentence when the clock is not the machine's own, else empty."""
+    if isinstance(clock.current(), clock.SystemClock):
+        return ""
+    ahead = clock.now() - clock.SystemClock().now()
+    rate = clock_rate()
+    if abs(ahead) < _SHIFT_WORTH_SAYING and rate == 1.0:
+        return ""
+    shown = clock.local_now().strftime("%Y-%m-%d %H:%M")
+    if rate != 1.0:
+        return _("The clock is set for a demonstration: it shows %(time)s and runs %(rate)g times as fast.") % {
+            "time": shown,
+            "rate": rate,
+        }
+    return _("The clock is set for a demonstration: it shows %(time)s.") % {"time": shown}
+
+
+def navigation(request: HttpRequest) -> list[NavItem]:
+    """The places that exist. The longest address that starts the current path is the one we are at."""
+    found = [(name, str(label), icon, url) for name, label, icon in _PLACES if (url := _address(name))]
+    here = max((url for *_rest, url in found if _inside(request.path, url)), key=len, default="")
+    return [NavItem(name, label, icon, url, here=url == here) for name, label, icon, url in found]
+
+
+def _inside(path: str, url: str) -> bool:
+    return path == url or (url != "/" and path.startswith(url.rstrip("/") + "/"))
+
+
+def viewer_line(request: HttpRequest) -> str:
+    """The unit of the person who is logged in, in the reader's language."""
+    person = getattr(getattr(request, "user", None), "person", None)
+    return texts.pick(person.unit.name, get_language() or "") if person else ""
+
+
+def _address(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""

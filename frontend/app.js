@@ -1,0 +1,17 @@
+// Everything that runs on every page. Pages are complete without it, apart from what only a script can do.
+import Alpine from "@alpinejs/csp";
+import "./htmx.js";
+import { startBanners } from "./banners.js";
+import { startClock } from "./clock.js";
+import { startDialogs } from "./dialogs.js";
+import { startForms } from "./forms.js";
+import { startLocating } from "./locate.js";
+import { startMenus } from "./menus.js";
+import { startPhotos } from "./photos.js";
+import { startToasts } from "./toasts.js";
+
+for (const start of [startClock, startToasts, startBanners, startDialogs, startForms, startLocating, startMenus, startPhotos]) {
+  start();
+}
+window.Alpine = Alpine;
+Alpine.start();

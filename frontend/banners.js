@@ -1,0 +1,26 @@
+// Two things everybody must know: the connection is gone, or the engine stands still.
+// Any polled answer may carry `X-Engine-Still: SECONDS` since the engine last moved; 0 or no header means it moves.
+import { clockFace } from "./clock.js";
+import { say } from "./texts.js";
+
+function show(id, text) {
+  const banner = document.getElementById(id);
+  if (!banner) return;
+  banner.hidden = !text;
+  if (text) banner.querySelector("[data-text]").textContent = text;
+}
+
+export function startBanners() {
+  const lost = () => show("offline-banner", say("offline"));
+  document.addEventListener("htmx:sendError", lost);
+  document.addEventListener("htmx:timeout", lost);
+  window.addEventListener("offline", lost);
+  window.addEventListener("online", () => show("offline-banner", ""));
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const answer = event.detail.xhr;
+    if (!answer?.status) return;
+    show("offline-banner", "");
+    const still = answer.getResponseHeader("X-Engine-Still");
+    if (still !== null) show("engine-banner", Number(still) > 0 ? say("engine", { time: clockFace(Number(still)) }) : "");
+  });
+}

@@ -1,0 +1,16 @@
+// A form is sent once, however often the button is pressed; errors get the focus when they arrive.
+export function startForms() {
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post" || event.defaultPrevented || form.matches("[hx-post], [data-hx-post]")) return;
+    if (form.getAttribute("aria-busy") === "true") return event.preventDefault();
+    form.setAttribute("aria-busy", "true");
+  });
+  // coming back by the browser's history shows the page as it was left
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) document.querySelectorAll('form[aria-busy="true"]').forEach((form) => form.removeAttribute("aria-busy"));
+  });
+  const focusErrors = (root) => root.querySelector?.(".cb-form-errors")?.focus();
+  document.addEventListener("htmx:afterSettle", (event) => focusErrors(event.detail.elt));
+  focusErrors(document);
+}
