@@ -1,9 +1,10 @@
 """The pytest plugin of the house: a throw-away PostgreSQL, a clock, and the rule for browser tests.
 
-The server's address is chosen, and put into the environment, before Django reads its settings; the server
-itself starts when the first test asks for the database, and is gone with the last process of the session, even
-a killed one. With CHANGBEI_DATABASE_URL set the tests use that server instead. Under xdist all workers share
-one server. `var/` is a temporary folder too, so that no test touches the data of a running product.
+The server's address is chosen, and put into the environment, before Django reads its settings; the
+server itself starts when the first test asks for the database, and is gone with the last process of the
+session, even a killed one. With CHANGBEI_DATABASE_URL set the tests use that server instead. Under
+xdist all workers share one server. `var/` is a temporary folder too, so that no test touches the data
+of a running product.
 """
 
 from __future__ import annotations
@@ -46,6 +47,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     elif not os.environ.get(URL_VARIABLE):
         _server = _choose_server(early_config)
     return (yield)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Fixtures that import models wait until pytest-django has set Django up."""
+    config.pluginmanager.import_plugin("changbei.testing.fixtures")
 
 
 def _choose_server(config: pytest.Config) -> EmbeddedPostgres:

@@ -1,0 +1,65 @@
+"""What Django knows about the project without a database: checks, missing migrations, broken templates."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import django
+from django.apps import apps
+from django.core.checks import WARNING, run_checks
+from django.db.migrations.autodetector import MigrationAutodetector
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.state import ProjectState
+from django.template import TemplateSyntaxError, engines
+from django.template.utils import get_app_template_dirs
+from django.utils import translation
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "changbei.site.settings")
+    django.setup()
+    translation.deactivate_all()  # migrations record texts in English
+    problems = [*system_problems(), *migration_problems(), *template_problems()]
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    if not problems:
+        print("project: checks, migrations and templates are in order")
+    return 1 if problems else 0
+
+
+def system_problems() -> Iterator[str]:
+    return (str(message) for message in run_checks() if message.level >= WARNING)
+
+
+def migration_problems() -> Iterator[str]:
+    """A model that no migration describes, or two migrations that claim the same place."""
+    loader = MigrationLoader(None)
+    for app, names in loader.detect_conflicts().items():
+        yield f"{app}: these migrations follow the same one: {', '.join(sorted(names))}"
+    detector = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps))
+    for app, migrations in detector.changes(graph=loader.graph).items():
+        for migration in migrations:
+            for operation in migration.operations:
+                yield f"{app}: no migration yet for: {operation.describe()}"
+
+
+def template_problems() -> Iterator[str]:
+    """Compiles every template of our own."""
+    engine = engines["django"]
+    for folder in get_app_template_dirs("templates"):
+        if not folder.is_relative_to(ROOT / "changbei"):
+            continue
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            try:
+                engine.get_template(path.relative_to(folder).as_posix())
+            except (TemplateSyntaxError, UnicodeDecodeError) as error:
+                yield f"{path.relative_to(ROOT)}: {error}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
