@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.expressions import RawSQL
 
 
 class Entry(models.Model):
@@ -18,12 +19,18 @@ class Entry(models.Model):
     clause = models.CharField(max_length=20, default="")
     drill = models.BooleanField(default=False)
     data = models.JSONField(default=dict)
-    txid = models.BigIntegerField()  # set by the database: orders entries by commit horizon
+    # Set by the database: with (txid, id) below the horizon of running transactions nothing is ever added
+    # before.
+    txid = models.BigIntegerField(
+        db_default=RawSQL("(pg_current_xact_id()::text::bigint)", []), editable=False
+    )
 
     class Meta:
         indexes = [
             models.Index(fields=["txid", "id"]),
-            models.Index(fields=["incident", "id"], condition=models.Q(incident__isnull=False), name="entry_incident"),
+            models.Index(
+                fields=["incident", "id"], condition=models.Q(incident__isnull=False), name="entry_incident"
+            ),
             models.Index(fields=["run", "id"], condition=models.Q(run__isnull=False), name="entry_run"),
             models.Index(fields=["kind", "id"]),
         ]
@@ -62,5 +69,11 @@ class FailedReaction(models.Model):
     done_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["entry", "reader", "reaction"], name="failed_reaction_once")]
-        indexes = [models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="failed_reaction_due")]
+        constraints = [
+            models.UniqueConstraint(fields=["entry", "reader", "reaction"], name="failed_reaction_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at"], condition=models.Q(due_at__isnull=False), name="failed_reaction_due"
+            )
+        ]

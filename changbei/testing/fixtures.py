@@ -12,7 +12,9 @@ APPEND_ONLY = ("journal_entry", "journal_seal")
 
 @pytest.fixture(scope="session", autouse=True)
 def _journal_can_be_emptied_between_tests() -> Iterator[None]:
-    """Tests with real commits end with a TRUNCATE of all tables, which the journal refuses: switched off for that moment."""
+    """Tests with real commits end with a TRUNCATE of all tables, which the journal refuses: switched off
+    for that moment.
+    """
     original = DatabaseOperations.sql_flush
 
     def sql_flush(self, style, tables, **options):  # type: ignore[no-untyped-def]

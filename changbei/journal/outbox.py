@@ -1,0 +1,158 @@
+"""Reading the journal as an outbox: facts lead to reactions, each exactly once, in the order facts were
+committed.
+
+An entry's reactions, and the reader's moved cursor, are one transaction: a worker that dies in between has
+done nothing. A reaction that raises is rolled back alone, kept as a `FailedReaction`, tried again later,
+and does not hold up the others.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Min
+
+from changbei.core import clock
+from changbei.journal import horizon
+from changbei.journal.models import Cursor, Entry, FailedReaction
+from changbei.journal.seals import Position, between
+
+logger = logging.getLogger(__name__)
+
+EVERY = "*"  # key of the table for reactions to facts of any kind
+MOST_ATTEMPTS = 8
+
+
+def _always(_entry: Entry) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """What is done about a fact. `name` stays the same for good: failures are kept under it.
+
+    `when` looks at the entry alone, without the database.
+    """
+
+    name: str
+    do: Callable[[Entry], None]
+    when: Callable[[Entry], bool] = _always
+
+
+Table = Mapping[str, Sequence[Reaction]]
+
+
+def react(table: Table, *, reader: str = "reactions", limit: int = 500) -> int:
+    """React to one batch of new entries; the number of entries looked at."""
+    if connection.in_atomic_block:
+        raise RuntimeError("react() commits as it goes: it cannot run inside a transaction")
+    start = _position(reader)
+    batch = list(between(start, None).filter(txid__lt=horizon.current())[:limit])
+    at = start
+    for entry in batch:
+        here = Position(entry.txid, entry.pk)
+        if (reactions := _reactions(table, entry)) and not _react_to(entry, reactions, reader, at, here):
+            return 0  # another worker is at it
+        if reactions:
+            at = here
+    if batch and at != here and not _move(reader, at, here):
+        return 0
+    return len(batch)
+
+
+def retry(table: Table, *, reader: str = "reactions", limit: int = 20) -> int:
+    """Try reactions again that failed and are due; the number tried."""
+    tried = 0
+    while tried < limit and _retry_one(table, reader):
+        tried += 1
+    return tried
+
+
+def next_due() -> datetime | None:
+    """When the next failed reaction is to be tried again."""
+    due: datetime | None = FailedReaction.objects.filter(due_at__isnull=False).aggregate(due=Min("due_at"))[
+        "due"
+    ]
+    return due
+
+
+def behind(reader: str = "reactions") -> int:
+    """How many entries the reader has not looked at."""
+    return between(_position(reader), None).count()
+
+
+def _position(reader: str) -> Position:
+    cursor = Cursor.objects.filter(reader=reader).first()
+    if cursor is None:
+        Cursor.objects.bulk_create([Cursor(reader=reader)], ignore_conflicts=True)
+        return Position(0, 0)
+    return Position(cursor.txid, cursor.entry_id)
+
+
+def _reactions(table: Table, entry: Entry) -> list[Reaction]:
+    candidates = [*table.get(entry.kind, ()), *table.get(EVERY, ())]
+    return [reaction for reaction in candidates if reaction.when(entry)]
+
+
+def _react_to(entry: Entry, reactions: list[Reaction], reader: str, at: Position, here: Position) -> bool:
+    with transaction.atomic():
+        if not _move(reader, at, here):
+            return False
+        for reaction in reactions:
+            if error := _attempt(reaction, entry):
+                FailedReaction.objects.create(
+                    entry=entry, reader=reader, reaction=reaction.name, error=error, due_at=_retry_at(1)
+                )
+    return True
+
+
+def _move(reader: str, at: Position, to: Position) -> bool:
+    """Take the cursor from `at` to `to`; holds its row until the commit, so that one worker reacts at a
+    time.
+    """
+    moved = Cursor.objects.filter(reader=reader, txid=at.txid, entry_id=at.id).update(
+        txid=to.txid, entry_id=to.id
+    )
+    return moved == 1
+
+
+def _attempt(reaction: Reaction, entry: Entry) -> str:
+    """Do it in a savepoint of its own; the error in words when it raised."""
+    try:
+        with transaction.atomic():
+            reaction.do(entry)
+    except Exception as error:  # whatever it was: the next fact must not wait for it
+        logger.exception("reaction %s to entry %s failed", reaction.name, entry.pk)
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _retry_one(table: Table, reader: str) -> bool:
+    with transaction.atomic():
+        failed = (
+            FailedReaction.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("entry")
+            .filter(reader=reader, due_at__lte=clock.now())
+            .order_by("due_at", "id")
+            .first()
+        )
+        if failed is None:
+            return False
+        again = [found for found in _reactions(table, failed.entry) if found.name == failed.reaction]
+        error = _attempt(again[0], failed.entry) if again else "no such reaction any more"
+        failed.attempts += 1
+        failed.error = error or failed.error
+        failed.done_at = None if error else clock.now()
+        given_up = not again or failed.attempts >= MOST_ATTEMPTS
+        failed.due_at = _retry_at(failed.attempts) if error and not given_up else None
+        failed.save(update_fields=["attempts", "error", "done_at", "due_at"])
+        return True
+
+
+def _retry_at(attempts: int) -> datetime:
+    """5 s after the first attempt, then doubling, at most ten minutes."""
+    return clock.now() + timedelta(seconds=min(5 * 2 ** (attempts - 1), 600))

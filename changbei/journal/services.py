@@ -1,0 +1,94 @@
+"""Adding facts and reading them back in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from changbei.core import clock
+from changbei.journal import wake
+from changbei.journal.models import Entry
+
+
+class Actor(Protocol):
+    """Whoever did it, as the journal needs to know: a `people.Person`."""
+
+    @property
+    def pk(self) -> Any: ...
+
+    name: Any
+    staff_no: Any
+
+
+@dataclass(frozen=True)
+class NewEntry:
+    """A fact before it is written. `actor` is None for what the engine itself did; `data` is JSON.
+
+    `at` is only for what happened at a known moment before now; else the clock says it.
+    """
+
+    kind: str
+    actor: Actor | None = None
+    incident: UUID | None = None
+    run: UUID | None = None
+    item: str = ""
+    clause: str = ""
+    drill: bool = False
+    data: dict[str, Any] = field(default_factory=dict)
+    at: datetime | None = None
+
+
+def append(
+    kind: str,
+    *,
+    actor: Actor | None,
+    incident: UUID | None = None,
+    run: UUID | None = None,
+    item: str = "",
+    clause: str = "",
+    drill: bool = False,
+    data: dict[str, Any] | None = None,
+) -> Entry:
+    """Record one fact in the caller's transaction; the worker is woken when that commits."""
+    new = NewEntry(kind, actor, incident, run, item, clause, drill, data or {})
+    return append_many([new])[0]
+
+
+def append_many(news: Sequence[NewEntry]) -> list[Entry]:
+    """Record facts, in this order, with one statement."""
+    if not news:
+        return []
+    now = clock.now()
+    entries = Entry.objects.bulk_create(_entry(new, now) for new in news)
+    wake.workers()
+    return entries
+
+
+def timeline(incident: UUID) -> QuerySet[Entry]:
+    """What is known about an incident, in the order it was recorded."""
+    return Entry.objects.filter(incident=incident).order_by("id")
+
+
+def run_timeline(run: UUID) -> QuerySet[Entry]:
+    """What is known about a run of a procedure, in the order it was recorded."""
+    return Entry.objects.filter(run=run).order_by("id")
+
+
+def _entry(new: NewEntry, now: datetime) -> Entry:
+    return Entry(
+        at=new.at or now,
+        kind=new.kind,
+        actor_id=new.actor.pk if new.actor else None,
+        actor_label=f"{new.actor.name} ({new.actor.staff_no})" if new.actor else "",
+        incident=new.incident,
+        run=new.run,
+        item=new.item,
+        clause=new.clause,
+        drill=new.drill,
+        data=new.data,
+    )
