@@ -7,6 +7,10 @@ from collections.abc import Iterator
 import pytest
 from django.db.backends.postgresql.operations import DatabaseOperations
 
+from changbei.testing.city import small_city, small_city_plan
+
+__all__ = ["small_city", "small_city_plan"]
+
 APPEND_ONLY = ("journal_entry", "journal_seal")
 
 
