@@ -1,0 +1,193 @@
+"""Writes CAP 1.2: a valid alert for an area, as a weather service would publish it. No Django.
+
+The typhoon warning of the demonstration is made here; `cap.read` accepts it without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import cast
+
+from lxml import etree
+
+from changbei.core.clock import LOCAL
+from changbei.incidents.cap.parts import Geocode, GeoJson, Reference
+
+NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
+_COLOUR_WORDS = {"blue": "蓝色", "yellow": "黄色", "orange": "橙色", "red": "红色"}
+
+
+@dataclass(frozen=True)
+class WarningText:
+    """What the alert says in one language."""
+
+    language: str  # zh-CN, en-US …
+    event: str
+    headline: str
+    description: str = ""
+    instruction: str = ""
+    area: str = ""
+    sender_name: str = ""
+
+
+@dataclass(frozen=True)
+class NewWarning:
+    """An alert to be written; `area` is a GeoJSON (Multi)Polygon, of which the outer rings count."""
+
+    sender: str
+    identifier: str
+    sent: datetime
+    texts: Sequence[WarningText]
+    area: GeoJson | None
+    effective: datetime
+    expires: datetime
+    status: str = "Actual"
+    msg_type: str = "Alert"
+    references: Sequence[Reference] = ()
+    response_types: Sequence[str] = ()
+    urgency: str = "Expected"
+    severity: str = "Severe"
+    certainty: str = "Likely"
+    colour: str = ""
+    geocodes: Sequence[Geocode] = field(default_factory=tuple)
+
+
+def write(warning: NewWarning) -> bytes:
+    """The alert as UTF-8 XML with its declaration."""
+    root = etree.Element(f"{{{NAMESPACE}}}alert", nsmap=cast(dict[str, str], {None: NAMESPACE}))
+    _add(root, "identifier", warning.identifier)
+    _add(root, "sender", warning.sender)
+    _add(root, "sent", stamp(warning.sent))
+    _add(root, "status", warning.status)
+    _add(root, "msgType", warning.msg_type)
+    _add(root, "scope", "Public")
+    if warning.references:
+        _add(root, "references", " ".join(_reference(reference) for reference in warning.references))
+    for text in warning.texts:
+        _info(root, warning, text)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+
+
+def _info(root: etree._Element, warning: NewWarning, text: WarningText) -> None:
+    info = _add(root, "info")
+    _add(info, "language", text.language)
+    _add(info, "category", "Met")
+    _add(info, "event", text.event)
+    for response in warning.response_types:
+        _add(info, "responseType", response)
+    _add(info, "urgency", warning.urgency)
+    _add(info, "severity", warning.severity)
+    _add(info, "certainty", warning.certainty)
+    _add(info, "effective", stamp(warning.effective))
+    _add(info, "expires", stamp(warning.expires))
+    for name, words in (
+        ("senderName", text.sender_name),
+        ("headline", text.headline),
+        ("description", text.description),
+        ("instruction", text.instruction),
+    ):
+        if words:
+            _add(info, name, words)
+    if warning.colour:
+        _pair(info, "parameter", "ColorCode", warning.colour.capitalize())
+    area = _add(info, "area")
+    _add(area, "areaDesc", text.area or text.event)
+    for ring in _rings(warning.area):
+        _add(area, "polygon", " ".join(f"{latitude:.5f},{longitude:.5f}" for longitude, latitude, *_ in ring))
+    for code in warning.geocodes:
+        _pair(area, "geocode", code.name, code.value)
+
+
+def _add(parent: etree._Element, name: str, text: str = "") -> etree._Element:
+    element = etree.SubElement(parent, f"{{{NAMESPACE}}}{name}")
+    if text:
+        element.text = text
+    return element
+
+
+def _pair(parent: etree._Element, name: str, key: str, value: str) -> None:
+    pair = _add(parent, name)
+    _add(pair, "valueName", key)
+    _add(pair, "value", value)
+
+
+def _rings(area: GeoJson | None) -> list[list[list[float]]]:
+    """Outer rings; CAP has no holes."""
+    if area is None:
+        return []
+    polygons = [area["coordinates"]] if area["type"] == "Polygon" else area["coordinates"]
+    return [polygon[0] for polygon in polygons]
+
+
+def _reference(reference: Reference) -> str:
+    sent = stamp(reference.sent) if reference.sent else ""
+    return f"{reference.sender},{reference.identifier},{sent}"
+
+
+def stamp(at: datetime) -> str:
+    """A time as CAP asks for it, in the city's zone: 2026-11-23T09:40:00+08:00."""
+    return at.astimezone(LOCAL).replace(microsecond=0).isoformat()
+
+
+def typhoon_warning(
+    area: GeoJson,
+    *,
+    sent: datetime,
+    city: dict[str, str],
+    colour: str = "orange",
+    life: timedelta = timedelta(hours=12),
+    identifier: str = "",
+    status: str = "Actual",
+    msg_type: str = "Alert",
+    references: Sequence[Reference] = (),
+) -> NewWarning:
+    """A typhoon warning of an artificial weather service for the city named (text in languages) and `area`.
+
+    A Cancel says that the warning is lifted. The sender is a reserved name that no real service can have.
+    """
+    lifted = msg_type == "Cancel"
+    hans, english = city.get("zh-Hans", ""), city.get("en", "")
+    word = f"台风{_COLOUR_WORDS[colour]}预警"
+    texts = (
+        WarningText(
+            language="zh-CN",
+            event="台风",
+            headline=f"{hans}气象台{'解除' if lifted else '发布'}{word}信号",
+            description=(
+                f"{hans}的{word}信号解除。"
+                if lifted
+                else f"受台风影响，未来{_hours(life)}小时{hans}风力可达10级以上，并有强降雨，道路可能积水。"
+            ),
+            instruction="" if lifted else "停止室外高空作业，车辆避开低洼路段，人员尽量减少外出。",
+            area=hans,
+            sender_name=f"{hans}气象台（演示）",
+        ),
+        WarningText(
+            language="en-US",
+            event="Typhoon",
+            headline=f"{colour.capitalize()} warning: typhoon, {english}{' lifted' if lifted else ''}",
+            area=english,
+            sender_name=f"{english} weather service (demonstration)",
+        ),
+    )
+    return NewWarning(
+        sender="warnings@weather.example",
+        identifier=identifier or f"DEMO-TYPHOON-{sent.astimezone(LOCAL):%Y%m%d%H%M%S}",
+        sent=sent,
+        texts=texts,
+        area=area,
+        effective=sent,
+        expires=sent + life,
+        status=status,
+        msg_type=msg_type,
+        references=references,
+        response_types=("AllClear",) if lifted else ("Prepare",),
+        urgency="Past" if lifted else "Expected",
+        colour=colour,
+    )
+
+
+def _hours(life: timedelta) -> int:
+    return int(life.total_seconds() // 3600)
