@@ -87,9 +87,12 @@ Fact = Started | Known | Acknowledged | Completed | Happened | TimerFired | Acti
 
 @dataclass(frozen=True)
 class OpenTask:
+    """A task opens; what it says is `procedure.task(item)`. `role` differs from that one's where a table sets limits."""
+
     item: str
     acknowledge_due_at: datetime | None
     due_at: datetime | None
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,5 +166,15 @@ class Finished:
 
 
 Command = (
-    OpenTask | CloseTask | MarkAcknowledged | SetTimer | CancelTimer | Escalate | CallAction | Tell | StageOpened | StageClosed | Finished
+    OpenTask
+    | CloseTask
+    | MarkAcknowledged
+    | SetTimer
+    | CancelTimer
+    | Escalate
+    | CallAction
+    | Tell
+    | StageOpened
+    | StageClosed
+    | Finished
 )

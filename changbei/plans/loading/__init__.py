@@ -1,0 +1,81 @@
+"""Packs from files: `read_folder`, `load_pack`, `pack_for`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from changbei.core.errors import Invalid, Problem
+from changbei.plans import actions as declared
+from changbei.plans.loading.pack import build, digest_of
+from changbei.plans.model import Pack
+
+__all__ = ["digest_of", "load_pack", "pack_for", "read_folder"]
+
+_SUFFIXES = {".yaml", ".yml", ".md"}
+_LARGEST_FILE_BYTES = 1_000_000
+_MOST_PACKS = 32
+_cache: dict[str, Pack] = {}
+_lock = threading.Lock()
+
+
+class Version(Protocol):
+    """What `pack_for` needs of a models.PlanVersion."""
+
+    digest: str
+    files: Mapping[str, str]
+
+
+def read_folder(folder: Path | str) -> dict[str, str]:
+    """The texts of a pack's files by path relative to `folder`; hidden files and README.md are no part of it.
+
+    Raises Invalid when the folder is missing or a file is no text.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise Invalid("folder", f"{root} is not a folder")
+    files: dict[str, str] = {}
+    problems: list[Problem] = []
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        if not path.is_file() or path.suffix not in _SUFFIXES or name == "README.md" or "/." in f"/{name}":
+            continue
+        if path.stat().st_size > _LARGEST_FILE_BYTES:
+            problems.append(Problem("", "the file is larger than 1 MB", name, 1, 1))
+            continue
+        try:
+            files[name] = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            problems.append(Problem("", f"not UTF-8 text (byte {error.start})", name, 1, 1))
+    if problems:
+        raise Invalid(problems=problems)
+    return files
+
+
+def load_pack(files: Mapping[str, str], *, check_actions: bool = True) -> Pack:
+    """The pack these files (path → text) make up; Invalid with every problem, each with file, line and column.
+
+    `check_actions=False` leaves out whether the product still offers the actions named: for versions that are
+    already being carried out.
+    """
+    pack, problems = build(files, declared.registry() if check_actions else None)
+    if pack is None or problems:
+        raise Invalid(problems=problems)
+    return pack
+
+
+def pack_for(version: Version) -> Pack:
+    """The compiled pack of a stored version, kept by digest in this process."""
+    pack = _cache.get(version.digest)
+    if pack is not None:
+        return pack
+    with _lock:
+        pack = _cache.get(version.digest)
+        if pack is None:
+            pack = load_pack(version.files, check_actions=False)
+            while len(_cache) >= _MOST_PACKS:
+                _cache.pop(next(iter(_cache)))
+            _cache[version.digest] = pack
+    return pack

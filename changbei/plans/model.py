@@ -1,0 +1,288 @@
+"""A pack as the loader gives it: checked, compiled, immutable. No Django.
+
+Texts are maps with the three languages; ids are the words of the files. `Place` says where a thing stands in the
+files, so that a page or a finding can point there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from changbei.core.durations import Duration
+from changbei.core.texts import Text
+from changbei.plans.conditions import Condition
+
+STANDARD_PLACEHOLDERS = frozenset({"number", "title"})  # of the run; every message may use them
+ENGINE_NAMES = {"result": "map", "decision": "map", "happened": "map"}  # written by the runtime alone
+GIVEN_NAMES = {"report": "map", "incident": "map", "now": "timestamp"}
+FAMILIES = ("network", "vehicle", "weather", "demand", "supply")
+DEFAULT_ESCALATE_EVERY = Duration(seconds=300)
+
+
+def key_of(item: str) -> str:
+    """The name under which conditions see a step: hyphens would be minus signs, so they become underscores."""
+    return item.replace("-", "_")
+
+
+def clause_order(clause: str) -> tuple[tuple[int, int | str], ...]:
+    """Sort key for clause ids: E3.2.9 before E3.2.10, E2.1 before E2.1a."""
+    parts = re.findall(r"\d+|[^\d.]+", clause)
+    return tuple((0, int(part)) if part.isdigit() else (1, part) for part in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    name: str
+    value: Any
+    type: str
+    unit: str
+    clause: str
+    title: Text
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Who takes part: exactly one of post, duty, job and command is set, or scope is `named`."""
+
+    id: str
+    title: Text
+    post: str
+    duty: str
+    job: str
+    command: bool
+    scope: str  # city, site, unit, district, named
+    deputies: bool
+    clause: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """A group to address: `staff` {job, unit, post, scope} or `contacts` {group, serves}; the other one is None."""
+
+    id: str
+    title: Text
+    staff: Mapping[str, str] | None
+    contacts: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    id: str
+    title: Text
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    id: str
+    title: Text
+    body: Text  # Markdown
+    fulfilled_by: tuple[str, ...]  # "procedure:vehicle-breakdown"
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    when: Condition
+    then: Mapping[str, Any]
+    note: Text
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    id: str
+    title: Text
+    clause: str
+    hit: str  # UNIQUE, FIRST, COLLECT
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    rows: tuple[Row, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    id: str
+    title: Text
+    body: Text
+    clause: str
+    urgency: str
+    placeholders: frozenset[str]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    id: str
+    title: Text
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSpec:
+    """What a person gets to do; `kind` is the one of runs.Task: do, decide, approve, await."""
+
+    kind: str
+    title: Text
+    guide: Text
+    role: str
+    clause: str
+    acknowledge_within: Duration | None
+    within: Duration
+    chain: tuple[str, ...]
+    escalate_every: Duration
+    urgency: str
+    evidence: tuple[str, ...]
+    form: Mapping[str, Any] | None
+    page: str
+    options: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A table with its inputs as expressions on the context."""
+
+    table: Table
+    inputs: Mapping[str, Condition]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step; `kind` says which of the fields below `task` are used.
+
+    `task` is what a person has to do: always for task, decide and approve, for await when somebody has to bring
+    the fact about, for do the task that opens when the action has failed for good.
+    """
+
+    id: str
+    key: str
+    kind: str  # task, decide, approve, await, do, notify, wait
+    stage: str
+    clause: str
+    when: Condition | None
+    hold_until: Condition | None
+    after: tuple[str, ...]
+    place: Place
+    task: TaskSpec | None = None
+    limit: Ask | None = None  # approve
+    apart: frozenset[str] = frozenset()  # steps that somebody else has to have done, in both directions
+    awaits: str = ""
+    action: str = ""
+    params: Mapping[str, Condition] = field(default_factory=dict)
+    template: str = ""
+    roles: tuple[str, ...] = ()
+    audience: str = ""
+    values: Mapping[str, Condition] = field(default_factory=dict)
+    wait_for: Duration | None = None
+    wait_until: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    id: str
+    title: Text
+    when: Condition | None
+    hold_until: Condition | None
+    after: tuple[str, ...]
+    steps: tuple[Step, ...]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """When a second report is about the same thing: an equal key within this long."""
+
+    by: Condition
+    within: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The classifying table; `inputs` is None when the incident supplies them."""
+
+    table: Table
+    inputs: Mapping[str, Condition] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    id: str
+    title: Text
+    summary: Text
+    family: str
+    clauses: tuple[str, ...]
+    form: Mapping[str, Any]
+    same: Same | None
+    roles: Mapping[str, Condition]  # roles whose holder the report names: expression giving a staff number
+    level: Level | None
+    context: Mapping[str, str]  # declared names and types, engine's names included
+    stages: tuple[Stage, ...]
+    restored_by: str
+    place: Place
+    steps: Mapping[str, Step] = field(default_factory=dict)  # all steps by id
+
+    def task(self, item: str) -> TaskSpec | None:
+        """What the person sees whose task `item` is: the step's task, or the manual one of a failed action."""
+        step = self.steps.get(item)
+        return step.task if step else None
+
+    def roles_used(self) -> tuple[str, ...]:
+        """Every role that a step, an escalation or a message of this procedure can reach, in order of appearance."""
+        used: dict[str, None] = {}
+        for step in self.steps.values():
+            used.update(dict.fromkeys(step.roles))
+            if step.task:
+                used.update(dict.fromkeys((step.task.role, *step.task.chain)))
+            if step.limit:
+                used.update(dict.fromkeys(row.then["role"] for row in step.limit.table.rows))
+        return tuple(used)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A readiness check of the product (`kind`) with its parameters, how often it is run, and who is told."""
+
+    id: str
+    title: Text
+    clause: str
+    kind: str
+    params: Mapping[str, Any]
+    every: Duration
+    tell: tuple[str, ...]
+    mend: Text
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    id: str
+    titles: Text
+    issuer: Text
+    tier: str
+    version: str
+    effective_on: date
+    review_period: Duration
+    digest: str
+    settings: Mapping[str, Setting]
+    roles: Mapping[str, Role]
+    ladders: Mapping[str, tuple[str, ...]]
+    audiences: Mapping[str, Audience]
+    registries: Mapping[str, Registry]
+    clauses: Mapping[str, Clause]  # in the order of the document
+    tables: Mapping[str, Table]
+    procedures: Mapping[str, Procedure]
+    templates: Mapping[str, Template]
+    checks: Mapping[str, Check]
