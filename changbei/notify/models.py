@@ -58,12 +58,17 @@ class Message(models.Model):
         STOPPED = "stopped"  # no longer needed before it was handed over
         UNREACHABLE = "unreachable"  # no address for this recipient
 
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # also the idempotency key at the carrier
+    uuid = models.UUIDField(
+        default=uuid.uuid4, unique=True, editable=False
+    )  # also the idempotency key at the carrier
     notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="messages")
     person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="messages")
     retailer = models.ForeignKey(Retailer, null=True, on_delete=models.PROTECT, related_name="messages")
     contact = models.ForeignKey(Contact, null=True, on_delete=models.PROTECT, related_name="messages")
     channel = models.CharField(max_length=12)  # inbox, sms, email
+    rung = models.PositiveSmallIntegerField(
+        default=0
+    )  # of the ladder; later ones wait for an acknowledgement
     address = models.CharField(max_length=120, blank=True)
     language = models.CharField(max_length=10, default="zh-Hans")
     urgency = models.PositiveSmallIntegerField(choices=Urgency.choices)
@@ -80,7 +85,12 @@ class Message(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["urgency", "due_at"], condition=Q(due_at__isnull=False), name="message_due"),
+            models.Index(
+                fields=["channel", "urgency", "due_at"],
+                condition=Q(due_at__isnull=False),
+                name="message_due_by_channel",
+            ),
+            models.Index(fields=["carrier_id"], condition=~Q(carrier_id=""), name="message_carrier"),
             models.Index(fields=["person", "id"], condition=Q(channel="inbox"), name="message_inbox"),
             models.Index(fields=["notice", "state"]),
         ]

@@ -1,0 +1,105 @@
+"""Claiming messages for hand-over, and marking what became of them. Three statements; nothing is locked
+meanwhile.
+
+A claim moves `due_at` to the end of the lease. A worker that dies has to do nothing: its messages come due
+again. A worker that slept too long cannot mark what another has claimed since, for `attempts` has moved on.
+"""
+
+# The statement is put together of constants of ours alone:
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from changbei.notify.models import Message, Urgency
+
+LEASE_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What is written about one claimed message."""
+
+    message: Message
+    state: str
+    due_at: datetime | None = None
+    carrier_id: str = ""
+    handed_at: datetime | None = None
+    delivered_at: datetime | None = None
+    error: str = ""
+
+
+def claim(channel: str, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
+    """Up to `limit` due messages of a channel, the more urgent first and then the older.
+
+    One index probe an urgency: what is pending for later, however much, is never looked at.
+    """
+    parameters: list[object] = []
+    for _ in Urgency:
+        parameters += [channel, now, limit]
+    messages = list(Message.objects.raw(CLAIM, [*parameters, lease_until, lease_until]))
+    return sorted(messages, key=lambda message: (message.urgency, message.queued_at, message.pk))
+
+
+def _claim_statement() -> str:
+    """Put together of constants of ours: each urgency takes what the more urgent ones have left of the
+    limit.
+    """
+    picks = []
+    for urgency in Urgency:
+        taken = "".join(f" - (SELECT count(*) FROM u{int(other)})" for other in Urgency if other < urgency)
+        pick = (
+            f"SELECT id FROM notify_message WHERE channel = %s AND urgency = {int(urgency)} AND due_at <= %s"
+            f" ORDER BY due_at LIMIT greatest(0, %s{taken}) FOR UPDATE SKIP LOCKED"
+        )
+        picks.append(f"u{int(urgency)} AS ({pick})")
+    claimed = " UNION ALL ".join(f"SELECT id FROM u{int(urgency)}" for urgency in Urgency)
+    return (
+        f"WITH {', '.join(picks)} UPDATE notify_message m"
+        " SET state = 'sending', due_at = %s, lease_until = %s, attempts = m.attempts + 1"
+        f" FROM ({claimed}) c WHERE m.id = c.id RETURNING m.*"
+    )
+
+
+CLAIM = _claim_statement()
+MARK = """
+UPDATE notify_message m SET
+    state = CASE WHEN v.state = 'queued' AND n.stopped_at IS NOT NULL THEN 'stopped' ELSE v.state END,
+    due_at = CASE WHEN v.state = 'queued' AND n.stopped_at IS NOT NULL THEN NULL ELSE v.due_at END,
+    lease_until = NULL,
+    carrier_id = v.carrier_id, handed_at = v.handed_at, delivered_at = v.delivered_at, error = v.error
+FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::timestamptz[], %s::text[], %s::timestamptz[],
+            %s::timestamptz[], %s::text[])
+         AS v(id, attempts, state, due_at, carrier_id, handed_at, delivered_at, error),
+     notify_notice n
+WHERE m.id = v.id AND m.attempts = v.attempts AND m.state = 'sending' AND n.id = m.notice_id
+RETURNING m.id
+"""
+
+
+def mark(marks: Sequence[Mark]) -> set[int]:
+    """Write the marks; the keys of messages that were still ours. A message stopped meanwhile is not queued
+    again.
+    """
+    if not marks:
+        return set()
+    ordered = sorted(marks, key=lambda one: one.message.pk)
+    columns: list[Any] = [
+        [one.message.pk for one in ordered],
+        [one.message.attempts for one in ordered],
+        [str(one.state) for one in ordered],
+        [one.due_at for one in ordered],
+        [one.carrier_id for one in ordered],
+        [one.handed_at for one in ordered],
+        [one.delivered_at for one in ordered],
+        [one.error[:300] for one in ordered],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(MARK, columns)
+        return {key for (key,) in cursor.fetchall()}

@@ -1,0 +1,90 @@
+"""Reading notices and messages for pages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from changbei.core.errors import NotFound
+from changbei.notify.ladders import INBOX
+from changbei.notify.models import Message, Notice
+from changbei.people.models import Person
+
+State = Message.State
+
+
+def inbox(person: Person) -> QuerySet[Message]:
+    """What lies in a person's inbox, the newest first."""
+    return (
+        Message.objects.filter(person=person, channel=INBOX)
+        .exclude(state__in=[State.STOPPED, State.QUEUED])
+        .select_related("notice")
+        .order_by("-id")
+    )
+
+
+def unanswered(person: Person) -> int:
+    """How many messages in the inbox wait for this person's acknowledgement."""
+    return (
+        inbox(person)
+        .filter(notice__needs_acknowledgement=True, notice__stopped_at=None)
+        .filter(state=State.DELIVERED)
+        .count()
+    )
+
+
+def message_for(person: Person, message: UUID) -> Message:
+    """A message, for its own recipient; NotFound for anybody else."""
+    found = Message.objects.select_related("notice").filter(uuid=message, person=person).first()
+    if found is None:
+        raise NotFound("no such message")
+    return found
+
+
+def messages(
+    *, incident: UUID | None = None, run: UUID | None = None, task: UUID | None = None
+) -> QuerySet[Message]:
+    """Who was told what, by which way, and what was seen of it; oldest first. One of the three is to be
+    given.
+    """
+    if incident is None and run is None and task is None:
+        raise ValueError("an incident, a run or a task has to be named")
+    which = Q()
+    for name, value in {"incident": incident, "run": run, "task": task}.items():
+        if value is not None:
+            which &= Q(**{f"notice__{name}": value})
+    return (
+        Message.objects.filter(which)
+        .select_related("notice", "person", "retailer", "contact")
+        .order_by("queued_at", "id")
+    )
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many messages of a notice are in which state."""
+
+    notice: Notice
+    states: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.states.values())
+
+
+def tally(notice: UUID) -> Tally:
+    """The states of a notice's messages, for notices to thousands."""
+    found = Notice.objects.filter(uuid=notice).first()
+    if found is None:
+        raise NotFound("no such notice")
+    rows = found.messages.values_list("state").annotate(count=Count("pk")).order_by("state")
+    return Tally(found, dict(rows))
+
+
+def unsent() -> dict[str, int]:
+    """How many messages each channel still has to hand over."""
+    return dict(
+        Message.objects.filter(due_at__isnull=False).values_list("channel").annotate(count=Count("pk"))
+    )

@@ -1,0 +1,309 @@
+"""Telling people, and what they and the carriers answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from changbei.core import clock
+from changbei.core.errors import NotAllowed
+from changbei.journal.services import NewEntry, append_many
+from changbei.notify import copying, rules
+from changbei.notify.channels import Receipt
+from changbei.notify.channels.registry import offered
+from changbei.notify.ladders import INBOX
+from changbei.notify.models import Message, Notice, Urgency
+from changbei.notify.recipients import Recipient
+from changbei.people.models import Person
+
+State = Message.State
+COPY_FROM = 1_000  # rows; below, one INSERT
+NAMED_IN_JOURNAL = 20  # recipients; above, only how many
+OVER = (State.HANDED, State.DELIVERED, State.SENDING)  # states of a message that somebody can acknowledge
+
+
+@dataclass(frozen=True)
+class NewNotice:
+    """What is to be told. Texts are maps from language to words, complete: no placeholders left.
+
+    `channels` replaces the ladder of the urgency. `outside_in_drill` is the tick without which nobody
+    outside the company is told in a drill.
+    """
+
+    template: str
+    title: dict[str, str]
+    body: dict[str, str]
+    urgency: Urgency
+    incident: UUID | None = None
+    run: UUID | None = None
+    task: UUID | None = None
+    item: str = ""
+    clause: str = ""
+    needs_acknowledgement: bool = False
+    drill: bool = False
+    outside_in_drill: bool = False
+    channels: tuple[str, ...] = ()
+
+
+Order = tuple[NewNotice, Sequence[Recipient]]
+
+
+def tell(new: NewNotice, recipients: Sequence[Recipient], *, actor: Person | None = None) -> Notice:
+    """Tell `recipients`, each once: rows for every rung of the ladder, sent by the workers after the commit.
+
+    An audience of nobody is a notice without messages; the journal says so.
+    """
+    return tell_many([(new, recipients)], actor=actor)[0]
+
+
+def tell_many(orders: Sequence[Order], *, actor: Person | None = None) -> list[Notice]:
+    """Several notices at once, in three statements whatever their number."""
+    if not orders:
+        return []
+    now, kinds = clock.now(), offered()
+    with transaction.atomic(savepoint=False):
+        notices = Notice.objects.bulk_create(_notice(new, now) for new, _ in orders)
+        messages: list[Message] = []
+        entries: list[NewEntry] = []
+        for notice, (new, recipients) in zip(notices, orders, strict=True):
+            unique = list({(one.kind, one.id): one for one in recipients}.values())
+            own = [message for one in unique for message in _messages(notice, new, one, kinds, now)]
+            messages += own
+            entries.append(_told(notice, new, unique, own, actor))
+        if len(messages) > COPY_FROM:
+            copying.copy_messages(messages)
+        else:
+            Message.objects.bulk_create(messages)
+        append_many(entries)
+    return notices
+
+
+def acknowledge(what: Message | Notice, person: Person, *, actor: Person) -> bool:
+    """`person` has taken note of the message: nothing more of the same notice goes to them. False when
+    already so.
+
+    Only the recipient acknowledges: an acknowledgement is what a person saw, nobody sees for another.
+    """
+    notice_id = what.notice_id if isinstance(what, Message) else what.pk
+    if actor.pk != person.pk or (isinstance(what, Message) and what.person_id != person.pk):
+        raise NotAllowed("only who received a message acknowledges it")
+    with transaction.atomic():
+        notice = Notice.objects.select_for_update().get(pk=notice_id)
+        own = Message.objects.filter(notice=notice, person=person)
+        if not own.exists():
+            raise NotAllowed("only who received a message acknowledges it")
+        if own.filter(state=State.ACKNOWLEDGED).exists():
+            return False
+        by = what if isinstance(what, Message) else None
+        _acknowledge(Q(notice=notice), person, by)
+        append_many([_acknowledged(notice, person, actor)])
+    return True
+
+
+def acknowledge_task(task: UUID, person: Person) -> None:
+    """The task was acknowledged elsewhere: its messages to this person count as acknowledged, without a new
+    fact.
+    """
+    _acknowledge(Q(notice__task=task), person, None)
+
+
+def stop(
+    *,
+    tasks: Collection[UUID] = (),
+    notices: Collection[UUID] = (),
+    to: Person | None = None,
+    reason: str = "no longer needed",
+) -> int:
+    """No further messages of these notices, or of the notices of these tasks; the number stopped before
+    hand-over.
+
+    With `to` only this person's messages stop and the notices live on for others.
+    """
+    if not tasks and not notices:
+        return 0
+    which = Q(task__in=list(tasks)) if tasks else Q(uuid__in=list(notices))
+    with transaction.atomic(savepoint=False):
+        concerned = list(Notice.objects.filter(which, stopped_at__isnull=True).values_list("pk", flat=True))
+        if not concerned:
+            return 0
+        if to is None:
+            Notice.objects.filter(pk__in=concerned).update(stopped_at=clock.now())
+        waiting = Message.objects.filter(notice__in=concerned, state=State.QUEUED)
+        return _stop(waiting if to is None else waiting.filter(person=to), reason)
+
+
+def receipt(carrier_id: str, state: str, *, reference: str = "", detail: str = "") -> bool:
+    """A carrier's receipt for a message, known by the carrier's id or by our reference; False when it
+    changed nothing.
+    """
+    return take_receipt(
+        Receipt("delivered" if state == "delivered" else "failed", carrier_id, reference, detail)
+    )
+
+
+def take_receipt(one: Receipt) -> bool:
+    """Repeated, late and early receipts are harmless: an early one comes before the worker has noted the
+    hand-over.
+    """
+    now = clock.now()
+    with transaction.atomic():
+        message = _message_of(one)
+        after = rules.after_receipt(message.state, one.state) if message else None
+        if message is None or after is None:
+            return False
+        message.state = after
+        message.due_at = message.lease_until = None
+        message.handed_at = message.handed_at or now
+        message.carrier_id = message.carrier_id or one.carrier_id
+        message.error = one.detail if after == State.FAILED else ""
+        message.delivered_at = now if after == State.DELIVERED else None
+        message.save(
+            update_fields=[
+                "state",
+                "due_at",
+                "lease_until",
+                "handed_at",
+                "carrier_id",
+                "error",
+                "delivered_at",
+            ]
+        )
+    return True
+
+
+def _message_of(one: Receipt) -> Message | None:
+    messages = Message.objects.select_for_update()
+    if one.reference:
+        try:
+            return messages.filter(uuid=UUID(one.reference)).first()
+        except ValueError:
+            return None
+    return messages.filter(carrier_id=one.carrier_id).first() if one.carrier_id else None
+
+
+def _notice(new: NewNotice, now: datetime) -> Notice:
+    return Notice(
+        uuid=uuid4(),
+        incident=new.incident,
+        run=new.run,
+        task=new.task,
+        template=new.template,
+        clause=new.clause,
+        title=rules.marked(new.title) if new.drill else new.title,
+        body=new.body,
+        urgency=new.urgency,
+        needs_acknowledgement=new.needs_acknowledgement,
+        drill=new.drill,
+        created_at=now,
+    )
+
+
+def _messages(
+    notice: Notice, new: NewNotice, recipient: Recipient, kinds: Collection[str], now: datetime
+) -> list[Message]:
+    rows = rules.rows(
+        recipient,
+        urgency=new.urgency,
+        resend=new.needs_acknowledgement,
+        channels=new.channels,
+        offered=kinds,
+        now=now,
+    )
+    kept_back = rules.kept_from_outside(recipient, drill=new.drill, outside_too=new.outside_in_drill)
+    return [_message(notice, recipient, row, now, kept_back=kept_back) for row in rows]
+
+
+def _message(
+    notice: Notice, recipient: Recipient, row: rules.Row, now: datetime, *, kept_back: bool
+) -> Message:
+    message = Message(
+        uuid=uuid4(),
+        notice=notice,
+        channel=row.channel,
+        rung=row.rung,
+        address=row.address,
+        language=recipient.language,
+        urgency=notice.urgency,
+        state=row.state,
+        due_at=row.due_at,
+        error=row.error,
+        queued_at=now,
+    )
+    setattr(message, f"{recipient.kind}_id", recipient.id)
+    if kept_back:
+        message.state, message.due_at, message.error = State.STOPPED, None, "drill: nobody outside is told"
+    elif row.channel == INBOX and row.due_at == now:
+        # The row is what lies in the inbox: with the commit it is there, no worker needed.
+        message.state, message.due_at = State.DELIVERED, None
+        message.handed_at = message.delivered_at = now
+    return message
+
+
+def _told(
+    notice: Notice,
+    new: NewNotice,
+    recipients: Sequence[Recipient],
+    messages: Sequence[Message],
+    actor: Person | None,
+) -> NewEntry:
+    data: dict[str, Any] = {
+        "notice": str(notice.uuid),
+        "template": notice.template,
+        "urgency": int(notice.urgency),
+        "recipients": len(recipients),
+        "messages": dict(Counter(f"{message.channel}:{message.state}" for message in messages)),
+    }
+    if notice.task:
+        data["task"] = str(notice.task)
+    if len(recipients) <= NAMED_IN_JOURNAL:
+        data["to"] = [f"{one.name} ({one.label})" for one in recipients]
+    return NewEntry(
+        "notify.told",
+        actor,
+        incident=notice.incident,
+        run=notice.run,
+        item=new.item,
+        clause=notice.clause,
+        drill=notice.drill,
+        data=data,
+    )
+
+
+def _acknowledge(which: Q, person: Person, by: Message | None) -> None:
+    """Mark the message that was answered (else the inbox's, else all that went out) and stop the rest."""
+    now = clock.now()
+    own = Message.objects.filter(which, person=person)
+    out = own.filter(state__in=OVER)
+    answered = out.filter(pk=by.pk) if by else out.filter(channel=INBOX)
+    count = answered.update(state=State.ACKNOWLEDGED, acknowledged_at=now, due_at=None, lease_until=None)
+    if not count:
+        out.update(state=State.ACKNOWLEDGED, acknowledged_at=now, due_at=None, lease_until=None)
+    _stop(own.filter(state=State.QUEUED), "acknowledged")
+
+
+def _stop(waiting: QuerySet[Message], reason: str) -> int:
+    return waiting.update(state=State.STOPPED, due_at=None, lease_until=None, error=reason)
+
+
+def _acknowledged(notice: Notice, person: Person, actor: Person) -> NewEntry:
+    return NewEntry(
+        "notify.acknowledged",
+        actor,
+        incident=notice.incident,
+        run=notice.run,
+        clause=notice.clause,
+        drill=notice.drill,
+        data={
+            "notice": str(notice.uuid),
+            "template": notice.template,
+            "task": str(notice.task) if notice.task else "",
+            "by": person.staff_no,
+        },
+    )
