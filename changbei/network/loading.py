@@ -20,7 +20,7 @@ def load(city: City) -> int:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         for table in city.tables:
-            if _model(table).objects.exists():
+            if _model(table)._default_manager.exists():
                 raise Conflict(f"{table.model}: the database already has rows; a city needs an empty one")
         for table in city.tables:
             _copy(cursor, table)

@@ -53,8 +53,7 @@ class Spot:
     @property
     def radius_km(self) -> float:
         """How far its streets reach."""
-        reach = {"city": 6.5, "county_seat": 2.6, "town": 0.9, "village": 0.25}[self.kind]
-        return reach
+        return {"city": 6.5, "county_seat": 2.6, "town": 0.9, "village": 0.25}[self.kind]
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,8 @@ class Land:
 def degrees(points: Points) -> Points:
     """(n, 2) kilometres to (n, 2) longitude and latitude, six decimals."""
     scale = np.array([KM_PER_LONGITUDE, KM_PER_LATITUDE])
-    return np.round(np.asarray(points) / scale + np.array([CENTER_LONGITUDE, CENTER_LATITUDE]), 6)
+    positions: Points = np.round(np.asarray(points) / scale + (CENTER_LONGITUDE, CENTER_LATITUDE), 6)
+    return positions
 
 
 def survey(spec: CitySpec) -> Land:

@@ -23,14 +23,13 @@ from changbei.network.city.plan import City, Table
 from changbei.network.city.roster import absences, contacts, duty_shifts, line_knowledge
 from changbei.network.city.rounds import (
     CAPACITIES_CARTONS,
-    DELIVERY_WEEKDAYS,
     SITES_KM,
     DeliveryLine,
     Rounds,
     plan_rounds,
 )
 from changbei.network.city.shops import FORMATS, Shops, open_shops
-from changbei.network.city.spec import CitySpec
+from changbei.network.city.spec import DELIVERY_WEEKDAYS, CitySpec
 from changbei.network.city.streets import Road, pave
 
 FORMAT_NAMES = ("超市", "便利店", "食杂店", "专营店", "宾馆", "售货亭")

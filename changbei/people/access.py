@@ -1,0 +1,96 @@
+"""What an account or a person may do: it follows from job and posts, those of people they stand in for included."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from django.db.models import Q
+
+from changbei.core import clock
+from changbei.core.errors import NotAllowed, NotFound
+from changbei.people import rules
+from changbei.people.models import Absence, Account, DutyShift, Person, PostHolding, Unit
+
+
+class OfUnit(Protocol):
+    """Anything that belongs to a unit."""
+
+    unit_id: int
+
+
+Actor = Account | Person
+Thing = Unit | OfUnit | None
+
+
+def person_of(actor: object) -> Person | None:
+    """The person behind an account; None for anonymous visitors and accounts without one."""
+    if isinstance(actor, Person):
+        return actor
+    return actor.person if isinstance(actor, Account) and actor.is_active else None
+
+
+def may(actor: object, permission: str, thing: Thing = None) -> bool:
+    """Whether `actor` (Account, Person or anything else, which may nothing) has the permission, for `thing` if given.
+
+    Raises LookupError for a permission that does not exist. Three or four short queries.
+    """
+    if permission not in rules.PERMISSIONS:
+        raise LookupError(f"{permission!r} is no permission; see changbei.people.rules.PERMISSIONS")
+    if isinstance(actor, Account) and actor.is_active and actor.is_admin:
+        return True
+    person = person_of(actor)
+    if person is None or not person.active:
+        return False
+    units = rules.units_granted(permission, standing(person))
+    if units is None or thing is None:
+        return units is None or bool(units)
+    return _within(thing, units)
+
+
+def require(actor: object, permission: str, thing: Thing = None) -> None:
+    """Raise NotAllowed unless `may`."""
+    if not may(actor, permission, thing):
+        raise NotAllowed(permission)
+
+
+def permissions_of(actor: object) -> frozenset[str]:
+    """Every permission the actor has for at least something: what menus and buttons ask, once a page."""
+    if isinstance(actor, Account) and actor.is_active and actor.is_admin:
+        return frozenset(rules.PERMISSIONS)
+    person = person_of(actor)
+    if person is None or not person.active:
+        return frozenset()
+    now = standing(person)
+    return frozenset(name for name in rules.PERMISSIONS if rules.units_granted(name, now) != frozenset())
+
+
+def standing(person: Person) -> rules.Standing:
+    """Job, posts and duty at this moment, and the posts of those the person stands in for."""
+    now = clock.now()
+    absent = Absence.objects.filter(substitute=person, starts_at__lte=now, ends_at__gt=now).values(
+        "person_id"
+    )
+    held = PostHolding.objects.filter(Q(person=person) | Q(person_id__in=absent), since__lte=now)
+    held = held.filter(Q(until__isnull=True) | Q(until__gt=now))
+    duty = DutyShift.objects.filter(person=person, starts_at__lte=now, ends_at__gt=now)
+    posts = set(held.values_list("post__kind", "post__unit_id")) | set(
+        duty.values_list("post__kind", "post__unit_id")
+    )
+    return rules.Standing(person.job, person.unit_id, frozenset(posts))
+
+
+def _within(thing: Unit | OfUnit, units: frozenset[int]) -> bool:
+    """Whether the thing's unit is one of `units` or below one."""
+    unit_id = thing.pk if isinstance(thing, Unit) else thing.unit_id
+    tree = rules.UnitTree(dict(Unit.objects.values_list("pk", "parent_id")))
+    return any(unit in units for unit in tree.chain(unit_id))
+
+
+def get_person(actor: object, staff_no: str) -> Person:
+    """A colleague by staff number; NotFound when there is none or the actor may see nobody."""
+    if not may(actor, "people.see"):
+        raise NotFound(staff_no)
+    try:
+        return Person.objects.select_related("unit").get(staff_no=staff_no)
+    except Person.DoesNotExist:
+        raise NotFound(staff_no) from None

@@ -1,0 +1,159 @@
+"""Logins and keys for the HTTP API."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.db.models import Q
+
+from changbei.core import clock
+from changbei.core.errors import Conflict, Invalid
+from changbei.core.texts import Text
+from changbei.journal import services as journal
+from changbei.people import access
+from changbei.people.models import Account, ApiToken, DutyShift, Person, PostHolding
+
+DEMO_PASSWORD = "changbei-demo"  # noqa: S105 - printed on purpose, for the invented city on loopback only
+TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True)
+class DemoLogin:
+    """One login of the demo; `role`: what the person is, in three languages."""
+
+    login: str
+    password: str
+    person: Person
+    role: Text
+
+
+@dataclass(frozen=True)
+class _Role:
+    login: str
+    post: str = ""  # kind of post: who is on duty now, else its holder
+    job: str = ""
+    title: Text | None = None
+
+
+def _title(hans: str, hant: str, english: str) -> Text:
+    return {"zh-Hans": hans, "zh-Hant": hant, "en": english}
+
+
+_DEMO_ROLES = (
+    _Role("head", post="leading-group-head", title=_title("领导小组组长", "領導小組組長", "Head of the leading group")),
+    _Role("deputy", post="leading-group-deputy", title=_title("领导小组副组长", "領導小組副組長", "Deputy head of the leading group")),
+    _Role("office", post="leading-group-office", title=_title("领导小组办公室", "領導小組辦公室", "Office of the leading group")),
+    _Role("delivery", post="delivery-center-head", title=_title("配送中心负责人", "配送中心負責人", "Head of the delivery centre")),
+    _Role("dispatcher", post="dispatcher", title=_title("调度", "調度", "Dispatcher")),
+    _Role("driver", job="driver", title=_title("送货员", "送貨員", "Delivery driver")),
+    _Role("marketing", post="marketing-center-head", title=_title("营销中心负责人", "營銷中心負責人", "Head of the marketing centre")),
+    _Role("department", post="marketing-department-deputy", title=_title("营销部副经理", "營銷部副經理", "Deputy head of a marketing department")),
+    _Role("market-manager", post="market-manager", title=_title("市场经理", "市場經理", "Market manager")),
+    _Role("customer-manager", job="customer_manager", title=_title("客户经理", "客戶經理", "Customer manager")),
+    _Role("order-desk", post="order-desk", title=_title("订单值班", "訂單值班", "Order desk")),
+    _Role("technician", post="info-technician", title=_title("信息值班", "資訊值班", "Technician on duty")),
+    _Role("inspection", post="inspection-head", title=_title("督察考评中心负责人", "督察考評中心負責人", "Head of supervision and evaluation")),
+    _Role("admin", post="info-center-head", title=_title("管理员（信息中心负责人）", "管理員（資訊中心負責人）", "Administrator (head of the information centre)")),
+)  # fmt: skip
+
+
+@transaction.atomic
+def create_demo_accounts(password: str = DEMO_PASSWORD) -> list[DemoLogin]:
+    """A login per role in a demo city; existing ones stay as they are, so it can be called at every start."""
+    existing = {a.login: a for a in Account.objects.select_related("person").filter(person__isnull=False)}
+    hashed = make_password(password)  # once: the slow part
+    taken = {account.person_id for account in existing.values()}
+    logins = []
+    for role in _DEMO_ROLES:
+        person = existing[role.login].person if role.login in existing else _demo_person(role, taken)
+        if person is None:
+            continue
+        if role.login not in existing:
+            Account.objects.create(
+                login=role.login, password=hashed, person=person, is_admin=role.login == "admin"
+            )
+            taken.add(person.pk)
+        logins.append(DemoLogin(role.login, password, person, role.title or {}))
+    return logins
+
+
+def _demo_person(role: _Role, taken: set[int | None]) -> Person | None:
+    now = clock.now()
+    free = Person.objects.filter(active=True).exclude(pk__in=[pk for pk in taken if pk])
+    if role.job:
+        return free.filter(job=role.job).order_by("pk").first()
+    duty = DutyShift.objects.filter(
+        post__kind=role.post, starts_at__lte=now, ends_at__gt=now, person__in=free
+    )
+    if shift := duty.select_related("person").order_by("post__code", "pk").first():
+        return shift.person
+    holdings = PostHolding.objects.filter(post__kind=role.post, person__in=free)
+    holdings = holdings.filter(Q(until__isnull=True) | Q(until__gt=now)).order_by("post__code", "rank")
+    holding = holdings.select_related("person").first()
+    return holding.person if holding else None
+
+
+@transaction.atomic
+def create_account(
+    login: str,
+    password: str,
+    *,
+    person: Person | None,
+    is_admin: bool = False,
+    actor: Person | Account | None,
+) -> Account:
+    """A new login. Raises Invalid for one that is taken, or when the person has one already."""
+    if actor is not None:
+        access.require(actor, "people.manage_accounts")
+    if Account.objects.filter(login=login).exists():
+        raise Invalid("login", f"{login!r} is taken")
+    if person is not None and Account.objects.filter(person=person).exists():
+        raise Invalid("person", f"{person.name} has a login already")
+    account = Account.objects.create_user(login, password, person=person, is_admin=is_admin)
+    by = access.person_of(actor)
+    journal.append(
+        "people.account_created",
+        actor=by,
+        data={"login": login, "person": person.staff_no if person else None},
+    )
+    return account
+
+
+@transaction.atomic
+def issue_token(account: Account, label: str, *, actor: Person | None) -> str:
+    """A key for the HTTP API. It is shown this once; only its SHA-256 is kept."""
+    if actor is not None and account.person_id != actor.pk:
+        access.require(actor, "people.manage_accounts")
+    token = f"cb_{secrets.token_urlsafe(TOKEN_BYTES)}"
+    ApiToken.objects.create(account=account, label=label, digest=_digest(token), created_at=clock.now())
+    journal.append("people.token_issued", actor=actor, data={"login": account.login, "label": label})
+    return token
+
+
+@transaction.atomic
+def revoke_token(token: ApiToken, *, actor: Person | None) -> None:
+    if actor is not None and token.account.person_id != actor.pk:
+        access.require(actor, "people.manage_accounts")
+    if not ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=clock.now()):
+        raise Conflict("the key was revoked already")
+    journal.append(
+        "people.token_revoked", actor=actor, data={"login": token.account.login, "label": token.label}
+    )
+
+
+def account_of_token(token: str) -> Account | None:
+    """The active account whose unrevoked key this is."""
+    found = (
+        ApiToken.objects.filter(digest=_digest(token), revoked_at__isnull=True, account__is_active=True)
+        .select_related("account__person")
+        .first()
+    )
+    return found.account if found else None
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,275 @@
+"""Verbs about people: absences, duty, appointments. Each writes and journals in one transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from changbei.core import clock
+from changbei.core.errors import Conflict, Invalid
+from changbei.journal import services as journal
+from changbei.people import access
+from changbei.people.accounts import (
+    DemoLogin,
+    create_account,
+    create_demo_accounts,
+    issue_token,
+    revoke_token,
+)
+from changbei.people.models import Absence, Account, Contact, DutyShift, Person, Post, PostHolding
+
+__all__ = [
+    "DemoLogin",
+    "appoint",
+    "create_account",
+    "create_demo_accounts",
+    "edit_contact",
+    "end_absence",
+    "issue_token",
+    "put_on_duty",
+    "record_absence",
+    "relieve",
+    "retire",
+    "revoke_token",
+    "take_off_duty",
+]
+
+
+@transaction.atomic
+def record_absence(
+    person: Person,
+    starts_at: datetime,
+    ends_at: datetime,
+    *,
+    out_of_city: bool = False,
+    reachable: bool = True,
+    substitute: Person | None = None,
+    actor: Person | None,
+) -> Absence:
+    """Somebody is or will be away; everybody may say so of themselves. Journals `people.absence_recorded`.
+
+    Raises Invalid for an empty period or a substitute who is the person, has left, or is away meanwhile.
+    """
+    if actor is not None:
+        own = actor.pk == person.pk
+        access.require(actor, "people.record_own_absence" if own else "people.record_absence", person)
+    _lock(person, substitute)
+    _refuse_period(starts_at, ends_at)
+    if substitute is not None:
+        _refuse_substitute(person, substitute, starts_at, ends_at)
+    absence = Absence.objects.create(
+        person=person,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        out_of_city=out_of_city,
+        reachable=reachable,
+        substitute=substitute,
+        recorded_by=actor,
+    )
+    journal.append("people.absence_recorded", actor=actor, data=_absence_facts(absence))
+    return absence
+
+
+@transaction.atomic
+def end_absence(absence: Absence, *, actor: Person | None) -> None:
+    """Back early: the absence ends now, one that had not begun is struck out. Journals `people.absence_ended`.
+
+    Roles that went to deputies and substitutes come back when the reaction resolves them anew. Raises Conflict when
+    the absence is over already.
+    """
+    if actor is not None:
+        own = actor.pk == absence.person_id
+        access.require(actor, "people.record_own_absence" if own else "people.record_absence", absence.person)
+    absence = (
+        Absence.objects.select_for_update(of=("self",))
+        .select_related("person", "substitute")
+        .get(pk=absence.pk)
+    )
+    now = clock.now()
+    if absence.ends_at <= now:
+        raise Conflict("the absence is over already")
+    if absence.starts_at >= now:
+        absence.delete()
+    else:
+        absence.ends_at = now
+        absence.save(update_fields=["ends_at"])
+    journal.append("people.absence_ended", actor=actor, data=_absence_facts(absence))
+
+
+@transaction.atomic
+def put_on_duty(
+    post: Post, person: Person, starts_at: datetime, ends_at: datetime, *, actor: Person | None
+) -> DutyShift:
+    """Put somebody on the roster. Journals `people.duty_changed`.
+
+    Raises Invalid for an empty period, Conflict when the person has left, is away meanwhile or is on this duty already.
+    """
+    if actor is not None:
+        access.require(actor, "people.put_on_duty", post)
+    _lock(person)
+    _refuse_period(starts_at, ends_at)
+    if not person.active:
+        raise Conflict(f"{person.name} has left")
+    meanwhile = Q(starts_at__lt=ends_at, ends_at__gt=starts_at)
+    if person.absences.filter(meanwhile).exists():
+        raise Conflict(f"{person.name} is away at that time")
+    if person.duty.filter(meanwhile, post=post).exists():
+        raise Conflict(f"{person.name} is on this duty at that time already")
+    shift = DutyShift.objects.create(post=post, person=person, starts_at=starts_at, ends_at=ends_at)
+    journal.append("people.duty_changed", actor=actor, data=_shift_facts(shift) | {"change": "on"})
+    return shift
+
+
+@transaction.atomic
+def take_off_duty(shift: DutyShift, *, actor: Person | None) -> None:
+    """Take a shift off the roster; what was already served stays. Journals `people.duty_changed`."""
+    if actor is not None:
+        access.require(actor, "people.put_on_duty", shift.post)
+    shift = (
+        DutyShift.objects.select_for_update(of=("self",)).select_related("post", "person").get(pk=shift.pk)
+    )
+    now = clock.now()
+    if shift.ends_at <= now:
+        raise Conflict("the shift is over already")
+    if shift.starts_at >= now:
+        shift.delete()
+    else:
+        shift.ends_at = now
+        shift.save(update_fields=["ends_at"])
+    journal.append("people.duty_changed", actor=actor, data=_shift_facts(shift) | {"change": "off"})
+
+
+@transaction.atomic
+def appoint(post: Post, person: Person, rank: int = 1, *, actor: Person | None) -> PostHolding:
+    """Make `person` the holder (rank 1) or a deputy; whoever had that rank, and the person's other rank, end now.
+
+    Journals `people.holder_changed`. Raises Conflict for somebody who has left, Invalid for a rank below 1.
+    """
+    if actor is not None:
+        access.require(actor, "people.appoint", post)
+    if rank < 1:
+        raise Invalid("rank", "1 is the holder, 2, 3 … the deputies")
+    Post.objects.select_for_update().get(pk=post.pk)
+    person = _lock(person)[0]
+    if not person.active:
+        raise Conflict(f"{person.name} has left")
+    now = clock.now()
+    current = post.holdings.filter(until__isnull=True)
+    current.filter(Q(rank=rank) | Q(person=person)).update(until=now)
+    holding = PostHolding.objects.create(post=post, person=person, rank=rank, since=now)
+    journal.append(
+        "people.holder_changed",
+        actor=actor,
+        data=_post_facts(post) | {"person": person.staff_no, "rank": rank},
+    )
+    return holding
+
+
+@transaction.atomic
+def relieve(post: Post, person: Person, *, actor: Person | None) -> None:
+    """End a holding. Journals `people.holder_changed`; Conflict when the person does not hold the post."""
+    if actor is not None:
+        access.require(actor, "people.appoint", post)
+    ended = post.holdings.filter(person=person, until__isnull=True).update(until=clock.now())
+    if not ended:
+        raise Conflict(f"{person.name} does not hold this post")
+    journal.append(
+        "people.holder_changed",
+        actor=actor,
+        data=_post_facts(post) | {"person": None, "left": person.staff_no},
+    )
+
+
+@transaction.atomic
+def retire(person: Person, *, actor: Person | None) -> None:
+    """Somebody leaves: no posts, no future duty, no login. Journals `people.person_left`."""
+    if actor is not None:
+        access.require(actor, "people.appoint", person)
+    person = _lock(person)[0]
+    if not person.active:
+        raise Conflict(f"{person.name} has left already")
+    now = clock.now()
+    posts = sorted(person.holdings.filter(until__isnull=True).values_list("post__code", flat=True))
+    person.holdings.filter(until__isnull=True).update(until=now)
+    person.duty.filter(starts_at__gte=now).delete()
+    person.duty.filter(starts_at__lt=now, ends_at__gt=now).update(ends_at=now)
+    person.active = False
+    person.save(update_fields=["active"])
+    Account.objects.filter(person=person).update(is_active=False)
+    journal.append("people.person_left", actor=actor, data={"person": person.staff_no, "posts": posts})
+
+
+@transaction.atomic
+def edit_contact(
+    contact: Contact, *, person: str, phone: str, email: str = "", actor: Person | None
+) -> Contact:
+    """Correct or confirm an outside contact; it counts as reviewed today (E3.1.13). Journals `people.contact_reviewed`."""
+    if actor is not None:
+        access.require(actor, "people.edit_contacts")
+    if not phone.strip():
+        raise Invalid("phone", "a contact needs a telephone number")
+    contact = Contact.objects.select_for_update().get(pk=contact.pk)
+    changed = sorted(
+        name
+        for name, new in (("person", person), ("phone", phone), ("email", email))
+        if getattr(contact, name) != new.strip()
+    )
+    contact.person, contact.phone, contact.email = person.strip(), phone.strip(), email.strip()
+    contact.reviewed_on = clock.local_now().date()
+    contact.save(update_fields=["person", "phone", "email", "reviewed_on"])
+    journal.append(
+        "people.contact_reviewed",
+        actor=actor,
+        clause="E3.1.13",
+        data={"contact": contact.code, "changed": changed},
+    )
+    return contact
+
+
+def _lock(*people: Person | None) -> list[Person]:
+    """Lock these people in the order of their ids and return them as they are now."""
+    wanted = [person.pk for person in people if person is not None]
+    found = {
+        person.pk: person
+        for person in Person.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
+    }
+    return [found[pk] for pk in wanted]
+
+
+def _refuse_period(starts_at: datetime, ends_at: datetime) -> None:
+    if ends_at <= starts_at:
+        raise Invalid("ends_at", "must be after the beginning")
+
+
+def _refuse_substitute(person: Person, substitute: Person, starts_at: datetime, ends_at: datetime) -> None:
+    if substitute.pk == person.pk:
+        raise Invalid("substitute", "nobody can stand in for themselves")
+    if not substitute.active:
+        raise Invalid("substitute", f"{substitute.name} has left")
+    if substitute.absences.filter(starts_at__lt=ends_at, ends_at__gt=starts_at).exists():
+        raise Invalid("substitute", f"{substitute.name} is away at that time")
+
+
+def _absence_facts(absence: Absence) -> dict[str, object]:
+    return {
+        "person": absence.person.staff_no,
+        "starts_at": absence.starts_at.isoformat(),
+        "ends_at": absence.ends_at.isoformat(),
+        "out_of_city": absence.out_of_city,
+        "reachable": absence.reachable,
+        "substitute": absence.substitute.staff_no if absence.substitute else None,
+    }
+
+
+def _shift_facts(shift: DutyShift) -> dict[str, object]:
+    return _post_facts(shift.post) | {
+        "person": shift.person.staff_no,
+        "starts_at": shift.starts_at.isoformat(),
+        "ends_at": shift.ends_at.isoformat(),
+    }
+
+
+def _post_facts(post: Post) -> dict[str, object]:
+    return {"post": post.code, "kind": post.kind}

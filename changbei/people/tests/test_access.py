@@ -1,0 +1,86 @@
+"""Who may do what in the small city."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+from changbei.core.clock import VirtualClock
+from changbei.core.errors import NotAllowed, NotFound
+from changbei.people import access
+from changbei.people.models import Absence, Account, Person, PostHolding, Unit
+
+pytestmark = pytest.mark.usefixtures("small_city", "clock")
+
+
+def holder_of(post: str) -> Person:
+    return PostHolding.objects.get(post__code=post, rank=1).person
+
+
+def test_a_dispatcher_accepts_a_recovery_and_a_driver_does_not() -> None:
+    driver = Person.objects.filter(job="driver")[0]
+    assert access.may(holder_of("dispatcher"), "delivery.accept")
+    assert not access.may(driver, "delivery.accept")
+    assert access.may(driver, "delivery.record_stop")
+    with pytest.raises(NotAllowed, match="delivery.accept"):
+        access.require(driver, "delivery.accept")
+
+
+def test_a_department_decides_about_its_own_units_only() -> None:
+    deputy = holder_of("marketing-department-deputy-990121")
+    own = Unit.objects.get(code="market-office-990121-1")
+    other = Unit.objects.get(code="market-office-990122-1")
+    assert access.may(deputy, "supply.approve", own)
+    assert not access.may(deputy, "supply.approve", other)
+    assert access.may(deputy, "supply.approve")
+
+
+def test_a_substitute_may_what_the_absent_one_may(clock: VirtualClock) -> None:
+    head = holder_of("leading-group-head")
+    driver = Person.objects.filter(job="driver")[0]
+    assert not access.may(driver, "incidents.suspend")
+    Absence.objects.create(
+        person=head, starts_at=clock.now(), ends_at=clock.now() + timedelta(days=1), substitute=driver
+    )
+    assert access.may(driver, "incidents.suspend")
+    clock.advance(timedelta(days=1))
+    assert not access.may(driver, "incidents.suspend")
+
+
+def test_visitors_and_people_who_left_may_nothing() -> None:
+    head = holder_of("leading-group-head")
+    assert not access.may(AnonymousUser(), "incidents.report")
+    assert not access.may(None, "incidents.report")
+    head.active = False
+    assert not access.may(head, "incidents.report")
+    assert access.permissions_of(AnonymousUser()) == frozenset()
+
+
+def test_an_administrator_may_everything_and_needs_no_post() -> None:
+    admin = Account.objects.create_user("root", "a long password", is_admin=True)
+    assert access.may(admin, "delivery.accept")
+    admin.is_active = False
+    assert not access.may(admin, "delivery.accept")
+
+
+def test_an_unknown_permission_is_a_mistake_even_for_an_administrator() -> None:
+    admin = Account.objects.create_user("root", "a long password", is_admin=True)
+    with pytest.raises(LookupError, match="is no permission"):
+        access.may(admin, "delivery.acept")
+
+
+def test_what_a_driver_may() -> None:
+    driver = Person.objects.filter(job="driver")[0]
+    assert access.permissions_of(driver) == {
+        "people.see", "people.record_own_absence", "network.see", "plans.see", "runs.see", "incidents.see",
+        "incidents.report", "delivery.see", "delivery.record_stop", "supply.see", "readiness.see",
+    }  # fmt: skip
+
+
+def test_a_colleague_by_staff_number() -> None:
+    driver = Person.objects.filter(job="driver")[0]
+    assert access.get_person(driver, "CB0001").staff_no == "CB0001"
+    with pytest.raises(NotFound):
+        access.get_person(driver, "CB9999")
+    with pytest.raises(NotFound):
+        access.get_person(None, "CB0001")

@@ -1,0 +1,219 @@
+"""Verbs about people, each with what it writes into the journal."""
+
+from datetime import timedelta
+
+import pytest
+
+from changbei.core.clock import VirtualClock
+from changbei.core.errors import Conflict, Invalid, NotAllowed
+from changbei.journal.models import Entry
+from changbei.people import access, services
+from changbei.people.accounts import DEMO_PASSWORD, account_of_token
+from changbei.people.models import Absence, Account, ApiToken, Contact, DutyShift, Person, Post, PostHolding
+from changbei.people.resolution import Holder, resolve
+from changbei.people.rules import RoleSpec
+
+pytestmark = pytest.mark.usefixtures("small_city")
+
+
+@pytest.fixture
+def head(clock: VirtualClock) -> Person:
+    return PostHolding.objects.get(post__code="leading-group-head").person
+
+
+@pytest.fixture
+def driver(clock: VirtualClock) -> Person:
+    person = Person.objects.filter(job="driver").order_by("pk")[0]
+    person.absences.all().delete()
+    return person
+
+
+@pytest.fixture
+def colleague(driver: Person) -> Person:
+    person = Person.objects.filter(job="driver").order_by("pk")[1]
+    person.absences.all().delete()
+    return person
+
+
+def facts() -> list[tuple[str, int | None]]:
+    return list(Entry.objects.order_by("id").values_list("kind", "actor_id"))
+
+
+def test_an_absence_of_ones_own(driver: Person, colleague: Person, clock: VirtualClock) -> None:
+    start, end = clock.now(), clock.now() + timedelta(days=2)
+    absence = services.record_absence(
+        driver, start, end, out_of_city=True, substitute=colleague, actor=driver
+    )
+    assert absence.recorded_by == driver
+    entry = Entry.objects.get()
+    assert entry.kind == "people.absence_recorded"
+    assert entry.actor_id == driver.pk
+    assert entry.data == {
+        "person": driver.staff_no,
+        "starts_at": "2026-11-23T01:40:00+00:00",
+        "ends_at": "2026-11-25T01:40:00+00:00",
+        "out_of_city": True,
+        "reachable": True,
+        "substitute": colleague.staff_no,
+    }
+
+
+def test_a_driver_may_not_record_anothers_absence(
+    driver: Person, colleague: Person, clock: VirtualClock
+) -> None:
+    before = Absence.objects.count()
+    with pytest.raises(NotAllowed, match="people.record_absence"):
+        services.record_absence(colleague, clock.now(), clock.now() + timedelta(days=1), actor=driver)
+    assert Absence.objects.count() == before
+    assert facts() == []
+
+
+def test_a_substitute_must_be_there(driver: Person, colleague: Person, clock: VirtualClock) -> None:
+    start, end = clock.now(), clock.now() + timedelta(days=1)
+    services.record_absence(colleague, end - timedelta(hours=1), end + timedelta(days=1), actor=colleague)
+    with pytest.raises(Invalid, match="is away at that time"):
+        services.record_absence(driver, start, end, substitute=colleague, actor=driver)
+    with pytest.raises(Invalid, match="stand in for themselves"):
+        services.record_absence(driver, start, end, substitute=driver, actor=driver)
+    with pytest.raises(Invalid, match="after the beginning"):
+        services.record_absence(driver, end, start, actor=driver)
+    assert driver.absences.count() == 0
+
+
+def test_back_early(head: Person, clock: VirtualClock) -> None:
+    role = RoleSpec(post="leading-group-head")
+    absence = services.record_absence(
+        head, clock.now(), clock.now() + timedelta(days=3), out_of_city=True, reachable=False, actor=head
+    )
+    assert resolve(role, {}, clock.now()) == Holder(None, "nobody")
+    clock.advance(timedelta(hours=5))
+    services.end_absence(absence, actor=head)
+    assert resolve(role, {}, clock.now()) == Holder(head, "post")
+    assert facts() == [("people.absence_recorded", head.pk), ("people.absence_ended", head.pk)]
+    with pytest.raises(Conflict, match="over already"):
+        services.end_absence(absence, actor=head)
+
+
+def test_an_absence_that_had_not_begun_is_struck_out(driver: Person, clock: VirtualClock) -> None:
+    start = clock.now() + timedelta(days=1)
+    absence = services.record_absence(driver, start, start + timedelta(days=1), actor=driver)
+    services.end_absence(absence, actor=driver)
+    assert driver.absences.count() == 0
+
+
+def test_put_on_and_taken_off_duty(head: Person, clock: VirtualClock) -> None:
+    post = Post.objects.get(code="dispatcher-transfer-station-1")
+    person = post.holdings.get(rank=2).person
+    person.absences.all().delete()
+    DutyShift.objects.filter(post=post).delete()
+    now = clock.now()
+    shift = services.put_on_duty(post, person, now, now + timedelta(hours=8), actor=head)
+    role, scope = RoleSpec(duty="dispatcher", scope="site"), {"site": "transfer-station-1"}
+    assert resolve(role, scope, now) == Holder(person, "duty")
+    with pytest.raises(Conflict, match="on this duty"):
+        services.put_on_duty(post, person, now, now + timedelta(hours=1), actor=head)
+    services.take_off_duty(shift, actor=head)
+    assert not DutyShift.objects.filter(post=post).exists()
+    assert [kind for kind, _ in facts()] == ["people.duty_changed", "people.duty_changed"]
+
+
+def test_nobody_away_is_put_on_duty(head: Person, clock: VirtualClock) -> None:
+    post = Post.objects.get(code="dispatcher")
+    person = post.holdings.get(rank=1).person
+    now = clock.now()
+    services.record_absence(person, now, now + timedelta(days=1), actor=person)
+    with pytest.raises(Conflict, match="is away at that time"):
+        services.put_on_duty(post, person, now, now + timedelta(hours=8), actor=head)
+
+
+def test_an_appointment_ends_the_one_before(head: Person, driver: Person, clock: VirtualClock) -> None:
+    post = Post.objects.get(code="transfer-station-head-transfer-station-1")
+    before = post.holdings.get(rank=1).person
+    services.appoint(post, driver, actor=head)
+    assert post.holdings.get(person=before).until == clock.now()
+    found = resolve(
+        RoleSpec(post="transfer-station-head", scope="site"), {"site": "transfer-station-1"}, clock.now()
+    )
+    assert found == Holder(driver, "post")
+    assert Entry.objects.get().data == {
+        "post": "transfer-station-head-transfer-station-1",
+        "kind": "transfer-station-head",
+        "person": driver.staff_no,
+        "rank": 1,
+    }
+    services.relieve(post, driver, actor=head)
+    with pytest.raises(Conflict, match="does not hold this post"):
+        services.relieve(post, driver, actor=head)
+
+
+def test_only_the_leading_group_appoints(driver: Person, clock: VirtualClock) -> None:
+    with pytest.raises(NotAllowed, match="people.appoint"):
+        services.appoint(Post.objects.get(code="dispatcher"), driver, actor=driver)
+    assert facts() == []
+
+
+def test_who_leaves_holds_nothing_and_cannot_log_in(head: Person, clock: VirtualClock) -> None:
+    person = Post.objects.get(code="dispatcher").holdings.get(rank=1).person
+    account = services.create_account("one", "a long password", person=person, actor=None)
+    services.retire(person, actor=head)
+    assert not person.holdings.filter(until__isnull=True).exists()
+    assert not person.duty.filter(ends_at__gt=clock.now()).exists()
+    account.refresh_from_db()
+    assert not account.is_active
+    assert not access.may(account, "incidents.report")
+    with pytest.raises(Conflict, match="has left already"):
+        services.retire(person, actor=head)
+
+
+def test_a_contact_is_reviewed(head: Person, clock: VirtualClock) -> None:
+    technician = PostHolding.objects.get(post__code="info-center-head", rank=1).person
+    contact = Contact.objects.get(code="vendor-order-system")
+    services.edit_contact(contact, person="某丁卯", phone="10080000099", actor=technician)
+    contact.refresh_from_db()
+    assert (contact.person, contact.phone, contact.reviewed_on.isoformat()) == (
+        "某丁卯",
+        "10080000099",
+        "2026-11-23",
+    )
+    with pytest.raises(Invalid, match="telephone number"):
+        services.edit_contact(contact, person="", phone=" ", actor=technician)
+
+
+def test_demo_accounts_are_made_once(clock: VirtualClock) -> None:
+    logins = services.create_demo_accounts()
+    assert [one.login for one in logins] == [
+        "head", "deputy", "office", "delivery", "dispatcher", "driver", "marketing", "department",
+        "market-manager", "customer-manager", "order-desk", "technician", "inspection", "admin",
+    ]  # fmt: skip
+    assert len({one.person.pk for one in logins}) == 14
+    assert Account.objects.get(login="dispatcher").check_password(DEMO_PASSWORD)
+    again = services.create_demo_accounts()
+    assert [(a.login, a.person.pk) for a in again] == [(b.login, b.person.pk) for b in logins]
+    assert Account.objects.count() == 14
+
+
+def test_the_dispatcher_of_the_demo_is_the_one_on_duty(clock: VirtualClock) -> None:
+    login = next(one for one in services.create_demo_accounts() if one.login == "dispatcher")
+    duty = resolve(RoleSpec(duty="dispatcher", scope="site"), {"site": "delivery-center"}, clock.now())
+    assert login.person == duty.person
+
+
+def test_a_key_is_shown_once_and_can_be_revoked(driver: Person, clock: VirtualClock) -> None:
+    account = services.create_account("driver", "a long password", person=driver, actor=None)
+    token = services.issue_token(account, "phone", actor=driver)
+    assert token.startswith("cb_")
+    assert account_of_token(token) == account
+    row = ApiToken.objects.get()
+    assert token not in row.digest
+    services.revoke_token(row, actor=driver)
+    assert account_of_token(token) is None
+    with pytest.raises(Conflict, match="revoked already"):
+        services.revoke_token(row, actor=driver)
+
+
+def test_a_login_is_taken_once(driver: Person, colleague: Person) -> None:
+    services.create_account("one", "a long password", person=driver, actor=None)
+    with pytest.raises(Invalid, match="'one' is taken"):
+        services.create_account("one", "a long password", person=colleague, actor=None)
+    with pytest.raises(Invalid, match="has a login already"):
+        services.create_account("two", "a long password", person=driver, actor=None)
