@@ -24,7 +24,7 @@ from typing import IO, TextIO
 
 from changbei.core.errors import ChangbeiError, Outside
 from changbei.site import watchdog
-from changbei.site.postgres import EmbeddedPostgres
+from changbei.site.postgres import DATABASE_VARIABLE, EmbeddedPostgres
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TICK_SECONDS = 0.25
@@ -95,7 +95,8 @@ class Supervisor:
         backoff: Backoff | None = None,
         output: TextIO | None = None,
     ) -> None:
-        """`database` is started first, stopped last, and started again if it ends in between.
+        """`database` is started first, stopped last, and started again if it ends in between; preparations
+        and processes find its URL in CHANGBEI_DATABASE_URL.
 
         `on_ready` is called once, when every process with a `ready_port` accepts connections.
         """
@@ -142,9 +143,11 @@ class Supervisor:
             return
         self._say(f"database: {self.database.data_dir}")
         self.database.start()
+        os.environ[DATABASE_VARIABLE] = self.database.url
         try:
             yield
         finally:
+            del os.environ[DATABASE_VARIABLE]
             self.database.stop()
             self._say("database stopped")
 
@@ -300,7 +303,7 @@ class Supervisor:
             self._print(child.spec.name, child.rest_of_line)
             child.rest_of_line = b""
         stream = _stdout(process)
-        self.selector.unregister(stream)
+        self._forget(stream)
         stream.close()
         self._tell_watchdog(f"-{process.pid}")
         child.process = None
@@ -352,13 +355,16 @@ class Supervisor:
             except BlockingIOError:
                 return
             if not chunk:
-                # Closed by a process that lives on: nothing more to wait for, `poll` tells when it ends.
-                with contextlib.suppress(KeyError):
-                    self.selector.unregister(stream)
+                # Closed, perhaps by a process that lives on: `poll` tells when that ends.
+                self._forget(stream)
                 return
             *lines, child.rest_of_line = (child.rest_of_line + chunk).split(b"\n")
             for line in lines:
                 self._print(child.spec.name, line)
+
+    def _forget(self, stream: IO[bytes]) -> None:
+        with contextlib.suppress(KeyError):
+            self.selector.unregister(stream)
 
     def _say(self, text: str) -> None:
         for line in text.splitlines():

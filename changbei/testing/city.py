@@ -1,4 +1,6 @@
-"""A small city for tests: generated once per session, copied into each test's transaction in a few dozen milliseconds."""
+"""A small city for tests: generated once per session, copied into each test's transaction in a few dozen
+milliseconds.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +21,8 @@ def small_city_plan() -> City:
 
 @pytest.fixture
 def small_city(db: None, small_city_plan: City) -> City:
-    """The small city in the test's database. Sites have the code of their unit: `delivery-center`, `transfer-station-1` …"""
+    """The small city in the test's database. Sites have the code of their unit: `delivery-center`,
+    `transfer-station-1` …
+    """
     loading.load(small_city_plan)
     return small_city_plan

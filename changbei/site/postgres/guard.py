@@ -38,8 +38,8 @@ class Guard:
 
     def __init__(self, orders: dict[str, Any]) -> None:
         self.folders_to_remove = [Path(folder) for folder in orders["remove"]]
-        # Opened before anything else: a user that dies while we start must still be noticed.
-        self.lock = os.open(orders["lock"], os.O_RDWR | os.O_CLOEXEC)
+        self.lock_path = Path(orders["lock"])
+        self.lock = os.open(self.lock_path, os.O_RDWR | os.O_CLOEXEC)
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.stopping = False
         self.server = subprocess.Popen(
@@ -62,8 +62,7 @@ class Guard:
         finally:
             self.stopping = True
             self._stop()
-        for folder in self.folders_to_remove:
-            shutil.rmtree(folder, ignore_errors=True)
+        self._remove_folders()
         return 0
 
     def _leave_with_server(self) -> None:
@@ -84,6 +83,18 @@ class Guard:
                 continue
         self.server.kill()
         self.server.wait()
+
+    def _remove_folders(self) -> None:
+        """The lock file last: as long as it is there, everybody sees that we are not done."""
+        for folder in self.folders_to_remove:
+            if not folder.exists():
+                continue
+            for path in folder.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                elif path != self.lock_path:
+                    path.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> int:

@@ -53,6 +53,9 @@ SETTINGS = {
 }
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
+# Guards we started and no longer need ourselves.
+_guards: list[subprocess.Popen[bytes]] = []
+
 
 class EmbeddedPostgres:
     """A server over the folder `data_dir` (made when missing); knows its `url` before it is started.
@@ -118,13 +121,16 @@ class EmbeddedPostgres:
         os.close(self._lock)
         self._lock = None
         deadline = time.monotonic() + guard.LONGEST_STOP_SECONDS
-        while self.alive and usage_of(self.users_path) is not Usage.USED:
+        while (usage := usage_of(self.users_path)) is not Usage.USED:
+            if usage is Usage.FREE and not self.alive:
+                break
             if time.monotonic() > deadline:
                 raise PostgresFailed(f"PostgreSQL does not stop; see {self.log_path}")
             time.sleep(0.005)
-        if self._guard is not None and usage_of(self.users_path) is not Usage.USED:
-            self._guard.wait()
+        if self._guard is not None:
+            _guards.append(self._guard)
             self._guard = None
+        _collect_guards()
 
     def hold(self) -> None:
         """Keep a server that somebody else starts from stopping, without starting it; ends with `stop()`."""
@@ -251,6 +257,8 @@ class EmbeddedPostgres:
         return False
 
     def _launch(self) -> None:
+        if self._guard is not None:
+            self._guard.wait()  # of a server that died: it follows at once
         self._remove_stale_pid_file()
         if self.log_path.exists() and self.log_path.stat().st_size > LARGEST_LOG_BYTES:
             self.log_path.rename(self.log_path.with_suffix(".log.1"))
@@ -335,6 +343,11 @@ class EmbeddedPostgres:
 
     def _log_tail(self) -> str:
         return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-15:])
+
+
+def _collect_guards() -> None:
+    """Take note of the guards that have ended; one may outlive our use, for others who use its server."""
+    _guards[:] = [process for process in _guards if process.poll() is None]
 
 
 def _digest(path: Path) -> str:

@@ -39,7 +39,10 @@ def use(path: Path) -> int | None:
 
     None when the file was removed meanwhile, with its folder: make the folder and try again.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except FileNotFoundError:
+        return None
     fcntl.fcntl(handle, fcntl.F_OFD_SETLKW, FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0))
     if _is_at(path, handle):
         return handle
