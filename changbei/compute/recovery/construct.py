@@ -8,7 +8,7 @@ from changbei.compute.recovery.draft import Draft, planned_line, refill
 from changbei.compute.recovery.lines import NEVER, Ground, Line
 
 TRIED_PER_ROUND = 8
-"""How many of the nearest vans are tried for the next call."""
+"""How many of the nearest vans are tried for the next call; further ones only while none has helped."""
 
 
 def undisturbed(ground: Ground) -> Draft:
@@ -83,7 +83,9 @@ def _best_call(ground: Ground, draft: Draft, rng: np.random.Generator, *, reserv
             for van in ground.allowed[place]
             if bool(ground.problem.vans.reserve[van]) == reserve_round and place not in draft.line(van).called
         ]
-        for van in candidates[:TRIED_PER_ROUND]:
+        for tried, van in enumerate(candidates):
+            if tried >= TRIED_PER_ROUND and best is not None:
+                break
             for position in call_positions(draft.line(van), place):
                 trial = refilled_alone(draft, draft.line(van).with_node(ground.count + place, position), rng)
                 if trial.price < (best or draft).price:
@@ -101,7 +103,7 @@ def call_positions(line: Line, place: int) -> list[int]:
     """Up to three positions worth calling at: the cheapest, and the cheapest once a third and two thirds of what is
     aboard are delivered and have made room."""
     costs = line.calling_costs(place)
-    loads = np.array(line.loads)
+    loads = line.loads
     found: list[int] = []
     for share in (1.0, 2 / 3, 1 / 3):
         costs_there = np.where(loads <= share * loads[0], costs, NEVER)

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, IntArray, Problem
+from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, BoolArray, IntArray, Problem
 from changbei.compute.recovery.policy import Policy, allowed_vans
 
 NEVER = 1 << 50
@@ -47,10 +47,11 @@ class Ground:
                 strict=True,
             )
         )
+        self.node_source = np.concatenate([orders.source, np.full(len(places), -1)])
         self.per_order = places.handover_per_order_seconds.tolist()
         self.home = problem.home
         self.source = orders.source
-        self.eta = problem.eta_seconds
+        self.node_eta = np.concatenate([problem.eta_seconds, np.full(len(places), -1)])
         self.stranded = [np.flatnonzero(orders.source == place) for place in range(len(places))]
         self.allowed = allowed_vans(problem, policy)
         straight = problem.vans.ready_seconds + self.travel[problem.vans.start, problem.vans.end]
@@ -70,70 +71,64 @@ class Line:
     def __init__(self, ground: Ground, van: int, nodes: list[int]) -> None:
         self.ground, self.van, self.nodes = ground, van, nodes
         vans = ground.problem.vans
-        facts = [ground.nodes[node] for node in nodes]
-        start, end = int(vans.start[van]), int(vans.end[van])
-        self.stops = np.array([start, *(fact[0] for fact in facts), end], dtype=np.int64)
-        self.legs = ground.travel[self.stops[:-1], self.stops[1:]].astype(np.int64)
+        self.array = np.array(nodes, dtype=np.int64)
+        self.stops = np.empty(len(nodes) + 2, dtype=np.int64)
+        self.stops[0], self.stops[-1] = vans.start[van], vans.end[van]
+        self.stops[1:-1] = ground.location[self.array]
+        self.legs = ground.travel[self.stops[:-1], self.stops[1:]].astype(np.int64)  # so that NEVER fits
         self.driving = 0 if vans.reserve[van] and not nodes else int(self.legs.sum())
-        self.called: dict[int, int] = {}
-        self.picked: dict[int, int] = {}
-        picked_size: dict[int, int] = {}
-        for position, node in enumerate(nodes):
-            if node >= ground.count:
-                self.called[node - ground.count] = position
-            elif facts[position][5] >= 0:
-                source = facts[position][5]
-                self.picked[source] = self.picked.get(source, 0) + 1
-                picked_size[source] = picked_size.get(source, 0) + facts[position][4]
-        goods_at_hand = all(place in self.called for place in self.picked)
-        self.feasible = goods_at_hand and self._drive(facts) and self._carry(facts, picked_size)
+        calls = np.flatnonzero(self.array >= ground.count).tolist()
+        self.called: dict[int, int] = {nodes[position] - ground.count: position for position in calls}
+        self.picked = ground.node_source[self.array]
+        goods_at_hand = int((self.picked >= 0).sum()) == sum(
+            int((self.picked[position:] == place).sum()) for place, position in self.called.items()
+        )
+        self._after_call: dict[int, tuple[IntArray, IntArray]] = {}
+        in_time, fits = self._drive(), self._carry()
+        self.feasible = goods_at_hand and in_time and fits
 
-    def _drive(self, facts: list[tuple[int, int, int, int, int, int]]) -> bool:
+    def _drive(self) -> bool:
         """Forward: earliest departures and beginnings. Backward: latest beginnings that keep everything after."""
-        ground, legs = self.ground, self.legs.tolist()
-        service = [fact[3] for fact in facts]
+        ground, legs, limit = self.ground, self.legs.tolist(), self.ground.limit[self.van]
+        opens, closes = ground.open[self.array].tolist(), ground.close[self.array].tolist()
+        service: list[int] = ground.service[self.array].tolist()
         for place, position in self.called.items():
-            service[position] += self.picked.get(place, 0) * ground.per_order[place]
+            service[position] += int((self.picked == place).sum()) * ground.per_order[place]
         now, in_time = int(ground.problem.vans.ready_seconds[self.van]), True
         departs, begins = [now], []
-        for position, fact in enumerate(facts):
-            now += legs[position]
-            if now < fact[1]:
-                now = fact[1]
-            if now > fact[2]:
+        for leg, opening, closing, lasting in zip(legs, opens, closes, service):  # noqa: B905 (legs has the way home)
+            now += leg
+            if now < opening:
+                now = opening
+            if now > closing:
                 in_time = False
             begins.append(now)
-            now += service[position]
+            now += lasting
             departs.append(now)
-        latest = ground.limit[self.van]
         self.returns = now + legs[-1]
+        latest = limit
         latests = [latest]
-        for position in range(len(facts) - 1, -1, -1):
+        for position in range(len(service) - 1, -1, -1):
             latest -= legs[position + 1] + service[position]
-            if latest > facts[position][2]:
-                latest = facts[position][2]
+            if latest > closes[position]:
+                latest = closes[position]
             latests.append(latest)
         latests.reverse()
         self.begins, self.departs, self.latests = begins, np.array(departs), np.array(latests)
         self.service = service
-        return in_time and (self.returns <= ground.limit[self.van] or (not facts and self.driving == 0))
+        return in_time and (self.returns <= limit or (not service and self.driving == 0))
 
-    def _carry(self, facts: list[tuple[int, int, int, int, int, int]], picked_size: dict[int, int]) -> bool:
+    def _carry(self) -> bool:
         """A call may not load the van above its capacity; between calls it only gets lighter."""
-        capacity = int(self.ground.problem.vans.capacity[self.van])
-        load = int(self.ground.problem.aboard[self.van])
-        self.loads = [load]
-        self.free_at: list[tuple[int, int]] = []
-        fits = True
-        for position, node in enumerate(self.nodes):
-            if node >= self.ground.count:
-                load += picked_size.get(node - self.ground.count, 0)
-                self.free_at.append((position, capacity - load))
-                fits = fits and load <= capacity
-            else:
-                load -= facts[position][4]
-            self.loads.append(load)
-        return fits
+        ground = self.ground
+        sizes = ground.size[self.array]
+        change = -sizes
+        for place, position in self.called.items():
+            change[position] = sizes[self.picked == place].sum()
+        self.loads = np.concatenate([[0], np.cumsum(change)]) + ground.problem.aboard[self.van]
+        free = int(ground.problem.vans.capacity[self.van]) - self.loads
+        self.free_at = [(position, int(free[position + 1])) for position in sorted(self.called.values())]
+        return all(room >= 0 for _, room in self.free_at)
 
     @cached_property
     def price(self) -> int:
@@ -143,13 +138,9 @@ class Line:
         if not ground.problem.vans.reserve[self.van] and self.nodes != list(ground.problem.planned[self.van]):
             price += policy.touch_price_seconds
         if policy.shift_price_seconds:
-            eta = ground.eta
-            shifted = sum(
-                1
-                for node, begin in zip(self.nodes, self.begins, strict=True)
-                if node < ground.count and eta[node] >= 0 and abs(begin - eta[node]) > SHIFT_LIMIT_SECONDS
-            )
-            price += shifted * policy.shift_price_seconds
+            eta = ground.node_eta[self.array]
+            shifted = (eta >= 0) & (np.abs(np.array(self.begins, dtype=np.int64) - eta) > SHIFT_LIMIT_SECONDS)
+            price += int(shifted.sum()) * policy.shift_price_seconds
         return price
 
     def _departs_with_one_more(self, place: int) -> IntArray:
@@ -173,19 +164,32 @@ class Line:
 
     def insertion(self, orders: IntArray, source: int) -> tuple[IntArray, IntArray]:
         """Cheapest insertion of each of `orders` (all of one `source`): (m,) extra seconds (NEVER where it cannot be)
-        and (m,) positions. `source` -1: the van's own orders."""
-        room = None
+        and (m,) positions. `source` -1: the van's own orders. Remembered, because most lists outlive many rounds."""
+        known, extra, position = self._known
+        unknown = orders[~known[orders]]
+        if len(unknown):
+            extra[unknown], position[unknown] = self._insertion(unknown, source)
+            known[unknown] = True
+        return extra[orders], position[orders]
+
+    @cached_property
+    def _known(self) -> tuple[BoolArray, IntArray, IntArray]:
+        count = self.ground.count
+        return np.zeros(count, dtype=np.bool_), np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+
+    def _insertion(self, orders: IntArray, source: int) -> tuple[IntArray, IntArray]:
         if source < 0:
-            departs = self.departs
+            departs, room = self.departs, None
         elif source in self.called:
-            departs = self._departs_with_one_more(source)
-            room = self._room(source)
+            if source not in self._after_call:
+                self._after_call[source] = (self._departs_with_one_more(source), self._room(source))
+            departs, room = self._after_call[source]
         else:
             return np.full(len(orders), NEVER), np.zeros(len(orders), dtype=np.int64)
         ground = self.ground
         there = ground.location[orders]
-        onto = ground.travel[self.stops[:-1, None], there[None, :]].astype(np.int64)
-        off = ground.travel[there[None, :], self.stops[1:, None]].astype(np.int64)
+        onto = ground.travel[self.stops[:-1, None], there[None, :]]
+        off = ground.travel[there[None, :], self.stops[1:, None]]
         begin = np.maximum(departs[:, None] + onto, ground.open[orders])
         possible = begin <= ground.close[orders]
         possible &= begin + off <= self.latests[:, None] - ground.service[orders]
@@ -212,8 +216,8 @@ class Line:
         ground = self.ground
         node = ground.count + place
         there = ground.location[node]
-        onto = ground.travel[self.stops[:-1], there].astype(np.int64)
-        off = ground.travel[there, self.stops[1:]].astype(np.int64)
+        onto = ground.travel[self.stops[:-1], there]
+        off = ground.travel[there, self.stops[1:]]
         begin = np.maximum(self.departs + onto, ground.open[node])
         possible = begin + ground.service[node] + off <= self.latests
         return np.where(possible, onto + off - self.legs, NEVER)
@@ -228,6 +232,6 @@ class Line:
 
     def without_idle_calls(self) -> Line:
         """The list without calls at which nothing is taken over."""
-        idle = {self.ground.count + place for place in self.called if not self.picked.get(place)}
+        idle = {self.ground.count + place for place in self.called if not (self.picked == place).any()}
         return self.without(idle) if idle else self
 

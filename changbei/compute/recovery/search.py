@@ -20,6 +20,9 @@ from changbei.compute.recovery.lines import NEVER, Ground, Line
 HOT_SECONDS, COLD_SECONDS = 400.0, 5.0
 """How much worse a plan may become, at the beginning and at the end of the search."""
 
+CANDIDATES = 40
+"""How many of the vans nearest to a breakdown are considered for a call there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -58,14 +61,14 @@ def improve(
     while (spent := budget.spent(done)) < 1.0:
         done += 1
         chance = rng.random()
-        move = moves[0] if chance < 0.8 else moves[1] if chance < 0.9 else moves[2]
+        move = moves[0] if chance < 0.6 else moves[1] if chance < 0.8 else moves[2]
         ruined = move(ground, current, rng)
         if ruined is None:
             ruined = open_call(ground, current, rng)
             if ruined is None:
                 continue
-        regret = bool(rng.random() < 0.5)
-        noise = float(rng.choice((0.0, 30.0, 120.0)))
+        regret = bool(rng.random() < 0.7)
+        noise = float(rng.choice((0.0, 10.0, 40.0)))
         trial = refill(ruined, rng, regret=regret, noise_seconds=noise).tidied()
         if not trial.feasible:
             continue
@@ -85,7 +88,7 @@ def remove_strings(ground: Ground, draft: Draft, rng: np.random.Generator) -> Dr
     waiting = bool(draft.bank) and rng.random() < 0.3
     seed = int(rng.choice(draft.bank)) if waiting else int(rng.choice(orders))
     distance = ground.travel[ground.location[seed], ground.location[orders]]
-    lists_wanted, length = int(rng.integers(1, 4)), int(rng.integers(2, 13))
+    lists_wanted, length = int(rng.integers(1, 4)), int(rng.integers(2, 9))
     gone: dict[int, set[int]] = {}
     for order in orders[np.argsort(distance, kind="stable")[:60]].tolist():
         van = draft.where[order]
@@ -119,10 +122,18 @@ def open_call(ground: Ground, draft: Draft, rng: np.random.Generator) -> Draft |
     sizes = np.array([len(stranded) for stranded in ground.stranded], dtype=float)
     if not sizes.sum():
         return None
-    place = int(rng.choice(len(sizes), p=sizes / sizes.sum()))
-    candidates = [van for van in ground.allowed[place] if place not in draft.line(van).called]
+    waiting = [order for order in draft.bank if ground.source[order] >= 0]
+    wanted_most = int(rng.choice(waiting)) if waiting and rng.random() < 0.7 else None
+    if wanted_most is not None:
+        place = int(ground.source[wanted_most])
+    else:
+        place = int(rng.choice(len(sizes), p=sizes / sizes.sum()))
+    candidates = [van for van in ground.allowed[place] if place not in draft.line(van).called][:CANDIDATES]
     if not candidates:
         return None
+    if wanted_most is not None:
+        there = ground.location[wanted_most]
+        candidates.sort(key=lambda van: int(ground.travel[draft.line(van).stops[:-1], there].min()))
     van = candidates[int(len(candidates) * rng.random() ** 2)]
     line = draft.line(van)
     position = _somewhere(line, place, rng)

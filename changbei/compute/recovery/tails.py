@@ -73,7 +73,7 @@ def _van(ground: Ground, tail: _Tail, orders: list[int], index: dict[int, int]) 
     )
     start = ground.location[tail.head[-1]] if tail.head else problem.vans.start[van]
     tail_size = sum(ground.nodes[order][4] for order in tail.nodes)
-    capacity = max(int(problem.vans.capacity[van]) - (line.loads[tail.cut] - tail_size), tail_size)
+    capacity = max(int(problem.vans.capacity[van]) - (int(line.loads[tail.cut]) - tail_size), tail_size)
     return FleetVan(
         start=int(start),
         end=int(problem.vans.end[van]),
