@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from changbei import __version__
+from changbei.site.commands.plan import plan_group
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
     """Changbei (常备): contingency plans that people sign, print and run."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "changbei.site.settings")
+
+
+main.add_command(plan_group)

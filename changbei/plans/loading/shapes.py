@@ -10,7 +10,6 @@ from importlib import resources
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 from referencing import Registry, Resource
 
 from changbei.core.errors import Problem
@@ -42,7 +41,8 @@ def validate(source: Source, kind: str) -> list[Problem]:
     """Every way in which the file differs from its schema; what differs is removed from the source's value."""
     problems: list[Problem] = []
     wrong: list[Path] = []
-    for error in _validator(kind).iter_errors(source.value):
+    found: Iterator[Any] = _validator(kind).iter_errors(source.value)
+    for error in found:
         for path, message, at_key in _explain(error, tuple(error.absolute_path)):
             problems.append(source.problem(path, message, at_key=at_key))
             wrong.append(path)
@@ -78,11 +78,11 @@ def _validator(kind: str) -> Draft202012Validator:
 
 
 Finding = tuple[Path, str, bool]  # path, message, whether the key is what is wrong
+ValidationError = Any  # jsonschema's; its attributes are typed as "perhaps unset", which they never are here
 
 
 def _explain(error: ValidationError, path: Path) -> Iterator[Finding]:
-    found: Any = error.schema
-    rules: dict[str, Any] = found if isinstance(found, dict) else {}
+    rules: dict[str, Any] = error.schema if isinstance(error.schema, dict) else {}
     if "propertyNames" in error.relative_schema_path:
         yield (*path, str(error.instance)), f"as a key: {_needs(error, rules)}", True
         return
@@ -136,7 +136,7 @@ def _one_of(error: ValidationError, rules: dict[str, Any], path: Path) -> Iterat
     if "x-message" in rules:
         yield path, rules["x-message"], False
         return
-    fitting = {index for index in range(len(error.validator_value))}
+    fitting = set(range(len(error.validator_value)))
     for inner in error.context or ():
         if inner.validator == "type" and not inner.relative_path:
             fitting.discard(int(inner.relative_schema_path[0]))
@@ -161,8 +161,9 @@ def _needs(error: ValidationError, rules: dict[str, Any]) -> str:
         case "const":
             return f"needs {json.dumps(error.validator_value)}, this is {value!r}"
         case "type":
-            kinds = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
-            wanted = rules.get("x-what") or " or ".join(_NAMES.get(kind, kind) for kind in kinds)
+            given: Any = error.validator_value
+            kinds: list[str] = given if isinstance(given, list) else [given]
+            wanted = rules.get("x-what") or " or ".join(_NAMES[kind] for kind in kinds)
             return f"needs {wanted}; this is {_named(value)}"
         case "minLength" | "minItems" | "minProperties":
             return "must not be empty" if error.validator_value == 1 else f"needs at least {error.validator_value}"
@@ -174,7 +175,7 @@ def _needs(error: ValidationError, rules: dict[str, Any]) -> str:
             return f"{value} is out of range ({error.validator}: {error.validator_value})"
     if "x-what" in rules:
         return f"{_short(value)} does not fit: needs {rules['x-what']}"
-    return error.message
+    return str(error.message)
 
 
 def _named(value: Any) -> str:

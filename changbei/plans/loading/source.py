@@ -131,7 +131,7 @@ class _Builder:
         try:
             if isinstance(node, SequenceNode):
                 return [self.build(item, (*path, position)) for position, item in enumerate(node.value)]
-            return dict(self._entries(node, path))
+            return dict(self._entries(node, path)) if isinstance(node, MappingNode) else None
         finally:
             self.open.discard(id(node))
 

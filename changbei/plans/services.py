@@ -1,0 +1,94 @@
+"""Adopting versions of plans (E2.2, E4, E5)."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from django.db import connection, transaction
+
+from changbei.core import clock
+from changbei.journal.services import Actor, append
+from changbei.plans.loading import load_pack, read_folder
+from changbei.plans.model import Pack
+from changbei.plans.models import PlanVersion
+
+
+def adopt(folder: Path | str, *, actor: Actor | None, effective_on: date | None = None) -> PlanVersion:
+    """Take the pack in `folder` as a version of its plan; it is in force from `effective_on` (else its own date).
+
+    Running incidents keep the version they started on. The same files again are the same version, which then is
+    the one in force. Raises Invalid with every problem of the pack; nothing has changed then.
+    """
+    files = read_folder(folder)
+    pack = load_pack(files)
+    with transaction.atomic():
+        _lock(pack.id)
+        version = PlanVersion.objects.filter(pack=pack.id, digest=pack.digest).first()
+        if version is None:
+            version = _store(pack, files, effective_on or pack.effective_on, actor)
+        elif effective_on is not None and effective_on != version.effective_on:
+            PlanVersion.objects.filter(pk=version.pk).update(effective_on=effective_on)
+            version.effective_on = effective_on
+        if version.effective_on <= clock.local_now().date():
+            _put_in_force(version, actor)
+    return version
+
+
+def take_effect(*, actor: Actor | None) -> list[PlanVersion]:
+    """Put the versions into force whose day has come: of each plan the one with the latest date, then the latest adopted."""
+    today = clock.local_now().date()
+    waiting = PlanVersion.objects.filter(effective_on__lte=today).defer("files")
+    latest: dict[str, PlanVersion] = {}
+    for version in waiting.order_by("effective_on", "adopted_at", "pk"):
+        latest[version.pack] = version
+    due = [version for _, version in sorted(latest.items()) if not version.in_force and _is_newer(version)]
+    for version in due:
+        with transaction.atomic():
+            _lock(version.pack)
+            _put_in_force(version, actor)
+    return due
+
+
+def _is_newer(version: PlanVersion) -> bool:
+    """Whether this version's day lies after that of the one in force: an older one that was taken back stays back."""
+    current = PlanVersion.objects.filter(pack=version.pack, in_force=True).defer("files").first()
+    return current is None or version.effective_on > current.effective_on
+
+
+def _store(pack: Pack, files: dict[str, str], effective_on: date, actor: Actor | None) -> PlanVersion:
+    version = PlanVersion.objects.create(
+        pack=pack.id,
+        version=pack.version,
+        digest=pack.digest,
+        files=files,
+        effective_on=effective_on,
+        adopted_at=clock.now(),
+        adopted_by=f"{actor.name} ({actor.staff_no})" if actor else "",
+    )
+    append("plans.adopted", actor=actor, data=_told(version))
+    return version
+
+
+def _put_in_force(version: PlanVersion, actor: Actor | None) -> None:
+    if PlanVersion.objects.filter(pk=version.pk, in_force=True).exists():
+        return
+    PlanVersion.objects.filter(pack=version.pack, in_force=True).update(in_force=False)
+    PlanVersion.objects.filter(pk=version.pk).update(in_force=True)
+    version.in_force = True
+    append("plans.put_in_force", actor=actor, data=_told(version))
+
+
+def _told(version: PlanVersion) -> dict[str, str]:
+    return {
+        "pack": version.pack,
+        "version": version.version,
+        "digest": version.digest,
+        "effective_on": version.effective_on.isoformat(),
+    }
+
+
+def _lock(pack_id: str) -> None:
+    """One adoption of a plan at a time, the first one included, when there is no row to lock yet."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"plans.adopt:{pack_id}"])
