@@ -1,7 +1,8 @@
-"""The capabilities that plans may call by name (`do: delivery.recover`), each declared by the room that has it.
+"""What plans may call by name (`do: delivery.recover`), each declared by the room that has it.
 
-A room's `actions.py` declares them; Django's start-up imports these modules (`apps.py`). The checker of plans reads
-names and parameters here, so that a plan naming an action wrongly fails before anybody signs it.
+A room's `actions.py` declares them; Django's start-up imports these modules (`apps.py`). The checker of
+plans reads names and parameters here, so that a plan naming an action wrongly fails before anybody signs
+it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ Perform = TypeVar("Perform", bound=Callable[..., Mapping[str, Any]])
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`params` and `returns` are JSON Schemas of objects; `perform` gets the caller's context and returns JSON."""
+    """`params` and `returns` are JSON Schemas of objects; `perform` gets the caller's context and returns
+    JSON.
+    """
 
     name: str
     params: Mapping[str, Any]
@@ -44,7 +47,9 @@ def action(
     def declare(perform: Perform) -> Perform:
         known = _registry.get(name)
         if known is not None and known.perform.__qualname__ != perform.__qualname__:
-            raise ValueError(f"action {name}: declared twice, in {known.perform.__module__} and {perform.__module__}")
+            raise ValueError(
+                f"action {name}: declared twice, in {known.perform.__module__} and {perform.__module__}"
+            )
         _registry[name] = Action(name, params, returns or {"type": "object"}, perform)
         return perform
 
@@ -60,5 +65,7 @@ def get(name: str) -> Action:
     """The action `name`; NotFound when no room has declared it."""
     found = _registry.get(name)
     if found is None:
-        raise NotFound(f"no room offers the action {name}; there are {', '.join(sorted(_registry)) or 'none'}")
+        raise NotFound(
+            f"no room offers the action {name}; there are {', '.join(sorted(_registry)) or 'none'}"
+        )
     return found

@@ -4,9 +4,9 @@ A condition is compiled against declared names with types: a name that is not de
 syntax error is found when the pack is loaded, with its position. At run time nothing raises: a condition that
 cannot be evaluated (a key is missing, a text is no date) gives its trouble as words, and counts as false.
 
-Only the parts of the context that the expression mentions are handed to CEL, so that a large result of an action
-costs nothing where it is not asked for; and a map that is missing on the way to a key counts as empty, so that
-`has(result.recover.options)` is false, not an error, before `recover` has run.
+Only the parts of the context that the expression mentions are handed to CEL, so that a large result of an
+action costs nothing where it is not asked for; and a map that is missing on the way to a key counts as
+empty, so that `has(result.recover.options)` is false, not an error, before `recover` has run.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ class BadCondition(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What expressions may mention: variables with their CEL types, and the settings with types and values."""
+    """What expressions may mention: variables with their CEL types, and the settings with types and
+    values.
+    """
 
     types: tuple[tuple[str, str], ...]
     settings: tuple[tuple[str, str, Any], ...] = ()  # name without the prefix, type, value
@@ -86,7 +88,9 @@ class Condition:
         paths = paths_in(source, variables)
         self._uses_now = (NOW,) in paths
         self._paths = tuple(path for path in paths if path != (NOW,))
-        self._settings = {f"setting.{name}": value for name, _, value in names.settings if f"setting.{name}" in source}
+        self._settings = {
+            f"setting.{name}": value for name, _, value in names.settings if f"setting.{name}" in source
+        }
         self._memo: dict[tuple[object, ...], tuple[Any, str]] = {}
 
     def __repr__(self) -> str:
@@ -130,7 +134,9 @@ class Condition:
             if result.type() == cel.Type.ERROR:
                 return None, _reason(str(result.plain_value()))
             return clean(result.plain_value()), ""
-        except Exception as error:  # the binding raises RuntimeError, TypeError, OverflowError …: none may stop a run
+        except (
+            Exception
+        ) as error:  # the binding raises RuntimeError, TypeError, OverflowError …: none may stop a run
             return None, _reason(str(error))
 
 
@@ -138,7 +144,13 @@ def compile_condition(source: str, names: Names) -> Condition:
     """The condition for `source`, which has to give true or false. Raises BadCondition."""
     condition = Condition(source, names)
     if condition.result_type not in {"BOOL", "DYN"}:
-        raise BadCondition([Mistake(1, 1, f"a condition has to give true or false; this gives {condition.result_type.lower()}")])
+        raise BadCondition(
+            [
+                Mistake(
+                    1, 1, f"a condition has to give true or false; this gives {condition.result_type.lower()}"
+                )
+            ]
+        )
     return condition
 
 
@@ -148,7 +160,9 @@ def compile_value(source: str, names: Names) -> Condition:
 
 
 def paths_in(source: str, variables: set[str]) -> tuple[tuple[str, ...], ...]:
-    """The paths of `variables` that the expression reads, shortest only: `report.a.b > 1 && report.a` reads report.a."""
+    """The paths of `variables` that the expression reads, shortest only: `report.a.b > 1 && report.a`
+    reads report.a.
+    """
     found: set[tuple[str, ...]] = set()
     for match in _TOKEN.finditer(source):
         if match["chain"] is None:
@@ -186,7 +200,9 @@ def _mistakes(message: str) -> list[Mistake]:
 def _mistake(line: int, column: int, words: str) -> Mistake:
     if undeclared := re.match(r"undeclared reference to '([^']+)'", words):
         name = undeclared[1]
-        column -= max(name.rfind("."), 0)  # the compiler points at the last dot; people look for the beginning
+        column -= max(
+            name.rfind("."), 0
+        )  # the compiler points at the last dot; people look for the beginning
         return Mistake(line, max(column, 1), f"{name!r} is not known here")
     words = re.sub(r" expecting \{.*\}$", "", words).replace("'<EOF>'", "the end")
     return Mistake(line, column, words.strip())
@@ -201,7 +217,9 @@ _MISSING = object()
 
 
 def _look_up(context: Mapping[str, Any], path: tuple[str, ...]) -> Any:
-    """The value at `path`; what is not there is _MISSING, what is no map ends the way early and is given as it is."""
+    """The value at `path`; what is not there is _MISSING, what is no map ends the way early and is given
+    as it is.
+    """
     value: Any = context
     for position, part in enumerate(path):
         if not isinstance(value, Mapping):
@@ -235,7 +253,9 @@ def _put(data: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
 
 
 def _memo_key(found: list[Any]) -> tuple[object, ...] | None:
-    """A key for these values when all are scalars; types belong to it, because 1 == True in Python and not in CEL."""
+    """A key for these values when all are scalars; types belong to it, because 1 == True in Python and
+    not in CEL.
+    """
     key: list[object] = []
     for value in found:
         kind = type(value)

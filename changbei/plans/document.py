@@ -16,8 +16,9 @@ _markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 @dataclass(frozen=True, slots=True)
 class Fulfilment:
-    """Something that carries a clause out. `ref` is e.g. `procedure:vehicle-breakdown` or `step:vehicle-breakdown/rescue`.
+    """Something that carries a clause out.
 
+    `ref` is e.g. `procedure:vehicle-breakdown` or `step:vehicle-breakdown/rescue`.
     `declared` says that the clause itself names it; else it is what names the clause.
     """
 
@@ -104,7 +105,10 @@ def _citing(pack: Pack) -> Iterator[tuple[str, Fulfilment]]:
     """Everything of the pack that cites a clause."""
     for procedure in pack.procedures.values():
         for clause in procedure.clauses:
-            yield clause, Fulfilment("procedure", f"procedure:{procedure.id}", procedure.title, procedure.place, False)
+            yield (
+                clause,
+                Fulfilment("procedure", f"procedure:{procedure.id}", procedure.title, procedure.place, False),
+            )
         for step in procedure.steps.values():
             if step.clause:
                 yield step.clause, _step(procedure, step, declared=False)
@@ -116,7 +120,10 @@ def _citing(pack: Pack) -> Iterator[tuple[str, Fulfilment]]:
         if role.clause:
             yield role.clause, Fulfilment("role", f"role:{role.id}", role.title, role.place, False)
     for setting in pack.settings.values():
-        yield setting.clause, Fulfilment("setting", f"setting:{setting.name}", setting.title, setting.place, False)
+        yield (
+            setting.clause,
+            Fulfilment("setting", f"setting:{setting.name}", setting.title, setting.place, False),
+        )
 
 
 def _step(procedure: Procedure, step: Step, *, declared: bool) -> Fulfilment:

@@ -13,12 +13,14 @@ from typing import Any
 Json = dict[str, Any]
 
 
-# --- facts -----------------------------------------------------------------------------------------------------
+# --- facts ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Started:
-    """The first fact. `context` is what conditions see: report, incident, city, … (names of the procedure's `context`)."""
+    """The first fact. `context` is what conditions see: report, incident, city, … (names of the
+    procedure's `context`).
+    """
 
     context: Json
 
@@ -39,7 +41,9 @@ class Acknowledged:
 
 @dataclass(frozen=True)
 class Completed:
-    """A person finished a task; `result` holds the filled form, the chosen `option`, or `approved` true/false."""
+    """A person finished a task; `result` holds the filled form, the chosen `option`, or `approved`
+    true/false.
+    """
 
     item: str
     by: str
@@ -82,12 +86,14 @@ class Ended:
 Fact = Started | Known | Acknowledged | Completed | Happened | TimerFired | ActionDone | ActionFailed | Ended
 
 
-# --- commands --------------------------------------------------------------------------------------------------
+# --- commands -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class OpenTask:
-    """A task opens; what it says is `procedure.task(item)`. `role` differs from that one's where a table sets limits."""
+    """A task opens; what it says is `procedure.task(item)`. `role` differs from that one's where a table
+    sets limits.
+    """
 
     item: str
     acknowledge_due_at: datetime | None
@@ -124,7 +130,9 @@ class CancelTimer:
 
 @dataclass(frozen=True)
 class Escalate:
-    """Tell `role` that `item` was not acknowledged or not done in time; `step` counts from 1 along the chain."""
+    """Tell `role` that `item` was not acknowledged or not done in time; `step` counts from 1 along the
+    chain.
+    """
 
     item: str
     role: str

@@ -17,8 +17,8 @@ _FORMATS = ("date", "date-time", "time")
 def problems(form: Mapping[str, Any], data: object, *, language: str = "en") -> list[Problem]:
     """Every field of `data` that does not fit `form`, in the order of the form; empty when all is well.
 
-    `Problem.field` is the path of the field, e.g. `place.longitude` or `lines.0.cartons`. Fields that the form does
-    not know are refused, so that a misspelt one is not lost silently.
+    `Problem.field` is the path of the field, e.g. `place.longitude` or `lines.0.cartons`. Fields that the
+    form does not know are refused, so that a misspelt one is not lost silently.
     """
     if not isinstance(data, Mapping):
         return [Problem("", _("A form with fields is needed."))]
@@ -26,7 +26,9 @@ def problems(form: Mapping[str, Any], data: object, *, language: str = "en") -> 
     errors: Iterator[Any] = validator.iter_errors(data)
     found = [problem for error in errors for problem in _explain(error, form, language)]
     order = {name: position for position, name in enumerate(form.get("properties", {}))}
-    return sorted(dict.fromkeys(found), key=lambda problem: order.get(problem.field.split(".")[0], len(order)))
+    return sorted(
+        dict.fromkeys(found), key=lambda problem: order.get(problem.field.split(".")[0], len(order))
+    )
 
 
 def missing(form: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
@@ -63,7 +65,9 @@ def _explain(error: Any, form: Mapping[str, Any], language: str) -> Iterator[Pro
                 if name not in error.schema.get("properties", {}):
                     yield Problem(".".join((*path, name)), _("The form has no such field."))
         case _:
-            yield Problem(".".join(path), _message(error, limit, _field(form, list(error.absolute_path)), language))
+            yield Problem(
+                ".".join(path), _message(error, limit, _field(form, list(error.absolute_path)), language)
+            )
 
 
 def _message(error: Any, limit: Any, field: Mapping[str, Any], language: str) -> str:
@@ -86,7 +90,11 @@ def _message(error: Any, limit: Any, field: Mapping[str, Any], language: str) ->
         case "maximum":
             return _("At most %(limit)s is possible.") % {"limit": limit}
         case "minLength" | "minItems":
-            return _("This must not be empty.") if limit == 1 else _("At least %(limit)s is needed.") % {"limit": limit}
+            return (
+                _("This must not be empty.")
+                if limit == 1
+                else _("At least %(limit)s is needed.") % {"limit": limit}
+            )
         case "maxLength" | "maxItems":
             return _("This is too long: at most %(limit)s.") % {"limit": limit}
         case "format":

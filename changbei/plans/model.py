@@ -1,7 +1,7 @@
 """A pack as the loader gives it: checked, compiled, immutable. No Django.
 
-Texts are maps with the three languages; ids are the words of the files. `Place` says where a thing stands in the
-files, so that a page or a finding can point there.
+Texts are maps with the three languages; ids are the words of the files. `Place` says where a thing stands
+in the files, so that a page or a finding can point there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ DEFAULT_ESCALATE_EVERY = Duration(seconds=300)
 
 
 def key_of(item: str) -> str:
-    """The name under which conditions see a step: hyphens would be minus signs, so they become underscores."""
+    """The name under which conditions see a step: hyphens would be minus signs, so they become
+    underscores.
+    """
     return item.replace("-", "_")
 
 
@@ -70,7 +72,9 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """A group to address: `staff` {job, unit, post, scope} or `contacts` {group, serves}; the other one is None."""
+    """A group to address: `staff` {job, unit, post, scope} or `contacts` {group, serves}; the other one
+    is None.
+    """
 
     id: str
     title: Text
@@ -163,8 +167,8 @@ class Ask:
 class Step:
     """One step; `kind` says which of the fields below `task` are used.
 
-    `task` is what a person has to do: always for task, decide and approve, for await when somebody has to bring
-    the fact about, for do the task that opens when the action has failed for good.
+    `task` is what a person has to do: always for task, decide and approve, for await when somebody has to
+    bring the fact about, for do the task that opens when the action has failed for good.
     """
 
     id: str
@@ -235,12 +239,16 @@ class Procedure:
     steps: Mapping[str, Step] = field(default_factory=dict)  # all steps by id
 
     def task(self, item: str) -> TaskSpec | None:
-        """What the person sees whose task `item` is: the step's task, or the manual one of a failed action."""
+        """What the person sees whose task `item` is: the step's task, or the manual one of a failed
+        action.
+        """
         step = self.steps.get(item)
         return step.task if step else None
 
     def roles_used(self) -> tuple[str, ...]:
-        """Every role that a step, an escalation or a message of this procedure can reach, in order of appearance."""
+        """Every role that a step, an escalation or a message of this procedure can reach, in order of
+        appearance.
+        """
         used: dict[str, None] = {}
         for step in self.steps.values():
             used.update(dict.fromkeys(step.roles))

@@ -20,5 +20,7 @@ class PlanVersion(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["pack", "digest"], name="plan_version_once"),
-            models.UniqueConstraint(fields=["pack"], condition=models.Q(in_force=True), name="one_version_in_force"),
+            models.UniqueConstraint(
+                fields=["pack"], condition=models.Q(in_force=True), name="one_version_in_force"
+            ),
         ]

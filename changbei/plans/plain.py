@@ -1,7 +1,8 @@
 """Plain JSON: what may enter the state of a run, and how it is written down byte for byte.
 
-Everything that comes from outside passes `clean` once. What it returns survives PostgreSQL's `jsonb` unchanged:
-no NUL characters, no lone surrogates, no NaN, no float that `jsonb` would hand back as an integer.
+Everything that comes from outside passes `clean` once. What it returns survives PostgreSQL's `jsonb`
+unchanged: no NUL characters, no lone surrogates, no NaN, no float that `jsonb` would hand back as an
+integer.
 """
 
 from __future__ import annotations

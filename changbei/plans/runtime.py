@@ -1,17 +1,17 @@
 """The pure heart of a run: `step(procedure, state, fact, now) -> (state, commands)`.
 
-No Django, no clock, no randomness. Total: any fact in any order leaves a valid state, nothing raises. What makes no
-sense (an unknown step, a second answer to a decision, a fact after the end) changes nothing but, where a person
-should know, leaves a note in the state. Replaying the facts with their times gives the same state byte for byte
-(`plain.canonical`).
+No Django, no clock, no randomness. Total: any fact in any order leaves a valid state, nothing raises.
+What makes no sense (an unknown step, a second answer to a decision, a fact after the end) changes nothing
+but, where a person should know, leaves a note in the state. Replaying the facts with their times gives
+the same state byte for byte (`plain.canonical`).
 
 The state is JSON, never changed in place:
 
     status       new, running, finished
     started_at, finished_at, restored_at, ended_by
-    context      what conditions see: {name: value}; result, decision and happened are written here by the runtime
+    context      what conditions see: {name: value}; result, decision and happened are the runtime's own
     stages       {stage: waiting | open | closed | skipped | cancelled}
-    items        {step: {status: open | done | skipped | cancelled, opened_at, role, …}}; a step not yet reached is absent
+    items        {step: {status: open | done | skipped | cancelled, opened_at, role, …}}; absent: not reached yet
     timers       {key: due_at} of the timers that are set: ack:STEP:N, due:STEP:N, wait:STEP
     unused       {kind: {data, by}}: journal facts that came before the step that awaits them opened
     notes        [{at, item, what, detail}]
@@ -76,7 +76,9 @@ def start_state() -> Json:
 
 
 def step(procedure: Procedure, state: Json, fact: Fact, now: datetime) -> tuple[Json, list[Command]]:
-    """Apply one fact that happened at `now` (aware). Returns the new state and what has to be written, in order."""
+    """Apply one fact that happened at `now` (aware). Returns the new state and what has to be written, in
+    order.
+    """
     work = _Work(procedure, state, now)
     handle = _HANDLERS.get(type(fact))
     if handle is None:
@@ -101,7 +103,9 @@ def replay(procedure: Procedure, facts: list[tuple[datetime, Fact]]) -> Json:
 
 
 def named_roles(procedure: Procedure, context: Json, now: datetime) -> tuple[dict[str, str], list[str]]:
-    """Role → staff number for the roles the report names, and the troubles; a role without a usable value is absent."""
+    """Role → staff number for the roles the report names, and the troubles; a role without a usable value
+    is absent.
+    """
     found: dict[str, str] = {}
     troubles: list[str] = []
     for role, expression in procedure.roles.items():
@@ -114,7 +118,9 @@ def named_roles(procedure: Procedure, context: Json, now: datetime) -> tuple[dic
 
 
 def same_key(procedure: Procedure, context: Json, now: datetime) -> str:
-    """The key of "the same thing" of a report, or "" when the procedure has none or it cannot be evaluated."""
+    """The key of "the same thing" of a report, or "" when the procedure has none or it cannot be
+    evaluated.
+    """
     if procedure.same is None:
         return ""
     value, trouble = procedure.same.by.value(context, now)
@@ -133,11 +139,13 @@ def level_of(procedure: Procedure, context: Json, inputs: Mapping[str, Any], now
     return tables.evaluate(procedure.level.table, values)
 
 
-# --- the work on one fact --------------------------------------------------------------------------------------
+# --- the work on one fact -------------------------------------------------------------------------------
 
 
 class _Work:
-    """The state while one fact is applied. Maps are copied the first time they are written; the caller's stay as they are."""
+    """The state while one fact is applied. Maps are copied the first time they are written; the caller's
+    stay as they are.
+    """
 
     __slots__ = ("_own", "at", "commands", "moved", "now", "procedure", "state")
 
@@ -222,7 +230,7 @@ def _parse_timer(key: str) -> tuple[str, str, int]:
     return kind, item, int(number) if number.isascii() and number.isdigit() else 0
 
 
-# --- facts -----------------------------------------------------------------------------------------------------
+# --- facts ----------------------------------------------------------------------------------------------
 
 
 def _started(work: _Work, fact: Started) -> None:
@@ -400,7 +408,9 @@ _HANDLERS: dict[type, Callable[[_Work, Any], None]] = {
 
 
 def _open_task(work: _Work, item: str) -> dict[str, Any] | None:
-    """The entry of an open step that a person has a task for; None, with a note where one is due, otherwise."""
+    """The entry of an open step that a person has a task for; None, with a note where one is due,
+    otherwise.
+    """
     todo = work.procedure.steps.get(item)
     if todo is None:
         work.note("", "no such step", clean(str(item)))
@@ -436,7 +446,7 @@ def _open_action(work: _Work, item: str) -> Step | None:
     return todo if entry["status"] == "open" else None
 
 
-# --- opening and closing ---------------------------------------------------------------------------------------
+# --- opening and closing --------------------------------------------------------------------------------
 
 
 def _settle(work: _Work) -> None:
@@ -562,7 +572,9 @@ def _limited_role(work: _Work, todo: Step, limit: Ask) -> str:
 
 
 def _move_waits(work: _Work) -> None:
-    """`wait: {until: …}` follows its expression: set when it first gives a time, moved when the time changes."""
+    """`wait: {until: …}` follows its expression: set when it first gives a time, moved when the time
+    changes.
+    """
     for item, entry in list(work.state["items"].items()):
         todo = work.procedure.steps[item]
         if entry["status"] != "open" or todo.wait_until is None:
@@ -611,7 +623,9 @@ def _finish_item(work: _Work, todo: Step, by: str, result: Json) -> None:
 
 
 def _late_seconds(due_at: str | None, now: datetime) -> int:
-    """How many whole seconds `now` lies after the due time; 0 when in time or without one; at least 1 when late."""
+    """How many whole seconds `now` lies after the due time; 0 when in time or without one; at least 1
+    when late.
+    """
     if due_at is None:
         return 0
     late = (now - datetime.fromisoformat(due_at)).total_seconds()

@@ -15,10 +15,10 @@ from changbei.plans.models import PlanVersion
 
 
 def adopt(folder: Path | str, *, actor: Actor | None, effective_on: date | None = None) -> PlanVersion:
-    """Take the pack in `folder` as a version of its plan; it is in force from `effective_on` (else its own date).
+    """Take the pack in `folder` as a version of its plan, in force from `effective_on` (else its own date).
 
-    Running incidents keep the version they started on. The same files again are the same version, which then is
-    the one in force. Raises Invalid with every problem of the pack; nothing has changed then.
+    Running incidents keep the version they started on. The same files again are the same version, which
+    then is the one in force. Raises Invalid with every problem of the pack; nothing has changed then.
     """
     files = read_folder(folder)
     pack = load_pack(files)
@@ -36,7 +36,9 @@ def adopt(folder: Path | str, *, actor: Actor | None, effective_on: date | None 
 
 
 def take_effect(*, actor: Actor | None) -> list[PlanVersion]:
-    """Put the versions into force whose day has come: of each plan the one with the latest date, then the latest adopted."""
+    """Put the versions into force whose day has come: of each plan the one with the latest date, then the
+    latest adopted.
+    """
     today = clock.local_now().date()
     waiting = PlanVersion.objects.filter(effective_on__lte=today).defer("files")
     latest: dict[str, PlanVersion] = {}
@@ -51,7 +53,9 @@ def take_effect(*, actor: Actor | None) -> list[PlanVersion]:
 
 
 def _is_newer(version: PlanVersion) -> bool:
-    """Whether this version's day lies after that of the one in force: an older one that was taken back stays back."""
+    """Whether this version's day lies after that of the one in force: an older one that was taken back
+    stays back.
+    """
     current = PlanVersion.objects.filter(pack=version.pack, in_force=True).defer("files").first()
     return current is None or version.effective_on > current.effective_on
 

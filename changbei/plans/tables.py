@@ -15,7 +15,9 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # tables do not see the time
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a table said. `rows` counts from 1; `outputs` is None when no row decided; `notes` says why not."""
+    """What a table said. `rows` counts from 1; `outputs` is None when no row decided; `notes` says why
+    not.
+    """
 
     outputs: dict[str, Any] | None
     rows: tuple[int, ...]
@@ -23,16 +25,18 @@ class Outcome:
 
 
 def evaluate(table: Table, inputs: Mapping[str, Any]) -> Outcome:
-    """Ask the table. Never raises: an input that is missing or of another type keeps the rows that read it from matching.
+    """Ask the table. Never raises: rows that read an input that is missing or of another type do not match.
 
-    UNIQUE with two matching rows decides nothing and says so. COLLECT gives each output as the list of all matching
-    rows' values, in row order, and an empty list when none matched.
+    UNIQUE with two matching rows decides nothing and says so. COLLECT gives each output as the list of
+    all matching rows' values, in row order, and an empty list when none matched.
     """
     values = {name: _coerce(inputs[name], kind) for name, kind in table.inputs.items() if name in inputs}
     matched, notes = _matching(table, values)
     if table.hit == "COLLECT":
         rows = tuple(matched)
-        return Outcome({name: [table.rows[row - 1].then[name] for row in rows] for name in table.outputs}, rows, notes)
+        return Outcome(
+            {name: [table.rows[row - 1].then[name] for row in rows] for name in table.outputs}, rows, notes
+        )
     if not matched:
         return Outcome(None, (), notes)
     if table.hit == "UNIQUE" and len(matched) > 1:
@@ -60,7 +64,9 @@ def _test(when: Condition, values: Mapping[str, Any]) -> tuple[bool, str]:
 
 
 def _coerce(value: Any, kind: str) -> Any:
-    """JSON has one kind of number, CEL has two: 3 is taken where a double is declared, 3.0 where an int is."""
+    """JSON has one kind of number, CEL has two: 3 is taken where a double is declared, 3.0 where an int
+    is.
+    """
     if isinstance(value, bool):
         return value
     if kind == "double" and isinstance(value, int):

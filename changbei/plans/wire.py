@@ -1,7 +1,7 @@
 """Facts and commands as JSON, so that a run can be stored, sent and replayed.
 
-`{"type": "Completed", "item": "rescue", "by": "3107", "result": {}}`; times are ISO 8601 in UTC. What is written here
-has passed `plain.clean`, so it comes back from the database as it went in.
+`{"type": "Completed", "item": "rescue", "by": "3107", "result": {}}`; times are ISO 8601 in UTC. What is
+written here has passed `plain.clean`, so it comes back from the database as it went in.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ _COMMANDS: dict[str, type] = {kind.__name__: kind for kind in get_args(facts.Com
 
 def to_json(thing: Fact | Command) -> Json:
     """The JSON form of a fact or a command."""
-    return {"type": type(thing).__name__} | {field.name: clean(getattr(thing, field.name)) for field in fields(thing)}
+    return {"type": type(thing).__name__} | {
+        field.name: clean(getattr(thing, field.name)) for field in fields(thing)
+    }
 
 
 def fact_from_json(data: Json) -> Fact:
@@ -45,7 +47,9 @@ def _read(data: Json, kinds: dict[str, type], what: str) -> Any:
         return kind(**given)
     except TypeError:
         wanted = ", ".join(field.name for field in fields(kind))
-        raise Invalid("", f"a {kind.__name__} has the fields {wanted}; these were given: {', '.join(sorted(given))}") from None
+        raise Invalid(
+            "", f"a {kind.__name__} has the fields {wanted}; these were given: {', '.join(sorted(given))}"
+        ) from None
 
 
 def _value(name: str, value: Any) -> Any:

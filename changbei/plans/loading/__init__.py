@@ -55,7 +55,7 @@ def read_folder(folder: Path | str) -> dict[str, str]:
 
 
 def load_pack(files: Mapping[str, str], *, check_actions: bool = True) -> Pack:
-    """The pack these files (path → text) make up; Invalid with every problem, each with file, line and column.
+    """The pack that these files (path → text) make up; Invalid with every problem, each at its place.
 
     `check_actions=False` leaves out whether the product still offers the actions named: for versions that are
     already being carried out.

@@ -1,7 +1,7 @@
 """What the builders of a pack share: the source they read, the problems they find, the names they may use.
 
-Builders meet values that have passed the schema; what has not was removed, so a key may be missing anywhere. They
-then go on with something harmless: a pack with problems is never handed out.
+Builders meet values that have passed the schema; what has not was removed, so a key may be missing
+anywhere. They then go on with something harmless: a pack with problems is never handed out.
 """
 
 from __future__ import annotations
@@ -14,8 +14,15 @@ from changbei.core import durations
 from changbei.core.durations import Duration
 from changbei.core.errors import Problem
 from changbei.plans.actions import Action
-from changbei.plans.conditions import BadCondition, Condition, Mistake, Names, compile_condition, compile_value
-from changbei.plans.loading.shapes import allowed_words, suggest
+from changbei.plans.conditions import (
+    BadCondition,
+    Condition,
+    Mistake,
+    Names,
+    compile_condition,
+    compile_value,
+)
+from changbei.plans.loading.shapes import allowed_words, listed, suggest
 from changbei.plans.loading.source import Path, Source
 from changbei.plans.model import (
     Audience,
@@ -48,7 +55,9 @@ class Bench:
     tables: dict[str, Table] = field(default_factory=dict)
     templates: dict[str, Template] = field(default_factory=dict)
     checks: dict[str, Check] = field(default_factory=dict)
-    known: dict[str, set[str]] = field(default_factory=dict)  # ids that exist as files, even where those have problems
+    known: dict[str, set[str]] = field(
+        default_factory=dict
+    )  # ids that exist as files, even where those have problems
 
     def setting_values(self) -> dict[str, tuple[str, Any]]:
         return {name: (setting.type, setting.value) for name, setting in self.settings.items()}
@@ -95,7 +104,7 @@ class Reader:
         word = self.words(path)
         names = set(allowed)
         if word and word not in names:
-            self.problem(path, f"unknown {kind} {word!r}; there are: {allowed_words(names)}{suggest(word, names)}")
+            self.problem(path, f"unknown {kind} {word!r}; {listed(word, names)}")
         return word
 
     def clause(self, path: Path) -> str:
@@ -121,12 +130,14 @@ class Reader:
         names = self.bench.settings
         if name not in names:
             if name not in self.bench.known.get("setting", ()):
-                self.problem(path, f"unknown setting {name!r}; there are: {allowed_words(names)}{suggest(name, names)}")
+                self.problem(path, f"unknown setting {name!r}; {listed(name, names)}")
             return ZERO
         try:
             return durations.parse(names[name].value)
         except ValueError:
-            self.problem(path, f"setting.{name} holds {names[name].value!r}, which is no duration such as 15m or 1wd")
+            self.problem(
+                path, f"setting.{name} holds {names[name].value!r}, which is no duration such as 15m or 1wd"
+            )
             return ZERO
 
     def chain(self, path: Path) -> tuple[str, ...]:
@@ -166,8 +177,11 @@ class Reader:
             word = message.split("'")[1]
             declared = names.declared()
             message += f"; known: {allowed_words(declared)}{suggest(word, declared)}"
-            if word.isidentifier() and word not in source.replace(f'"{word}"', "").replace(f"'{word}'", "").split(".")[0]:
-                message += f'; a text needs quotes of its own: \'"{word}"\''
+            if (
+                word.isidentifier()
+                and word not in source.replace(f'"{word}"', "").replace(f"'{word}'", "").split(".")[0]
+            ):
+                message += f"; a text needs quotes of its own: '\"{word}\"'"
         self.inside(path, source, mistake.line, mistake.column, f"in the condition: {message}")
 
     def inside(self, path: Path, source: str, line: int, column: int, message: str) -> None:

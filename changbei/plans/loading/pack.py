@@ -17,7 +17,7 @@ from changbei.plans.actions import Action
 from changbei.plans.conditions import Names
 from changbei.plans.loading.bench import ZERO, Bench, Reader
 from changbei.plans.loading.procedures import read_procedure
-from changbei.plans.loading.shapes import allowed_words, suggest, validate
+from changbei.plans.loading.shapes import allowed_words, listed, validate
 from changbei.plans.loading.source import Path, Source, read_yaml
 from changbei.plans.model import (
     Audience,
@@ -35,7 +35,12 @@ from changbei.plans.model import (
     clause_order,
 )
 
-_FOLDERS = {"clauses": ("clause", ".md"), "tables": ("table", ".yaml"), "procedures": ("procedure", ".yaml"), "messages": ("message", ".yaml")}
+_FOLDERS = {
+    "clauses": ("clause", ".md"),
+    "tables": ("table", ".yaml"),
+    "procedures": ("procedure", ".yaml"),
+    "messages": ("message", ".yaml"),
+}
 _LAYOUT = "plan.yaml, checks.yaml, clauses/*.md, tables/*.yaml, procedures/*.yaml, messages/*.yaml"
 _SECTION = re.compile(r"^##[ \t]+(\S+)[ \t]*$", re.MULTILINE)
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
@@ -57,8 +62,12 @@ def digest_of(files: Mapping[str, str]) -> str:
     return hasher.hexdigest()
 
 
-def build(files: Mapping[str, str], actions: Mapping[str, Action] | None) -> tuple[Pack | None, list[Problem]]:
-    """The pack and all problems; without problems the pack is complete. `actions` None: names of actions pass."""
+def build(
+    files: Mapping[str, str], actions: Mapping[str, Action] | None
+) -> tuple[Pack | None, list[Problem]]:
+    """The pack and all problems; without problems the pack is complete. `actions` None: names of actions
+    pass.
+    """
     bench = Bench(actions)
     sources = dict(_sources(files, bench))
     if "plan.yaml" not in sources:
@@ -80,15 +89,19 @@ def build(files: Mapping[str, str], actions: Mapping[str, Action] | None) -> tup
         _read_checks(Reader(bench, source))
     procedures = {p.id: p for p in (read_procedure(bench, source) for source in by_kind.get("procedure", []))}
     _check_fulfilment(bench, by_kind.get("clause", []), procedures)
-    problems = sorted(dict.fromkeys(bench.problems), key=lambda p: (p.file, p.line, p.column, p.field, p.message))
+    problems = sorted(
+        dict.fromkeys(bench.problems), key=lambda p: (p.file, p.line, p.column, p.field, p.message)
+    )
     return (None if problems else _assemble(plan, digest_of(files), procedures)), problems
 
 
-# --- files -----------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------------
 
 
 def _sources(files: Mapping[str, str], bench: Bench) -> Iterator[tuple[str, tuple[str, Source]]]:
-    """Each file read and held against its schema; a file whose YAML cannot be read is reported and left out."""
+    """Each file read and held against its schema; a file whose YAML cannot be read is reported and left
+    out.
+    """
     for file in sorted(files):
         kind = _kind_of(file)
         if kind is None:
@@ -120,7 +133,9 @@ def _front_matter(file: str, text: str) -> Source:
     ends = next((n for n, line in enumerate(lines[1:], start=1) if line.rstrip() == "---"), None)
     if lines[0].rstrip() != "---" or ends is None:
         source = Source(file, text)
-        source.problems.append(Problem("", "a clause begins with a line ---, its id and title, and a line ---", file, 1, 1))
+        source.problems.append(
+            Problem("", "a clause begins with a line ---, its id and title, and a line ---", file, 1, 1)
+        )
         return source
     return read_yaml(file, "\n".join(lines[1:ends]) + "\n", first_line=2)
 
@@ -149,7 +164,7 @@ def _note_ids(bench: Bench, by_kind: Mapping[str, list[Source]]) -> None:
         bench.known[kind] = {str(name) for name in declared}
 
 
-# --- plan.yaml -------------------------------------------------------------------------------------------------
+# --- plan.yaml ------------------------------------------------------------------------------------------
 
 
 def _read_plan(plan: Reader) -> None:
@@ -167,7 +182,9 @@ def _read_plan(plan: Reader) -> None:
         bench.ladders[ladder] = tuple(plan.role((*path, n)) for n, _ in enumerate(plan.list(path)))
     for audience in plan.map(("audiences",)):
         entry = plan.map(("audiences", audience))
-        bench.audiences[audience] = Audience(audience, entry.get("title", {}), entry.get("staff"), entry.get("contacts"))
+        bench.audiences[audience] = Audience(
+            audience, entry.get("title", {}), entry.get("staff"), entry.get("contacts")
+        )
     for registry in plan.map(("registries",)):
         entry = plan.map(("registries", registry))
         bench.registries[registry] = Registry(registry, entry.get("title", {}), entry.get("page", ""))
@@ -193,7 +210,13 @@ def _setting(plan: Reader, path: Path, name: str) -> Setting | None:
         if kind == "double":
             value = float(value)
     return Setting(
-        name, value, kind, str(entry.get("unit", "")), plan.clause((*path, "clause")), entry.get("title", {}), plan.place(path)
+        name,
+        value,
+        kind,
+        str(entry.get("unit", "")),
+        plan.clause((*path, "clause")),
+        entry.get("title", {}),
+        plan.place(path),
     )
 
 
@@ -232,7 +255,7 @@ def _date(day: str) -> date | None:
         return None
 
 
-# --- clauses ---------------------------------------------------------------------------------------------------
+# --- clauses --------------------------------------------------------------------------------------------
 
 
 def _read_clause(clause: Reader, text: str) -> None:
@@ -248,7 +271,9 @@ def _read_clause(clause: Reader, text: str) -> None:
 
 
 def _sections(clause: Reader, text: str) -> dict[str, str]:
-    """The text below the front matter by language; every language once, none empty, nothing before the first."""
+    """The text below the front matter by language; every language once, none empty, nothing before the
+    first.
+    """
     file, problems = clause.source.file, clause.bench.problems
     begins = re.search(r"^---[ \t]*\n(?:.*\n)*?---[ \t]*(\n|$)", text)
     if begins is None:
@@ -264,7 +289,9 @@ def _sections(clause: Reader, text: str) -> dict[str, str]:
         language = head[1]
         words = text[head.end() : heads[n + 1].start() if n + 1 < len(heads) else len(text)].strip()
         if language not in LANGUAGES:
-            problems.append(Problem("", f"unknown section {language!r}; sections are {_heads()}", file, line, 4))
+            problems.append(
+                Problem("", f"unknown section {language!r}; sections are {_heads()}", file, line, 4)
+            )
         elif language in found:
             problems.append(Problem("", f"the section ## {language} is there twice", file, line, 4))
         elif not words:
@@ -273,7 +300,11 @@ def _sections(clause: Reader, text: str) -> dict[str, str]:
     last = text.rstrip("\n").count("\n") + 1
     for language in LANGUAGES:
         if language not in found:
-            problems.append(Problem("", f"the section ## {language} is missing; every clause needs {_heads()}", file, last, 1))
+            problems.append(
+                Problem(
+                    "", f"the section ## {language} is missing; every clause needs {_heads()}", file, last, 1
+                )
+            )
     return found
 
 
@@ -281,11 +312,13 @@ def _heads() -> str:
     return ", ".join(f"## {language}" for language in LANGUAGES)
 
 
-# --- tables, templates, checks ---------------------------------------------------------------------------------
+# --- tables, templates, checks --------------------------------------------------------------------------
 
 
 def _read_table(table: Reader) -> None:
-    inputs: dict[str, str] = {name: kind for name, kind in table.map(("inputs",)).items() if isinstance(kind, str)}
+    inputs: dict[str, str] = {
+        name: kind for name, kind in table.map(("inputs",)).items() if isinstance(kind, str)
+    }
     outputs = dict(table.map(("outputs",)))
     names = Names.of(inputs, table.bench.setting_values())
     rows: list[Row] = []
@@ -314,7 +347,7 @@ def _outputs(table: Reader, path: Path, declared: Mapping[str, Any]) -> dict[str
     for name, value in given.items():
         kind = declared.get(name)
         if kind is None:
-            message = f"the table has no output {name!r}; it has: {allowed_words(declared)}{suggest(name, declared)}"
+            message = f"the table has no output {name!r}; {listed(name, declared)}"
             table.problem((*path, name), message, at_key=True)
         elif not _fits(value, kind):
             table.problem((*path, name), f"{value!r} is not of the type {kind}")
@@ -328,7 +361,9 @@ def _outputs(table: Reader, path: Path, declared: Mapping[str, Any]) -> dict[str
 
 def _read_template(template: Reader) -> None:
     body = template.map(("body",))
-    sets = {language: _placeholders(template, ("body", language)) for language in LANGUAGES if language in body}
+    sets = {
+        language: _placeholders(template, ("body", language)) for language in LANGUAGES if language in body
+    }
     everywhere = frozenset[str]().union(*sets.values()) if sets else frozenset[str]()
     for language, found in sets.items():
         for name in sorted(everywhere - found):
@@ -351,7 +386,10 @@ def _placeholders(template: Reader, path: Path) -> frozenset[str]:
             if name is None:
                 continue
             if not name.isidentifier() or form or conversion:
-                template.problem(path, f"{{{name}}} is not a placeholder: write {{name}}; a brace itself is written {{{{ or }}}}")
+                template.problem(
+                    path,
+                    f"{{{name}}} is not a placeholder: write {{name}}; for a brace itself {{{{ or }}}}",
+                )
             else:
                 found.add(name)
     except ValueError:
@@ -379,7 +417,7 @@ def _read_checks(checks: Reader) -> None:
         )
 
 
-# --- the whole -------------------------------------------------------------------------------------------------
+# --- the whole ------------------------------------------------------------------------------------------
 
 
 def _check_fulfilment(bench: Bench, clauses: list[Source], procedures: Mapping[str, Procedure]) -> None:
@@ -402,10 +440,13 @@ def _check_fulfilment(bench: Bench, clauses: list[Source], procedures: Mapping[s
             path: Path = ("fulfilled_by", n)
             allowed = names[kind]()
             if name not in allowed:
-                clause.problem(path, f"there is no {kind} {name!r}; there are: {allowed_words(allowed)}{suggest(name, allowed)}")
+                clause.problem(
+                    path,
+                    f"there is no {kind} {name!r}; {listed(name, allowed)}",
+                )
             elif step and name in procedures and step not in procedures[name].steps:
                 steps: Mapping[str, Step] = procedures[name].steps
-                clause.problem(path, f"{name} has no step {step!r}; it has: {allowed_words(steps)}{suggest(step, steps)}")
+                clause.problem(path, f"{name} has no step {step!r}; {listed(step, steps)}")
 
 
 def _assemble(plan: Reader, digest: str, procedures: Mapping[str, Procedure]) -> Pack:
@@ -442,4 +483,6 @@ def _both_ways(procedure: Procedure) -> Procedure:
         replace(stage, steps=tuple(replace(step, apart=frozenset(apart[step.id])) for step in stage.steps))
         for stage in procedure.stages
     )
-    return replace(procedure, stages=stages, steps={step.id: step for stage in stages for step in stage.steps})
+    return replace(
+        procedure, stages=stages, steps={step.id: step for stage in stages for step in stage.steps}
+    )

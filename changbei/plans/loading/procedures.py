@@ -8,7 +8,7 @@ from typing import Any
 
 from changbei.plans.conditions import Condition, Names
 from changbei.plans.loading.bench import ZERO, Bench, Reader
-from changbei.plans.loading.shapes import allowed_words, suggest
+from changbei.plans.loading.shapes import allowed_words, listed
 from changbei.plans.loading.source import Path, Source
 from changbei.plans.model import (
     DEFAULT_ESCALATE_EVERY,
@@ -26,7 +26,15 @@ from changbei.plans.model import (
     key_of,
 )
 
-_STEP_KINDS = ("await", "do", "notify", "wait", "decide", "approve", "task")  # as in the schema: the first present counts
+_STEP_KINDS = (
+    "await",
+    "do",
+    "notify",
+    "wait",
+    "decide",
+    "approve",
+    "task",
+)  # as in the schema: the first present counts
 _DECISIONS = frozenset({"decide", "approve"})
 
 
@@ -52,7 +60,9 @@ class _ProcedureReader(Reader):
             title=self.map(("title",)),
             summary=self.map(("summary",)),
             family=self.words(("family",)),
-            clauses=tuple(self.clause(("clauses", position)) for position, _ in enumerate(self.list(("clauses",)))),
+            clauses=tuple(
+                self.clause(("clauses", position)) for position, _ in enumerate(self.list(("clauses",)))
+            ),
             form=form,
             same=self._same(),
             roles=self._named_roles(),
@@ -77,7 +87,9 @@ class _ProcedureReader(Reader):
         return own
 
     def _step_kinds(self) -> dict[str, str]:
-        """Every step's kind; an id that is there twice is reported, because conditions see steps by their ids."""
+        """Every step's kind; an id that is there twice is reported, because conditions see steps by their
+        ids.
+        """
         kinds: dict[str, str] = {}
         for path in self._step_paths():
             step = self.words((*path, "id"))
@@ -89,7 +101,11 @@ class _ProcedureReader(Reader):
 
     def _step_paths(self) -> list[Path]:
         stages = enumerate(self.list(("stages",)))
-        return [("stages", i, "steps", j) for i, _ in stages for j, _ in enumerate(self.list(("stages", i, "steps")))]
+        return [
+            ("stages", i, "steps", j)
+            for i, _ in stages
+            for j, _ in enumerate(self.list(("stages", i, "steps")))
+        ]
 
     def _kind(self, path: Path) -> str:
         given = self.map(path)
@@ -108,9 +124,15 @@ class _ProcedureReader(Reader):
             path: Path = ("roles", role)
             if role not in self.bench.known.get("role", ()):
                 names = self.bench.known.get("role", set())
-                self.problem(path, f"unknown role {role!r}; there are: {allowed_words(names)}{suggest(role, names)}", at_key=True)
+                self.problem(
+                    path,
+                    f"unknown role {role!r}; {listed(role, names)}",
+                    at_key=True,
+                )
             elif role in self.bench.roles and self.bench.roles[role].scope != "named":
-                self.problem(path, f"{role} is not a role that a report names (scope: named in plan.yaml)", at_key=True)
+                self.problem(
+                    path, f"{role} is not a role that a report names (scope: named in plan.yaml)", at_key=True
+                )
             if expression := self.look(path, self.value):
                 found[role] = expression
         return found
@@ -121,7 +143,11 @@ class _ProcedureReader(Reader):
             return None
         path: Path = ("level",) if isinstance(value, str) else ("level", "table")
         table = self.bench.tables.get(self.known(path, "table", self.bench.known.get("table", ())))
-        inputs = None if isinstance(value, str) else self._inputs(("level", "with"), table.inputs if table else None)
+        inputs = (
+            None
+            if isinstance(value, str)
+            else self._inputs(("level", "with"), table.inputs if table else None)
+        )
         if table and "level" not in table.outputs:
             self.problem(path, f"the table {table.id} has no output `level`")
         return Level(table, inputs) if table else None
@@ -132,7 +158,11 @@ class _ProcedureReader(Reader):
         if wanted is not None:
             for name in given:
                 if name not in wanted:
-                    self.problem((*path, name), f"the table has no input {name!r}; it has: {allowed_words(wanted)}{suggest(name, wanted)}", at_key=True)
+                    self.problem(
+                        (*path, name),
+                        f"the table has no input {name!r}; {listed(name, wanted)}",
+                        at_key=True,
+                    )
             for name in wanted:
                 if name not in given:
                     self.problem((*path, name), "is missing: the table needs it")
@@ -193,7 +223,10 @@ class _ProcedureReader(Reader):
     def _sibling(self, path: Path, siblings: list[str]) -> str:
         word = self.words(path)
         if word in self.kinds and word not in siblings:
-            self.problem(path, f"{word} is a step of another stage; only stages wait for each other (`after` of the stage)")
+            self.problem(
+                path,
+                f"{word} is a step of another stage; only stages wait for each other (`after` of the stage)",
+            )
             return word
         return self.known(path, "step", siblings)
 
@@ -206,7 +239,11 @@ class _ProcedureReader(Reader):
                     "task": self._task(path, (*path, "on_failure"), "do", clause),
                 }
             case "await":
-                task = self._task(path, path, "await", clause, (*path, "task")) if "task" in self.map(path) else None
+                task = (
+                    self._task(path, path, "await", clause, (*path, "task"))
+                    if "task" in self.map(path)
+                    else None
+                )
                 return {"awaits": self.words((*path, "await")), "task": task}
             case "notify":
                 return self._notify((*path, "notify"))
@@ -266,7 +303,7 @@ class _ProcedureReader(Reader):
             names = declared.param_names
             for name in given:
                 if name not in names and not open_ended:
-                    message = f"{declared.name} has no parameter {name!r}; it has: {allowed_words(names)}{suggest(name, names)}"
+                    message = f"{declared.name} has no parameter {name!r}; {listed(name, names)}"
                     self.problem((*path, "with", name), message, at_key=True)
             for name in declared.required:
                 if name not in given:
@@ -294,7 +331,9 @@ class _ProcedureReader(Reader):
         for name in given:
             if name not in placeholders:
                 allowed = allowed_words(placeholders)
-                self.problem((*path, name), f"the template contains no {{{name}}}; it contains: {allowed}", at_key=True)
+                self.problem(
+                    (*path, name), f"the template contains no {{{name}}}; it contains: {allowed}", at_key=True
+                )
 
     def _limit(self, path: Path) -> Ask | None:
         if not self.map(path):
@@ -305,12 +344,15 @@ class _ProcedureReader(Reader):
         if table is None:
             return None
         if table.outputs.get("role") != "string" or table.hit == "COLLECT":
-            self.problem((*path, "table"), f"a limit needs a table (UNIQUE or FIRST) with the output `role: string`; {word} is none")
+            self.problem(
+                (*path, "table"),
+                f"a limit needs a table (UNIQUE or FIRST) with the output `role: string`; {word} is none",
+            )
             return None
         for row in table.rows:
             if row.then.get("role") not in self.bench.known.get("role", ()):
-                message = f"row at {row.place.file}:{row.place.line} names the unknown role {row.then.get('role')!r}"
-                self.problem((*path, "table"), message)
+                row_at = f"{row.place.file}:{row.place.line}"
+                self.problem((*path, "table"), f"{row_at} names the unknown role {row.then.get('role')!r}")
         return Ask(table, inputs)
 
     def _apart(self, path: Path) -> list[str]:
@@ -354,10 +396,12 @@ class _ProcedureReader(Reader):
         allowed = self._mentionable(root)
         if allowed is None or name in allowed:
             return
-        what = {"report": "the form has no field", "result": "no step gives", "decision": "no step decides"}[root]
+        what = {"report": "the form has no field", "result": "no step gives", "decision": "no step decides"}[
+            root
+        ]
         found = re.search(rf"\b{root}\s*\.\s*({name})\b", condition.source)
         line, column = _line_and_column(condition.source, found.start(1) if found else 0)
-        message = f"in the condition: {what} {name!r}; there are: {allowed_words(allowed)}{suggest(name, allowed)}"
+        message = f"in the condition: {what} {name!r}; {listed(name, allowed)}"
         self.inside(path, condition.source, line, column, message)
 
     def _mentionable(self, root: str) -> set[str] | None:
@@ -402,11 +446,16 @@ def find_circles(after: Mapping[str, Iterable[str]]) -> list[tuple[str, ...]]:
 
 
 def check_form(reader: Reader, path: Path) -> None:
-    """What the schema cannot say of a form: required fields exist, choices differ; down to the fields of lists."""
+    """What the schema cannot say of a form: required fields exist, choices differ; down to the fields of
+    lists.
+    """
     fields = reader.map((*path, "properties"))
     for n, name in enumerate(reader.list((*path, "required"))):
         if isinstance(name, str) and name not in fields:
-            reader.problem((*path, "required", n), f"there is no field {name!r}; there are: {allowed_words(fields)}{suggest(name, fields)}")
+            reader.problem(
+                (*path, "required", n),
+                f"there is no field {name!r}; {listed(name, fields)}",
+            )
     for name in fields:
         inner: Path = (*path, "properties", name)
         _check_choices(reader, (*inner, "oneOf"))

@@ -1,4 +1,6 @@
-"""Files against their JSON Schemas; every error in words a plan's author understands, at its line and column."""
+"""Files against their JSON Schemas; every error in words a plan's author understands, at its line and
+column.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ _NAMES = {
 
 
 def schema(kind: str) -> dict[str, Any]:
-    """The published schema of a kind of file, self-contained: what it shares with others is in its `$defs`."""
+    """The published schema of a kind of file, self-contained: what it shares with others is in its
+    `$defs`.
+    """
     found = json.loads(json.dumps(_file(kind)).replace("common.json#/$defs/", "#/$defs/"))
     if kind != "common":
         found["$defs"] = _file("common")["$defs"] | found.get("$defs", {})
@@ -38,7 +42,9 @@ def schema(kind: str) -> dict[str, Any]:
 
 
 def validate(source: Source, kind: str) -> list[Problem]:
-    """Every way in which the file differs from its schema; what differs is removed from the source's value."""
+    """Every way in which the file differs from its schema; what differs is removed from the source's
+    value.
+    """
     problems: list[Problem] = []
     wrong: list[Path] = []
     found: Iterator[Any] = _validator(kind).iter_errors(source.value)
@@ -61,6 +67,12 @@ def allowed_words(allowed: Iterable[str], most: int = 30) -> str:
     words = sorted(allowed)
     more = f" … ({len(words)} in all)" if len(words) > most else ""
     return ", ".join(words[:most]) + more if words else "none"
+
+
+def listed(word: object, allowed: Iterable[str]) -> str:
+    """`there are: a, b, c; did you mean b?`"""
+    words = list(allowed)
+    return f"there are: {allowed_words(words)}{suggest(word, words)}"
 
 
 @cache
@@ -91,7 +103,11 @@ def _explain(error: ValidationError, path: Path) -> Iterator[Finding]:
             allowed = rules.get("properties", {})
             for key in error.instance:
                 if key not in allowed:
-                    yield (*path, key), f"unknown key; allowed here: {allowed_words(allowed)}{suggest(key, allowed)}", True
+                    yield (
+                        (*path, key),
+                        f"unknown key; allowed here: {allowed_words(allowed)}{suggest(key, allowed)}",
+                        True,
+                    )
         case "required":
             yield from _missing(error, path)
         case "oneOf" if "x-keys" in rules:
@@ -126,7 +142,11 @@ def _by_key(error: ValidationError, keys: list[str], path: Path) -> Iterator[Fin
     present = [key for key in keys if key in error.instance]
     if not present:
         close = "".join(suggest(key, keys) for key in error.instance)
-        yield path, f"says not what is to be done; one of these keys is needed: {', '.join(keys)}{close}", False
+        yield (
+            path,
+            f"says not what is to be done; one of these keys is needed: {', '.join(keys)}{close}",
+            False,
+        )
         return
     chosen = keys.index(present[0])
     yield from _inner(error, path, chosen)
@@ -166,7 +186,11 @@ def _needs(error: ValidationError, rules: dict[str, Any]) -> str:
             wanted = rules.get("x-what") or " or ".join(_NAMES[kind] for kind in kinds)
             return f"needs {wanted}; this is {_named(value)}"
         case "minLength" | "minItems" | "minProperties":
-            return "must not be empty" if error.validator_value == 1 else f"needs at least {error.validator_value}"
+            return (
+                "must not be empty"
+                if error.validator_value == 1
+                else f"needs at least {error.validator_value}"
+            )
         case "maxLength" | "maxItems":
             return f"is too long: at most {error.validator_value}"
         case "uniqueItems":

@@ -40,7 +40,9 @@ class Source:
     problems: list[Problem] = field(default_factory=list)
 
     def problem(self, path: Path, message: str, *, at_key: bool = False) -> Problem:
-        """A problem with what stands at `path`; where that is absent, the place is the nearest thing around it."""
+        """A problem with what stands at `path`; where that is absent, the place is the nearest thing
+        around it.
+        """
         mark = self.keys.get(path) if at_key else self.values.get(path)
         around = path
         while mark is None and around:
@@ -56,7 +58,9 @@ class Source:
             return self.problem(path, message)
         index = _align(self.text, mark, str(self.at(path)), offset)
         line_start = self.text.rfind("\n", 0, index) + 1
-        return Problem(dotted(path), message, self.file, self.text.count("\n", 0, index) + 1, index - line_start + 1)
+        return Problem(
+            dotted(path), message, self.file, self.text.count("\n", 0, index) + 1, index - line_start + 1
+        )
 
     def at(self, path: Path) -> Any:
         value = self.value
@@ -179,8 +183,8 @@ def _scalar(node: ScalarNode) -> Any:
 def _align(text: str, mark: Mark, value: str, offset: int) -> int:
     """Where in the file the `offset`-th character of a scalar's value stands.
 
-    Walks both along: quotes, escapes and indentation of the file have no counterpart in the value; a line break of
-    the file may be a space of the value.
+    Walks both along: quotes, escapes and indentation of the file have no counterpart in the value; a line
+    break of the file may be a space of the value.
     """
     index, end = mark.start, max(mark.start, mark.end - 1)
     if text[index : index + 1] in {"|", ">"}:

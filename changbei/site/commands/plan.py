@@ -43,7 +43,11 @@ def check(folder: Path | None, as_json: bool, files_only: bool) -> None:
     except Invalid as invalid:
         problems = invalid.problems
     if as_json:
-        found = {"ok": pack is not None, "pack": _summary(pack), "problems": [asdict(problem) for problem in problems]}
+        found = {
+            "ok": pack is not None,
+            "pack": _summary(pack),
+            "problems": [asdict(problem) for problem in problems],
+        }
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     elif pack is not None:
         Console().print(Text(_sentence(pack), style="green"))
@@ -56,12 +60,16 @@ def check(folder: Path | None, as_json: bool, files_only: bool) -> None:
 
 @plan_group.command()
 @click.argument("kind", required=False, type=click.Choice(shapes.KINDS))
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write one file a kind into this folder.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Write one file a kind into this folder."
+)
 def schema(kind: str | None, out: Path | None) -> None:
     """Print the JSON Schema of a KIND of file for an editor, or write them all with --out."""
     kinds = [kind] if kind else list(shapes.KINDS)
     if out is None and kind is None:
-        raise click.UsageError(f"say which one ({', '.join(shapes.KINDS)}), or where to write them all: --out FOLDER")
+        raise click.UsageError(
+            f"say which one ({', '.join(shapes.KINDS)}), or where to write them all: --out FOLDER"
+        )
     for one in kinds:
         text = json.dumps(shapes.schema(one), ensure_ascii=False, indent=2)
         if out is None:
@@ -90,6 +98,6 @@ def _summary(pack: Pack | None) -> dict[str, object] | None:
 def _sentence(pack: Pack) -> str:
     steps = sum(len(procedure.steps) for procedure in pack.procedures.values())
     return (
-        f"{pack.id} {pack.version}: {len(pack.clauses)} clauses, {len(pack.procedures)} procedures with {steps} steps, "
+        f"{pack.id} {pack.version}: {len(pack.clauses)} clauses, {len(pack.procedures)} procedures, {steps} steps, "
         f"{len(pack.tables)} tables, {len(pack.checks)} checks, {len(pack.roles)} roles; no problem found"
     )
