@@ -237,6 +237,8 @@ class Procedure:
     restored_by: str
     place: Place
     steps: Mapping[str, Step] = field(default_factory=dict)  # all steps by id
+    awaiting: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)  # await steps by kind of fact
+    waiting_until: tuple[Step, ...] = ()  # wait steps that follow an expression
 
     def task(self, item: str) -> TaskSpec | None:
         """What the person sees whose task `item` is: the step's task, or the manual one of a failed

@@ -5,6 +5,13 @@ from __future__ import annotations
 from django.db import models
 
 
+class WithoutFiles(models.Manager["PlanVersion"]):
+    """Leaves the files in the database until asked for: most readers know the pack by its digest."""
+
+    def get_queryset(self) -> models.QuerySet[PlanVersion]:
+        return super().get_queryset().defer("files")
+
+
 class PlanVersion(models.Model):
     """One version of a pack with all its files; never changed once a run uses it."""
 
@@ -16,6 +23,8 @@ class PlanVersion(models.Model):
     adopted_at = models.DateTimeField()
     adopted_by = models.CharField(max_length=80)
     in_force = models.BooleanField(default=False)
+
+    objects = WithoutFiles()
 
     class Meta:
         constraints = [

@@ -11,7 +11,7 @@ The state is JSON, never changed in place:
     started_at, finished_at, restored_at, ended_by
     context      what conditions see: {name: value}; result, decision and happened are the runtime's own
     stages       {stage: waiting | open | closed | skipped | cancelled}
-    items        {step: {status: open | done | skipped | cancelled, opened_at, role, …}}; absent: not reached yet
+    items        {step: {status: open | done | skipped | cancelled, opened_at, …}}; absent: not reached yet
     timers       {key: due_at} of the timers that are set: ack:STEP:N, due:STEP:N, wait:STEP
     unused       {kind: {data, by}}: journal facts that came before the step that awaits them opened
     notes        [{at, item, what, detail}]
@@ -318,16 +318,11 @@ def _happened(work: _Work, fact: Happened) -> None:
     kind, data, by = clean(str(fact.kind)), clean_map(fact.data), clean(str(fact.by))
     work.remember("happened", kind, data)
     work.moved = True
-    used = False
-    awaited = False
-    for todo in work.procedure.steps.values():
-        if todo.kind == "await" and todo.awaits == kind:
-            awaited = True
-            item = work.item(todo.id)
-            if item and item["status"] == "open":
-                used = True
-                _finish_item(work, todo, by, data)
-    if awaited and not used:
+    awaiting = work.procedure.awaiting.get(kind, ())
+    found = [todo for todo in awaiting if (entry := work.item(todo.id)) and entry["status"] == "open"]
+    for todo in found:
+        _finish_item(work, todo, by, data)
+    if awaiting and not found:
         work.part("unused")[kind] = {"data": data, "by": by}
 
 
@@ -575,12 +570,12 @@ def _move_waits(work: _Work) -> None:
     """`wait: {until: …}` follows its expression: set when it first gives a time, moved when the time
     changes.
     """
-    for item, entry in list(work.state["items"].items()):
-        todo = work.procedure.steps[item]
-        if entry["status"] != "open" or todo.wait_until is None:
+    for todo in work.procedure.waiting_until:
+        entry = work.item(todo.id)
+        if entry is None or entry["status"] != "open" or todo.wait_until is None:
             continue
         until = _time(work, todo, todo.wait_until)
-        key = f"wait:{item}"
+        key = f"wait:{todo.id}"
         if until is None or work.state["timers"].get(key) == moment(until):
             continue
         if until <= work.now:

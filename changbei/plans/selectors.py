@@ -25,4 +25,4 @@ def pack_in_force(pack_id: str) -> Pack:
 
 def versions(pack_id: str) -> list[PlanVersion]:
     """All versions of the pack, the newest first, without their files."""
-    return list(PlanVersion.objects.filter(pack=pack_id).defer("files").order_by("-adopted_at", "-pk"))
+    return list(PlanVersion.objects.filter(pack=pack_id).order_by("-adopted_at", "-pk"))

@@ -40,7 +40,7 @@ def take_effect(*, actor: Actor | None) -> list[PlanVersion]:
     latest adopted.
     """
     today = clock.local_now().date()
-    waiting = PlanVersion.objects.filter(effective_on__lte=today).defer("files")
+    waiting = PlanVersion.objects.filter(effective_on__lte=today)
     latest: dict[str, PlanVersion] = {}
     for version in waiting.order_by("effective_on", "adopted_at", "pk"):
         latest[version.pack] = version
@@ -56,7 +56,7 @@ def _is_newer(version: PlanVersion) -> bool:
     """Whether this version's day lies after that of the one in force: an older one that was taken back
     stays back.
     """
-    current = PlanVersion.objects.filter(pack=version.pack, in_force=True).defer("files").first()
+    current = PlanVersion.objects.filter(pack=version.pack, in_force=True).first()
     return current is None or version.effective_on > current.effective_on
 
 

@@ -467,14 +467,14 @@ def _assemble(plan: Reader, digest: str, procedures: Mapping[str, Procedure]) ->
         registries=bench.registries,
         clauses={id_: bench.clauses[id_] for id_ in sorted(bench.clauses, key=clause_order)},
         tables=bench.tables,
-        procedures={id_: _both_ways(procedure) for id_, procedure in procedures.items()},
+        procedures={id_: _finished(procedure) for id_, procedure in procedures.items()},
         templates=bench.templates,
         checks=bench.checks,
     )
 
 
-def _both_ways(procedure: Procedure) -> Procedure:
-    """`not_same_as` holds whichever of the two steps is done last, so each step knows the other."""
+def _finished(procedure: Procedure) -> Procedure:
+    """With its indexes, and `not_same_as` both ways: it holds whichever of the two steps is done last."""
     apart: dict[str, set[str]] = {step: set(found.apart) for step, found in procedure.steps.items()}
     for step, others in list(apart.items()):
         for other in list(others):
@@ -483,6 +483,12 @@ def _both_ways(procedure: Procedure) -> Procedure:
         replace(stage, steps=tuple(replace(step, apart=frozenset(apart[step.id])) for step in stage.steps))
         for stage in procedure.stages
     )
+    steps = {step.id: step for stage in stages for step in stage.steps}
+    kinds = dict.fromkeys(step.awaits for step in steps.values() if step.awaits)
     return replace(
-        procedure, stages=stages, steps={step.id: step for stage in stages for step in stage.steps}
+        procedure,
+        stages=stages,
+        steps=steps,
+        awaiting={kind: tuple(step for step in steps.values() if step.awaits == kind) for kind in kinds},
+        waiting_until=tuple(step for step in steps.values() if step.wait_until is not None),
     )

@@ -9,8 +9,6 @@ from pathlib import Path
 import click
 import django
 from django.conf import settings
-from rich.console import Console
-from rich.text import Text
 
 from changbei.core.errors import Invalid
 from changbei.plans import loading
@@ -50,7 +48,7 @@ def check(folder: Path | None, as_json: bool, files_only: bool) -> None:
         }
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     elif pack is not None:
-        Console().print(Text(_sentence(pack), style="green"))
+        click.secho(_sentence(pack), fg="green")
     else:
         for problem in problems:
             click.echo(str(problem))
@@ -98,6 +96,7 @@ def _summary(pack: Pack | None) -> dict[str, object] | None:
 def _sentence(pack: Pack) -> str:
     steps = sum(len(procedure.steps) for procedure in pack.procedures.values())
     return (
-        f"{pack.id} {pack.version}: {len(pack.clauses)} clauses, {len(pack.procedures)} procedures, {steps} steps, "
-        f"{len(pack.tables)} tables, {len(pack.checks)} checks, {len(pack.roles)} roles; no problem found"
+        f"{pack.id} {pack.version}: {len(pack.clauses)} clauses, {len(pack.procedures)} procedures, "
+        f"{steps} steps, {len(pack.tables)} tables, {len(pack.checks)} checks, {len(pack.roles)} roles; "
+        "no problem found"
     )
