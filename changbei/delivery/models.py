@@ -29,7 +29,9 @@ class Tour(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     day = models.ForeignKey(DeliveryDay, on_delete=models.PROTECT, related_name="tours")
-    line = models.ForeignKey(Line, null=True, on_delete=models.PROTECT, related_name="tours")  # null: a reserve van's
+    line = models.ForeignKey(
+        Line, null=True, on_delete=models.PROTECT, related_name="tours"
+    )  # null: a reserve van's
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="tours")
     vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="tours")
     driver = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="tours")
@@ -38,7 +40,9 @@ class Tour(models.Model):
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PLANNED)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["day", "vehicle"], name="one_tour_per_vehicle_and_day")]
+        constraints = [
+            models.UniqueConstraint(fields=["day", "vehicle"], name="one_tour_per_vehicle_and_day")
+        ]
 
 
 class Stop(models.Model):
@@ -52,7 +56,9 @@ class Stop(models.Model):
         POSTPONED = "postponed"  # not today: next delivery day
         HELD = "held"  # service suspended
 
-    tour = models.ForeignKey(Tour, null=True, on_delete=models.PROTECT, related_name="stops")  # null: unserved
+    tour = models.ForeignKey(
+        Tour, null=True, on_delete=models.PROTECT, related_name="stops"
+    )  # null: unserved
     day = models.ForeignKey(DeliveryDay, on_delete=models.PROTECT, related_name="stops")
     retailer = models.ForeignKey(Retailer, on_delete=models.PROTECT, related_name="stops")
     sequence = models.PositiveIntegerField()
@@ -68,7 +74,9 @@ class Stop(models.Model):
     goods_at = models.ForeignKey("Breakdown", null=True, on_delete=models.PROTECT, related_name="stranded")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["day", "retailer"], name="one_stop_per_customer_and_day")]
+        constraints = [
+            models.UniqueConstraint(fields=["day", "retailer"], name="one_stop_per_customer_and_day")
+        ]
         indexes = [models.Index(fields=["tour", "sequence"])]
 
 

@@ -1,0 +1,67 @@
+"""Who may see and change a delivery day."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from changbei.core.errors import NotAllowed, NotFound
+from changbei.delivery.models import RecoveryCase, RecoveryOption, Stop, Tour
+from changbei.people import access as people
+from changbei.people.models import Person
+
+
+def get_case(actor: object, uuid: UUID) -> RecoveryCase:
+    """A recovery with its breakdown; NotFound for a stranger."""
+    cases = RecoveryCase.objects.select_related(
+        "breakdown__tour__vehicle", "breakdown__tour__site", "day", "run"
+    )
+    case = cases.filter(uuid=uuid).first()
+    if case is None or not people.may(actor, "delivery.see"):
+        raise NotFound(f"recovery {uuid}")
+    return case
+
+
+def get_option(actor: object, case: RecoveryCase, rank: int) -> RecoveryOption:
+    option = RecoveryOption.objects.filter(case=case, rank=rank).first()
+    if option is None:
+        raise NotFound(f"option {rank}")
+    return option
+
+
+def get_tour(actor: object, uuid: UUID) -> Tour:
+    tour = Tour.objects.select_related("vehicle", "driver", "site", "line", "day").filter(uuid=uuid).first()
+    if tour is None or not people.may(actor, "delivery.see"):
+        raise NotFound(f"tour {uuid}")
+    return tour
+
+
+def get_stop(actor: object, pk: int) -> Stop:
+    """A stop that the actor may record."""
+    stop = Stop.objects.select_related("tour__site", "retailer").filter(pk=pk).first()
+    if stop is None or not people.may(actor, "delivery.see"):
+        raise NotFound(f"stop {pk}")
+    return stop
+
+
+def may_accept(case: RecoveryCase, actor: object) -> bool:
+    """Dispatchers decide for the whole city: reserve vans are one pool (E3.3.2)."""
+    return people.may(actor, "delivery.accept")
+
+
+def require_accept(case: RecoveryCase, actor: object) -> None:
+    if not may_accept(case, actor):
+        raise NotAllowed("dispatchers and the head of the delivery centre accept a recovery")
+
+
+def require_record(stop: Stop, actor: Person | None) -> None:
+    if stop.tour is None:
+        raise NotFound("this stop is on no tour")
+    require_record_tour(stop.tour, actor)
+
+
+def require_record_tour(tour: Tour, actor: Person | None) -> None:
+    """The driver of the tour, or a dispatcher of its site; None is the day itself being played or imported."""
+    if actor is None or actor.pk == tour.driver_id:
+        return
+    if not people.may(actor, "delivery.recover"):
+        raise NotAllowed("the tour's driver or a dispatcher records its stops")

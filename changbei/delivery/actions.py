@@ -1,0 +1,197 @@
+"""What plans may call: `do: delivery.recover` and its kin (clauses E3.3.1–E3.3.5)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from changbei.core.errors import Conflict, NotFound
+from changbei.delivery import planning, recovery, selectors, services, telling
+from changbei.delivery.models import Breakdown, RecoveryCase
+from changbei.notify.models import Message
+from changbei.people.models import Person
+from changbei.plans.actions import action
+from changbei.runs.context import ActionContext
+
+TEXT = {"type": "string"}
+FLAG = {"type": "boolean"}
+COUNT = {"type": "integer", "minimum": 0}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+@action(
+    "delivery.recover",
+    params=_object(vehicle=TEXT, goods_aboard=FLAG, injured=FLAG, cause=TEXT, place={"type": "object"}),
+    returns=_object(
+        case=TEXT,
+        stops=COUNT,
+        options=COUNT,
+        best=TEXT,
+        reserve=FLAG,
+        unserved=COUNT,
+        seconds={"type": "number"},
+    ),
+)
+def recover(context: ActionContext) -> dict[str, Any]:
+    """Record the breakdown and offer ways to take over; nothing is offered when nothing is left to deliver."""
+    given = context.params
+    report = services.BreakdownReport(
+        vehicle=given["vehicle"],
+        longitude=given["place"]["longitude"],
+        latitude=given["place"]["latitude"],
+        place=given["place"]["text"],
+        goods_aboard=given["goods_aboard"],
+        injured=given["injured"],
+        cause=given["cause"],
+    )
+    breakdown = services.report_breakdown(report, run=context.run, actor=None)
+    case = recovery.offer(breakdown, run=context.run)
+    if case is None:
+        return {
+            "case": "",
+            "stops": 0,
+            "options": 0,
+            "best": "",
+            "reserve": False,
+            "unserved": 0,
+            "seconds": 0.0,
+        }
+    options = list(case.options.order_by("rank"))
+    return {
+        "case": str(case.uuid),
+        "stops": case.stops_stranded,
+        "options": len(options),
+        "best": options[0].kind if options else "",
+        "reserve": any(option.plan["reserve_vehicles"] for option in options),
+        "unserved": options[0].unserved if options else case.stops_stranded,
+        "seconds": round(case.computing_seconds, 3),
+    }
+
+
+@action(
+    "delivery.postpone", params=_object(vehicle=TEXT, reason=TEXT), returns=_object(stops=COUNT, next_on=TEXT)
+)
+def postpone(context: ActionContext) -> dict[str, Any]:
+    stops, next_on = services.postpone(_breakdown(context), reason=context.params["reason"], actor=None)
+    return {"stops": stops, "next_on": next_on.isoformat()}
+
+
+@action(
+    "delivery.tell_drivers",
+    params=_object(case=TEXT, template=TEXT),
+    returns=_object(told=COUNT, drivers={"type": "array", "items": TEXT}),
+)
+def tell_drivers(context: ActionContext) -> dict[str, Any]:
+    case = RecoveryCase.objects.select_related("breakdown__tour__vehicle").get(
+        uuid=UUID(context.params["case"])
+    )
+    template = context.params["template"]
+    if telling.already_told(context.run, template):
+        people = list(
+            Person.objects.filter(
+                messages__notice__run=context.run.uuid, messages__notice__template=template
+            ).distinct()
+        )
+    else:
+        people = telling.drivers(case, template, context.run)
+    return {"told": len(people), "drivers": [person.staff_no for person in people]}
+
+
+@action(
+    "delivery.tell_customers",
+    params=_object(vehicle=TEXT, template=TEXT, than_minutes=COUNT),
+    returns=_object(told=COUNT, unreachable=COUNT, notice=TEXT),
+)
+def tell_customers(context: ActionContext) -> dict[str, Any]:
+    """Tell the customers of this breakdown, each with the own new time or day."""
+    breakdown, template = _breakdown(context), context.params["template"]
+    if telling.already_told(context.run, template):
+        messages = list(
+            Message.objects.filter(notice__run=context.run.uuid, notice__template=template).order_by("pk")
+        )
+    elif selectors.is_postponed(breakdown):
+        next_on = planning.next_delivery_day(breakdown.tour.day.date)
+        messages = list(telling.postponed_customers(breakdown, template, next_on, context.run))
+    else:
+        than = timedelta(minutes=context.params["than_minutes"])
+        messages = list(telling.shifted_customers(breakdown, template, than, context.run))
+    unreachable = sum(message.state == Message.State.UNREACHABLE for message in messages)
+    notice = telling.last_notice(messages)
+    return {"told": len(messages) - unreachable, "unreachable": unreachable, "notice": str(notice or "")}
+
+
+@action("delivery.order_repair", params=_object(vehicle=TEXT), returns=_object(order=COUNT, vehicle=TEXT))
+def order_repair(context: ActionContext) -> dict[str, Any]:
+    with transaction.atomic():
+        breakdown = _breakdown(context)
+        order = services.order_repair(breakdown, actor=None)
+    return {"order": order.pk, "vehicle": breakdown.tour.vehicle.number}
+
+
+@action(
+    "delivery.find_substitute",
+    params=_object(vehicle=TEXT),
+    returns=_object(found=COUNT, staff_no=TEXT, name=TEXT, trips=COUNT, candidates={"type": "array"}),
+)
+def find_substitute(context: ActionContext) -> dict[str, Any]:
+    """Customer managers and inspectors who know the broken van's line and are here, most trips first (E3.3.5)."""
+    found = selectors.substitutes(_tour_number(context))
+    rows = [
+        {
+            "staff_no": one.person.staff_no,
+            "name": one.person.name,
+            "job": one.person.job,
+            "trips": one.trips,
+            "phone": one.person.phone,
+        }
+        for one in found
+    ]
+    best = rows[0] if rows else {"staff_no": "", "name": "", "trips": 0}
+    return {
+        "found": len(rows),
+        "staff_no": best["staff_no"],
+        "name": best["name"],
+        "trips": best["trips"],
+        "candidates": rows,
+    }
+
+
+@action(
+    "delivery.call_substitute",
+    params=_object(vehicle=TEXT, staff_no=TEXT, template=TEXT),
+    returns=_object(told=COUNT),
+)
+def call_substitute(context: ActionContext) -> dict[str, Any]:
+    person = Person.objects.filter(staff_no=context.params["staff_no"], active=True).first()
+    if person is None:
+        raise NotFound(f"nobody has the staff number {context.params['staff_no']}")
+    if not telling.already_told(context.run, context.params["template"]):
+        telling.substitute(person, _breakdown(context), context.params["template"], context.run)
+    return {"told": 1}
+
+
+def _breakdown(context: ActionContext) -> Breakdown:
+    """The run's breakdown; it is recorded by `delivery.recover`, which may still be at work."""
+    found = (
+        Breakdown.objects.select_related("tour__vehicle", "tour__line", "tour__day", "run")
+        .filter(run=context.run)
+        .first()
+    )
+    if found is None:
+        raise Conflict(f"the breakdown of van {context.params['vehicle']} is not recorded yet")
+    return found
+
+
+def _tour_number(context: ActionContext) -> str:
+    return str(context.params["vehicle"])

@@ -1,0 +1,86 @@
+"""From a breakdown to options: snapshot, compute outside any transaction, save with a version check."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from changbei.compute.recovery import Recovery, Stop, alternatives
+from changbei.core import clock
+from changbei.core.errors import Conflict
+from changbei.delivery import services, snapshot
+from changbei.delivery.models import Breakdown, DeliveryDay, RecoveryCase, RecoveryOption
+from changbei.delivery.snapshot import Snapshot
+from changbei.runs.models import Run
+
+SECONDS = 2.0
+"""How long the options of one recovery may be computed, together, on one core."""
+TRIES = 3
+
+KINDS: Mapping[str, str] = {
+    "own_reserve": "site_reserve",
+    "nearest_reserve": "nearest_reserve",
+    "neighbouring_lines": "neighbours",
+    "all_means": "mixed",
+    "calm": "calm",
+    "overtime": "overtime",
+}
+
+
+def offer(
+    breakdown: Breakdown,
+    *,
+    run: Run | None,
+    seconds: float = SECONDS,
+    iterations: int | None = None,
+    seed: int = 1,
+) -> RecoveryCase | None:
+    """Compute and keep 1–4 options; None when nothing is left to deliver.
+
+    When the day's plan changes meanwhile the newer day is taken; raises Conflict after three times. With
+    `iterations` the result does not depend on the machine's speed.
+    """
+    for _ in range(TRIES):
+        day = DeliveryDay.objects.get(pk=breakdown.tour.day_id)
+        began = time.perf_counter()
+        shot = snapshot.take(day, clock.now())
+        if not shot.stranded:
+            return None
+        found = alternatives(shot.problem, seconds=seconds, seed=seed, iterations=iterations)
+        took = time.perf_counter() - began
+        try:
+            return services.save_offer(
+                breakdown,
+                version=shot.version,
+                seconds=took,
+                stranded=shot.stranded,
+                considered=len(shot.orders),
+                options=[_option(shot, one) for one in found],
+                run=run,
+            )
+        except Conflict:
+            continue
+    raise Conflict("the day's plan kept changing while the recovery was computed")
+
+
+def _option(shot: Snapshot, found: Recovery) -> RecoveryOption:
+    begins = {
+        order: moment
+        for van in found.vans
+        for order, moment in zip(van.orders, _service_begins(van.tokens, van.begin_seconds), strict=True)
+    }
+    rescued = [begins[order] for order in found.moved if order in begins]
+    return RecoveryOption(
+        kind=KINDS[found.policy.name],
+        extra_minutes=found.extra_driving_seconds / 60,
+        stops_moved=len(found.moved),
+        vans_touched=len(found.touched_vans) + len(found.reserve_vans),
+        arrivals_shifted=len(found.shifted),
+        unserved=len(found.unserved),
+        last_delivery_at=shot.moment(max(rescued)) if rescued else None,
+        plan=snapshot.option_plan(shot, found),
+    )
+
+
+def _service_begins(tokens: tuple[object, ...], begins: tuple[int, ...]) -> list[int]:
+    return [begin for token, begin in zip(tokens, begins, strict=True) if isinstance(token, Stop)]

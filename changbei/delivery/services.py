@@ -1,0 +1,375 @@
+"""What happens to a delivery day: a van breaks down, stops are driven, an area is held, a recovery is accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Max, Q
+
+from changbei.core import clock
+from changbei.core.errors import Conflict, Invalid, NotFound
+from changbei.delivery import access, planning, rules
+from changbei.delivery.models import (
+    Breakdown,
+    DeliveryDay,
+    Handover,
+    RecoveryCase,
+    RecoveryOption,
+    RepairOrder,
+    Stop,
+    Tour,
+)
+from changbei.journal import services as journal
+from changbei.network.models import Vehicle
+from changbei.people.models import Person
+from changbei.runs.models import Run
+
+plan_day = planning.plan_day
+
+
+@dataclass(frozen=True)
+class BreakdownReport:
+    """What is known of a van that cannot go on. Degrees WGS-84."""
+
+    vehicle: str  # its number
+    longitude: float
+    latitude: float
+    place: str
+    goods_aboard: bool
+    injured: bool
+    cause: str = "fault"
+
+
+def today() -> DeliveryDay | None:
+    """The day being driven, if there is one."""
+    return DeliveryDay.objects.filter(date=clock.local_now().date()).first()
+
+
+@transaction.atomic
+def report_breakdown(report: BreakdownReport, *, run: Run | None, actor: Person | None) -> Breakdown:
+    """Stop the van's tour where it stands (E3.3.1); its open stops wait at the van. Once per run.
+
+    Raises NotFound when the van has no tour today.
+    """
+    if run is not None and (known := Breakdown.objects.filter(run=run).first()):
+        return known
+    day = _locked_day()
+    tour = (
+        Tour.objects.select_for_update(of=("self",))
+        .select_related("vehicle")
+        .filter(day=day, vehicle__number=report.vehicle)
+        .first()
+    )
+    if tour is None:
+        raise NotFound(f"van {report.vehicle} is on no tour today")
+    breakdown = Breakdown.objects.create(
+        tour=tour,
+        run=run,
+        at=clock.now(),
+        longitude=report.longitude,
+        latitude=report.latitude,
+        place=report.place,
+        goods_aboard=report.goods_aboard,
+        injured=report.injured,
+        cause=report.cause,
+    )
+    stranded = _strand(tour, breakdown)
+    tour.status = Tour.Status.BROKEN_DOWN
+    tour.save(update_fields=["status"])
+    Vehicle.objects.filter(pk=tour.vehicle_id).update(state=Vehicle.State.BROKEN_DOWN)
+    _changed(day)
+    _journal(
+        "delivery.broken_down",
+        run,
+        actor,
+        clause="E3.3.1",
+        vehicle=report.vehicle,
+        place=report.place,
+        stops=stranded,
+        injured=report.injured,
+    )
+    return breakdown
+
+
+def _strand(tour: Tour, breakdown: Breakdown) -> int:
+    """The tour's open stops wait at the van; goods it was still to fetch elsewhere stay where they are."""
+    Handover.objects.filter(tour=tour, done_at__isnull=True).delete()
+    open_stops = Stop.objects.filter(tour=tour, status=Stop.Status.PLANNED)
+    open_stops.filter(goods_at__isnull=True).update(goods_at=breakdown)
+    return open_stops.filter(goods_at=breakdown).count()
+
+
+@transaction.atomic
+def save_offer(
+    breakdown: Breakdown,
+    *,
+    version: int,
+    seconds: float,
+    stranded: int,
+    considered: int,
+    options: Sequence[RecoveryOption],
+    run: Run | None,
+) -> RecoveryCase:
+    """Keep what was computed on a snapshot; raises Conflict when the day's plan has changed since."""
+    day = _locked_day(breakdown.tour.day_id)
+    if day.version != version:
+        raise Conflict("the day changed while the recovery was being computed")
+    RecoveryCase.objects.filter(breakdown=breakdown, status=RecoveryCase.Status.OFFERED).update(
+        status=RecoveryCase.Status.STALE
+    )
+    case = RecoveryCase.objects.create(
+        run=run,
+        day=day,
+        breakdown=breakdown,
+        day_version=version,
+        computed_at=clock.now(),
+        computing_seconds=seconds,
+        stops_stranded=stranded,
+        stops_considered=considered,
+    )
+    for rank, option in enumerate(options, start=1):
+        option.case, option.rank = case, rank
+    RecoveryOption.objects.bulk_create(options)
+    _journal(
+        "delivery.recovery_offered",
+        run,
+        None,
+        clause="E3.3.2",
+        case=str(case.uuid),
+        stops=stranded,
+        options=[
+            {"kind": one.kind, "extra_minutes": round(one.extra_minutes, 1), "unserved": one.unserved}
+            for one in options
+        ],
+    )
+    return case
+
+
+@transaction.atomic
+def accept(option: RecoveryOption, *, actor: Person) -> RecoveryCase:
+    """Drive the day by this option from now on. Stops driven since it was computed stay as they were driven.
+
+    Raises NotAllowed, and Conflict when another option was accepted or the day's plan has changed meanwhile.
+    """
+    case = (
+        RecoveryCase.objects.select_for_update(of=("self",))
+        .select_related("breakdown__tour", "run")
+        .get(pk=option.case_id)
+    )
+    access.require_accept(case, actor)
+    day = _locked_day(case.day_id)
+    if case.status != RecoveryCase.Status.OFFERED:
+        raise Conflict(f"this recovery is {case.status}: an option was accepted or a newer one computed")
+    if day.version != case.day_version:
+        RecoveryCase.objects.filter(pk=case.pk).update(status=RecoveryCase.Status.STALE)
+        raise Conflict("the day's plan has changed since this was computed; compute it anew")
+    vehicles = _drive_by(day, option.plan)
+    RecoveryOption.objects.filter(pk=option.pk).update(accepted_at=clock.now(), accepted_by=actor)
+    case.status = RecoveryCase.Status.ACCEPTED
+    case.save(update_fields=["status"])
+    _changed(day)
+    _journal(
+        "delivery.recovery_accepted",
+        case.run,
+        actor,
+        clause="E3.3.2",
+        case=str(case.uuid),
+        option=option.kind,
+        unserved=option.unserved,
+        vans=vehicles,
+        shifted=option.arrivals_shifted,
+        moved=option.stops_moved,
+        reserve=bool(option.plan["reserve_vehicles"]),
+    )
+    return case
+
+
+def _drive_by(day: DeliveryDay, plan: Mapping[str, Any]) -> list[str]:
+    """Write the option's tours, stops and hand-overs; the numbers of the vans whose list changed."""
+    wanted = [step["stop"] for tour in plan["tours"] for step in tour["steps"] if "stop" in step]
+    stops = {
+        stop.pk: stop
+        for stop in Stop.objects.select_for_update()
+        .filter(pk__in=[*wanted, *plan["unserved"]])
+        .order_by("pk")
+    }
+    tours = [_tour_of(day, row) for row in plan["tours"]]
+    Handover.objects.filter(tour__in=tours, done_at__isnull=True).delete()
+    handovers: list[Handover] = []
+    changed: list[Stop] = []
+    for tour, row in zip(tours, plan["tours"], strict=True):
+        last = tour.stops.exclude(pk__in=wanted).aggregate(last=Max("sequence"))["last"] or 0
+        for number, step in enumerate(row["steps"], start=last + 1):
+            at = datetime.fromisoformat(step["at"])
+            if "handover" in step:
+                cartons = sum(stops[pk].cartons for pk in step["stops"] if pk in stops)
+                handovers.append(
+                    Handover(
+                        tour=tour,
+                        breakdown_id=step["handover"],
+                        before_sequence=number,
+                        cartons=cartons,
+                        expected_at=at,
+                    )
+                )
+            elif (stop := stops[step["stop"]]).status == Stop.Status.PLANNED:
+                stop.tour, stop.sequence, stop.expected_at = tour, number, at
+                changed.append(stop)
+    for pk in plan["unserved"]:
+        stops[pk].tour, stops[pk].expected_at = None, None
+        changed.append(stops[pk])
+    Stop.objects.bulk_update(changed, ["tour", "sequence", "expected_at"], batch_size=1000)
+    Handover.objects.bulk_create(handovers)
+    return [tour.vehicle.number for tour in tours]
+
+
+def _tour_of(day: DeliveryDay, row: Mapping[str, Any]) -> Tour:
+    """The van's tour; a reserve van that is called up gets one (E3.3.2), unless it went elsewhere meanwhile."""
+    if row["tour"] is not None:
+        return Tour.objects.select_related("vehicle").get(pk=row["tour"])
+    vehicle = Vehicle.objects.select_for_update().get(pk=row["vehicle"])
+    if vehicle.state != Vehicle.State.FIT:
+        raise Conflict(f"reserve van {vehicle.number} is no longer free")
+    vehicle.state = Vehicle.State.IN_USE
+    vehicle.save(update_fields=["state"])
+    shift_end = Tour.objects.filter(day=day).aggregate(last=Max("shift_ends_at"))["last"]
+    return Tour.objects.create(
+        day=day,
+        site_id=vehicle.site_id,
+        vehicle=vehicle,
+        driver_id=vehicle.keeper_id,
+        departs_at=clock.now() + rules.RESERVE_READY,
+        shift_ends_at=shift_end,
+        status=Tour.Status.DRIVING,
+    )
+
+
+@transaction.atomic
+def record_stop(stop: Stop, status: str, *, actor: Person | None, at: datetime | None = None) -> None:
+    """Delivered, refused or absent, as the driver says; the rest of the tour is expected earlier or later by as much.
+
+    Raises Conflict when the stop is already recorded, Invalid for another status.
+    """
+    if status not in {Stop.Status.DELIVERED, Stop.Status.REFUSED, Stop.Status.ABSENT}:
+        raise Invalid("status", f"{status!r}: say delivered, refused or absent")
+    access.require_record(stop, actor)
+    done_at = at or clock.now()
+    done = Stop.objects.filter(pk=stop.pk, status=Stop.Status.PLANNED).update(status=status, done_at=done_at)
+    if not done:
+        raise Conflict("this stop is already recorded")
+    begun = stop.expected_at or stop.planned_at
+    delay = done_at - begun - timedelta(seconds=stop.service_seconds)
+    Stop.objects.filter(tour=stop.tour_id, sequence__gt=stop.sequence, status=Stop.Status.PLANNED).update(
+        expected_at=F("expected_at") + delay
+    )
+    Tour.objects.filter(pk=stop.tour_id, status=Tour.Status.PLANNED).update(status=Tour.Status.DRIVING)
+
+
+@transaction.atomic
+def record_handover(handover: Handover, *, actor: Person | None) -> None:
+    """The goods have changed vans: from now on they are aboard the van that took them over."""
+    access.require_record_tour(handover.tour, actor)
+    if not Handover.objects.filter(pk=handover.pk, done_at__isnull=True).update(done_at=clock.now()):
+        raise Conflict("this hand-over is already recorded")
+    moved = Stop.objects.filter(
+        tour=handover.tour_id, goods_at=handover.breakdown_id, status=Stop.Status.PLANNED
+    ).update(goods_at=None)
+    _journal(
+        "delivery.goods_taken_over",
+        handover.breakdown.run,
+        actor,
+        clause="E3.3.1",
+        vehicle=handover.tour.vehicle.number,
+        stops=moved,
+        cartons=handover.cartons,
+    )
+
+
+@transaction.atomic
+def postpone(breakdown: Breakdown, *, reason: str, actor: Person | None) -> tuple[int, date]:
+    """The stranded customers are served on the next delivery day (E3.3.4); their number and that day."""
+    day = _locked_day(breakdown.tour.day_id)
+    count = Stop.objects.filter(goods_at=breakdown, status=Stop.Status.PLANNED).update(
+        status=Stop.Status.POSTPONED, expected_at=None
+    )
+    next_on = planning.next_delivery_day(day.date)
+    _changed(day)
+    _journal(
+        "delivery.postponed",
+        breakdown.run,
+        actor,
+        clause="E3.3.4",
+        stops=count,
+        next_on=next_on.isoformat(),
+        reason=reason,
+    )
+    return count, next_on
+
+
+@transaction.atomic
+def hold_stops(retailers: Collection[int], *, actor: Person | None, run: Run | None) -> int:
+    """Today's open stops of these customers are not driven for now (E3.2.1, E3.2.2); their number."""
+    return _set_held(retailers, Stop.Status.PLANNED, Stop.Status.HELD, "delivery.stops_held", run, actor)
+
+
+@transaction.atomic
+def release_stops(retailers: Collection[int], *, actor: Person | None, run: Run | None) -> int:
+    """Held stops of today are driven again; their number."""
+    return _set_held(retailers, Stop.Status.HELD, Stop.Status.PLANNED, "delivery.stops_released", run, actor)
+
+
+def _set_held(
+    retailers: Collection[int], before: str, after: str, kind: str, run: Run | None, actor: Person | None
+) -> int:
+    if (day := today()) is None:
+        return 0
+    day = _locked_day(day.pk)
+    count = Stop.objects.filter(day=day, retailer__in=retailers, status=before).update(status=after)
+    if count:
+        _changed(day)
+    _journal(kind, run, actor, clause="E3.2.1", stops=count)
+    return count
+
+
+@transaction.atomic
+def order_repair(breakdown: Breakdown, *, actor: Person | None) -> RepairOrder:
+    """The broken van goes to repair (E3.3.1), once."""
+    vehicle = breakdown.tour.vehicle
+    order, made = RepairOrder.objects.get_or_create(
+        breakdown=breakdown, defaults={"vehicle": vehicle, "ordered_at": clock.now(), "ordered_by": actor}
+    )
+    if made:
+        Vehicle.objects.filter(pk=vehicle.pk).update(state=Vehicle.State.UNDER_REPAIR)
+        _journal("delivery.repair_ordered", breakdown.run, actor, clause="E3.3.1", vehicle=vehicle.number)
+    return order
+
+
+def _locked_day(pk: int | None = None) -> DeliveryDay:
+    """The day's row, locked: whoever changes the plan of a day holds it."""
+    on = Q(date=clock.local_now().date()) if pk is None else Q(pk=pk)
+    day = DeliveryDay.objects.select_for_update().filter(on).first()
+    if day is None:
+        raise NotFound(f"no deliveries are planned for {clock.local_now().date()}")
+    return day
+
+
+def _changed(day: DeliveryDay) -> None:
+    DeliveryDay.objects.filter(pk=day.pk).update(version=F("version") + 1)
+
+
+def _journal(kind: str, run: Run | None, actor: Person | None, *, clause: str, **data: Any) -> None:
+    incident: UUID | None = run.incident if run else None
+    journal.append(
+        kind,
+        actor=actor,
+        incident=incident,
+        run=run.uuid if run else None,
+        clause=clause,
+        drill=bool(run and run.drill),
+        data=data,
+    )
