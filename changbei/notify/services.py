@@ -63,8 +63,13 @@ def tell(new: NewNotice, recipients: Sequence[Recipient], *, actor: Person | Non
     return tell_many([(new, recipients)], actor=actor)[0]
 
 
-def tell_many(orders: Sequence[Order], *, actor: Person | None = None) -> list[Notice]:
-    """Several notices at once, in three statements whatever their number."""
+def tell_many(
+    orders: Sequence[Order], *, actor: Person | None = None, facts: list[NewEntry] | None = None
+) -> list[Notice]:
+    """Several notices at once, in three statements whatever their number.
+
+    With `facts` the journal entries are added to that list, for a caller who writes them together with the own.
+    """
     if not orders:
         return []
     now, kinds = clock.now(), offered()
@@ -81,7 +86,10 @@ def tell_many(orders: Sequence[Order], *, actor: Person | None = None) -> list[N
             copying.copy_messages(messages)
         else:
             Message.objects.bulk_create(messages)
-        append_many(entries)
+        if facts is None:
+            append_many(entries)
+        else:
+            facts += entries
     return notices
 
 

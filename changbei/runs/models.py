@@ -12,7 +12,9 @@ from changbei.plans.models import PlanVersion
 
 
 class Run(models.Model):
-    """A procedure being carried out, pinned to a plan version. `state` is what `plans.runtime.step` last returned."""
+    """A procedure being carried out, pinned to a plan version. `state` is what `plans.runtime.step` last
+    returned.
+    """
 
     class Status(models.TextChoices):
         RUNNING = "running"
@@ -28,7 +30,9 @@ class Run(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
     state = models.JSONField()
     facts = models.PositiveIntegerField(default=0)  # how many have been applied
-    scope = models.JSONField(default=dict)  # where roles are looked up: {"site": code, "unit": code, "kind": family}
+    scope = models.JSONField(
+        default=dict
+    )  # where roles are looked up: {"site": code, "unit": code, "kind": family}
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
@@ -61,13 +65,17 @@ class RoleHolding(models.Model):
     role = models.CharField(max_length=60)
     person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     why = models.CharField(max_length=12, choices=Why.choices)
-    pinned = models.BooleanField(default=False)  # handed over by a person: not resolved anew until handed back
+    pinned = models.BooleanField(
+        default=False
+    )  # handed over by a person: not resolved anew until handed back
     since = models.DateTimeField()
     until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["run", "role"], condition=Q(until__isnull=True), name="one_holder_per_role")
+            models.UniqueConstraint(
+                fields=["run", "role"], condition=Q(until__isnull=True), name="one_holder_per_role"
+            )
         ]
 
 
@@ -97,7 +105,9 @@ class Task(models.Model):
     clause = models.CharField(max_length=20)
     options = models.JSONField(default=list)  # of a decision: [{"id", "title"}]
     evidence = models.JSONField(default=list)  # kinds that must be attached: photo, note
-    page = models.CharField(max_length=60, blank=True)  # where in the product it is done, e.g. "delivery.recovery"
+    page = models.CharField(
+        max_length=60, blank=True
+    )  # where in the product it is done, e.g. "delivery.recovery"
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.OPEN)
     opened_at = models.DateTimeField()
     acknowledge_due_at = models.DateTimeField(null=True)
@@ -112,7 +122,11 @@ class Task(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "item"], name="task_once_per_item")]
         indexes = [
-            models.Index(fields=["holder", "due_at"], condition=Q(status__in=["open", "acknowledged"]), name="task_open"),
+            models.Index(
+                fields=["holder", "due_at"],
+                condition=Q(status__in=["open", "acknowledged"]),
+                name="task_open",
+            ),
         ]
 
 
@@ -131,7 +145,9 @@ class Timer(models.Model):
 
 
 class ActionCall(models.Model):
-    """A capability the plan called by name; performed outside any transaction, its result fed back as a fact."""
+    """A capability the plan called by name; performed outside any transaction, its result fed back as a
+    fact.
+    """
 
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="actions")
     item = models.CharField(max_length=80)

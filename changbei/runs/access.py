@@ -1,0 +1,113 @@
+"""Who may act on a task: its holder, the role's deputies, the command post. Everybody on the staff may
+look.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from changbei.core import clock
+from changbei.core.errors import NotAllowed, NotFound
+from changbei.people.access import may
+from changbei.people.models import Absence, DutyShift, Person, PostHolding
+from changbei.plans.loading import pack_for
+from changbei.plans.model import Role
+from changbei.runs.models import RoleHolding, Run, Task
+
+
+def task_for(actor: object, task: UUID) -> Task:
+    """A task for reading, by anybody on the staff and by admins; NotFound for others."""
+    found = _tasks().filter(uuid=task).first() if may(actor, "runs.see") else None
+    if found is None:
+        raise NotFound("no such task")
+    return found
+
+
+def run_for(actor: object, run: UUID) -> Run:
+    """A run for reading, by anybody on the staff and by admins; NotFound for others."""
+    runs = Run.objects.select_related("plan_version").defer("plan_version__files")
+    found = runs.filter(uuid=run).first() if may(actor, "runs.see") else None
+    if found is None:
+        raise NotFound("no such run")
+    return found
+
+
+def may_act(person: Person, task: Task) -> bool:
+    """Holder, deputy of the role, or member of the command post. At most two queries."""
+    if not person.active:
+        return False
+    if task.holder_id == person.pk or person.staff_no in command_post(task.run):
+        return True
+    role = pack_for(task.run.plan_version).roles.get(task.role)
+    return role is not None and _is_deputy(person, role, task.holder_id)
+
+
+def command_post(run: Run) -> set[str]:
+    """Staff numbers of the commander and the deputy."""
+    return {staff_no for staff_no in (run.scope.get("command") or {}).values() if isinstance(staff_no, str)}
+
+
+def require_to_act(person: Person, task: Task) -> None:
+    """NotAllowed unless `may_act`."""
+    if not may_act(person, task):
+        raise NotAllowed("this task belongs to somebody else")
+
+
+def require_to_hand_over(person: Person, task: Task) -> None:
+    """NotAllowed unless the person may act on the task, is on its chain, or may hand over any task."""
+    if may_act(person, task) or may(person, "runs.hand_over_any"):
+        return
+    step = pack_for(task.run.plan_version).procedures[task.run.procedure].task(task.item)
+    chain = step.chain if step else ()
+    on_chain = RoleHolding.objects.filter(run=task.run, role__in=chain, person=person, until__isnull=True)
+    if not on_chain.exists():
+        raise NotAllowed("only the holder, a deputy, somebody on the chain or a head passes a task on")
+
+
+def require_to_hand_back(person: Person, run: Run, holding: RoleHolding) -> None:
+    """NotAllowed unless the person holds the role, is of the command post, or may hand over any task."""
+    if holding.person_id == person.pk or person.staff_no in command_post(run):
+        return
+    if not may(person, "runs.hand_over_any"):
+        raise NotAllowed("only the holder, the command post or a head gives a role back")
+
+
+def require_to_end(person: Person, run: Run) -> None:
+    """NotAllowed unless the person is of the command post or may end runs."""
+    if person.staff_no not in command_post(run) and not may(person, "runs.end"):
+        raise NotAllowed("runs.end")
+
+
+def _is_deputy(person: Person, role: Role, holder: int | None) -> bool:
+    """Whether the person holds, as deputy or first, or is on duty for, the very post the holder has the role from.
+
+    A holder who is a substitute has it from the post of whom they stand in for. Without a holder any post
+    of the kind counts.
+    """
+    kind = role.post or role.duty
+    if not kind or (role.post and not role.deputies):
+        return False
+    now = clock.now()
+    own = _posts_of([person.pk], kind)
+    if holder is None:
+        return bool(own)
+    absent = Absence.objects.filter(substitute=holder, starts_at__lte=now, ends_at__gt=now)
+    return bool(own & _posts_of([holder, *absent.values_list("person_id", flat=True)], kind))
+
+
+def _posts_of(people: list[int], kind: str) -> set[int]:
+    now = clock.now()
+    held = PostHolding.objects.filter(person__in=people, post__kind=kind, since__lte=now)
+    held = held.filter(Q(until__isnull=True) | Q(until__gt=now))
+    duty = DutyShift.objects.filter(person__in=people, post__kind=kind, starts_at__lte=now, ends_at__gt=now)
+    return set(held.order_by().values_list("post_id", flat=True)) | set(
+        duty.order_by().values_list("post_id", flat=True)
+    )
+
+
+def _tasks() -> QuerySet[Task]:
+    return Task.objects.select_related(
+        "run", "run__plan_version", "holder", "acknowledged_by", "done_by"
+    ).defer("run__plan_version__files")

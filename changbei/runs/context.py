@@ -1,0 +1,32 @@
+"""What a capability gets when a plan calls it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from changbei.people.models import Person
+from changbei.runs.models import Run
+
+
+@dataclass(frozen=True)
+class ActionContext:
+    """The run that calls, the step, its evaluated parameters, and the time.
+
+    A capability may be called again for the same step when a worker died before its result was written:
+    `key` is the same then. It runs outside of any transaction and returns JSON. It raises `Conflict`, or
+    `Outside` that is not permanent, to be tried again later; any other error of ours is final and opens
+    the step's manual task.
+    """
+
+    run: Run
+    item: str
+    params: dict[str, Any]
+    now: datetime
+    attempt: int = 1
+    actor: Person | None = None  # a plan acts by itself
+
+    @property
+    def key(self) -> str:
+        return f"{self.run.uuid}:{self.item}"

@@ -1,0 +1,399 @@
+"""From the runtime's commands to rows: collected for one or several facts, then written kind by kind.
+
+Whatever the number of tasks, timers and messages, the number of statements is the number of kinds of rows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db.models import F
+
+from changbei.journal.services import NewEntry, append_many
+from changbei.notify import recipients
+from changbei.notify import services as notify
+from changbei.notify.models import Urgency
+from changbei.notify.services import NewNotice, Order
+from changbei.people.models import Contact, Person
+from changbei.plans.facts import (
+    CallAction,
+    CancelTimer,
+    CloseTask,
+    Command,
+    Escalate,
+    Finished,
+    Json,
+    MarkAcknowledged,
+    OpenTask,
+    SetTimer,
+    StageClosed,
+    StageOpened,
+    Tell,
+)
+from changbei.plans.model import Pack, Procedure, TaskSpec
+from changbei.runs import roles, wording
+from changbei.runs.models import ActionCall, Run, Task, Timer
+
+URGENCY = {"immediate": Urgency.IMMEDIATE, "urgent": Urgency.URGENT, "routine": Urgency.ROUTINE}
+TASK_NOTICE, VACANT_NOTICE, LATE_NOTICE, MOVED_NOTICE = "task", "task-vacant", "task-late", "task-moved"
+ROSTER = "roster"  # key of the timer at which the roles are looked at again
+
+
+class Effects:
+    """What the commands of one transaction come to. `actor` is who caused it, None for the engine."""
+
+    def __init__(
+        self,
+        run: Run,
+        pack: Pack,
+        procedure: Procedure,
+        now: datetime,
+        actor: Person | None,
+        holders: Mapping[str, Person | None] | None = None,
+    ) -> None:
+        self.run, self.pack, self.procedure, self.now, self.actor = run, pack, procedure, now, actor
+        self._holders = holders
+        self.opened: dict[str, Task] = {}
+        self.closed: list[CloseTask] = []
+        self.acknowledged: list[MarkAcknowledged] = []
+        self.escalated: dict[str, int] = defaultdict(int)
+        self.timers: dict[str, datetime | None] = {}
+        self.fired: set[str] = set()
+        self.calls: list[ActionCall] = []
+        self.orders: list[Order] = []
+        self.facts: list[NewEntry] = []
+        self._known: dict[str, Task] = {}
+        self._people: dict[str, Person] = {}
+
+    # ---- taking commands
+
+    def take(self, command: Command) -> None:
+        """Note what this command comes to; commands are given in the order the runtime made them."""
+        match command:
+            case OpenTask():
+                self._open(command)
+            case CloseTask():
+                self._close(command)
+            case MarkAcknowledged():
+                self.acknowledged.append(command)
+            case SetTimer():
+                self.timers[command.key] = command.due_at
+            case CancelTimer():
+                self.timers[command.key] = None
+            case Escalate():
+                self._escalate(command)
+            case CallAction():
+                self._call(command)
+            case Tell():
+                self._tell(command)
+            case StageOpened():
+                self.record("runs.stage_opened", data={"stage": command.stage})
+            case StageClosed():
+                self.record("runs.stage_closed", data={"stage": command.stage})
+            case Finished():
+                self.timers[ROSTER] = None
+                self.record("runs.finished")
+
+    def record(self, kind: str, *, item: str = "", clause: str = "", data: Json | None = None) -> None:
+        """Add a fact for the journal, to be written with the rest."""
+        run = self.run
+        if item and not clause:
+            clause = self._clause(item)
+        self.facts.append(
+            NewEntry(kind, self.actor, run.incident, run.uuid, item, clause, drill=run.drill, data=data or {})
+        )
+
+    def _open(self, command: OpenTask) -> None:
+        spec = self.procedure.task(command.item)
+        if spec is None:
+            return
+        role = command.role or spec.role
+        task = Task(
+            uuid=uuid4(),
+            run=self.run,
+            item=command.item,
+            kind=spec.kind,
+            role=role,
+            holder=self.holder(role),
+            title=dict(spec.title),
+            guide=dict(spec.guide or {}),
+            clause=spec.clause,
+            options=[{"id": option.id, "title": dict(option.title)} for option in spec.options],
+            evidence=list(spec.evidence),
+            page=spec.page,
+            opened_at=self.now,
+            acknowledge_due_at=command.acknowledge_due_at,
+            due_at=command.due_at,
+        )
+        self.opened[command.item] = task
+        self.order_task(task, spec)
+        self.record(
+            "runs.task_opened",
+            item=command.item,
+            data={
+                "task": str(task.uuid),
+                "role": role,
+                "holder": task.holder.staff_no if task.holder else "",
+                "acknowledge_due_at": command.acknowledge_due_at.isoformat()
+                if command.acknowledge_due_at
+                else None,
+                "due_at": command.due_at.isoformat() if command.due_at else None,
+            },
+        )
+
+    def order_task(self, task: Task, spec: TaskSpec) -> None:
+        """Tell the holder of the task; when nobody holds the role, the first of the chain whom there is,
+        at once.
+        """
+        values = self._task_values(task)
+        if task.holder:
+            self._order(
+                TASK_NOTICE,
+                wording.TASK,
+                wording.TASK_BODY,
+                values,
+                task,
+                [task.holder],
+                URGENCY[spec.urgency],
+            )
+            return
+        to = self._first_held(spec.chain)
+        self._order(VACANT_NOTICE, wording.TASK, wording.VACANT_BODY, values, task, to, Urgency.IMMEDIATE)
+
+    def order_moved(self, task: Task, before: Person) -> None:
+        """Tell who held the task that it has gone to somebody else."""
+        self._order(
+            MOVED_NOTICE,
+            wording.MOVED,
+            wording.MOVED_BODY,
+            self._task_values(task),
+            task,
+            [before],
+            Urgency.URGENT,
+        )
+
+    def _close(self, command: CloseTask) -> None:
+        self.closed.append(command)
+        by = f"{command.by}"
+        kind = "runs.task_done" if command.status == "done" else "runs.task_cancelled"
+        entry = self.run.state["items"].get(command.item, {})
+        late = entry.get("late_seconds", 0)
+        self.record(kind, item=command.item, data={"by": by, "late_seconds": late, "result": command.result})
+
+    def _escalate(self, command: Escalate) -> None:
+        spec = self.procedure.task(command.item)
+        task = self._task(command.item)
+        if spec is None or task is None:
+            return
+        self.escalated[command.item] += 1
+        to = self._first_held(spec.chain[command.step - 1 :])
+        self._order(
+            LATE_NOTICE,
+            wording.LATE[command.why],
+            wording.LATE_BODY,
+            self._task_values(task),
+            task,
+            to,
+            Urgency.IMMEDIATE,
+        )
+        self.record(
+            "runs.escalated",
+            item=command.item,
+            data={
+                "why": command.why,
+                "step": command.step,
+                "role": command.role,
+                "to": to[0].staff_no if to else "",
+                "holder": task.holder.staff_no if task.holder else "",
+            },
+        )
+
+    def _call(self, command: CallAction) -> None:
+        self.calls.append(
+            ActionCall(
+                run=self.run,
+                item=command.item,
+                action=command.action,
+                params=command.params,
+                due_at=self.now,
+                requested_at=self.now,
+            )
+        )
+        self.record(
+            "runs.action_called", item=command.item, data={"action": command.action, "params": command.params}
+        )
+
+    def _tell(self, command: Tell) -> None:
+        template = self.pack.templates.get(command.template)
+        if template is None:
+            return
+        values = {**command.values, "number": self.run.number, "title": self.run.title}
+        people = [person for role in command.roles if (person := self.holder(role))]
+        contacts: list[Contact] = []
+        if command.audience in self.pack.audiences:
+            more, contacts = roles.audience(self.pack.audiences[command.audience], self.run, self.now)
+            people += more
+        new = NewNotice(
+            template.id,
+            wording.fill(template.title, values),
+            wording.fill(template.body, values),
+            URGENCY.get(template.urgency, Urgency.URGENT),
+            incident=self.run.incident,
+            run=self.run.uuid,
+            item=command.item,
+            clause=self._clause(command.item) or template.clause,
+            drill=self.run.drill,
+        )
+        whom = [*recipients.of_people(people), *(recipients.of_contact(contact) for contact in contacts)]
+        self.orders.append((new, whom))
+
+    def _order(
+        self,
+        template: str,
+        title: Mapping[str, str],
+        body: Mapping[str, str],
+        values: Mapping[str, object],
+        task: Task,
+        to: list[Person],
+        urgency: Urgency,
+    ) -> None:
+        """A notice about a task. What tells of a task that has gone needs no answer."""
+        moved = template == MOVED_NOTICE
+        new = NewNotice(
+            template,
+            wording.fill(title, values),
+            wording.fill(body, values),
+            urgency,
+            incident=self.run.incident,
+            run=self.run.uuid,
+            task=None if moved else task.uuid,
+            item=task.item,
+            clause=task.clause,
+            needs_acknowledgement=not moved,
+            drill=self.run.drill,
+        )
+        self.orders.append((new, recipients.of_people(to)))
+
+    # ---- what is known
+
+    def holder(self, role: str) -> Person | None:
+        if self._holders is None:
+            self._holders = roles.holders(self.run)
+        return self._holders.get(role)
+
+    def _first_held(self, chain: tuple[str, ...]) -> list[Person]:
+        return next(([person] for role in chain if (person := self.holder(role))), [])
+
+    def _task(self, item: str) -> Task | None:
+        if item in self.opened:
+            return self.opened[item]
+        if item not in self._known:
+            self._load({item})
+        return self._known.get(item)
+
+    def _load(self, items: set[str]) -> None:
+        wanted = items - set(self._known) - set(self.opened)
+        if wanted:
+            found = Task.objects.filter(run=self.run, item__in=wanted).select_related("holder")
+            self._known |= {task.item: task for task in found}
+
+    def _person(self, staff_no: str) -> Person | None:
+        if self.actor and self.actor.staff_no == staff_no:
+            return self.actor
+        if staff_no and staff_no not in self._people:
+            self._people |= {person.staff_no: person for person in Person.objects.filter(staff_no=staff_no)}
+        return self._people.get(staff_no)
+
+    def _clause(self, item: str) -> str:
+        step = self.procedure.steps.get(item)
+        return step.clause if step else ""
+
+    def _task_values(self, task: Task) -> dict[str, Any]:
+        role = self.pack.roles.get(task.role)
+        return {
+            "number": self.run.number,
+            "incident": self.run.title,
+            "title": task.title,
+            "role": role.title if role else task.role,
+            "holder": task.holder.name if task.holder else wording.NOBODY,
+            "clause": task.clause,
+            "due": wording.local_time(task.due_at),
+            "guide": task.guide,
+        }
+
+    # ---- writing
+
+    def write(self) -> None:
+        """All rows. The run itself and its facts are the caller's."""
+        self._write_tasks()
+        self._write_timers()
+        if self.calls:
+            ActionCall.objects.bulk_create(self.calls)
+        self._stop_messages()
+        notify.tell_many(self.orders, actor=self.actor, facts=self.facts)
+        append_many(self.facts)
+
+    def _write_tasks(self) -> None:
+        self._load(
+            {command.item for command in self.closed} | {command.item for command in self.acknowledged}
+        )
+        for mark in self.acknowledged:
+            self._write_acknowledgement(mark)
+        for item, task in self.opened.items():
+            if closing := next((one for one in self.closed if one.item == item), None):
+                # Opened and closed by the same fact: what was awaited had happened already.
+                task.status, task.done_at = closing.status, self.now
+                task.done_by, task.result = self._person(closing.by), closing.result
+        Task.objects.bulk_create(self.opened.values())
+        groups: dict[tuple[str, str, str], list[CloseTask]] = defaultdict(list)
+        for command in self.closed:
+            if command.item not in self.opened:
+                groups[(command.status, command.by, repr(command.result))].append(command)
+        for (status, by, _), commands in groups.items():
+            Task.objects.filter(run=self.run, item__in=[command.item for command in commands]).update(
+                status=status, done_at=self.now, done_by=self._person(by), result=commands[0].result
+            )
+        for item, times in self.escalated.items():
+            Task.objects.filter(run=self.run, item=item).update(escalations=F("escalations") + times)
+
+    def _write_acknowledgement(self, mark: MarkAcknowledged) -> None:
+        task, person = self._task(mark.item), self._person(mark.by)
+        if task is None:
+            return
+        Task.objects.filter(pk=task.pk).update(
+            status=Task.Status.ACKNOWLEDGED, acknowledged_at=self.now, acknowledged_by=person
+        )
+        if person:
+            notify.acknowledge_task(task.uuid, person)
+        notify.stop(tasks=[task.uuid], reason="acknowledged")
+        late = self.run.state["items"].get(mark.item, {}).get("acknowledge_late_seconds", 0)
+        self.record("runs.task_acknowledged", item=mark.item, data={"by": mark.by, "late_seconds": late})
+
+    def _write_timers(self) -> None:
+        set_now = [Timer(run=self.run, key=key, due_at=due) for key, due in self.timers.items() if due]
+        if set_now:
+            Timer.objects.bulk_create(
+                set_now,
+                update_conflicts=True,
+                unique_fields=["run", "key"],
+                update_fields=["due_at", "lease_until", "fired_at"],
+            )
+        fired = self.fired - {key for key, due in self.timers.items() if due}
+        if fired:
+            Timer.objects.filter(run=self.run, key__in=fired).update(
+                due_at=None, lease_until=None, fired_at=self.now
+            )
+        cancelled = {key for key, due in self.timers.items() if due is None} - fired
+        if cancelled and self.run.pk:
+            Timer.objects.filter(run=self.run, key__in=cancelled).update(due_at=None, lease_until=None)
+
+    def _stop_messages(self) -> None:
+        """Nobody is reminded of what is done: messages of closed tasks that have not left stay here."""
+        over: list[UUID] = [
+            task.uuid for command in self.closed if (task := self._known.get(command.item)) is not None
+        ]
+        notify.stop(tasks=over, reason="task closed")

@@ -1,0 +1,138 @@
+"""What workers do for runs: fire timers that are due, and perform the capabilities that plans have called."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Min
+
+from changbei.core import clock
+from changbei.plans import actions
+from changbei.plans.facts import ActionDone, ActionFailed, Fact, TimerFired
+from changbei.plans.plain import clean_map
+from changbei.runs import rules, services
+from changbei.runs.context import ActionContext
+from changbei.runs.effects import ROSTER
+from changbei.runs.models import ActionCall, Run, Timer
+
+logger = logging.getLogger(__name__)
+
+TIMER_LEASE = timedelta(seconds=30)
+ACTION_LEASE = timedelta(seconds=300)  # longer than the longest computation
+
+CLAIM_TIMERS = """
+UPDATE runs_timer t SET lease_until = %(lease)s
+FROM (SELECT id FROM runs_timer
+      WHERE due_at <= %(now)s AND (lease_until IS NULL OR lease_until <= %(now)s)
+      ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) due, runs_run r
+WHERE t.id = due.id AND r.id = t.run_id
+RETURNING t.id, r.uuid
+"""
+
+CLAIM_ACTION = """
+UPDATE runs_actioncall a SET due_at = %(lease)s, lease_until = %(lease)s, attempts = a.attempts + 1 FROM
+(SELECT id FROM runs_actioncall WHERE due_at <= %(now)s ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+due WHERE a.id = due.id RETURNING a.*
+"""
+
+
+def fire_timers(limit: int = 200) -> int:
+    """Fire up to `limit` due timers, run by run; the number fired. Firing and its consequences are one
+    transaction.
+    """
+    now = clock.now()
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM_TIMERS, {"now": now, "lease": now + TIMER_LEASE, "limit": limit})
+        claimed = cursor.fetchall()
+    by_run: dict[UUID, list[int]] = defaultdict(list)
+    for timer, run in claimed:
+        by_run[run].append(timer)
+    return sum(_fire(run, timers) for run, timers in by_run.items())
+
+
+def _fire(run_uuid: UUID, timers: list[int]) -> int:
+    """Behind the run's lock the timers are looked at again: a task completed meanwhile has cancelled its
+    own.
+    """
+    with transaction.atomic():
+        run = services.lock(run_uuid)
+        due = Timer.objects.filter(pk__in=timers, due_at__lte=clock.now()).order_by("due_at", "id")
+        keys = list(due.values_list("key", flat=True))
+        of_plan = [key for key in keys if key != ROSTER]
+        if of_plan:
+            facts: list[Fact] = [TimerFired(key) for key in of_plan]
+            services.apply_locked(run, facts, fired=of_plan)
+        if ROSTER in keys:
+            services.reassess_locked(run)
+    return len(keys)
+
+
+def perform_actions(limit: int = 10) -> int:
+    """Perform due action calls, one after the other, outside of any transaction; the number performed."""
+    performed = 0
+    while performed < limit and (call := _claim()) is not None:
+        _perform(call)
+        performed += 1
+    return performed
+
+
+def next_due() -> datetime | None:
+    """When the next timer or action call is due."""
+    moments = [
+        model.objects.filter(due_at__isnull=False).aggregate(due=Min("due_at"))["due"]
+        for model in (Timer, ActionCall)
+    ]
+    return min((moment for moment in moments if moment), default=None)
+
+
+def _claim() -> ActionCall | None:
+    now = clock.now()
+    found = list(ActionCall.objects.raw(CLAIM_ACTION, {"now": now, "lease": now + ACTION_LEASE}))
+    return found[0] if found else None
+
+
+def _perform(call: ActionCall) -> None:
+    run = Run.objects.select_related("plan_version").defer("plan_version__files").get(pk=call.run_id)
+    if call.attempts > rules.MOST_ATTEMPTS:
+        _feed_back(run, call, error="every worker that tried was lost")
+        return
+    context = ActionContext(run, call.item, call.params, clock.now(), call.attempts)
+    try:
+        result = clean_map(actions.get(call.action).perform(context))
+    except Exception as error:  # a capability that fails must not stop the others
+        logger.warning("action %s of run %s failed", call.action, run.number, exc_info=True)
+        words = f"{type(error).__name__}: {error}"
+        again_at = rules.retry_at(call.attempts, clock.now()) if rules.is_worth_trying_again(error) else None
+        _feed_back(run, call, error=words, again_at=again_at)
+        return
+    _feed_back(run, call, result=result)
+
+
+def _feed_back(
+    run: Run,
+    call: ActionCall,
+    *,
+    result: dict[str, Any] | None = None,
+    error: str = "",
+    again_at: datetime | None = None,
+) -> None:
+    """Write what came of a call, and tell the run. What another worker has claimed since is left to that
+    one.
+    """
+    with transaction.atomic():
+        run = services.lock(run.uuid)
+        ours = ActionCall.objects.filter(pk=call.pk, attempts=call.attempts, finished_at__isnull=True)
+        if again_at is not None:
+            ours.update(due_at=again_at, lease_until=None, error=error)
+            return
+        if not ours.update(
+            due_at=None, lease_until=None, finished_at=clock.now(), result=result, error=error
+        ):
+            return
+        fact = ActionFailed(call.item, error) if result is None else ActionDone(call.item, result)
+        services.apply_locked(run, [fact])

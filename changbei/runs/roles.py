@@ -1,0 +1,107 @@
+"""Who holds the roles of a run: from the plan's roles to people, and the next moment at which that may
+change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from changbei.people.models import Contact, Person, PostHolding
+from changbei.people.resolution import Holder, RoleSpec, resolve_many
+from changbei.plans.model import Audience, Pack, Procedure
+from changbei.runs.models import RoleHolding, Run
+
+Why = RoleHolding.Why
+
+
+def spec_of(pack: Pack, role: str) -> RoleSpec:
+    """The plan's role in the words of the room of people."""
+    named = pack.roles[role]
+    return RoleSpec(
+        post=named.post,
+        duty=named.duty,
+        job=named.job,
+        scope=named.scope,
+        deputies=named.deputies,
+        command=named.command,
+    )
+
+
+def resolve(pack: Pack, procedure: Procedure, scope: dict[str, Any], now: datetime) -> dict[str, Holder]:
+    """The holder of every role this procedure can reach, in at most four queries."""
+    wanted = [role for role in procedure.roles_used() if role in pack.roles]
+    return resolve_many({role: spec_of(pack, role) for role in wanted}, scope, now)
+
+
+def holding(run: Run, role: str, holder: Holder, now: datetime) -> RoleHolding:
+    """The row for a holder; roles listed in `scope["acting"]` are held by an acting person (E2.1c)."""
+    acting = holder.person is not None and role in run.scope.get("acting", ())
+    why = Why.ACTING if acting else Why(holder.why)
+    return RoleHolding(run=run, role=role, person=holder.person, why=why, since=now)
+
+
+def holders(run: Run) -> dict[str, Person | None]:
+    """Role → person as the run has them now; one query."""
+    rows = RoleHolding.objects.filter(run=run, until__isnull=True).select_related("person")
+    return {row.role: row.person for row in rows}
+
+
+NEXT_CHANGE = """
+SELECT min(at) FROM (
+    SELECT min(starts_at) AS at FROM people_dutyshift WHERE starts_at > %(now)s
+    UNION ALL SELECT min(ends_at) FROM people_dutyshift WHERE ends_at > %(now)s
+    UNION ALL SELECT min(starts_at) FROM people_absence WHERE starts_at > %(now)s
+    UNION ALL SELECT min(ends_at) FROM people_absence WHERE ends_at > %(now)s
+    UNION ALL SELECT min(since) FROM people_postholding WHERE since > %(now)s
+    UNION ALL SELECT min(until) FROM people_postholding WHERE until > %(now)s
+) moments
+"""
+
+
+def next_change(now: datetime) -> datetime | None:
+    """When a shift, an absence or a post next begins or ends: the moment to look at the roles again."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT_CHANGE, {"now": now})
+        row = cursor.fetchone()
+    found: datetime | None = row[0] if row else None
+    return found
+
+
+def audience(pack_audience: Audience, run: Run, now: datetime) -> tuple[list[Person], list[Contact]]:
+    """The people and outside contacts of an audience of the pack."""
+    if pack_audience.contacts is not None:
+        return [], _contacts(
+            pack_audience.contacts.get("group", ""), pack_audience.contacts.get("serves", "")
+        )
+    wanted = dict(pack_audience.staff or {})
+    people = Person.objects.filter(active=True)
+    if job := wanted.get("job"):
+        people = people.filter(job=job)
+    if kind := wanted.get("unit"):
+        people = people.filter(unit__kind=kind)
+    if post := wanted.get("post"):
+        current = PostHolding.objects.filter(post__kind=post, since__lte=now).exclude(until__lte=now)
+        people = people.filter(pk__in=current.values("person_id"))
+    if code := _narrowed(wanted.get("scope", "city"), run.scope):
+        people = people.filter(unit__code=code)
+    return list(people.order_by("pk")), []
+
+
+def _narrowed(scope: str, of_run: dict[str, Any]) -> str:
+    """The unit's code that an audience is narrowed to; "" for the whole city."""
+    if scope == "city":
+        return ""
+    return str((of_run.get("site") if scope == "site" else of_run.get("unit")) or of_run.get("unit") or "")
+
+
+def _contacts(group: str, serves: str) -> list[Contact]:
+    found: Iterable[Contact] = Contact.objects.order_by("pk")
+    return [
+        contact
+        for contact in found
+        if (not group or contact.group == group) and (not serves or serves in contact.serves)
+    ]

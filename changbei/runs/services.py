@@ -1,0 +1,501 @@
+"""Carrying procedures out: the durable shell around the pure runtime.
+
+Every verb locks the run's row first, so that facts are applied one after the other. What the runtime
+answers becomes rows in the same transaction; nothing is sent or computed inside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from changbei.core import clock
+from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from changbei.journal.services import append
+from changbei.notify import services as notify
+from changbei.people.models import Person
+from changbei.plans import runtime, wire
+from changbei.plans.facts import Acknowledged, Completed, Ended, Fact, Happened, Json, Known, Started
+from changbei.plans.loading import pack_for
+from changbei.plans.model import Pack, Procedure
+from changbei.plans.models import PlanVersion
+from changbei.runs import access, roles, rules
+from changbei.runs.effects import ROSTER, Effects
+from changbei.runs.models import Evidence, RoleHolding, Run, RunFact, Task
+
+OPEN = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
+
+
+def start(
+    procedure_id: str,
+    *,
+    plan_version: PlanVersion,
+    incident: UUID | None,
+    number: str,
+    title: Json,
+    context: Json,
+    scope: Json,
+    drill: bool,
+    actor: Person | None,
+) -> Run:
+    """Begin a procedure in the caller's transaction: run, holders, tasks, timers, action calls, messages and facts.
+
+    `number` is what people say (INC-0042). `scope` says where roles are looked up: {"unit", "site": codes
+    of units, "named": {role: staff number}, "command": {role: staff number}, "acting": [roles]}. Raises
+    NotFound.
+    """
+    pack = pack_for(plan_version)
+    procedure = pack.procedures.get(procedure_id)
+    if procedure is None:
+        raise NotFound(f"{pack.id} {pack.version} has no procedure {procedure_id}")
+    now = clock.now()
+    named, troubles = runtime.named_roles(procedure, context, now)
+    scope = {**scope, "named": {**scope.get("named", {}), **named}}
+    holders = roles.resolve(pack, procedure, scope, now)
+    fact = Started(context)
+    state, commands = runtime.step(procedure, runtime.start_state(), fact, now)
+    run = Run(
+        uuid=uuid4(),
+        plan_version=plan_version,
+        procedure=procedure_id,
+        incident=incident,
+        number=number,
+        title=title,
+        drill=drill,
+        state=state,
+        facts=1,
+        scope=scope,
+        started_at=now,
+    )
+    effects = Effects(run, pack, procedure, now, actor, {role: one.person for role, one in holders.items()})
+    effects.record(
+        "runs.started",
+        data={
+            "procedure": procedure_id,
+            "plan": f"{pack.id} {pack.version}",
+            "digest": plan_version.digest,
+            "holders": {role: one.person.staff_no if one.person else "" for role, one in holders.items()},
+            "troubles": troubles,
+        },
+    )
+    _note_changes(effects, runtime.start_state(), state)
+    if state["status"] == "running":
+        effects.timers[ROSTER] = roles.next_change(now)
+    for command in commands:
+        effects.take(command)
+    _finish(run)
+    with transaction.atomic(savepoint=False):
+        run.save(force_insert=True)
+        RunFact.objects.bulk_create([RunFact(run=run, number=1, at=now, fact=wire.to_json(fact))])
+        RoleHolding.objects.bulk_create(roles.holding(run, role, one, now) for role, one in holders.items())
+        effects.write()
+    return run
+
+
+def apply(run_uuid: UUID, fact: Fact, *, actor: Person | None = None) -> None:
+    """Apply one fact. NotFound for an unknown run; a fact that makes no sense leaves a note in the run's
+    state.
+    """
+    with transaction.atomic():
+        apply_locked(lock(run_uuid), [fact], actor=actor)
+
+
+def acknowledge(task: Task, *, actor: Person) -> None:
+    """The actor has taken note of the task; its reminders stop. Nothing happens the second time."""
+    with transaction.atomic():
+        run, task = _lock_task(task)
+        access.require_to_act(actor, task)
+        if task.status == Task.Status.OPEN:
+            apply_locked(run, [Acknowledged(task.item, actor.staff_no)], actor=actor)
+        elif task.status == Task.Status.ACKNOWLEDGED:
+            notify.acknowledge_task(task.uuid, actor)
+        else:
+            raise _closed(task)
+
+
+def complete(task: Task, result: Json | None = None, *, actor: Person) -> None:
+    """The actor has done the task. `result` is the filled form of the step.
+
+    Raises NotAllowed, Invalid (evidence missing, form wrong), Conflict (closed by somebody else, or a
+    decision, an approval, or a task that another page completes). Doing it twice by the same person is
+    doing it once.
+    """
+    _close(task, {Task.Kind.DO}, result or {}, actor)
+
+
+def decide(task: Task, option: str, *, actor: Person, result: Json | None = None) -> None:
+    """Choose an option of a decision, by its id. Raises like `complete`, and Invalid for an option that
+    is not there.
+    """
+    if option not in {one["id"] for one in task.options}:
+        raise Invalid("option", f"one of {', '.join(one['id'] for one in task.options)}")
+    _close(task, {Task.Kind.DECIDE}, {**(result or {}), "option": option}, actor)
+
+
+def approve(task: Task, approved: bool, *, actor: Person, result: Json | None = None) -> None:
+    """Approve or refuse. Raises like `complete`; NotAllowed for whoever did the step that somebody else
+    has to approve.
+    """
+    _close(task, {Task.Kind.APPROVE}, {**(result or {}), "approved": approved}, actor)
+
+
+def hand_over(task: Task, to: Person, *, actor: Person) -> None:
+    """Give the task's role in this run to `to`, with all its open tasks, until it is given back or on.
+
+    The role is pinned: shifts and absences no longer move it. Raises NotAllowed, Conflict, Invalid("to").
+    """
+    if not to.active:
+        raise Invalid("to", "has left")
+    with transaction.atomic():
+        run, task = _lock_task(task)
+        access.require_to_hand_over(actor, task)
+        if task.status not in OPEN:
+            raise _closed(task)
+        effects = _effects(run, actor)
+        if _move_role(run, task.role, to, RoleHolding.Why.NAMED, effects, pinned=True):
+            effects.write()
+
+
+def hand_back(run: Run, role: str, *, actor: Person) -> None:
+    """End a hand-over: the role goes to whom posts, roster and absences give it now."""
+    with transaction.atomic():
+        run = lock(run.uuid)
+        current = RoleHolding.objects.filter(run=run, role=role, until__isnull=True, pinned=True).first()
+        if current is None:
+            raise Conflict("this role was not handed over")
+        access.require_to_hand_back(actor, run, current)
+        RoleHolding.objects.filter(pk=current.pk).update(pinned=False)
+        _reassess(run, actor)
+
+
+def attach(
+    task: Task,
+    kind: str,
+    *,
+    actor: Person,
+    note: str = "",
+    file: UploadedFile[Any] | ContentFile[bytes] | None = None,
+) -> Evidence:
+    """Attach evidence: `note` with words, `photo` or `file` with a file, whose SHA-256 is taken on receipt.
+
+    Raises NotAllowed, Conflict when the task is closed, Invalid.
+    """
+    content = _content(kind, note, file)
+    with transaction.atomic():
+        run, task = _lock_task(task)
+        access.require_to_act(actor, task)
+        if task.status not in OPEN:
+            raise _closed(task)
+        evidence = Evidence(
+            uuid=uuid4(),
+            task=task,
+            kind=kind,
+            note=note,
+            sha256=hashlib.sha256(content).hexdigest(),
+            by=actor,
+            at=clock.now(),
+        )
+        if file is not None:
+            suffix = str(file.name or "").rpartition(".")[2].lower()
+            ending = f".{suffix}" if suffix.isalnum() and len(suffix) <= 5 else ""
+            evidence.file.save(f"{run.uuid}/{evidence.uuid}{ending}", ContentFile(content), save=False)
+        evidence.save()
+        append(
+            "runs.evidence_attached",
+            actor=actor,
+            incident=run.incident,
+            run=run.uuid,
+            item=task.item,
+            clause=task.clause,
+            drill=run.drill,
+            data={"kind": kind, "sha256": evidence.sha256, "evidence": str(evidence.uuid)},
+        )
+    return evidence
+
+
+def end(run: Run, *, actor: Person) -> None:
+    """Close the run: everything open is cancelled. Nothing happens when it has finished. Raises
+    NotAllowed.
+    """
+    with transaction.atomic():
+        run = lock(run.uuid)
+        access.require_to_end(actor, run)
+        if run.status == Run.Status.RUNNING:
+            apply_locked(run, [Ended(actor.staff_no)], actor=actor)
+
+
+def end_by_incident(run_uuid: UUID, *, actor: Person) -> None:
+    """Close the run because its incident is closed; who may close that, the incident has decided."""
+    with transaction.atomic():
+        run = lock(run_uuid)
+        if run.status == Run.Status.RUNNING:
+            apply_locked(run, [Ended(actor.staff_no)], actor=actor)
+
+
+def happened(run_uuid: UUID, kind: str, data: Json, by: str = "", *, actor: Person | None = None) -> bool:
+    """Tell the run of a journal fact; False when it does not listen for this kind or has finished."""
+    with transaction.atomic():
+        run = lock(run_uuid)
+        if run.status != Run.Status.RUNNING or not listens(_procedure(run), kind):
+            return False
+        apply_locked(run, [Happened(kind, data, by)], actor=actor)
+    return True
+
+
+def know(run_uuid: UUID, name: str, values: Json, *, actor: Person | None = None) -> None:
+    """Merge values into what the run's conditions see under `name`: a report that was added to, say."""
+    apply(run_uuid, Known(name, values), actor=actor)
+
+
+def listens(procedure: Procedure, kind: str) -> bool:
+    """Whether a step awaits this kind of fact or a condition asks for it."""
+    return any(step.awaits == kind or _mentions(step, kind) for step in procedure.steps.values()) or any(
+        _asks(condition, kind) for stage in procedure.stages for condition in (stage.when, stage.hold_until)
+    )
+
+
+def reassess_roles(run: Run, *, actor: Person | None = None) -> list[str]:
+    """Look up again who holds each role that was not handed over; the roles that moved, their open tasks
+    with them.
+    """
+    with transaction.atomic():
+        return _reassess(lock(run.uuid), actor)
+
+
+def change_scope(run_uuid: UUID, changes: Json, *, actor: Person | None = None) -> list[str]:
+    """Merge into where roles are looked up, e.g. {"command": {…}, "acting": […]}, and look the roles up
+    again.
+    """
+    with transaction.atomic():
+        run = lock(run_uuid)
+        run.scope = {**run.scope, **changes}
+        run.save(update_fields=["scope"])
+        return _reassess(run, actor)
+
+
+# --- for jobs and reactions: the caller holds the transaction and the run's lock ------------------------
+
+
+def lock(run_uuid: UUID) -> Run:
+    """The run, locked until the end of the transaction. The first lock of every verb."""
+    run = (
+        Run.objects.select_for_update(of=("self",))
+        .select_related("plan_version")
+        .defer("plan_version__files")
+        .filter(uuid=run_uuid)
+        .first()
+    )
+    if run is None:
+        raise NotFound(f"no run {run_uuid}")
+    return run
+
+
+def apply_locked(
+    run: Run, facts: Iterable[Fact], *, actor: Person | None = None, fired: Iterable[str] = ()
+) -> Effects:
+    """Apply facts to a locked run and write what comes of them. `fired` are the keys of the timers that
+    led here.
+    """
+    effects = _effects(run, actor)
+    effects.fired = set(fired)
+    before, rows = run.state, []
+    for fact in facts:
+        run.state, commands = runtime.step(effects.procedure, run.state, fact, effects.now)
+        run.facts += 1
+        rows.append(RunFact(run=run, number=run.facts, at=effects.now, fact=wire.to_json(fact)))
+        for command in commands:
+            effects.take(command)
+    _note_changes(effects, before, run.state)
+    _finish(run)
+    run.save(update_fields=["state", "facts", "status", "finished_at"])
+    RunFact.objects.bulk_create(rows)
+    effects.write()
+    return effects
+
+
+def reassess_locked(run: Run) -> list[str]:
+    """For the roster's timer: look the roles of a locked run up again, and set the next moment to do so."""
+    return _reassess(run, None)
+
+
+# --- inside ---------------------------------------------------------------------------------------------
+
+
+def _effects(run: Run, actor: Person | None) -> Effects:
+    pack = pack_for(run.plan_version)
+    return Effects(run, pack, pack.procedures[run.procedure], clock.now(), actor)
+
+
+def _procedure(run: Run) -> Procedure:
+    return pack_for(run.plan_version).procedures[run.procedure]
+
+
+def _lock_task(task: Task) -> tuple[Run, Task]:
+    """The task as it is now, behind the lock of its run."""
+    run = lock(task.run.uuid)
+    fresh = Task.objects.select_related("holder", "done_by").get(pk=task.pk)
+    fresh.run = run
+    return run, fresh
+
+
+def _close(task: Task, kinds: set[Task.Kind], result: Json, actor: Person) -> None:
+    with transaction.atomic():
+        run, task = _lock_task(task)
+        access.require_to_act(actor, task)
+        if task.status == Task.Status.DONE and task.done_by_id == actor.pk and task.result == result:
+            return  # a second tap on the same button
+        if task.status not in OPEN:
+            raise _closed(task)
+        if task.kind not in kinds:
+            raise Conflict(f"a task of the kind {task.kind} is not closed this way")
+        _refuse_incomplete(run, task, result)
+        _refuse_same_person(run, task, actor)
+        effects = apply_locked(run, [Completed(task.item, actor.staff_no, result)], actor=actor)
+        if not any(command.item == task.item for command in effects.closed):
+            last = run.state["notes"][-1] if run.state["notes"] else {"detail": "the plan does not take this"}
+            raise Conflict(last["detail"])
+
+
+def _refuse_incomplete(run: Run, task: Task, result: Json) -> None:
+    spec = _procedure(run).task(task.item)
+    attached = set(task.attached.values_list("kind", flat=True)) if task.evidence else set()
+    filled = {name: value for name, value in result.items() if name not in {"option", "approved"}}
+    problems = rules.missing_evidence(task.evidence, attached)
+    problems += rules.form_problems(spec.form if spec else None, filled)
+    if problems:
+        raise Invalid(problems=problems)
+
+
+def _refuse_same_person(run: Run, task: Task, actor: Person) -> None:
+    step = _procedure(run).steps[task.item]
+    for other in sorted(step.apart):
+        if run.state["items"].get(other, {}).get("by") == actor.staff_no:
+            raise NotAllowed(
+                f"who did {other} cannot do {task.item} as well: two different people are needed"
+            )
+
+
+def _closed(task: Task) -> Conflict:
+    who = f" by {task.done_by.name}" if task.done_by else ""
+    return Conflict(f"the task was closed{who} already")
+
+
+def _content(kind: str, note: str, file: UploadedFile[Any] | ContentFile[bytes] | None) -> bytes:
+    """The bytes that are hashed: the file's, else the note's."""
+    if kind not in {"photo", "file", "note"}:
+        raise Invalid("kind", "one of photo, file, note")
+    if kind == "note":
+        if not note.strip() or file is not None:
+            raise Invalid("note", "words are needed, and no file")
+        return note.encode()
+    if file is None:
+        raise Invalid("file", "is missing")
+    content: bytes = file.read()
+    if not content or len(content) > rules.LARGEST_FILE_BYTES:
+        raise Invalid("file", "is empty" if not content else "is larger than 15 MB")
+    if kind == "photo" and not rules.is_photo(content):
+        raise Invalid("file", "is no picture (JPEG, PNG, GIF, WebP or HEIC)")
+    return content
+
+
+def _note_changes(effects: Effects, before: Json, after: Json) -> None:
+    """What people should know beside the commands: remarks of the runtime, and that service is back."""
+    for note in after["notes"][len(before["notes"]) :]:
+        effects.record("runs.noted", item=note["item"], data={"what": note["what"], "detail": note["detail"]})
+    if after.get("restored_at") and not before.get("restored_at"):
+        effects.record("runs.restored", item=effects.procedure.restored_by, data={"at": after["restored_at"]})
+
+
+def _finish(run: Run) -> None:
+    if run.state["status"] == "finished" and run.status == Run.Status.RUNNING:
+        run.status, run.finished_at = Run.Status.FINISHED, clock.now()
+
+
+def _reassess(run: Run, actor: Person | None) -> list[str]:
+    if run.status != Run.Status.RUNNING:
+        return []
+    effects = _effects(run, actor)
+    found = roles.resolve(effects.pack, effects.procedure, run.scope, effects.now)
+    current = {one.role: one for one in RoleHolding.objects.filter(run=run, until__isnull=True)}
+    moved = []
+    for role, holder in found.items():
+        held = current.get(role)
+        if held is not None and (
+            held.pinned or held.person_id == (holder.person.pk if holder.person else None)
+        ):
+            continue
+        row = roles.holding(run, role, holder, effects.now)
+        if _move_role(run, role, holder.person, RoleHolding.Why(row.why), effects):
+            moved.append(role)
+    effects.timers[ROSTER] = roles.next_change(effects.now)
+    effects.fired = {ROSTER}
+    effects.write()
+    return moved
+
+
+def _move_role(
+    run: Run, role: str, to: Person | None, why: RoleHolding.Why, effects: Effects, *, pinned: bool = False
+) -> bool:
+    """Give a role to somebody else: holdings, open tasks and their reminders; who had it is told. False
+    when nothing moves.
+    """
+    held = RoleHolding.objects.filter(run=run, role=role, until__isnull=True).select_related("person").first()
+    before = held.person if held else None
+    if held and before == to:
+        RoleHolding.objects.filter(pk=held.pk).update(pinned=held.pinned or pinned)
+        return False
+    RoleHolding.objects.filter(run=run, role=role, until__isnull=True).update(until=effects.now)
+    RoleHolding.objects.create(run=run, role=role, person=to, why=why, pinned=pinned, since=effects.now)
+    tasks = list(
+        Task.objects.filter(run=run, role=role, status__in=OPEN).select_related("holder").order_by("id")
+    )
+    Task.objects.filter(pk__in=[task.pk for task in tasks]).update(holder=to)
+    notify.stop(tasks=[task.uuid for task in tasks], to=before, reason="passed on")
+    for task in tasks:
+        _tell_moved(task, to, effects)
+    effects.record(
+        "runs.role_moved",
+        data={
+            "role": role,
+            "from": before.staff_no if before else "",
+            "to": to.staff_no if to else "",
+            "why": str(why),
+            "tasks": [task.item for task in tasks],
+        },
+    )
+    return True
+
+
+def _tell_moved(task: Task, to: Person | None, effects: Effects) -> None:
+    before, task.holder = task.holder, to
+    if spec := effects.procedure.task(task.item):
+        effects.order_task(task, spec)
+    if before:
+        effects.order_moved(task, before)
+
+
+def _mentions(step: Any, kind: str) -> bool:
+    conditions = [step.when, step.hold_until, step.wait_until, *step.params.values(), *step.values.values()]
+    return any(_asks(condition, kind) for condition in conditions)
+
+
+def _asks(condition: Any, kind: str) -> bool:
+    return condition is not None and kind in condition.source
+
+
+def replayed(run: Run) -> Json:
+    """The state that the run's recorded facts lead to: the same, byte for byte, as `run.state`."""
+    rows: Sequence[RunFact] = list(run.applied.order_by("number"))
+    return runtime.replay(_procedure(run), [(row.at, wire.fact_from_json(row.fact)) for row in rows])
+
+
+def plan_of(run: Run) -> tuple[Pack, Procedure]:
+    """The plan the run is pinned to, for pages."""
+    pack = pack_for(run.plan_version)
+    return pack, pack.procedures[run.procedure]

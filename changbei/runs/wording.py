@@ -1,0 +1,71 @@
+"""The words of the engine's own notices, in three languages. Data: placeholders are filled for each
+notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from string import Formatter
+
+from changbei.core import texts
+from changbei.core.clock import LOCAL
+from changbei.core.texts import Text
+
+TASK = {
+    "zh-Hans": "{number} 任务：{title}",
+    "zh-Hant": "{number} 任務：{title}",
+    "en": "{number} task: {title}",
+}
+TASK_BODY = {
+    "zh-Hans": "{incident}。您担任{role}。依据第 {clause} 条，请于 {due} 前完成，并先确认收到。{guide}",
+    "zh-Hant": "{incident}。您擔任{role}。依據第 {clause} 條，請於 {due} 前完成，並先確認收到。{guide}",
+    "en": "{incident}. You are {role}. By clause {clause} this is due at {due}; please acknowledge first. {guide}",
+}
+VACANT_BODY = {
+    "zh-Hans": "{incident}。{role}目前无人担任，请安排人员。依据第 {clause} 条，{due} 前应完成。{guide}",
+    "zh-Hant": "{incident}。{role}目前無人擔任，請安排人員。依據第 {clause} 條，{due} 前應完成。{guide}",
+    "en": "{incident}. Nobody holds the role {role}: please see to it. Clause {clause}, due at {due}. {guide}",
+}
+LATE = {
+    "acknowledge": {
+        "zh-Hans": "{number} 未确认：{title}",
+        "zh-Hant": "{number} 未確認：{title}",
+        "en": "{number} not acknowledged: {title}",
+    },
+    "due": {
+        "zh-Hans": "{number} 逾期：{title}",
+        "zh-Hant": "{number} 逾期：{title}",
+        "en": "{number} overdue: {title}",
+    },
+}
+LATE_BODY = {
+    "zh-Hans": "{incident}。{role}{holder}的任务，第 {clause} 条，限 {due} 完成。请督促或接手。",
+    "zh-Hant": "{incident}。{role}{holder}的任務，第 {clause} 條，限 {due} 完成。請督促或接手。",
+    "en": "{incident}. Task of {role} {holder}, clause {clause}, due at {due}. Please see to it or take over.",
+}
+MOVED = {
+    "zh-Hans": "{number} 已移交：{title}",
+    "zh-Hant": "{number} 已移交：{title}",
+    "en": "{number} passed on: {title}",
+}
+MOVED_BODY = {
+    "zh-Hans": "{role}现由{holder}担任，此任务不再由您负责。",
+    "zh-Hant": "{role}現由{holder}擔任，此任務不再由您負責。",
+    "en": "{role} is now held by {holder}; this task is no longer yours.",
+}
+NOBODY = {"zh-Hans": "（暂缺）", "zh-Hant": "（暫缺）", "en": "(vacant)"}
+
+
+def fill(text: Text, values: Mapping[str, object]) -> dict[str, str]:
+    """`text` filled; a placeholder without a value becomes a dash: an incomplete message is better than
+    none.
+    """
+    names = {name for words in text.values() for _, name, _, _ in Formatter().parse(words) if name}
+    known = {name: "—" if values.get(name) is None else values[name] for name in names}
+    return {language: words.strip() for language, words in texts.fill(text, known).items()}
+
+
+def local_time(when: datetime | None) -> str:
+    """A deadline as people read it off the wall clock."""
+    return when.astimezone(LOCAL).strftime("%m-%d %H:%M") if when else "—"
