@@ -1,1 +1,3 @@
-"""Retailers and licences, lines, sites, vehicles, products, manufacturers, stock; imports from Excel and CSV."""
+"""Retailers and licences, lines, sites, vehicles, products, manufacturers, stock; imports from Excel and
+CSV.
+"""

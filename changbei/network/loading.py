@@ -13,10 +13,11 @@ from changbei.network.city.plan import City, Row, Table
 
 
 def load(city: City) -> int:
-    """Copy every table of `city`; returns the number of rows. Ids are the city's own, sequences continue after them.
+    """Copy every table of `city`; returns the number of rows. Ids are the city's own, sequences continue
+    after them.
 
-    Raises Conflict when there is already a city, or anybody, in the database: a city is the ground everything else
-    stands on, and is not laid a second time.
+    Raises Conflict when there is already a city, or anybody, in the database: a city is the ground
+    everything else stands on, and is not laid a second time.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         for table in city.tables:
@@ -33,7 +34,8 @@ def _continue_sequences(cursor: Any, city: City) -> None:
     names = [f'"{_model(table)._meta.db_table}"' for table in city.tables]
     tops = [max(1, len(table.rows)) for table in city.tables]
     cursor.execute(
-        "SELECT setval(pg_get_serial_sequence(name, 'id'), top) FROM unnest(%s::text[], %s::bigint[]) AS t(name, top)",
+        "SELECT setval(pg_get_serial_sequence(name, 'id'), top)"
+        " FROM unnest(%s::text[], %s::bigint[]) AS t(name, top)",
         [names, tops],
     )
 

@@ -1,4 +1,6 @@
-"""What an account or a person may do: it follows from job and posts, those of people they stand in for included."""
+"""What an account or a person may do: it follows from job and posts, those of people they stand in for
+included.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ def person_of(actor: object) -> Person | None:
 
 
 def may(actor: object, permission: str, thing: Thing = None) -> bool:
-    """Whether `actor` (Account, Person or anything else, which may nothing) has the permission, for `thing` if given.
+    """Whether `actor` (Account, Person or anything else, which may nothing) has the permission, for
+    `thing` if given.
 
     Raises LookupError for a permission that does not exist. Three or four short queries.
     """

@@ -33,32 +33,48 @@ class DemoLogin:
 
 @dataclass(frozen=True)
 class _Role:
+    """`post`: whoever is on duty there now, else its holder; or the first with the `job`."""
+
     login: str
-    post: str = ""  # kind of post: who is on duty now, else its holder
+    hans: str
+    hant: str
+    english: str
+    post: str = ""
     job: str = ""
-    title: Text | None = None
 
-
-def _title(hans: str, hant: str, english: str) -> Text:
-    return {"zh-Hans": hans, "zh-Hant": hant, "en": english}
+    @property
+    def title(self) -> Text:
+        return {"zh-Hans": self.hans, "zh-Hant": self.hant, "en": self.english}
 
 
 _DEMO_ROLES = (
-    _Role("head", post="leading-group-head", title=_title("领导小组组长", "領導小組組長", "Head of the leading group")),
-    _Role("deputy", post="leading-group-deputy", title=_title("领导小组副组长", "領導小組副組長", "Deputy head of the leading group")),
-    _Role("office", post="leading-group-office", title=_title("领导小组办公室", "領導小組辦公室", "Office of the leading group")),
-    _Role("delivery", post="delivery-center-head", title=_title("配送中心负责人", "配送中心負責人", "Head of the delivery centre")),
-    _Role("dispatcher", post="dispatcher", title=_title("调度", "調度", "Dispatcher")),
-    _Role("driver", job="driver", title=_title("送货员", "送貨員", "Delivery driver")),
-    _Role("marketing", post="marketing-center-head", title=_title("营销中心负责人", "營銷中心負責人", "Head of the marketing centre")),
-    _Role("department", post="marketing-department-deputy", title=_title("营销部副经理", "營銷部副經理", "Deputy head of a marketing department")),
-    _Role("market-manager", post="market-manager", title=_title("市场经理", "市場經理", "Market manager")),
-    _Role("customer-manager", job="customer_manager", title=_title("客户经理", "客戶經理", "Customer manager")),
-    _Role("order-desk", post="order-desk", title=_title("订单值班", "訂單值班", "Order desk")),
-    _Role("technician", post="info-technician", title=_title("信息值班", "資訊值班", "Technician on duty")),
-    _Role("inspection", post="inspection-head", title=_title("督察考评中心负责人", "督察考評中心負責人", "Head of supervision and evaluation")),
-    _Role("admin", post="info-center-head", title=_title("管理员（信息中心负责人）", "管理員（資訊中心負責人）", "Administrator (head of the information centre)")),
-)  # fmt: skip
+    _Role("head", "领导小组组长", "領導小組組長", "Head of the leading group", post="leading-group-head"),
+    _Role("deputy", "领导小组副组长", "領導小組副組長", "Deputy head", post="leading-group-deputy"),
+    _Role(
+        "office", "领导小组办公室", "領導小組辦公室", "Leading group's office", post="leading-group-office"
+    ),
+    _Role(
+        "delivery", "配送中心负责人", "配送中心負責人", "Delivery centre head", post="delivery-center-head"
+    ),
+    _Role("dispatcher", "调度", "調度", "Dispatcher", post="dispatcher"),
+    _Role("driver", "送货员", "送貨員", "Delivery driver", job="driver"),
+    _Role(
+        "marketing", "营销中心负责人", "營銷中心負責人", "Marketing centre head", post="marketing-center-head"
+    ),
+    _Role(
+        "department",
+        "营销部副经理",
+        "營銷部副經理",
+        "Marketing department deputy",
+        post="marketing-department-deputy",
+    ),
+    _Role("market-manager", "市场经理", "市場經理", "Market manager", post="market-manager"),
+    _Role("customer-manager", "客户经理", "客戶經理", "Customer manager", job="customer_manager"),
+    _Role("order-desk", "订单值班", "訂單值班", "Order desk", post="order-desk"),
+    _Role("technician", "信息值班", "資訊值班", "Technician on duty", post="info-technician"),
+    _Role("inspection", "督察考评负责人", "督察考評負責人", "Supervision head", post="inspection-head"),
+    _Role("admin", "管理员（信息中心）", "管理員（資訊中心）", "Administrator", post="info-center-head"),
+)
 
 
 @transaction.atomic
@@ -77,7 +93,7 @@ def create_demo_accounts(password: str = DEMO_PASSWORD) -> list[DemoLogin]:
                 login=role.login, password=hashed, person=person, is_admin=role.login == "admin"
             )
             taken.add(person.pk)
-        logins.append(DemoLogin(role.login, password, person, role.title or {}))
+        logins.append(DemoLogin(role.login, password, person, role.title))
     return logins
 
 

@@ -14,7 +14,9 @@ from changbei.people.models import Absence, DutyShift, Person, PostHolding, Unit
 from changbei.people.rules import NOBODY, Away, Choice, Offer, RoleSpec, UnitTree, Why, choose, merge
 
 Scope = Mapping[str, Any]
-"""{"unit": code, "site": code of the site's unit, "named": {role: staff number}, "command": {role: staff number}}"""
+"""{"unit": code, "site": code of the site's unit, "named": {role: staff number}, "command": {role: staff
+number}}
+"""
 
 _PERSON_COLUMNS = [field.attname for field in Person._meta.concrete_fields]
 
@@ -34,7 +36,9 @@ def resolve(role: RoleSpec, scope: Scope, now: datetime, *, name: str = "") -> H
 
 
 def resolve_many(roles: Mapping[str, RoleSpec], scope: Scope, now: datetime) -> dict[str, Holder]:
-    """The holders of all roles, by the same names. At most four queries whatever the number of roles (E2.1a)."""
+    """The holders of all roles, by the same names. At most four queries whatever the number of roles
+    (E2.1a).
+    """
     if not roles:
         return {}
     snapshot = _Snapshot(roles, scope, now)
@@ -80,7 +84,9 @@ class _Snapshot:
         return given.get(name, "")
 
     def _near(self, role: RoleSpec, found: list[tuple[int, str, Offer]]) -> list[Offer]:
-        """Grouped by how far the unit is from the one the run concerns; units in line above or below it go alone."""
+        """Grouped by how far the unit is from the one the run concerns; units in line above or below it go
+        alone.
+        """
         here = self._scope_unit(role)
         if here is None:
             return [Offer(o.person, o.basis, (0, code), o.rank) for _, code, o in found]
@@ -178,7 +184,9 @@ def _absences(now: datetime, people: dict[int, Person]) -> dict[int, Away]:
 
 @dataclass(frozen=True)
 class Leaders:
-    """Head and deputy head of the leading group, and whether each is in the city and can be reached (E2.1c)."""
+    """Head and deputy head of the leading group, and whether each is in the city and can be reached
+    (E2.1c).
+    """
 
     head: Person | None
     deputy: Person | None

@@ -14,7 +14,8 @@ SCOPES = frozenset({"city", "site", "unit", "district", "named"})
 
 @dataclass(frozen=True)
 class RoleSpec:
-    """A role of a plan: exactly one of post, duty, job (identifiers), or named by the report, or of the command post.
+    """A role of a plan: exactly one of post, duty, job (identifiers), or named by the report, or of the
+    command post.
 
     scope: where to look, `city`, `site`, `unit`, `district` or `named`. deputies: whether they count.
     """
@@ -39,8 +40,8 @@ class RoleSpec:
 class Offer:
     """One person (id) who could hold the role.
 
-    group: the post, or the unit for a job; groups are tried one after the other, nearest first. rank: 1 is the holder,
-    2, 3 … the deputies in order; on duty and by job: any order that is stable.
+    group: the post, or the unit for a job; groups are tried one after the other, nearest first. rank: 1 is
+    the holder, 2, 3 … the deputies in order; on duty and by job: any order that is stable.
     """
 
     person: int
@@ -59,7 +60,9 @@ class Away:
 
     @property
     def keeps_from_post(self) -> bool:
-        """A day at home within reach does not keep a head from being asked; being elsewhere or out of reach does."""
+        """A day at home within reach does not keep a head from being asked; being elsewhere or out of
+        reach does.
+        """
         return self.out_of_city or not self.reachable
 
 
@@ -76,10 +79,11 @@ NOBODY = Choice(None, "nobody")
 
 
 def choose(spec: RoleSpec, offers: Sequence[Offer], away: Mapping[int, Away]) -> Choice:
-    """The holder of the role: on duty, else the holder, the deputies, the substitutes named in their absences.
+    """The holder of the role: on duty, else the holder, the deputies, the substitutes named in their
+    absences.
 
-    The nearest group decides; only when nobody of it is there the next is asked, and when nobody is there anywhere
-    the first who is away but can be reached (E2.1a, E3.1.11). The order of `offers` does not matter.
+    The nearest group decides; only when nobody of it is there the next is asked, and when nobody is there
+    anywhere the first who is away but can be reached (E2.1a, E3.1.11). The order of `offers` does not matter.
     """
     usable = [offer for offer in offers if spec.deputies or offer.basis != "post" or offer.rank == 1]
     usable.sort(key=_precedence)
@@ -169,7 +173,9 @@ class UnitTree:
 
 @dataclass(frozen=True)
 class Grant:
-    """Holders of a post kind, people with a job, or everybody (`*`); `own_unit`: only for things of their unit."""
+    """Holders of a post kind, people with a job, or everybody (`*`); `own_unit`: only for things of their
+    unit.
+    """
 
     post: str = ""
     job: str = ""
@@ -274,12 +280,16 @@ PERMISSIONS: Mapping[str, tuple[Grant, ...]] = {
     "journal.see": (*LEADERS, *OFFICE, *HEADS, *_jobs("auditor")),
     "drills.run": (*LEADERS, *OFFICE, *HEADS),
 }
-"""What each permission asks for. A permission that is not here does not exist: asking for it is a programming error."""
+"""What each permission asks for. A permission that is not here does not exist: asking for it is a
+programming error.
+"""
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What somebody is at the moment: job with its unit, and (post kind, unit) of each post, substituted ones included."""
+    """What somebody is at the moment: job with its unit, and (post kind, unit) of each post, substituted
+    ones included.
+    """
 
     job: str
     unit: int

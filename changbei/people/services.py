@@ -74,10 +74,11 @@ def record_absence(
 
 @transaction.atomic
 def end_absence(absence: Absence, *, actor: Person | None) -> None:
-    """Back early: the absence ends now, one that had not begun is struck out. Journals `people.absence_ended`.
+    """Back early: the absence ends now, one that had not begun is struck out. Journals
+    `people.absence_ended`.
 
-    Roles that went to deputies and substitutes come back when the reaction resolves them anew. Raises Conflict when
-    the absence is over already.
+    Roles that went to deputies and substitutes come back when the reaction resolves them anew. Raises
+    Conflict when the absence is over already.
     """
     if actor is not None:
         own = actor.pk == absence.person_id
@@ -104,7 +105,8 @@ def put_on_duty(
 ) -> DutyShift:
     """Put somebody on the roster. Journals `people.duty_changed`.
 
-    Raises Invalid for an empty period, Conflict when the person has left, is away meanwhile or is on this duty already.
+    Raises Invalid for an empty period, Conflict when the person has left, is away meanwhile or is on this
+    duty already.
     """
     if actor is not None:
         access.require(actor, "people.put_on_duty", post)
@@ -143,7 +145,8 @@ def take_off_duty(shift: DutyShift, *, actor: Person | None) -> None:
 
 @transaction.atomic
 def appoint(post: Post, person: Person, rank: int = 1, *, actor: Person | None) -> PostHolding:
-    """Make `person` the holder (rank 1) or a deputy; whoever had that rank, and the person's other rank, end now.
+    """Make `person` the holder (rank 1) or a deputy; whoever had that rank, and the person's other rank,
+    end now.
 
     Journals `people.holder_changed`. Raises Conflict for somebody who has left, Invalid for a rank below 1.
     """
@@ -205,7 +208,9 @@ def retire(person: Person, *, actor: Person | None) -> None:
 def edit_contact(
     contact: Contact, *, person: str, phone: str, email: str = "", actor: Person | None
 ) -> Contact:
-    """Correct or confirm an outside contact; it counts as reviewed today (E3.1.13). Journals `people.contact_reviewed`."""
+    """Correct or confirm an outside contact; it counts as reviewed today (E3.1.13). Journals
+    `people.contact_reviewed`.
+    """
     if actor is not None:
         access.require(actor, "people.edit_contacts")
     if not phone.strip():

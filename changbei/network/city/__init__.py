@@ -1,7 +1,7 @@
 """A whole city out of one seed: land, roads, shops, vans, lines, goods and the people who run it.
 
-Everything in it is invented and says so: the city lies in open sea, its names are sexagenary-cycle names, its phone
-numbers cannot exist. The same `CitySpec` gives the same bytes.
+Everything in it is invented and says so: the city lies in open sea, its names are sexagenary-cycle names,
+its phone numbers cannot exist. The same `CitySpec` gives the same bytes.
 """
 
 from changbei.network.city.make import make

@@ -59,7 +59,9 @@ def make_goods(spec: CitySpec, manufacturers: Table, products: Table) -> None:
 
 
 def fill_stores(spec: CitySpec, products: Table, stock: Table, weekly_cartons_of_site: list[int]) -> None:
-    """Two to four weeks of sales of each product at the delivery centre, some days at the transfer stations."""
+    """Two to four weeks of sales of each product at the delivery centre, some days at the transfer
+    stations.
+    """
     rng = spec.stream("stock")
     class_share = {1: 0.8, 2: 1.1, 3: 1.5, 4: 0.9, 5: 0.4}
     share = np.array([class_share[row["price_class"]] for row in products.as_dicts()]) * rng.lognormal(

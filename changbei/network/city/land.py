@@ -1,9 +1,12 @@
-"""The land: districts that tile the city's area, towns and villages. Works in kilometres east and north of the centre."""
+"""The land: districts that tile the city's area, towns and villages. Works in kilometres east and north of
+the centre.
+"""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -80,7 +83,9 @@ def survey(spec: CitySpec) -> Land:
 
 
 def wander(rng: np.random.Generator, start: Points, end: Points, *, depth: int, sway: float) -> Points:
-    """A natural line from start to end: each midpoint is moved sideways by up to `sway` of its piece's length."""
+    """A natural line from start to end: each midpoint is moved sideways by up to `sway` of its piece's
+    length.
+    """
     line = np.array([start, end])
     for _ in range(depth):
         step = line[1:] - line[:-1]
@@ -93,7 +98,9 @@ def wander(rng: np.random.Generator, start: Points, end: Points, *, depth: int, 
 
 
 def _outlines(rng: np.random.Generator) -> tuple[Points, ...]:
-    """A core and five sectors around it. Neighbours share their border point for point, so the districts tile."""
+    """A core and five sectors around it. Neighbours share their border point for point, so the districts
+    tile.
+    """
     corners = np.radians(np.array([-36, 36, 108, 180, 252]) + rng.uniform(-6, 6, 5))
     inner = _on_circle(corners, CORE_RADIUS_KM)
     outer = _on_shore(corners, rng.uniform(0.93, 1.07, 5))
@@ -131,9 +138,7 @@ def _on_shore(angles: Points, factors: Points) -> Points:
 
 
 def _chain(rng: np.random.Generator, through: Points, *, depth: int, sway: float) -> Points:
-    pieces = [
-        wander(rng, a, b, depth=depth, sway=sway) for a, b in zip(through[:-1], through[1:], strict=True)
-    ]
+    pieces = [wander(rng, a, b, depth=depth, sway=sway) for a, b in pairwise(through)]
     return np.concatenate([piece[:-1] for piece in pieces] + [through[-1:]])
 
 
@@ -221,7 +226,9 @@ def _villages(
     mean_people: float,
     so_far: int,
 ) -> list[Spot]:
-    """Villages a few kilometres around their town; many small ones, for the rules about villages without a shop."""
+    """Villages a few kilometres around their town; many small ones, for the rules about villages without a
+    shop.
+    """
     spots: list[Spot] = []
     stem = {language: words.removesuffix(" Town") for language, words in town.name.items()}
     sizes = np.maximum(35, rng.lognormal(math.log(max(mean_people, 150)) - 0.32, 0.8, count)).astype(int)

@@ -148,7 +148,8 @@ def _sites(organisation: Organisation) -> Table:
 def _vehicles(spec: CitySpec, rounds: Rounds, organisation: Organisation) -> Table:
     """Vans with lines come first, numbered from 1; the reserve vans follow."""
     columns = (
-        "id", "number", "plate", "model", "site_id", "capacity_cartons", "is_reserve", "state", "checked_on", "keeper_id",
+        "id", "number", "plate", "model", "site_id", "capacity_cartons", "is_reserve", "state", "checked_on",
+        "keeper_id",
     )  # fmt: skip
     table = Table("network.Vehicle", columns)
     rng = spec.stream("vans")
@@ -191,10 +192,10 @@ def _weekly_cartons(rounds: Rounds, shops: Shops) -> list[int]:
 
 
 RETAILER_COLUMNS = (
-    "id", "uuid", "licence_no", "name", "contact_name", "phone", "address", "longitude", "latitude", "district_id",
-    "place_id", "retail_format", "supply_tier", "credit_grade", "conduct", "marked_prices", "is_key", "is_vulnerable",
-    "settlement", "order_weekday", "line_id", "line_sequence", "usual_cartons", "service_seconds", "window_start",
-    "window_end", "customer_manager_id", "active",
+    "id", "uuid", "licence_no", "name", "contact_name", "phone", "address", "longitude", "latitude",
+    "district_id", "place_id", "retail_format", "supply_tier", "credit_grade", "conduct", "marked_prices",
+    "is_key", "is_vulnerable", "settlement", "order_weekday", "line_id", "line_sequence", "usual_cartons",
+    "service_seconds", "window_start", "window_end", "customer_manager_id", "active",
 )  # fmt: skip
 
 
@@ -257,7 +258,9 @@ def _positions(shops: Shops, rounds: Rounds) -> list[tuple[int, int]]:
 def _windows(
     rng: np.random.Generator, on_line: list[tuple[int, int]], rounds: Rounds, count: int
 ) -> list[tuple[time | None, time | None]]:
-    """Some shops take goods only at certain hours, which the line's usual arrival respects with room on both sides."""
+    """Some shops take goods only at certain hours, which the line's usual arrival respects with room on
+    both sides.
+    """
     wanted = rng.random(count) < WINDOW_SHARE
     windows: list[tuple[time | None, time | None]] = [(None, None)] * count
     for shop in np.flatnonzero(wanted):

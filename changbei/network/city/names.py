@@ -6,10 +6,14 @@ from itertools import product
 
 from changbei.core.texts import Text
 
-STEMS = dict(zip("甲乙丙丁戊己庚辛壬癸", "jia yi bing ding wu ji geng xin ren gui".split(), strict=True))
-BRANCHES = dict(
-    zip("子丑寅卯辰巳午未申酉戌亥", "zi chou yin mao chen si wu wei shen you xu hai".split(), strict=True)
-)
+STEMS = {
+    "甲": "jia", "乙": "yi", "丙": "bing", "丁": "ding", "戊": "wu",
+    "己": "ji", "庚": "geng", "辛": "xin", "壬": "ren", "癸": "gui",
+}  # fmt: skip
+BRANCHES = {
+    "子": "zi", "丑": "chou", "寅": "yin", "卯": "mao", "辰": "chen", "巳": "si",
+    "午": "wu", "未": "wei", "申": "shen", "酉": "you", "戌": "xu", "亥": "hai",
+}  # fmt: skip
 SURNAMES = "例样试拟仿设范虚"  # example, sample, trial, mock, imitation, supposed, model, void
 NUMERALS = "零一二三四五六七八九"
 
@@ -20,7 +24,9 @@ _TRADITIONAL = str.maketrans(
 
 
 def text(hans: str, english: str) -> dict[str, str]:
-    """A text in three languages; the traditional form follows from the simplified one, character by character."""
+    """A text in three languages; the traditional form follows from the simplified one, character by
+    character.
+    """
     return {"zh-Hans": hans, "zh-Hant": hans.translate(_TRADITIONAL), "en": english}
 
 
@@ -33,7 +39,9 @@ def join(parts: list[Text], *, between: str = " ") -> dict[str, str]:
 
 
 def pair(number: int) -> tuple[str, str]:
-    """The n-th stem-and-branch pair, Chinese and romanised: 甲子 Jiazi, 乙丑 Yichou …; after 60 the uneven pairs follow."""
+    """The n-th stem-and-branch pair, Chinese and romanised: 甲子 Jiazi, 乙丑 Yichou …; after 60 the uneven
+    pairs follow.
+    """
     even = number % 120 < 60
     stem = number % 10
     branch = number % 12 if even else (number + 1) % 12
@@ -68,5 +76,7 @@ def shopkeeper(number: int) -> str:
 
 
 def phone(block: int, number: int) -> str:
-    """Eleven digits that begin with 100, which no mobile number does. Blocks: 0 staff, 1 second numbers, 8 outside, 2 … shops."""
+    """Eleven digits that begin with 100, which no mobile number does. Blocks: 0 staff, 1 second numbers, 8
+    outside, 2 … shops.
+    """
     return f"100{block:01d}{number:07d}"

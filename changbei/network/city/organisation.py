@@ -40,7 +40,8 @@ class Tables:
         default_factory=lambda: Table(
             "people.Person",
             (
-                "id", "uuid", "staff_no", "name", "phone", "second_phone", "email", "language", "unit_id", "job", "active",
+                "id", "uuid", "staff_no", "name", "phone", "second_phone", "email", "language", "unit_id",
+                "job", "active",
             ),
         )
     )  # fmt: skip
@@ -227,8 +228,10 @@ def _marketing(builder: _Builder, district_of_manager: tuple[int, ...]) -> None:
     )
     for code, kind, hans, english, job, count, post in (
         ("order-dept", "order_dept", "订单部", "Order department", "order_clerk", 8, "order-dept-head"),
-        ("customer-service-dept", "customer_service_dept", "客户服务部", "Customer service department", "service_clerk", 6, "customer-service-head"),
-        ("procurement-dept", "procurement_dept", "采供部", "Procurement department", "buyer", 4, "procurement-head"),
+        ("customer-service-dept", "customer_service_dept", "客户服务部", "Customer service department",
+         "service_clerk", 6, "customer-service-head"),
+        ("procurement-dept", "procurement_dept", "采供部", "Procurement department",
+         "buyer", 4, "procurement-head"),
     ):  # fmt: skip
         builder.headed(code, kind, names.text(hans, english), "marketing-center", post=post)
         crew = builder.staff(code, job, count)
@@ -240,7 +243,9 @@ def _marketing(builder: _Builder, district_of_manager: tuple[int, ...]) -> None:
 
 
 def _marketing_department(builder: _Builder, district: int, territories: int) -> None:
-    """Head, deputy, market offices with their managers, customer managers, inspectors and the person of E3.4.3c."""
+    """Head, deputy, market offices with their managers, customer managers, inspectors and the person of
+    E3.4.3c.
+    """
     code, hans, english, _, _ = DISTRICTS[district]
     unit, short = f"marketing-department-{code}", english.rsplit(" ", 1)[0]
     name = names.text(f"{hans}营销部", f"{short} marketing department")

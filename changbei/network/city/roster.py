@@ -26,7 +26,8 @@ SHARE_WITH_AN_ABSENCE = 0.45
 AWAY_IN_FIRST_WEEK = frozenset({"customer_manager", "market_manager", "order_clerk", "auditor", "buyer"})
 
 CONTACTS = (  # code, group, Chinese, English, what it serves
-    ("vendor-order-system", "vendor", "样例软件厂商", "Sample Software Vendor", ["ordering-system", "marketing-system"]),
+    ("vendor-order-system", "vendor", "样例软件厂商", "Sample Software Vendor",
+     ["ordering-system", "marketing-system"]),
     ("vendor-server", "vendor", "样例主机维保商", "Sample Server Maintenance", ["server", "tape-library"]),
     ("vendor-voice", "vendor", "样例语音设备商", "Sample Voice Equipment", ["voice-board", "order-phone"]),
     ("vendor-scanner", "vendor", "样例扫描设备商", "Sample Scanner Service", ["scanner", "collector"]),
@@ -37,10 +38,13 @@ CONTACTS = (  # code, group, Chinese, English, what it serves
     ("carrier-mobile", "carrier", "样例移动公司", "Sample Mobile Carrier", ["line", "sms"]),
     ("bank-settlement", "bank", "样例结算银行", "Sample Settlement Bank", ["e-settlement"]),
     ("insurer-fleet", "insurer", "样例保险公司", "Sample Fleet Insurer", ["vehicle-insurance"]),
-    ("province-info", "province", "样例省公司信息中心", "Sample Provincial Information Centre", ["ordering-system", "network"]),
-    ("province-marketing", "province", "样例省公司营销处", "Sample Provincial Marketing Office", ["supply-plan"]),
+    ("province-info", "province", "样例省公司信息中心", "Sample Provincial Information Centre",
+     ["ordering-system", "network"]),
+    ("province-marketing", "province", "样例省公司营销处",
+     "Sample Provincial Marketing Office", ["supply-plan"]),
     ("authority-traffic", "authority", "样例交警支队", "Sample Traffic Police", ["traffic-accident"]),
-    ("authority-transport", "authority", "样例应急运输办", "Sample Emergency Transport Office", ["substitute-van"]),
+    ("authority-transport", "authority", "样例应急运输办",
+     "Sample Emergency Transport Office", ["substitute-van"]),
     ("authority-weather", "authority", "样例气象台", "Sample Weather Office", ["forecast", "warning"]),
     ("authority-medical", "authority", "样例急救中心", "Sample Ambulance Service", ["rescue"]),
     ("media-tv", "media", "样例电视台", "Sample Television", ["public-notice"]),
@@ -54,7 +58,9 @@ def local_moment(day: date, hour: float) -> datetime:
 
 
 def absences(spec: CitySpec, organisation: Organisation) -> Table:
-    """Leave, courses and errands over the weeks of the roster; the first week is left to few, so that a story can begin."""
+    """Leave, courses and errands over the weeks of the roster; the first week is left to few, so that a
+    story can begin.
+    """
     table = Table(
         "people.Absence",
         (
@@ -140,7 +146,9 @@ def contacts(spec: CitySpec) -> Table:
 
 
 def line_knowledge(spec: CitySpec, organisation: Organisation, rounds: Rounds, shops: Shops) -> Table:
-    """Who could guide or deliver (E3.3.5): the driver, drivers of the next lines, customer managers, inspectors."""
+    """Who could guide or deliver (E3.3.5): the driver, drivers of the next lines, customer managers,
+    inspectors.
+    """
     table = Table("network.LineKnowledge", ("id", "line_id", "person_id", "trips"))
     rng = spec.stream("knowledge")
     van_count = len(organisation.drivers)

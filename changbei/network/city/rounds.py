@@ -1,18 +1,21 @@
 """Who delivers to whom and in which order: sites, lines, sequences, and the customer managers' territories.
 
-Every shop is served once a week. A site's shops, lined up along a space-filling curve, are cut into as many pieces as
-its vans drive lines in a week, so that no piece takes longer than needed, fills more than its van, or outlasts the
-shift; the five pieces next to each other belong to one van.
+Every shop is served once a week. A site's shops, lined up along a space-filling curve, are cut into as
+many pieces as its vans drive lines in a week, so that no piece takes longer than needed, fills more than
+its van, or outlasts the shift; the five pieces next to each other belong to one van.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
+from changbei.compute import geo
+from changbei.compute.pyvrp_seam import FleetStop, FleetVan, improve_routes
 from changbei.network.city.land import Points
 from changbei.network.city.shops import Integers, Shops
 from changbei.network.city.spec import DELIVERY_WEEKDAYS, CitySpec
@@ -23,8 +26,9 @@ PLANNED_RETURN_SECONDS = SHIFT_END_SECONDS - 1800  # what a usual day leaves for
 CAPACITIES_CARTONS = (1000, 1200, 1500)
 FILL = 0.92  # of the smallest capacity: a week can be stronger than usual
 MOST_STOPS = 90
-DETOUR = 1.3  # roads are longer than the crow flies
 SHOPS_PER_MANAGER = 250
+SOLVER_ITERATIONS = 10  # more hardly shortens a line of fifty stops
+LATEST_SECONDS = 10**6
 
 SITES_KM = (
     (-6.5, -5.0),
@@ -38,7 +42,9 @@ NEARER_CENTER = 0.8  # the delivery centre reaches a little farther than the sta
 
 @dataclass(frozen=True)
 class DeliveryLine:
-    """One van's drive on one weekday: shops (indexes) in sequence, and the arrivals of a usual day in seconds."""
+    """One van's drive on one weekday: shops (indexes) in sequence, and the arrivals of a usual day in
+    seconds.
+    """
 
     site: int
     van: int
@@ -57,12 +63,8 @@ class Rounds:
 
 
 def drive_seconds(distance_km: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Driving time over a straight distance: door to door about 20 km/h, on long stretches up to 55."""
-    road = np.asarray(distance_km) * DETOUR
-    seconds: npt.NDArray[np.float64] = (
-        40.0 * np.minimum(road, 0.5) / 0.5 + np.minimum(road, 5) * 90 + np.maximum(road - 5, 0) * 65
-    )
-    return seconds
+    """Driving time over straight kilometres, as everywhere in the product."""
+    return np.rint(geo.CITY_ROADS.seconds(np.asarray(distance_km) * 1000.0))
 
 
 def plan_rounds(spec: CitySpec, shops: Shops) -> Rounds:
@@ -77,14 +79,16 @@ def plan_rounds(spec: CitySpec, shops: Shops) -> Rounds:
     for s, (mine, count) in enumerate(zip(order, vans, strict=True)):
         for number, piece in enumerate(_cut(shops, mine, s, count * DELIVERY_WEEKDAYS)):
             van, weekday = first_van + number // DELIVERY_WEEKDAYS, number % DELIVERY_WEEKDAYS + 1
-            lines.append(_drive(shops, s, van, weekday, piece))
+            lines.append(_drive(shops, s, van, weekday, piece, spec.seed))
         first_van += count
     managers, districts = _territories(shops, along)
     return Rounds(tuple(lines), tuple(vans), managers, districts)
 
 
 def hilbert(points: Points, *, order: int = 12) -> Integers:
-    """(n,) position of each point on a Hilbert curve over the points' square: neighbours on it are neighbours on the map."""
+    """(n,) position of each point on a Hilbert curve over the points' square: neighbours on it are
+    neighbours on the map.
+    """
     low = points.min(axis=0)
     side = float((points.max(axis=0) - low).max()) or 1.0
     cells = ((points - low) / side * (2**order - 1)).astype(np.int64)
@@ -134,13 +138,15 @@ def _shortest_limit(shops: Shops, mine: Integers, site: int, pieces: int) -> flo
 
 
 def _cut(shops: Shops, mine: Integers, site: int, pieces: int) -> list[Integers]:
-    """Exactly `pieces` consecutive pieces of `mine`; some are empty only where there are more lines than shops."""
+    """Exactly `pieces` consecutive pieces of `mine`; some are empty only where there are more lines than
+    shops.
+    """
     limit = _shortest_limit(shops, mine, site, pieces)
     bounds = _Row(shops, mine, site).cut(limit, pieces) or [0, len(mine)]
     while len(bounds) < pieces + 1:
         widest = int(np.argmax(np.diff(bounds)))
         bounds.insert(widest + 1, (bounds[widest] + bounds[widest + 1]) // 2)
-    return [mine[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [mine[a:b] for a, b in pairwise(bounds)]
 
 
 class _Row:
@@ -156,7 +162,9 @@ class _Row:
         self.total_seconds = float(self.hops[-1] + self.service[-1])
 
     def cut(self, limit_seconds: float, pieces: int) -> list[int] | None:
-        """Bounds of the pieces when each takes as much as fits; None when more than `pieces` would be needed."""
+        """Bounds of the pieces when each takes as much as fits; None when more than `pieces` would be
+        needed.
+        """
         bounds, count, room = [0], len(self.to_site), min(CAPACITIES_CARTONS) * FILL
         while bounds[-1] < count:
             i = bounds[-1]
@@ -177,9 +185,9 @@ class _Row:
         return bounds
 
 
-def _drive(shops: Shops, site: int, van: int, weekday: int, piece: Integers) -> DeliveryLine:
+def _drive(shops: Shops, site: int, van: int, weekday: int, piece: Integers, seed: int) -> DeliveryLine:
     """Times of a usual day over the piece in its order."""
-    sequence = improve_sequence(shops, site, piece)
+    sequence = improve_sequence(shops, site, piece, seed)
     at = np.concatenate([[SITES_KM[site]], shops.at[sequence], [SITES_KM[site]]])
     legs = drive_seconds(np.linalg.norm(np.diff(at, axis=0), axis=1)).astype(np.int64)
     service = shops.service_seconds[sequence]
@@ -189,12 +197,19 @@ def _drive(shops: Shops, site: int, van: int, weekday: int, piece: Integers) -> 
     return DeliveryLine(site, van, weekday, sequence, arrivals, returns)
 
 
-def improve_sequence(shops: Shops, site: int, piece: Integers) -> Integers:
-    """The order in which the line calls at its shops: along the curve, begun at the end that is nearer to the site."""
-    if len(piece) < 2:
+def improve_sequence(shops: Shops, site: int, piece: Integers, seed: int) -> Integers:
+    """The order in which the line calls at its shops: along the curve, then improved by the general solver."""
+    if len(piece) < 3:
         return piece
-    first, last = (math.dist(shops.at[piece[end]], SITES_KM[site]) for end in (0, -1))
-    return piece if first <= last else piece[::-1]
+    at = np.concatenate([[SITES_KM[site]], shops.at[piece]])
+    travel = drive_seconds(np.linalg.norm(at[:, None] - at[None, :], axis=2)).astype(np.int32)
+    stops = [FleetStop(n, 0, 0, 0, LATEST_SECONDS, LATEST_SECONDS) for n in range(1, len(at))]
+    van = FleetVan(0, 0, 0, LATEST_SECONDS, 0)
+    curve = list(range(len(piece)))
+    found = improve_routes(travel, [van], stops, [curve], seed=seed, iterations=SOLVER_ITERATIONS)
+    row = found[0] if found and len(found[0]) == len(piece) else curve
+    first, last = (math.dist(shops.at[piece[row[end]]], SITES_KM[site]) for end in (0, -1))
+    return piece[row if first <= last else row[::-1]]
 
 
 def _territories(shops: Shops, along: Integers) -> tuple[Integers, tuple[int, ...]]:

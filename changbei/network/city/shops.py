@@ -80,7 +80,9 @@ def open_shops(spec: CitySpec, land: Land, roads: list[Road]) -> Shops:
 
 
 def _places(rng: np.random.Generator, spec: CitySpec, land: Land) -> Integers:
-    """Which place each shop is in: by population, towns a little more than their share, tiny villages often none."""
+    """Which place each shop is in: by population, towns a little more than their share, tiny villages
+    often none.
+    """
     people = np.array([spot.population for spot in land.spots], dtype=np.float64)
     draw = np.array(
         [{"city": 1.1, "county_seat": 1.1, "town": 1.1, "village": 0.75}[s.kind] for s in land.spots]

@@ -20,8 +20,8 @@ FEWEST_VANS = 6
 class CitySpec:
     """Size and seed of a city.
 
-    retailers: 60 and more. vans: on the road each weekday; None: one for about 53 stops a day. start_on: the day the
-    duty roster and the absences lie around (`roster_weeks` before and after); give a Monday.
+    retailers: 60 and more. vans: on the road each weekday; None: one for about 53 stops a day. start_on:
+    the day the duty roster and the absences lie around (`roster_weeks` before and after); give a Monday.
     """
 
     retailers: int = 12_000
@@ -47,7 +47,9 @@ class CitySpec:
 
     @property
     def reserve_vans_at_center(self) -> int:
-        """The delivery centre keeps more than the one that E3.2.6 asks for; each transfer station keeps one."""
+        """The delivery centre keeps more than the one that E3.2.6 asks for; each transfer station keeps
+        one.
+        """
         return max(1, round(self.line_vans / 15))
 
     def stream(self, part: str) -> np.random.Generator:

@@ -17,7 +17,9 @@ GRID_SPACING_KM = {"city": 0.55, "county_seat": 0.42, "town": 0.28, "village": 0
 
 @dataclass(frozen=True)
 class Road:
-    """A stretch of road in kilometres; `spot` is the place whose own street it is, 0 for roads between places."""
+    """A stretch of road in kilometres; `spot` is the place whose own street it is, 0 for roads between
+    places.
+    """
 
     name: str
     rank: str  # trunk, main, minor
@@ -71,7 +73,9 @@ def _between_seats(rng: np.random.Generator, seats: list[Spot]) -> list[Road]:
 
 
 def _between_towns(rng: np.random.Generator, towns: list[Spot]) -> list[Road]:
-    """Main roads: every town joins the network by its nearest member that already has one, plus a few cross links."""
+    """Main roads: every town joins the network by its nearest member that already has one, plus a few
+    cross links.
+    """
     at = np.array([town.at for town in towns])
     distance = np.linalg.norm(at[:, None] - at[None, :], axis=2)
     joined = [index for index, town in enumerate(towns) if town.kind != "town"]

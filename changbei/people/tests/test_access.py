@@ -22,7 +22,7 @@ def test_a_dispatcher_accepts_a_recovery_and_a_driver_does_not() -> None:
     assert access.may(holder_of("dispatcher"), "delivery.accept")
     assert not access.may(driver, "delivery.accept")
     assert access.may(driver, "delivery.record_stop")
-    with pytest.raises(NotAllowed, match="delivery.accept"):
+    with pytest.raises(NotAllowed, match=r"delivery\.accept"):
         access.require(driver, "delivery.accept")
 
 

@@ -3,11 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from django.test.utils import CaptureQueriesContext
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from changbei.core.clock import VirtualClock
-from changbei.network.city import City
 from changbei.people.models import Absence, DutyShift, Person, Post, PostHolding
 from changbei.people.resolution import Holder, leaders_present, resolve, resolve_many
 from changbei.people.rules import RoleSpec

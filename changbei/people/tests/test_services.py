@@ -62,7 +62,7 @@ def test_a_driver_may_not_record_anothers_absence(
     driver: Person, colleague: Person, clock: VirtualClock
 ) -> None:
     before = Absence.objects.count()
-    with pytest.raises(NotAllowed, match="people.record_absence"):
+    with pytest.raises(NotAllowed, match=r"people\.record_absence"):
         services.record_absence(colleague, clock.now(), clock.now() + timedelta(days=1), actor=driver)
     assert Absence.objects.count() == before
     assert facts() == []
@@ -147,7 +147,7 @@ def test_an_appointment_ends_the_one_before(head: Person, driver: Person, clock:
 
 
 def test_only_the_leading_group_appoints(driver: Person, clock: VirtualClock) -> None:
-    with pytest.raises(NotAllowed, match="people.appoint"):
+    with pytest.raises(NotAllowed, match=r"people\.appoint"):
         services.appoint(Post.objects.get(code="dispatcher"), driver, actor=driver)
     assert facts() == []
 
