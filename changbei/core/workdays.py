@@ -7,6 +7,7 @@ published it. Beyond the data Monday to Friday count as working days and `is_kno
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 import chinese_calendar
 
@@ -22,6 +23,7 @@ def is_known(day: date) -> bool:
     return True
 
 
+@lru_cache(maxsize=4096)
 def is_workday(day: date) -> bool:
     try:
         return bool(chinese_calendar.is_workday(day))

@@ -212,14 +212,12 @@ class _Work:
         self.commands.append(SetTimer(key, due_at))
 
     def cancel_timers(self, item: str, *kinds: str) -> None:
-        for key in [key for key in self.state["timers"] if _belongs(key, item, kinds)]:
+        if not self.state["timers"]:
+            return
+        beginnings = tuple([f"{kind}:{item}:" for kind in kinds])
+        for key in [key for key in self.state["timers"] if f"{key}:".startswith(beginnings)]:
             del self.part("timers")[key]
             self.commands.append(CancelTimer(key))
-
-
-def _belongs(key: str, item: str, kinds: tuple[str, ...]) -> bool:
-    kind, of, _ = _parse_timer(key)
-    return of == item and kind in kinds
 
 
 def _parse_timer(key: str) -> tuple[str, str, int]:
@@ -457,6 +455,8 @@ def _settle(work: _Work) -> None:
 
 def _settle_stage(work: _Work, stage: Stage) -> None:
     status = work.state["stages"][stage.id]
+    if status in _CLOSED_STAGES:
+        return
     if status == "waiting":
         if not _stage_is_ready(work, stage):
             return
@@ -465,26 +465,31 @@ def _settle_stage(work: _Work, stage: Stage) -> None:
         work.moved = True
         if status == "open":
             work.commands.append(StageOpened(stage.id))
-    if status == "open":
-        for todo in stage.steps:
-            if todo.id not in work.state["items"] and _step_is_ready(work, todo):
-                _reach(work, todo)
-        if all(_is_closed(work, todo.id) for todo in stage.steps):
-            work.part("stages")[stage.id] = "closed"
-            work.commands.append(StageClosed(stage.id))
-            work.moved = True
+    if status != "open":
+        return
+    everything_closed = True
+    for todo in stage.steps:
+        if todo.id not in work.state["items"] and _step_is_ready(work, todo):
+            _reach(work, todo)
+        everything_closed = everything_closed and _is_closed(work, todo.id)
+    if everything_closed:
+        work.part("stages")[stage.id] = "closed"
+        work.commands.append(StageClosed(stage.id))
+        work.moved = True
 
 
 def _stage_is_ready(work: _Work, stage: Stage) -> bool:
     stages = work.state["stages"]
-    if not all(stages[before] in _CLOSED_STAGES for before in stage.after):
-        return False
+    for before in stage.after:
+        if stages[before] not in _CLOSED_STAGES:
+            return False
     return work.holds(stage.hold_until, stage.id, "hold_until")
 
 
 def _step_is_ready(work: _Work, todo: Step) -> bool:
-    if not all(_is_closed(work, before) for before in todo.after):
-        return False
+    for before in todo.after:
+        if not _is_closed(work, before):
+            return False
     return work.holds(todo.hold_until, todo.id, "hold_until")
 
 
