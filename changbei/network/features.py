@@ -1,0 +1,170 @@
+"""The network as GeoJSON for the map: feature collections, names in one language. Read-only.
+
+Everything here is the product's own data; the map asks nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from changbei.compute import geo
+from changbei.core.texts import pick
+from changbei.network.models import City, District, Line, Place, Retailer, Site, Street, Vehicle
+
+Collection = dict[str, Any]
+Feature = dict[str, Any]
+
+
+def collection(features: Iterable[Feature]) -> Collection:
+    return {"type": "FeatureCollection", "features": list(features)}
+
+
+def point(longitude: float, latitude: float, properties: Mapping[str, Any], number: int) -> Feature:
+    return {
+        "type": "Feature",
+        "id": number,
+        "geometry": {"type": "Point", "coordinates": [longitude, latitude]},
+        "properties": dict(properties),
+    }
+
+
+def _feature(geometry: Mapping[str, Any], properties: Mapping[str, Any], number: int) -> Feature:
+    return {"type": "Feature", "id": number, "geometry": dict(geometry), "properties": dict(properties)}
+
+
+def districts(language: str) -> Collection:
+    """Outlines with code and name."""
+    rows = District.objects.order_by("pk")
+    return collection(
+        _feature(row.outline, {"code": row.code, "name": pick(row.name, language)}, row.pk) for row in rows
+    )
+
+
+def streets() -> Collection:
+    """All stretches of road of one rank as one MultiLineString each, trunk roads last so that they lie on top; named
+    roads once more as lines of their own for their labels."""
+    by_rank: dict[str, list[Any]] = {"minor": [], "main": [], "trunk": []}
+    named: list[Feature] = []
+    for number, name, rank, path in Street.objects.order_by("pk").values_list("pk", "name", "rank", "path"):
+        by_rank.setdefault(rank, []).append(path)
+        if name:
+            line = {"type": "LineString", "coordinates": path}
+            named.append(_feature(line, {"rank": rank, "name": name, "label": True}, number))
+    bundles = [
+        _feature({"type": "MultiLineString", "coordinates": paths}, {"rank": rank, "label": False}, -position)
+        for position, (rank, paths) in enumerate(by_rank.items(), start=1)
+        if paths
+    ]
+    return collection([*bundles, *named])
+
+
+def places(language: str) -> Collection:
+    """Towns and villages with kind and population, the biggest first."""
+    rows = Place.objects.order_by("-population", "pk").values_list(
+        "pk", "code", "name", "kind", "population", "longitude", "latitude"
+    )
+    return collection(
+        point(
+            longitude,
+            latitude,
+            {"code": code, "name": pick(name, language), "kind": kind, "population": population},
+            number,
+        )
+        for number, code, name, kind, population, longitude, latitude in rows
+    )
+
+
+def sites(language: str) -> Collection:
+    """The delivery centre and the transfer stations, with how many reserve vans are fit."""
+    ready: dict[int, int] = {}
+    for site in Vehicle.objects.filter(is_reserve=True, state=Vehicle.State.FIT).values_list(
+        "site_id", flat=True
+    ):
+        ready[site] = ready.get(site, 0) + 1
+    return collection(
+        point(
+            row.longitude,
+            row.latitude,
+            {
+                "code": row.code,
+                "kind": row.kind,
+                "name": pick(row.name, language),
+                "reserves": ready.get(row.pk, 0),
+            },
+            row.pk,
+        )
+        for row in Site.objects.order_by("pk")
+    )
+
+
+def lines(weekday: int, language: str) -> Collection:
+    """The lines of a weekday from their site through their customers and back; straight between stops."""
+    stops: dict[int, list[list[float]]] = {}
+    rows = Retailer.objects.filter(line__weekday=weekday, active=True).order_by(
+        "line_id", "line_sequence", "pk"
+    )
+    for line, longitude, latitude in rows.values_list("line_id", "longitude", "latitude"):
+        stops.setdefault(line, []).append([longitude, latitude])
+    features = []
+    for row in Line.objects.filter(weekday=weekday).select_related("site", "vehicle").order_by("pk"):
+        home = [row.site.longitude, row.site.latitude]
+        path = [home, *stops.get(row.pk, []), home]
+        properties = {
+            "code": row.code,
+            "name": pick(row.name, language),
+            "vehicle": row.vehicle.number,
+            "site": row.site.code,
+            "stops": len(path) - 2,
+        }
+        features.append(_feature({"type": "LineString", "coordinates": path}, properties, row.pk))
+    return collection(features)
+
+
+def retailers() -> dict[str, list[Any]]:
+    """All active customers as columns, for thousands of dots in one small answer: id, lon, lat, line, key, weekday.
+
+    weekday: of the delivery. key: 1 for key customers, 2 for vulnerable ones, else 0.
+    """
+    rows = list(
+        Retailer.objects.filter(active=True)
+        .order_by("pk")
+        .values_list("pk", "longitude", "latitude", "line_id", "is_key", "is_vulnerable", "line__weekday")
+    )
+    return {
+        "id": [row[0] for row in rows],
+        "lon": [row[1] for row in rows],
+        "lat": [row[2] for row in rows],
+        "line": [row[3] for row in rows],
+        "key": [2 if row[5] else 1 if row[4] else 0 for row in rows],
+        "weekday": [row[6] for row in rows],
+    }
+
+
+def retailer_points(found: Iterable[Retailer]) -> Collection:
+    """Some customers as features with what a click shows."""
+    return collection(
+        point(
+            row.longitude,
+            row.latitude,
+            {"name": row.name, "licence": row.licence_no, "key": row.is_key, "vulnerable": row.is_vulnerable},
+            row.pk,
+        )
+        for row in found
+    )
+
+
+def extent() -> list[float]:
+    """West, south, east, north of the city: what the map shows first."""
+    boxes = [
+        geo.box_of(geo.polygon(outline)) for outline in District.objects.values_list("outline", flat=True)
+    ]
+    if not boxes:
+        here = City.objects.get()
+        return [here.longitude - 0.5, here.latitude - 0.5, here.longitude + 0.5, here.latitude + 0.5]
+    return [
+        min(box.west for box in boxes),
+        min(box.south for box in boxes),
+        max(box.east for box in boxes),
+        max(box.north for box in boxes),
+    ]

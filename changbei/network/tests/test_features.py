@@ -1,0 +1,87 @@
+"""What the map is given."""
+
+import json
+
+import pytest
+import shapely
+
+from changbei.network import features
+from changbei.network.models import Retailer, Vehicle
+
+pytestmark = pytest.mark.usefixtures("small_city")
+
+
+def test_districts() -> None:
+    found = features.districts("zh-Hant")
+    assert [f["properties"]["name"] for f in found["features"]] == [
+        "樣城區", "例海區", "試原縣", "仿河縣", "擬山縣", "設丘縣",
+    ]  # fmt: skip
+    assert all(shapely.geometry.shape(f["geometry"]).is_valid for f in found["features"])
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_streets_come_bundled_by_rank_with_the_trunk_roads_on_top() -> None:
+    found = features.streets()["features"]
+    assert [f["properties"]["rank"] for f in found[:3]] == ["minor", "main", "trunk"]
+    assert {f["geometry"]["type"] for f in found[:3]} == {"MultiLineString"}
+    assert "三环路" in {f["properties"]["name"] for f in found[3:]}
+
+
+def test_places_biggest_first() -> None:
+    found = features.places("en")["features"]
+    assert found[0]["properties"]["name"] == "Sample Core District Centre"
+    people = [f["properties"]["population"] for f in found]
+    assert people == sorted(people, reverse=True)
+
+
+def test_sites_say_how_many_reserve_vans_are_fit() -> None:
+    Vehicle.objects.filter(site__code="transfer-station-1", is_reserve=True).update(state="broken_down")
+    found = {f["properties"]["code"]: f["properties"]["reserves"] for f in features.sites("en")["features"]}
+    assert found == {
+        "delivery-center": 1,
+        "transfer-station-1": 0,
+        "transfer-station-2": 1,
+        "transfer-station-3": 1,
+        "transfer-station-4": 1,
+    }
+
+
+def test_a_line_begins_and_ends_at_its_site_and_calls_at_every_customer() -> None:
+    found = features.lines(1, "en")["features"]
+    assert len(found) == 6
+    for feature in found:
+        path = feature["geometry"]["coordinates"]
+        assert path[0] == path[-1]
+        customers = Retailer.objects.filter(line__code=feature["properties"]["code"]).order_by(
+            "line_sequence"
+        )
+        assert path[1:-1] == [[r.longitude, r.latitude] for r in customers]
+        assert feature["properties"]["stops"] == customers.count()
+
+
+def test_all_customers_as_columns() -> None:
+    found = features.retailers()
+    assert {len(column) for column in found.values()} == {300}
+    shop = Retailer.objects.get(pk=found["id"][41])
+    assert (found["lon"][41], found["lat"][41], found["line"][41]) == (
+        shop.longitude,
+        shop.latitude,
+        shop.line_id,
+    )
+    assert found["weekday"][41] == shop.line.weekday
+
+
+def test_the_extent_holds_every_customer() -> None:
+    west, south, east, north = features.extent()
+    inside = Retailer.objects.filter(longitude__range=(west, east), latitude__range=(south, north))
+    assert inside.count() == 300
+
+
+def test_a_click_on_a_customer() -> None:
+    shop = Retailer.objects.get(pk=1)
+    assert features.retailer_points([shop])["features"][0]["properties"] == {
+        "name": shop.name,
+        "licence": shop.licence_no,
+        "key": shop.is_key,
+        "vulnerable": shop.is_vulnerable,
+    }
