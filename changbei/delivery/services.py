@@ -267,7 +267,7 @@ def record_stop(stop: Stop, status: str, *, actor: Person | None, at: datetime |
     Stop.objects.filter(tour=stop.tour_id, sequence__gt=stop.sequence, status=Stop.Status.PLANNED).update(
         expected_at=F("expected_at") + delay
     )
-    Tour.objects.filter(pk=stop.tour_id, status=Tour.Status.PLANNED).update(status=Tour.Status.DRIVING)
+    Tour.objects.filter(stops=stop.pk, status=Tour.Status.PLANNED).update(status=Tour.Status.DRIVING)
 
 
 @transaction.atomic
