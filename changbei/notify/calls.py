@@ -132,6 +132,20 @@ def pass_on_all(absent: Person, *, actor: Person | None) -> int:
     return sum(pass_on(call_list, absent, actor=actor) for call_list in lists)
 
 
+def pass_on_for_absent() -> int:
+    """Hand on the open calls of everybody who is away now; a worker looks every while, so that no call
+    waits for them.
+    """
+    now = clock.now()
+    away = Absence.objects.filter(starts_at__lte=now, ends_at__gt=now).values("person_id")
+    waiting = Person.objects.filter(
+        pk__in=Call.objects.filter(
+            outcome__in=OPEN, call_list__finished_at__isnull=True, caller__in=away
+        ).values("caller")
+    )
+    return sum(pass_on_all(person, actor=None) for person in waiting.order_by("pk"))
+
+
 def _pass_on(call_list: CallList, absent: Person, to: Person | None, actor: Person | None) -> int:
     own = call_list.calls.filter(caller=absent, outcome__in=OPEN)
     pending = list(own.order_by("retailer__line_id", "retailer__line_sequence").values_list("pk", flat=True))

@@ -68,7 +68,8 @@ def tell_many(
 ) -> list[Notice]:
     """Several notices at once, in three statements whatever their number.
 
-    With `facts` the journal entries are added to that list, for a caller who writes them together with the own.
+    With `facts` the journal entries are added to that list, for a caller who writes them together with
+    the own.
     """
     if not orders:
         return []

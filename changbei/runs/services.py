@@ -17,6 +17,7 @@ from django.db import transaction
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from changbei.journal import wake
 from changbei.journal.services import append
 from changbei.notify import services as notify
 from changbei.people.models import Person
@@ -27,7 +28,7 @@ from changbei.plans.model import Pack, Procedure
 from changbei.plans.models import PlanVersion
 from changbei.runs import access, roles, rules
 from changbei.runs.effects import ROSTER, Effects
-from changbei.runs.models import Evidence, RoleHolding, Run, RunFact, Task
+from changbei.runs.models import Evidence, RoleHolding, Run, RunFact, Task, Timer
 
 OPEN = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
 
@@ -266,6 +267,24 @@ def reassess_roles(run: Run, *, actor: Person | None = None) -> list[str]:
     """
     with transaction.atomic():
         return _reassess(lock(run.uuid), actor)
+
+
+def look_at_roles_again() -> int:
+    """Have the roles of every open run resolved anew, each in a transaction of its own; how many runs.
+
+    One statement: the roster's timers are made due, and the workers fire them.
+    """
+    now = clock.now()
+    running = Run.objects.filter(status=Run.Status.RUNNING).order_by("pk").values_list("pk", flat=True)
+    timers = [Timer(run_id=run, key=ROSTER, due_at=now) for run in running]
+    Timer.objects.bulk_create(
+        timers,
+        update_conflicts=True,
+        unique_fields=["run", "key"],
+        update_fields=["due_at", "lease_until", "fired_at"],
+    )
+    wake.workers()
+    return len(timers)
 
 
 def change_scope(run_uuid: UUID, changes: Json, *, actor: Person | None = None) -> list[str]:

@@ -1,0 +1,70 @@
+"""Calls go down, facts go up: which fact in the journal starts which reaction. One table, to be read.
+
+A reaction gets the entry and runs in a transaction of its own savepoint, exactly once per entry
+(`journal.outbox`). Names of reactions stay: failures are kept under them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from changbei.core.errors import Conflict, NotAllowed
+from changbei.journal.models import Entry
+from changbei.journal.outbox import EVERY, Reaction
+from changbei.people.models import Person
+from changbei.runs import services as runs
+from changbei.runs.effects import TASK_NOTICE
+from changbei.runs.models import Task
+
+SILENT_ROOMS = frozenset(
+    {"runs", "notify", "people"}
+)  # plans await what rooms above them, or people, bring about
+HEARD_NEVERTHELESS = frozenset({"notify.call_list_finished"})
+
+
+def _look_at_roles_again(_entry: Entry) -> None:
+    """Somebody is away, back, appointed or on duty: the roles of all open runs are resolved anew."""
+    runs.look_at_roles_again()
+
+
+def _acknowledge_task(entry: Entry) -> None:
+    """Who acknowledges a task's message by whatever way has acknowledged the task, if it is still theirs."""
+    person = Person.objects.get(staff_no=entry.data["by"])
+    task = Task.objects.select_related("run").get(uuid=UUID(entry.data["task"]))
+    try:
+        runs.acknowledge(task, actor=person)
+    except (Conflict, NotAllowed):
+        return  # done meanwhile, or passed on
+
+
+def _is_about_a_task(entry: Entry) -> bool:
+    """A superior who acknowledges that something is late has not acknowledged the task itself."""
+    return bool(entry.data.get("task")) and entry.data.get("template") == TASK_NOTICE
+
+
+def _tell_run(entry: Entry) -> None:
+    if entry.run is None:
+        return
+    person = Person.objects.filter(pk=entry.actor_id).first() if entry.actor_id else None
+    runs.happened(entry.run, entry.kind, entry.data, person.staff_no if person else "", actor=person)
+
+
+def _concerns_a_run(entry: Entry) -> bool:
+    return entry.run is not None and (
+        entry.kind.partition(".")[0] not in SILENT_ROOMS or entry.kind in HEARD_NEVERTHELESS
+    )
+
+
+ROLES_AGAIN = Reaction("runs.look_at_roles_again", _look_at_roles_again)
+
+TABLE: Mapping[str, Sequence[Reaction]] = {
+    # fact: reactions, in order
+    "people.absence_recorded": [ROLES_AGAIN],
+    "people.absence_ended": [ROLES_AGAIN],
+    "people.duty_changed": [ROLES_AGAIN],
+    "people.holder_changed": [ROLES_AGAIN],
+    "people.person_left": [ROLES_AGAIN],
+    "notify.acknowledged": [Reaction("runs.acknowledge", _acknowledge_task, when=_is_about_a_task)],
+    EVERY: [Reaction("runs.happened", _tell_run, when=_concerns_a_run)],
+}

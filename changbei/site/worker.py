@@ -1,0 +1,216 @@
+"""The worker: a loop over what is due, woken at once by the database and by itself every second.
+
+Workers are interchangeable; any number of them, on any number of hosts, share the work by claims with
+leases. One that is killed has nothing to tidy up: what it had claimed comes due again. SIGTERM lets it
+finish what it is at.
+
+Work runs in lanes, a thread each, so that a computation of seconds or a carrier that hangs keeps no
+reminder waiting.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import FrameType
+
+import psycopg
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from changbei.core.errors import Conflict
+from changbei.journal import horizon, outbox, seals, wake
+from changbei.notify import calls
+from changbei.notify import jobs as notify_jobs
+from changbei.notify.channels import Stop
+from changbei.notify.channels.registry import offered
+from changbei.runs import jobs as runs_jobs
+from changbei.site.reactions import TABLE
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 1.0
+PAUSE_AFTER_TROUBLE_SECONDS = 1.0
+STOP_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to do again and again. `do` returns how much it did; as long as that is not 0 it is
+    called again.
+    """
+
+    name: str
+    do: Callable[[Stop], int]
+    every_seconds: float = 0.0
+
+
+def _send(kind: str) -> Job:
+    return Job(f"send {kind}", lambda stop: notify_jobs.send_due(kinds=[kind], stop=stop))
+
+
+def lanes() -> dict[str, list[Job]]:
+    """All jobs, by the lane they run in."""
+    return {
+        "engine": [
+            Job("timers", lambda _stop: runs_jobs.fire_timers()),
+            Job("reactions", lambda _stop: outbox.react(TABLE)),
+            Job("failed reactions", lambda _stop: outbox.retry(TABLE)),
+        ],
+        "actions": [Job("actions", lambda _stop: runs_jobs.perform_actions(limit=1))],
+        **{kind: [_send(kind)] for kind in offered()},
+        "upkeep": [
+            Job("receipts", lambda _stop: notify_jobs.collect_receipts(), every_seconds=2),
+            Job("calls of absent people", lambda _stop: calls.pass_on_for_absent(), every_seconds=15),
+            Job("seal", lambda _stop: seals.seal(), every_seconds=10),
+        ],
+    }
+
+
+def tick() -> int:
+    """Every job once, in this thread, for drills and tests that move the clock themselves; how much was
+    done.
+    """
+    return sum(job.do(_never) for jobs in lanes().values() for job in jobs)
+
+
+def next_due() -> datetime | None:
+    """The next moment for which something is planned: a timer, an action, a message, a reaction to be
+    tried again.
+    """
+    moments = (runs_jobs.next_due(), notify_jobs.next_due(), outbox.next_due())
+    return min((moment for moment in moments if moment), default=None)
+
+
+def check() -> None:
+    """Refuse a database that this code does not fit, instead of working on it. Raises Conflict."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if plan:
+        raise Conflict(
+            f"the database lacks {len(plan)} migrations, the first is {plan[0][0]}: run `changbei migrate`"
+        )
+    known = set(executor.loader.graph.nodes)
+    ahead = sorted(
+        key for key in executor.loader.applied_migrations if key[0] in _apps(executor) and key not in known
+    )
+    if ahead:
+        raise Conflict(f"the database is newer than this program: it has {'.'.join(ahead[0])}")
+    horizon.check()
+
+
+def _apps(executor: MigrationExecutor) -> set[str]:
+    return {app for app, _ in executor.loader.graph.nodes}
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass
+class Worker:
+    """All lanes of one process, until `stop()`."""
+
+    poll_seconds: float = POLL_SECONDS
+    stopping: threading.Event = field(default_factory=threading.Event)
+    _wake: dict[str, threading.Event] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Work until somebody calls `stop()`; returns when every lane has finished what it was at."""
+        check()
+        threads = [self._thread(name, jobs) for name, jobs in lanes().items()]
+        threads.append(threading.Thread(target=self._listen, name="listen", daemon=True))
+        for thread in threads:
+            thread.start()
+        self.stopping.wait()
+        self._wake_all()
+        deadline = time.monotonic() + STOP_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                logger.warning(
+                    "lane %s did not finish in time; what it has claimed comes due again", thread.name
+                )
+
+    def stop(self) -> None:
+        self.stopping.set()
+
+    def _thread(self, name: str, jobs: Sequence[Job]) -> threading.Thread:
+        self._wake[name] = threading.Event()
+        return threading.Thread(target=self._work, args=(name, jobs), name=name, daemon=True)
+
+    def _work(self, name: str, jobs: Sequence[Job]) -> None:
+        last = {job.name: float("-inf") for job in jobs}
+        while not self.stopping.is_set():
+            self._wake[name].clear()
+            if not self._round(jobs, last):
+                self._wake[name].wait(self.poll_seconds)
+        connections.close_all()
+
+    def _round(self, jobs: Sequence[Job], last: dict[str, float]) -> bool:
+        """Each job that is due once; whether any did something, so that there may be more."""
+        did = False
+        for job in jobs:
+            now = time.monotonic()
+            if self.stopping.is_set() or now - last[job.name] < job.every_seconds:
+                continue
+            last[job.name] = now
+            did = self._attempt(job) > 0 or did
+        return did
+
+    def _attempt(self, job: Job) -> int:
+        """A job that fails is tried again with the next round; the others go on."""
+        try:
+            return job.do(self.stopping.is_set)
+        except Exception:
+            logger.exception("job %s failed", job.name)
+            connection.close()  # it may be broken; the next use opens another
+            self.stopping.wait(PAUSE_AFTER_TROUBLE_SECONDS)
+            return 0
+
+    def _wake_all(self) -> None:
+        for event in self._wake.values():
+            event.set()
+
+    def _listen(self) -> None:
+        """Wait for the database's word on a connection of its own. While that is down the poll does."""
+        while not self.stopping.is_set():
+            try:
+                with listening_connection() as listener:
+                    while not self.stopping.is_set():
+                        if any(True for _ in listener.notifies(timeout=0.5, stop_after=1)):
+                            self._wake_all()
+            except (psycopg.Error, DatabaseError, InterfaceError):
+                logger.warning("cannot listen for work; polling", exc_info=True)
+                self.stopping.wait(PAUSE_AFTER_TROUBLE_SECONDS)
+
+
+def listening_connection() -> psycopg.Connection[tuple[object, ...]]:
+    """A connection beside Django's pool that hears when there is work."""
+    parameters = connections[DEFAULT_DB_ALIAS].get_connection_params()
+    plain = {name: value for name, value in parameters.items() if name not in NOT_FOR_LISTENING}
+    listener = psycopg.connect(**plain, autocommit=True)
+    listener.execute(f'LISTEN "{wake.CHANNEL}"')  # a constant of ours
+    return listener
+
+
+NOT_FOR_LISTENING = frozenset(
+    {"cursor_factory", "context", "prepare_threshold", "server_side_binding", "pool"}
+)
+
+
+def main() -> None:
+    """Work until SIGTERM or SIGINT. Django is set up."""
+    worker = Worker()
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        worker.stop()
+
+    for kind in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(kind, stop)
+    worker.run()

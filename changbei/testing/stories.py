@@ -1,0 +1,58 @@
+"""Time for story tests: hours pass in milliseconds, and everything that is due happens at its own moment.
+
+For tests with real commits (`django_db(transaction=True)` or `transactional_db`): workers see only what
+is committed.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+from django.db import connection
+
+from changbei.core import clock, durations
+from changbei.journal import outbox
+from changbei.site import worker
+
+MOST_ROUNDS = 500
+PATIENCE_SECONDS = 60.0
+
+
+def run_until_quiet() -> int:
+    """Run all jobs at the present time until none has anything left to do; how much was done."""
+    if connection.in_atomic_block:
+        raise RuntimeError("workers see only what is committed: mark the test django_db(transaction=True)")
+    done, began = 0, time.monotonic()
+    for _ in range(MOST_ROUNDS):
+        did = worker.tick()
+        done += did
+        if did:
+            continue
+        if not outbox.behind():
+            return done
+        # Another session's open transaction holds the journal's horizon back for a moment.
+        if time.monotonic() - began > PATIENCE_SECONDS:
+            raise AssertionError(f"{outbox.behind()} facts cannot be read: a transaction stays open")
+        time.sleep(0.01)
+    raise AssertionError(
+        f"still busy after {MOST_ROUNDS} rounds at the same moment: something goes in circles"
+    )
+
+
+def fast_forward(duration: str | timedelta) -> None:
+    """Let `duration` ("3m", "1wd", a timedelta) pass, stopping at each moment for which something is planned.
+
+    Needs the `clock` fixture.
+    """
+    virtual = clock.current()
+    if not isinstance(virtual, clock.VirtualClock):
+        raise RuntimeError("fast_forward needs a VirtualClock: ask for the fixture `clock`")
+    start = virtual.now()
+    end = start + duration if isinstance(duration, timedelta) else durations.parse(duration).after(start)
+    run_until_quiet()
+    while (due := worker.next_due()) is not None and due <= end:
+        virtual.advance_to(due)
+        run_until_quiet()
+    virtual.advance_to(end)
+    run_until_quiet()
