@@ -7,14 +7,21 @@ import os
 import click
 
 from changbei import __version__
+from changbei.site.commands.base import HouseGroup
 from changbei.site.commands.plan import plan_group
+from changbei.site.commands.serve import demo, migrate, serve
+from changbei.site.commands.worker import worker
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=HouseGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
     """Changbei (常备): contingency plans that people sign, print and run."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "changbei.site.settings")
 
 
+main.add_command(demo)
+main.add_command(migrate)
 main.add_command(plan_group)
+main.add_command(serve)
+main.add_command(worker)

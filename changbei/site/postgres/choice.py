@@ -38,8 +38,13 @@ def database() -> Iterator[str]:
 
 
 def default_server() -> EmbeddedPostgres:
-    """This installation's embedded server under var/pg (CHANGBEI_VAR names another `var`); not started."""
-    return EmbeddedPostgres(Path(os.environ.get("CHANGBEI_VAR", ROOT / "var")) / "pg", durable=True)
+    """This installation's embedded server under var/pg; not started."""
+    return EmbeddedPostgres(var_dir() / "pg", durable=True)
+
+
+def var_dir() -> Path:
+    """Where the product keeps its data, which CHANGBEI_VAR may name; can be asked before the settings are read."""
+    return Path(os.environ.get("CHANGBEI_VAR", ROOT / "var"))
 
 
 def check_server(url: str) -> None:

@@ -1,0 +1,54 @@
+"""What the commands share: the database around them, and errors as people read them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import click
+import django
+from django.db import connections
+
+from changbei.core.errors import ChangbeiError, Invalid
+from changbei.site.postgres import database
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class HouseGroup(click.Group):
+    """A group whose commands may raise the house's errors: each becomes `Error: …` and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except Invalid as error:
+            raise click.ClickException("\n".join(str(problem) for problem in error.problems)) from error
+        except ChangbeiError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def with_database(command: Callable[P, R]) -> Callable[P, R]:
+    """Around a command's function: the database runs and Django is set up; both are let go afterwards.
+
+    Modules with models are imported inside the function, as Django is not set up before.
+    """
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with database():
+            django.setup()
+            try:
+                return command(*args, **kwargs)
+            finally:
+                let_go_of_database()
+
+    return run
+
+
+def let_go_of_database() -> None:
+    """Close this process's connections, the pooled ones too: a server does not stop quietly under them."""
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]
