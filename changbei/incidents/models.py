@@ -49,7 +49,9 @@ class Incident(models.Model):
     class Meta:
         indexes = [models.Index(fields=["same_key"], condition=~Q(status="closed"), name="incident_same")]
         constraints = [
-            models.UniqueConstraint(fields=["same_key"], condition=~Q(status="closed"), name="one_open_incident_per_cause")
+            models.UniqueConstraint(
+                fields=["same_key"], condition=~Q(status="closed"), name="one_open_incident_per_cause"
+            )
         ]
 
 
@@ -77,7 +79,7 @@ class CommandPost(models.Model):
 
 
 class Authorisation(models.Model):
-    """Both leaders away: one of them authorises an acting commander (E2.1c). Acting starts at once; this is the record."""
+    """Both leaders away: one of them authorises an acting commander (E2.1c). Acting starts at once."""
 
     command_post = models.ForeignKey(CommandPost, on_delete=models.PROTECT, related_name="authorisations")
     acting_commander = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
@@ -109,6 +111,7 @@ class Warning(models.Model):
     area = models.JSONField(null=True)  # GeoJSON geometry
     effective_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
+    expired_at = models.DateTimeField(null=True)  # when its incident was told that it has run out
     received_at = models.DateTimeField()
     verdict = models.CharField(max_length=24, choices=Verdict.choices)
     reasons = models.JSONField(default=list)  # [{"element", "line", "message"}]
@@ -117,6 +120,13 @@ class Warning(models.Model):
     incident = models.ForeignKey(Incident, null=True, on_delete=models.PROTECT, related_name="warnings")
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(expired_at__isnull=True, incident__isnull=False),
+                name="warning_to_expire",
+            )
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["sender", "identifier", "sent"], condition=~Q(verdict="refused"), name="warning_once"
@@ -147,7 +157,9 @@ class Suspension(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(ends_at__gt=models.F("starts_at")), name="suspension_ends_after_start")
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=models.F("starts_at")), name="suspension_ends_after_start"
+            )
         ]
 
 

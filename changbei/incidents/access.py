@@ -1,0 +1,91 @@
+"""Who may see and do what with incidents; the only way to get one for an actor."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from uuid import UUID
+
+from django.db import models
+from django.db.models import QuerySet
+
+from changbei.core.errors import NotAllowed, NotFound
+from changbei.incidents.models import CommandPost, Incident, Suspension, Warning
+from changbei.people import access as people
+from changbei.people.models import Person
+
+Model = TypeVar("Model", bound=models.Model)
+COMMAND = frozenset(f"incidents.{verb}" for verb in ("command", "suspend", "resume", "restore", "close"))
+
+
+def may(actor: object, permission: str, incident: Incident | None = None) -> bool:
+    """Whether the actor may; whoever commands the incident may do everything in it (E2.1c: full power)."""
+    return people.may(actor, permission) or (
+        permission in COMMAND and incident is not None and commands(actor, incident)
+    )
+
+
+def require(actor: object, permission: str, incident: Incident | None = None) -> None:
+    if not may(actor, permission, incident):
+        raise NotAllowed(permission)
+
+
+def require_command(actor: object, incident: Incident) -> None:
+    """Raise NotAllowed unless the actor leads or commands this incident."""
+    require(actor, "incidents.command", incident)
+
+
+def commands(actor: object, incident: Incident) -> bool:
+    """Whether the actor is the commander, acting or not, of this incident now."""
+    person = people.person_of(actor)
+    if person is None:
+        return False
+    post = CommandPost.objects.filter(incident=incident, stood_down_at__isnull=True, commander=person)
+    if post.exists():
+        return True
+    run = incident.run
+    return run is not None and (run.scope.get("command") or {}).get("commander") == person.staff_no
+
+
+def get_incident(actor: object, uuid: UUID | str) -> Incident:
+    """An incident for an actor; NotFound when there is none or the actor may see none."""
+    return _get(actor, Incident.objects.select_related("run__plan_version"), uuid)
+
+
+def get_suspension(actor: object, uuid: UUID | str) -> Suspension:
+    return _get(actor, Suspension.objects.select_related("incident__run__plan_version"), uuid)
+
+
+def get_warning(actor: object, uuid: UUID | str) -> Warning:
+    return _get(actor, Warning.objects.select_related("incident"), uuid)
+
+
+def get_command_post(actor: object, incident: UUID | str) -> CommandPost:
+    """The command post of an incident, by the incident's uuid."""
+    found = CommandPost.objects.filter(incident=get_incident(actor, incident)).first()
+    if found is None:
+        raise NotFound(str(incident))
+    return found
+
+
+def asked_to_authorise(person: Person) -> list[CommandPost]:
+    """Command posts whose acting commander waits for this leader's authorisation."""
+    waiting = CommandPost.objects.filter(
+        stood_down_at__isnull=True,
+        acting=True,
+        authorisations__granted_at__isnull=True,
+        authorisations__asked_of__contains=[person.staff_no],
+    )
+    return list(waiting.select_related("incident", "commander").distinct().order_by("pk"))
+
+
+def _get(actor: object, queryset: QuerySet[Model], uuid: UUID | str) -> Model:
+    if not people.may(actor, "incidents.see"):
+        raise NotFound(str(uuid))
+    try:
+        key = uuid if isinstance(uuid, UUID) else UUID(uuid)
+    except ValueError:
+        raise NotFound(str(uuid)) from None
+    found = queryset.filter(uuid=key).first()
+    if found is None:
+        raise NotFound(str(uuid))
+    return found

@@ -1,0 +1,295 @@
+"""What plans may call: the `incidents.*` capabilities, and the replenishment that needs a suspension (E3.2, E3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from changbei.core.errors import Invalid, NotFound
+from changbei.incidents import replenishing
+from changbei.incidents.models import Incident, PublicNotice, Suspension
+from changbei.incidents.services import customers, outages, suspending
+from changbei.journal.models import Entry
+from changbei.network.models import Retailer
+from changbei.notify.models import CallList, Notice
+from changbei.people.models import Person
+from changbei.plans.actions import action
+from changbei.runs.context import ActionContext
+from changbei.runs.models import Task
+
+TEXT = {"type": "string"}
+MAP = {"type": "object"}
+COUNT = {"type": "integer", "minimum": 0}
+
+
+def _object(*optional: str, **properties: Any) -> dict[str, Any]:
+    """A JSON Schema of an object with these properties, all required but the optional ones."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+@action(
+    "incidents.affected",
+    params=_object(area=MAP),
+    returns=_object(
+        retailers=COUNT,
+        total=COUNT,
+        key=COUNT,
+        orders_today=COUNT,
+        stops_today=COUNT,
+        managers=COUNT,
+        share={"type": "number"},
+    ),
+)
+def affected(context: ActionContext) -> dict[str, Any]:
+    """Who lies in the area, and what the day holds for them; the incident keeps the number."""
+    found = customers.affected(_incident(context), context.params["area"])
+    return {
+        "retailers": found.retailers,
+        "total": found.total,
+        "key": found.key,
+        "orders_today": found.orders_today,
+        "stops_today": found.stops_today,
+        "managers": found.managers,
+        "share": found.share,
+    }
+
+
+@action(
+    "incidents.suspend",
+    params=_object(scope=TEXT, area=MAP, starts_at=TEXT, ends_at=TEXT, reason=TEXT),
+    returns=_object(
+        suspension=TEXT, retailers=COUNT, stops_held=COUNT, starts_at=TEXT, ends_at=TEXT, period=TEXT
+    ),
+)
+def suspend(context: ActionContext) -> dict[str, Any]:
+    """Suspend service, as a person of the run decided; once, however often it is called."""
+    given, incident = context.params, _incident(context)
+    starts_at, ends_at = _moment(given["starts_at"], "starts_at"), _moment(given["ends_at"], "ends_at")
+    known = Suspension.objects.filter(
+        incident=incident, scope=given["scope"], starts_at=starts_at, ends_at=ends_at
+    )
+    suspension = known.first() or suspending.suspend(
+        incident,
+        area=given["area"],
+        starts_at=starts_at,
+        ends_at=ends_at,
+        reason=given["reason"],
+        scope=given["scope"],
+        decided_by=_decider(context, "suspend"),
+        actor=None,
+    )
+    fact = _last_fact(context, "incidents.service_suspended", suspension)
+    return {
+        "suspension": str(suspension.uuid),
+        "retailers": suspension.retailers.count(),
+        "stops_held": int(fact.get("stops_held", 0)),
+        "starts_at": suspension.starts_at.isoformat(),
+        "ends_at": suspension.ends_at.isoformat(),
+        "period": customers.period(suspension),
+    }
+
+
+@action(
+    "incidents.extend",
+    params=_object(suspension=TEXT, ends_at=TEXT),
+    returns=_object(suspension=TEXT, ends_at=TEXT),
+)
+def extend(context: ActionContext) -> dict[str, Any]:
+    suspension, ends_at = _suspension(context), _moment(context.params["ends_at"], "ends_at")
+    if suspension.ends_at < ends_at:
+        suspension = suspending.extend(suspension, ends_at, actor=None)
+    return {"suspension": str(suspension.uuid), "ends_at": suspension.ends_at.isoformat()}
+
+
+@action(
+    "incidents.resume",
+    params=_object(suspension=TEXT),
+    returns=_object(suspension=TEXT, retailers=COUNT, key=COUNT, stops_released=COUNT),
+)
+def resume(context: ActionContext) -> dict[str, Any]:
+    suspension = _suspension(context)
+    if suspension.resumed_at is None:
+        suspension = suspending.resume(suspension, resumed_by=_decider(context, "resume"), actor=None)
+    concerned = Retailer.objects.filter(suspensions__suspension=suspension)
+    fact = _last_fact(context, "incidents.service_resumed", suspension)
+    return {
+        "suspension": str(suspension.uuid),
+        "retailers": concerned.count(),
+        "key": concerned.filter(is_key=True).count(),
+        "stops_released": int(fact.get("stops_released", 0)),
+    }
+
+
+@action(
+    "incidents.notify_customers",
+    params=_object("values", audience=TEXT, suspension=TEXT, area=MAP, template=TEXT, values=MAP),
+    returns=_object(told=COUNT, unreachable=COUNT, notice=TEXT),
+)
+def notify_customers(context: ActionContext) -> dict[str, Any]:
+    """One tracked message to each customer of the audience."""
+    given = context.params
+    told = _told_before(context)
+    if told is None:
+        told = customers.notify_customers(
+            _incident(context),
+            given["template"],
+            audience=given["audience"],
+            suspension=_suspension(context) if given["suspension"] else None,
+            area=given["area"] or None,
+            values=_readable(given.get("values", {})),
+            item=context.item,
+            actor=None,
+        )
+    return {"told": told.told, "unreachable": told.unreachable, "notice": str(told.notice.uuid)}
+
+
+@action(
+    "incidents.make_call_list",
+    params=_object(suspension=TEXT, script=TEXT, template=TEXT),
+    returns=_object(call_list=TEXT, calls=COUNT, callers=COUNT),
+)
+def make_call_list(context: ActionContext) -> dict[str, Any]:
+    """Every customer of the suspension is phoned by the own customer manager (E3.2.2)."""
+    suspension = _suspension(context)
+    made = CallList.objects.filter(uuid=suspension.call_list).first() if suspension.call_list else None
+    if made is None:
+        made = customers.make_call_list(
+            suspension,
+            script=context.params["script"],
+            template=context.params["template"],
+            item=context.item,
+            actor=None,
+        )
+    callers = made.calls.order_by().values("caller").distinct().count()
+    return {"call_list": str(made.uuid), "calls": made.calls.count(), "callers": callers}
+
+
+@action(
+    "incidents.public_notice",
+    params=_object(suspension=TEXT, template=TEXT),
+    returns=_object(notices=COUNT, texts=MAP),
+)
+def public_notice(context: ActionContext) -> dict[str, Any]:
+    made: list[PublicNotice] = customers.public_notice(
+        _suspension(context), context.params["template"], actor=None
+    )
+    return {"notices": len(made), "texts": {notice.medium: notice.text for notice in made}}
+
+
+@action(
+    "incidents.tell_contacts",
+    params=_object("values", group=TEXT, serves=TEXT, template=TEXT, values=MAP),
+    returns=_object(told=COUNT, contacts={"type": "array"}, missing={"type": "boolean"}),
+)
+def tell_contacts(context: ActionContext) -> dict[str, Any]:
+    """Tell the outside contacts that serve something; `missing` when the list has none (E3.1.13)."""
+    given, before = context.params, _told_before(context)
+    contacts = customers.contacts_of(given["group"], given["serves"])
+    told = before.told if before else 0
+    if before is None:
+        notice = customers.tell_contacts(
+            _incident(context),
+            given["template"],
+            group=given["group"],
+            serves=given["serves"],
+            values=_readable(given.get("values", {})),
+            item=context.item,
+            actor=None,
+        )
+        told = customers.counted(notice).told if notice else 0
+    return {
+        "told": told,
+        "contacts": [
+            {"code": one.code, "organisation": one.organisation, "phone": one.phone} for one in contacts
+        ],
+        "missing": not contacts,
+    }
+
+
+@action("incidents.record_fallback", params=_object(fallback=TEXT), returns=_object(fallback=TEXT))
+def record_fallback(context: ActionContext) -> dict[str, Any]:
+    outage = outages.record_fallback(_incident(context), context.params["fallback"], actor=None)
+    return {"fallback": outage.fallback}
+
+
+@action(
+    "supply.replenish_key_customers",
+    params=_object(suspension=TEXT),
+    returns=_object(requests=COUNT, retailers=COUNT, cartons=COUNT),
+)
+def replenish_key_customers(context: ActionContext) -> dict[str, Any]:
+    """Key customers of the area who missed a delivery get their usual order as a replenishment (E3.2.5)."""
+    made = replenishing.replenish_key_customers(_suspension(context), actor=None)
+    return {"requests": made.requests, "retailers": made.retailers, "cartons": made.cartons}
+
+
+def _incident(context: ActionContext) -> Incident:
+    uuid = context.run.incident
+    found = Incident.objects.select_related("run__plan_version").filter(uuid=uuid).first() if uuid else None
+    if found is None:
+        raise NotFound(f"the run {context.run.number} belongs to no incident")
+    return found
+
+
+def _suspension(context: ActionContext) -> Suspension:
+    """The suspension named in the parameters, which has to be of this incident."""
+    try:
+        uuid = UUID(context.params["suspension"])
+    except ValueError:
+        raise Invalid("suspension", "is no suspension") from None
+    found = Suspension.objects.select_related("incident__run__plan_version").filter(uuid=uuid).first()
+    if found is None or found.incident.uuid != context.run.incident:
+        raise NotFound(f"{context.run.number} has no suspension {uuid}")
+    return found
+
+
+def _moment(text: str, field: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid(field, f"{text!r} is no time") from None
+    if moment.tzinfo is None:
+        raise Invalid(field, f"{text!r} has no zone")
+    return moment.astimezone(UTC)
+
+
+def _readable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Times among the values of a message as people read them off the wall clock."""
+    found = dict(values)
+    for name, value in values.items():
+        if isinstance(value, str) and len(value) >= len("2026-11-23T09:40Z"):
+            try:
+                found[name] = customers.local(_moment(value, name))
+            except Invalid:
+                continue
+    return found
+
+
+def _decider(context: ActionContext, option: str) -> Person | None:
+    """Who decided in this run what the plan now carries out."""
+    done = Task.objects.filter(
+        run=context.run, kind=Task.Kind.DECIDE, status=Task.Status.DONE, result__option=option
+    )
+    task = done.select_related("done_by").order_by("-done_at").first()
+    return task.done_by if task else None
+
+
+def _told_before(context: ActionContext) -> customers.Told | None:
+    """The notice of this step, when an earlier attempt had got so far."""
+    facts = Entry.objects.filter(run=context.run.uuid, kind="notify.told", item=context.item).order_by("id")
+    fact = facts.first()
+    notice = Notice.objects.filter(uuid=fact.data["notice"]).first() if fact else None
+    return customers.counted(notice) if notice else None
+
+
+def _last_fact(context: ActionContext, kind: str, suspension: Suspension) -> dict[str, Any]:
+    facts = Entry.objects.filter(run=context.run.uuid, kind=kind, data__suspension=str(suspension.uuid))
+    fact = facts.order_by("-id").first()
+    return dict(fact.data) if fact else {}

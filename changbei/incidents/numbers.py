@@ -1,0 +1,25 @@
+"""Numbers that people say on the phone: INC-0001, one after the other, without gaps."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from changbei.incidents.models import Incident
+
+PREFIX = "INC-"
+_LOCK = 0x1_4E_43  # "INC"; any constant of our own
+
+
+def next_number() -> str:
+    """The number after the last one. Holds a lock until the transaction ends: a number that is rolled back is
+    given again, and nobody sees a gap."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    last = Incident.objects.order_by("-pk").values_list("number", flat=True).first()
+    return f"{PREFIX}{int(last[len(PREFIX) :]) + 1 if last else 1:04d}"
+
+
+def lock_cause(key: str) -> None:
+    """Reports of the same thing go one after the other, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])

@@ -1,0 +1,152 @@
+"""What the room decides, as pure functions: who commands, what makes two reports one, what a suspension is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from changbei.core.errors import Problem
+from changbei.core.texts import LANGUAGES, Text
+
+COMMANDER, DEPUTY_COMMANDER = "commander", "deputy-commander"
+LEVELS = ("MAJOR", "LOCAL", "DEMAND")
+LONGEST_SUSPENSION = timedelta(days=14)  # a longer one is looked at again on the way
+
+
+@dataclass(frozen=True)
+class Command:
+    """Who commands, by staff number ("" for nobody). `ask`: the leaders whose authorisation is wanted (E2.1c)."""
+
+    commander: str
+    deputy_commander: str = ""
+    acting: bool = False
+    ask: tuple[str, ...] = ()
+
+
+def command(head: str, deputy: str, *, head_present: bool, deputy_present: bool, acting: str) -> Command:
+    """The command by the plan: the head with the deputy; one of them alone; else the acting commander (E2.1b, E2.1c).
+
+    `acting` is the department head whom the table names for this kind of event. When there is none either, a
+    leader commands from afar: somebody has to.
+    """
+    if head_present:
+        return Command(head, deputy if deputy_present else "")
+    if deputy_present:
+        return Command(deputy)
+    leaders = tuple(staff_no for staff_no in (head, deputy) if staff_no)
+    if acting:
+        return Command(acting, acting=True, ask=leaders)
+    return Command(leaders[0] if leaders else "")
+
+
+def level_inputs(
+    wanted: Iterable[str], report: Mapping[str, Any], *, family: str, share: float
+) -> dict[str, Any]:
+    """What the classifying table sees when the procedure does not say (E2.1b)."""
+    stops_work = report.get("stops_work") is True
+    known = {
+        "family": family,
+        "share": share,
+        "colour": str(report.get("colour") or ""),
+        "stops_work": stops_work,
+        "city_wide": bool(report.get("city_wide", report.get("fails") == "server")),
+    }
+    return {name: known[name] for name in wanted if name in known}
+
+
+def is_same(reported_at: datetime, within: timedelta, *, restored: bool, now: datetime) -> bool:
+    """Whether a new report with the same key is about the incident that was reported at `reported_at`.
+
+    After service is back, or after the time the plan gives, the same thing happening is a new event: a duplicate
+    alarm is better than a lost one.
+    """
+    return not restored and now < reported_at + within
+
+
+def added(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What a later report says that the first did not, or said otherwise."""
+    return {name: value for name, value in after.items() if before.get(name) != value}
+
+
+def worth_adding(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """What the plan's conditions should see of a later report: what was not said before, and what has become true.
+
+    Somebody who knows of nobody hurt does not overrule somebody who does.
+    """
+    return {
+        name: value
+        for name, value in after.items()
+        if name not in before or (before[name] is False and value is True)
+    }
+
+
+def title(procedure: Text, detail: Text | str) -> dict[str, str]:
+    """`Vehicle breakdown · 17` in each language."""
+    words = {
+        language: detail if isinstance(detail, str) else detail.get(language, "") for language in LANGUAGES
+    }
+    return {
+        language: f"{procedure[language]} · {words[language]}" if words[language] else procedure[language]
+        for language in procedure
+    }
+
+
+def suspension_problems(starts_at: datetime, ends_at: datetime, reason: str, customers: int) -> list[Problem]:
+    """What is wrong with a suspension; none is without an end or without anybody concerned (E3.2.1)."""
+    found = []
+    if ends_at <= starts_at:
+        found.append(Problem("ends_at", "must be after the beginning"))
+    elif ends_at - starts_at > LONGEST_SUSPENSION:
+        found.append(Problem("ends_at", f"at most {LONGEST_SUSPENSION.days} days; it can be extended then"))
+    if not reason.strip():
+        found.append(Problem("reason", "a reason is needed"))
+    if not customers:
+        found.append(Problem("area", "no customer lies in this area"))
+    return found
+
+
+def suspension_scope(share: float, most: float) -> str:
+    """`whole` when most customers cannot be served (E3.2.1), else `partial` (E3.2.2)."""
+    return "whole" if share >= most else "partial"
+
+
+def warning_inputs(
+    *,
+    status: str,
+    msg_type: str,
+    lifts: bool,
+    categories: Sequence[str],
+    colour: str,
+    severity: str,
+    share: float,
+    over: bool,
+) -> dict[str, Any]:
+    """What the table `warning-start` sees. An AllClear counts as the cancel that it is."""
+    return {
+        "status": status,
+        "msg_type": "Cancel" if lifts else msg_type,
+        "meteorological": "Met" in categories,
+        "colour": colour,
+        "severity": severity,
+        "share": share,
+        "over": over,
+    }
+
+
+def district_codes(geocodes: Iterable[str], districts: Iterable[str]) -> list[str]:
+    """The districts (six digits) that Chinese administrative codes mean: a code ends in zeros where it is general.
+
+    420000000000 is a province, 420300 a city, 420322 a county, 420322101000 a town of it: the county is taken.
+    """
+    wanted = [code[:6] for code in geocodes if code.isdigit() and len(code) in (6, 12)]
+    heads = tuple(_head(code) for code in wanted)
+    return [district for district in districts if heads and district.startswith(heads)]
+
+
+def _head(code: str) -> str:
+    """The digits that say something: provinces have two, cities four, counties six."""
+    if code.endswith("0000"):
+        return code[:2]
+    return code[:4] if code.endswith("00") else code

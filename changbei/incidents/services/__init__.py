@@ -1,0 +1,42 @@
+"""The verbs of the room, by what they are about."""
+
+from changbei.incidents.services.closing import change_level, close, declare_all_clear, restored
+from changbei.incidents.services.command import authorise, reassess_command
+from changbei.incidents.services.customers import (
+    make_call_list,
+    notify_customers,
+    public_notice,
+    tell_contacts,
+)
+from changbei.incidents.services.outages import record_fallback
+from changbei.incidents.services.reporting import ReportAnswer, report
+from changbei.incidents.services.suspending import extend, resume, suspend
+from changbei.incidents.services.warnings import (
+    Received,
+    announce_expired,
+    receive_warning,
+    start_from_warning,
+)
+
+__all__ = [
+    "Received",
+    "ReportAnswer",
+    "announce_expired",
+    "authorise",
+    "change_level",
+    "close",
+    "declare_all_clear",
+    "extend",
+    "make_call_list",
+    "notify_customers",
+    "public_notice",
+    "reassess_command",
+    "receive_warning",
+    "record_fallback",
+    "report",
+    "restored",
+    "resume",
+    "start_from_warning",
+    "suspend",
+    "tell_contacts",
+]

@@ -1,0 +1,151 @@
+"""The level changes, service is back, the incident is closed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from changbei.core import clock
+from changbei.core.errors import Conflict, Invalid, Problem
+from changbei.incidents import access, plan
+from changbei.incidents.models import Incident, Level
+from changbei.incidents.services import command, outages
+from changbei.journal import services as journal
+from changbei.people.models import Person
+from changbei.runs import services as runs
+from changbei.runs.models import Run, Task
+
+OPEN_TASKS = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
+
+
+def _locked(incident: Incident) -> Incident:
+    return (
+        Incident.objects.select_for_update(of=("self",))
+        .select_related("run__plan_version")
+        .get(pk=incident.pk)
+    )
+
+
+def _refuse_closed(incident: Incident) -> None:
+    if incident.status == Incident.Status.CLOSED:
+        raise Conflict(f"{incident.number} is closed")
+
+
+@transaction.atomic
+def change_level(incident: Incident, level: str, *, reason: str, actor: Person) -> Incident:
+    """A person classifies the incident anew. To MAJOR the command post is set up, from MAJOR it stands down (E2.1b).
+
+    Raises Invalid for another level or a missing reason, Conflict for a closed incident, NotAllowed.
+    """
+    access.require_command(actor, incident)
+    problems = [] if level in Level.values else [Problem("level", f"one of {', '.join(Level.values)}")]
+    problems += [] if reason.strip() else [Problem("reason", "a reason is needed")]
+    if problems:
+        raise Invalid(problems=problems)
+    incident = _locked(incident)
+    _refuse_closed(incident)
+    before = incident.level
+    if before == level:
+        return incident
+    incident.level = level
+    incident.save(update_fields=["level"])
+    _journal(
+        incident,
+        "incidents.level_changed",
+        actor=actor,
+        clause="E2.1b",
+        data={"before": before, "level": level, "reason": reason.strip()},
+    )
+    if before == Level.MAJOR:
+        command.stand_down(incident, actor=actor)
+    if level == Level.MAJOR:
+        command.set_up_again(incident, plan.of_incident(incident).pack)
+    if incident.run:
+        runs.know(incident.run.uuid, "incident", {"level": level}, actor=actor)
+    return incident
+
+
+@transaction.atomic
+def restored(incident: Incident, *, actor: Person | None, at: datetime | None = None) -> Incident:
+    """Service is back at `at` (now when not given); papers may be left. Saying so twice changes nothing."""
+    if actor is not None:
+        access.require(actor, "incidents.restore", incident)
+    incident = _locked(incident)
+    if incident.restored_at is not None or incident.status == Incident.Status.CLOSED:
+        return incident
+    incident.restored_at = at or clock.now()
+    incident.status = Incident.Status.RESTORED
+    incident.save(update_fields=["restored_at", "status"])
+    outages.back(incident, incident.restored_at)
+    _journal(
+        incident,
+        "incidents.restored",
+        actor=actor,
+        data={
+            "number": incident.number,
+            "restored_at": incident.restored_at.isoformat(),
+            "seconds": int((incident.restored_at - incident.reported_at).total_seconds()),
+        },
+    )
+    return incident
+
+
+@transaction.atomic
+def close(incident: Incident, *, reason: str = "", actor: Person) -> Incident:
+    """The incident is over. With tasks open it is refused, unless a reason is given: then they are cancelled.
+
+    A suspension that has not been resumed is never left behind. Raises Conflict, NotAllowed. The review is made from
+    the fact `incidents.closed` (E2.9).
+    """
+    access.require(actor, "incidents.close", incident)
+    incident = _locked(incident)
+    _refuse_closed(incident)
+    if incident.suspensions.filter(resumed_at__isnull=True).exists():
+        raise Conflict(f"{incident.number}: service is still suspended; resume it first")
+    open_tasks = Task.objects.filter(run=incident.run, status__in=OPEN_TASKS).count()
+    if open_tasks and not reason.strip():
+        raise Conflict(f"{incident.number}: {open_tasks} tasks are open; finish them or give a reason")
+    if incident.run and incident.run.status == Run.Status.RUNNING:
+        runs.end_by_incident(incident.run.uuid, actor=actor)
+    incident.status, incident.closed_at, incident.closed_by = Incident.Status.CLOSED, clock.now(), actor
+    incident.save(update_fields=["status", "closed_at", "closed_by"])
+    command.stand_down(incident, actor=actor)
+    _journal(
+        incident,
+        "incidents.closed",
+        actor=actor,
+        data={"number": incident.number, "tasks_cancelled": open_tasks, "reason": reason.strip()},
+    )
+    return incident
+
+
+@transaction.atomic
+def declare_all_clear(incident: Incident, *, actor: Person) -> None:
+    """The office says that the weather is over, without waiting for the weather service (E3.2)."""
+    access.require(actor, "incidents.resume", incident)
+    incident = _locked(incident)
+    _refuse_closed(incident)
+    all_clear(incident, "declared", actor=actor)
+
+
+def all_clear(incident: Incident, why: str, *, actor: Person | None) -> None:
+    """Tell the run that what the plan was started for is over: cancel, expired or declared."""
+    _journal(incident, "incidents.all_clear", actor=actor, clause="E3.2", data={"why": why})
+    if incident.run:
+        by = actor.staff_no if actor else ""
+        runs.happened(incident.run.uuid, "incidents.all_clear", {"why": why}, by=by)
+
+
+def _journal(
+    incident: Incident, kind: str, *, actor: Person | None, clause: str = "", data: dict[str, object]
+) -> None:
+    journal.append(
+        kind,
+        actor=actor,
+        incident=incident.uuid,
+        run=incident.run.uuid if incident.run else None,
+        clause=clause,
+        drill=incident.drill,
+        data=data,
+    )

@@ -1,0 +1,259 @@
+"""Who commands: the command post of a major event, the acting commander, and what happens when leaders come and go."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from changbei.core import clock
+from changbei.core.errors import Conflict, NotAllowed
+from changbei.incidents import plan, rules, telling
+from changbei.incidents.models import Authorisation, CommandPost, Incident, Level
+from changbei.incidents.rules import COMMANDER, DEPUTY_COMMANDER, Command
+from changbei.journal import services as journal
+from changbei.people.models import Person
+from changbei.people.resolution import RoleSpec, leaders_present, resolve
+from changbei.plans.model import Pack
+from changbei.runs import services as runs
+
+TABLE = "acting-commander"
+
+
+def roles_of(decided: Command) -> dict[str, str]:
+    """The roles of a plan that the command fills, as `Run.scope["command"]` keeps them."""
+    return {COMMANDER: decided.commander, DEPUTY_COMMANDER: decided.deputy_commander}
+
+
+def scope_of(decided: Command) -> dict[str, Any]:
+    """What the command is in `Run.scope`: who fills its roles, and which of them somebody fills as acting."""
+    return {"command": roles_of(decided), "acting": [COMMANDER] if decided.acting else []}
+
+
+def take_command(incident: Incident, pack: Pack, now: datetime) -> Command:
+    """Decide who commands; for a major event set the command post up at once (E2.1b), acting included (E2.1c)."""
+    decided, post = _decide(incident, pack, now)
+    if incident.level == Level.MAJOR:
+        _set_up(incident, decided, post, now)
+    return decided
+
+
+def set_up_again(incident: Incident, pack: Pack) -> None:
+    """The incident has become a major one: the command post is set up now, and the run's command roles follow."""
+    now = clock.now()
+    decided, post = _decide(incident, pack, now)
+    _set_up(incident, decided, post, now)
+    if incident.run:
+        runs.change_scope(incident.run.uuid, scope_of(decided))
+    tell_command(incident, pack)
+
+
+def _set_up(incident: Incident, decided: Command, post_kind: str, now: datetime) -> None:
+    command_post, _ = CommandPost.objects.update_or_create(
+        incident=incident, defaults={"set_up_at": now, "stood_down_at": None, **_people(decided)}
+    )
+    _journal(incident, "incidents.command_post_set_up", decided, clause="E2.1b")
+    if decided.acting:
+        _ask_leaders(command_post, decided, post_kind, now)
+
+
+def _decide(incident: Incident, pack: Pack, now: datetime) -> tuple[Command, str]:
+    leaders = leaders_present(now)
+    acting, post = "", ""
+    if leaders.both_away:
+        post = str(plan.ask(pack, TABLE, {"family": incident.family})["post"])
+        holder = resolve(RoleSpec(post=post), {}, now)
+        acting = holder.person.staff_no if holder.person and not holder.away else ""
+    decided = rules.command(
+        leaders.head.staff_no if leaders.head else "",
+        leaders.deputy.staff_no if leaders.deputy else "",
+        head_present=leaders.head_present,
+        deputy_present=leaders.deputy_present,
+        acting=acting,
+    )
+    return decided, post
+
+
+def _people(decided: Command) -> dict[str, object]:
+    wanted = [decided.commander, decided.deputy_commander]
+    people = {person.staff_no: person for person in Person.objects.filter(staff_no__in=wanted)}
+    return {
+        "commander": people.get(decided.commander),
+        "deputy_commander": people.get(decided.deputy_commander),
+        "acting": decided.acting,
+    }
+
+
+def _ask_leaders(command_post: CommandPost, decided: Command, post: str, now: datetime) -> Authorisation:
+    """The record of the authorisation: acting begins at once, the leaders confirm it with one tap."""
+    acting = Person.objects.get(staff_no=decided.commander)
+    authorisation = Authorisation.objects.create(
+        command_post=command_post,
+        acting_commander=acting,
+        post=post,
+        asked_of=list(decided.ask),
+        requested_at=now,
+    )
+    incident = command_post.incident
+    journal.append(
+        "incidents.authorisation_asked",
+        actor=None,
+        incident=incident.uuid,
+        run=incident.run.uuid if incident.run else None,
+        clause="E2.1c",
+        drill=incident.drill,
+        data={"acting": acting.staff_no, "post": post, "asked": list(decided.ask)},
+    )
+    return authorisation
+
+
+def tell_command(incident: Incident, pack: Pack) -> None:
+    """Tell the command post's people, and ask absent leaders for their authorisation."""
+    post = (
+        CommandPost.objects.select_related("commander", "deputy_commander").filter(incident=incident).first()
+    )
+    if post is None or post.commander is None:
+        return
+    together = [person for person in (post.commander, post.deputy_commander) if person]
+    values = {"commander": post.commander.name}
+    if not post.acting:
+        telling.tell_people(
+            incident, pack, "command-post", together, values, actor=None, needs_acknowledgement=True
+        )
+        return
+    authorisation = post.authorisations.filter(granted_at__isnull=True).order_by("-pk").first()
+    kind = authorisation.post if authorisation else ""
+    title = _post_title(kind) or kind
+    telling.tell_people(
+        incident, pack, "acting-commander", together, {"post": title}, actor=None, needs_acknowledgement=True
+    )
+    if authorisation:
+        leaders = list(Person.objects.filter(staff_no__in=authorisation.asked_of).order_by("pk"))
+        telling.tell_people(
+            incident,
+            pack,
+            "authorisation-asked",
+            leaders,
+            {"name": post.commander.name, "post": title},
+            actor=None,
+            needs_acknowledgement=True,
+        )
+
+
+def _post_title(kind: str) -> dict[str, str] | None:
+    """The name of the first post of a kind, e.g. of the delivery centre's head."""
+    spec = resolve(RoleSpec(post=kind), {}, clock.now()) if kind else None
+    if spec is None or spec.person is None:
+        return None
+    held = spec.person.holdings.filter(post__kind=kind, until__isnull=True).select_related("post").first()
+    return held.post.name if held else None
+
+
+@transaction.atomic
+def authorise(command_post: CommandPost, *, actor: Person) -> Authorisation:
+    """A leader who was asked grants the authorisation (E2.1c). Granting twice changes nothing.
+
+    Raises NotAllowed for anybody else, Conflict when nothing is asked or the command post has stood down.
+    """
+    post = (
+        CommandPost.objects.select_for_update(of=("self",))
+        .select_related("incident__run")
+        .get(pk=command_post.pk)
+    )
+    authorisation = post.authorisations.order_by("-pk").first()
+    if authorisation is None or post.stood_down_at:
+        raise Conflict("no authorisation is asked for")
+    if actor.staff_no not in authorisation.asked_of:
+        raise NotAllowed("only the head and the deputy head authorise an acting commander")
+    if authorisation.granted_at:
+        return authorisation
+    authorisation.granted_by, authorisation.granted_at = actor, clock.now()
+    authorisation.save(update_fields=["granted_by", "granted_at"])
+    incident = post.incident
+    journal.append(
+        "incidents.authorisation_granted",
+        actor=actor,
+        incident=incident.uuid,
+        run=incident.run.uuid if incident.run else None,
+        clause="E2.1c",
+        drill=incident.drill,
+        data={"acting": authorisation.acting_commander.staff_no, "post": authorisation.post},
+    )
+    return authorisation
+
+
+@transaction.atomic
+def reassess_command(incident: Incident) -> Command | None:
+    """Somebody left or came back: the command of an open incident passes on, or is handed back. None: nothing changed.
+
+    For a local event the instructing leader changes in the same way, without a command post (E2.1d).
+    """
+    incident = (
+        Incident.objects.select_for_update(of=("self",))
+        .select_related("run__plan_version")
+        .get(pk=incident.pk)
+    )
+    if incident.status == Incident.Status.CLOSED or incident.run is None:
+        return None
+    pack, now = plan.of_incident(incident).pack, clock.now()
+    decided, post_kind = _decide(incident, pack, now)
+    before = dict(incident.run.scope.get("command") or {})
+    post = (
+        CommandPost.objects.select_for_update().filter(incident=incident, stood_down_at__isnull=True).first()
+    )
+    if before == roles_of(decided) and (post is None or post.acting == decided.acting):
+        return None
+    runs.change_scope(incident.run.uuid, scope_of(decided))
+    if post is not None:
+        _pass_command(incident, pack, post, decided, post_kind, now)
+    return decided
+
+
+def _pass_command(
+    incident: Incident, pack: Pack, post: CommandPost, decided: Command, post_kind: str, now: datetime
+) -> None:
+    was_acting, old = post.acting, post.commander.staff_no if post.commander else ""
+    for name, value in _people(decided).items():
+        setattr(post, name, value)
+    post.save(update_fields=["commander", "deputy_commander", "acting"])
+    handed_back = was_acting and not decided.acting
+    kind = "incidents.command_handed_back" if handed_back else "incidents.command_passed"
+    _journal(incident, kind, decided, clause="E2.1b" if handed_back else "E2.1c", before=old)
+    if decided.acting:
+        _ask_leaders(post, decided, post_kind, now)
+    tell_command(incident, pack)
+
+
+def stand_down(incident: Incident, *, actor: Person | None) -> None:
+    """The command post of an incident ends."""
+    ended = CommandPost.objects.filter(incident=incident, stood_down_at__isnull=True).update(
+        stood_down_at=clock.now()
+    )
+    if ended:
+        journal.append(
+            "incidents.command_post_stood_down",
+            actor=actor,
+            incident=incident.uuid,
+            run=incident.run.uuid if incident.run else None,
+            clause="E2.1b",
+            drill=incident.drill,
+        )
+
+
+def _journal(incident: Incident, kind: str, decided: Command, *, clause: str, before: str = "") -> None:
+    data = {
+        "commander": decided.commander,
+        "deputy_commander": decided.deputy_commander,
+        "acting": decided.acting,
+        "before": before,
+    }
+    journal.append(
+        kind,
+        actor=None,
+        incident=incident.uuid,
+        run=incident.run.uuid if incident.run else None,
+        clause=clause,
+        drill=incident.drill,
+        data=data,
+    )

@@ -1,0 +1,269 @@
+"""Telling customers, outside contacts and the public; the call lists of the customer managers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+
+from changbei.core import clock
+from changbei.core.clock import LOCAL
+from changbei.core.errors import Invalid
+from changbei.core.texts import LANGUAGES
+from changbei.delivery.models import Stop
+from changbei.incidents import plan, telling
+from changbei.incidents.models import Incident, PublicNotice, Suspension
+from changbei.journal import services as journal
+from changbei.network import selectors as network
+from changbei.network.models import District, Retailer
+from changbei.notify import calls
+from changbei.notify import services as notify
+from changbei.notify.models import CallList, Message, Notice, Urgency
+from changbei.notify.recipients import of_contact, of_people, of_retailers
+from changbei.people.models import Contact, Person
+
+MEDIA = ("tv", "radio", "mobile")
+CUSTOMER = {"zh-Hans": "客户", "zh-Hant": "客戶", "en": "customer"}
+MOST_DISTRICTS_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Told:
+    """How many got a message, how many have no address, and the notice that tracks them."""
+
+    told: int
+    unreachable: int
+    notice: Notice
+
+
+def local(at: datetime) -> str:
+    """A moment as people read it off the wall clock."""
+    return at.astimezone(LOCAL).strftime("%m-%d %H:%M")
+
+
+def period(suspension: Suspension) -> str:
+    return f"{local(suspension.starts_at)} – {local(suspension.ends_at)}"
+
+
+def notify_customers(
+    incident: Incident,
+    template: str,
+    *,
+    audience: str,
+    suspension: Suspension | None = None,
+    area: Mapping[str, Any] | None = None,
+    values: Mapping[str, Any] | None = None,
+    item: str = "",
+    actor: Person | None,
+) -> Told:
+    """One tracked message to each customer: of a suspension, of an area, or of today's order day (E3.2.1, E2.4)."""
+    retailers = _audience(audience, suspension, area)
+    given = (_suspension_values(suspension) if suspension else {"area": _area_name(retailers)}) | dict(
+        values or {}
+    )
+    with transaction.atomic():
+        notice = notify.tell(
+            telling.compose(
+                incident,
+                plan.of_incident(incident).pack,
+                template,
+                {"retailer": CUSTOMER} | given,
+                item=item,
+                urgency=Urgency.BULK,
+            ),
+            of_retailers(retailers),
+            actor=actor,
+        )
+        if suspension is not None and suspension.notice is None:
+            suspension.notice = notice.uuid
+            suspension.save(update_fields=["notice"])
+    return counted(notice)
+
+
+def counted(notice: Notice) -> Told:
+    """How far a notice to customers goes."""
+    states = dict(notice.messages.values_list("state").annotate(number=Count("pk")).order_by())
+    unreachable = states.get(Message.State.UNREACHABLE, 0)
+    return Told(sum(states.values()) - unreachable, unreachable, notice)
+
+
+def _audience(
+    audience: str, suspension: Suspension | None, area: Mapping[str, Any] | None
+) -> QuerySet[Retailer]:
+    if audience == "suspension" and suspension is not None:
+        return Retailer.objects.filter(suspensions__suspension=suspension).order_by("pk")
+    if audience == "area" and area:
+        return Retailer.objects.filter(pk__in=network.retailer_ids_in(area)).order_by("pk")
+    if audience == "order_day":
+        weekday = clock.now().astimezone(LOCAL).isoweekday()
+        return Retailer.objects.filter(active=True, order_weekday=weekday).order_by("pk")
+    raise Invalid("audience", "suspension, area or order_day is needed, with what belongs to it")
+
+
+def _suspension_values(suspension: Suspension) -> dict[str, Any]:
+    retailers = Retailer.objects.filter(suspensions__suspension=suspension)
+    return {
+        "area": _area_name(retailers),
+        "reason": suspension.reason,
+        "from": local(suspension.starts_at),
+        "until": local(suspension.ends_at),
+        "period": period(suspension),
+    }
+
+
+def _area_name(retailers: QuerySet[Retailer]) -> dict[str, str]:
+    """The districts the customers are in, those with most of them first."""
+    counts = list(
+        retailers.order_by().values_list("district").annotate(number=Count("pk")).order_by("-number")
+    )
+    names = dict(District.objects.values_list("pk", "name"))
+    named = [names[district] for district, _ in counts[:MOST_DISTRICTS_NAMED]]
+    more = len(counts) > MOST_DISTRICTS_NAMED
+    tails = {"zh-Hans": "等", "zh-Hant": "等", "en": " and others"}
+    return {
+        language: (", " if language == "en" else "、").join(str(name.get(language, "")) for name in named)
+        + (tails[language] if more else "")
+        for language in LANGUAGES
+    }
+
+
+@transaction.atomic
+def make_call_list(
+    suspension: Suspension, *, script: str, template: str, item: str = "", actor: Person | None
+) -> CallList:
+    """One call per customer for the customer's own manager, who is told how many there are (E3.2.2)."""
+    incident = suspension.incident
+    pack = plan.of_incident(incident).pack
+    values = _suspension_values(suspension)
+    title, body = telling.words(pack, script, {"number": incident.number, "title": incident.title} | values)
+    retailers = Retailer.objects.filter(suspensions__suspension=suspension, active=True).order_by("pk")
+    made = calls.make_call_list(
+        retailers,
+        title=title,
+        script=body,
+        incident=incident.uuid,
+        run=incident.run.uuid if incident.run else None,
+        clause="E3.2.2",
+        drill=incident.drill,
+        actor=actor,
+    )
+    suspension.call_list = made.uuid
+    suspension.save(update_fields=["call_list"])
+    counts = dict(made.calls.values_list("caller").annotate(number=Count("pk")).order_by("caller"))
+    callers = Person.objects.in_bulk(list(counts))
+    orders = [
+        (
+            telling.compose(
+                incident,
+                pack,
+                template,
+                values | {"calls": counts[pk]},
+                item=item,
+                needs_acknowledgement=True,
+            ),
+            of_people([callers[pk]]),
+        )
+        for pk in sorted(callers)
+    ]
+    notify.tell_many(orders, actor=actor)
+    return made
+
+
+@transaction.atomic
+def public_notice(suspension: Suspension, template: str, *, actor: Person | None) -> list[PublicNotice]:
+    """Words for television, radio and mobile, ready to be read out (E3.2.1); the same words are not made twice."""
+    incident = suspension.incident
+    pack = plan.of_incident(incident).pack
+    values = {"number": incident.number, "title": incident.title} | _suspension_values(suspension)
+    made, new = [], 0
+    for medium in MEDIA:
+        _, text = telling.words(pack, f"{template}-{medium}", values)
+        known = PublicNotice.objects.filter(suspension=suspension, medium=medium, text=text).first()
+        new += known is None
+        made.append(
+            known
+            or PublicNotice.objects.create(suspension=suspension, medium=medium, text=text, at=clock.now())
+        )
+    if new:
+        journal.append(
+            "incidents.public_notice_made",
+            actor=actor,
+            incident=incident.uuid,
+            run=incident.run.uuid if incident.run else None,
+            clause="E3.2.1",
+            drill=incident.drill,
+            data={"suspension": str(suspension.uuid), "template": template, "media": list(MEDIA)},
+        )
+    return made
+
+
+def contacts_of(group: str, serves: str) -> list[Contact]:
+    """The outside contacts of a group that serve something; "" stands for anything."""
+    found = Contact.objects.order_by("code")
+    if group:
+        found = found.filter(group=group)
+    return list(found.filter(serves__contains=[serves]) if serves else found)
+
+
+def tell_contacts(
+    incident: Incident,
+    template: str,
+    *,
+    group: str,
+    serves: str,
+    values: Mapping[str, Any] | None = None,
+    item: str = "",
+    actor: Person | None,
+) -> Notice | None:
+    """Tell the outside contacts of a group that serve something (E3.1.13, E3.3.3); None, on record, when none do."""
+    contacts = contacts_of(group, serves)
+    if not contacts:
+        journal.append(
+            "incidents.contact_missing",
+            actor=actor,
+            incident=incident.uuid,
+            run=incident.run.uuid if incident.run else None,
+            item=item,
+            clause="E3.1.13",
+            drill=incident.drill,
+            data={"group": group, "serves": serves},
+        )
+        return None
+    notice = telling.compose(incident, plan.of_incident(incident).pack, template, values or {}, item=item)
+    return notify.tell(notice, [of_contact(contact) for contact in contacts], actor=actor)
+
+
+@dataclass(frozen=True)
+class Affected:
+    """What an area concerns; `orders_today` customers order today, `stops_today` deliveries are still to be made."""
+
+    retailers: int
+    total: int
+    key: int
+    orders_today: int
+    stops_today: int
+    managers: int
+
+    @property
+    def share(self) -> float:
+        return self.retailers / self.total if self.total else 0.0
+
+
+def affected(incident: Incident, area: Mapping[str, Any]) -> Affected:
+    """Count the customers of an area and keep their number with the incident (E3.2)."""
+    ids = network.retailer_ids_in(area)
+    today = clock.local_now().date()
+    found = Retailer.objects.filter(pk__in=ids)
+    counts = found.aggregate(
+        key=Count("pk", filter=Q(is_key=True)),
+        orders=Count("pk", filter=Q(order_weekday=today.isoweekday())),
+        managers=Count("customer_manager", distinct=True),
+    )
+    stops = Stop.objects.filter(day__date=today, status=Stop.Status.PLANNED, retailer_id__in=ids).count()
+    Incident.objects.filter(pk=incident.pk).update(affected_retailers=len(ids))
+    total = Retailer.objects.filter(active=True).count()
+    return Affected(len(ids), total, counts["key"], counts["orders"], stops, counts["managers"])

@@ -1,0 +1,58 @@
+"""A system of the sales network stands still, and what takes its place meanwhile (E3.1.7, E3.1.12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+
+from changbei.core.errors import Conflict, Invalid
+from changbei.incidents.models import Incident, SystemOutage
+from changbei.journal import services as journal
+from changbei.network.models import Site
+from changbei.people.models import Person
+
+FALLBACKS = ("standby", "spare-pc", "other-office", "phone")
+
+
+def record(incident: Incident, filed: Mapping[str, Any], now: datetime) -> SystemOutage | None:
+    """The outage of a network fault, from its report; other events have none."""
+    if incident.family != "network":
+        return None
+    since = datetime.fromisoformat(filed["since"]).astimezone(UTC) if filed.get("since") else now
+    return SystemOutage.objects.create(
+        incident=incident,
+        system=str(filed.get("system") or filed.get("fails") or incident.kind)[:40],
+        site=Site.objects.filter(code=str(filed.get("site") or "")).first(),
+        stops_work=filed.get("stops_work") is True,
+        since=min(since, now),
+    )
+
+
+@transaction.atomic
+def record_fallback(incident: Incident, fallback: str, *, actor: Person | None) -> SystemOutage:
+    """What takes over: the standby machine, a spare PC, another office, or the telephone."""
+    if fallback not in FALLBACKS:
+        raise Invalid("fallback", f"one of {', '.join(FALLBACKS)}")
+    outage = SystemOutage.objects.select_for_update().filter(incident=incident).first()
+    if outage is None:
+        raise Conflict(f"{incident.number} is no system outage")
+    outage.fallback = fallback
+    outage.save(update_fields=["fallback"])
+    journal.append(
+        "incidents.fallback_recorded",
+        actor=actor,
+        incident=incident.uuid,
+        run=incident.run.uuid if incident.run else None,
+        clause="E3.1.7" if fallback == "standby" else "E3.1.12",
+        drill=incident.drill,
+        data={"system": outage.system, "fallback": fallback},
+    )
+    return outage
+
+
+def back(incident: Incident, at: datetime) -> None:
+    """The system works again."""
+    SystemOutage.objects.filter(incident=incident, back_at__isnull=True).update(back_at=at)

@@ -1,0 +1,143 @@
+"""Service to an area is suspended from–until, extended, and resumed (E3.2.1, E3.2.2, E3.2.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from changbei.core import clock
+from changbei.core.errors import Conflict, Invalid, Problem
+from changbei.incidents import access, holding, plan, rules
+from changbei.incidents.models import Incident, SuspendedRetailer, Suspension
+from changbei.journal import services as journal
+from changbei.network import selectors as network
+from changbei.people.models import Person
+
+MOST_CUSTOMERS = "most_customers_share"
+CLAUSES = {Suspension.Scope.WHOLE: "E3.2.1", Suspension.Scope.PARTIAL: "E3.2.2"}
+
+
+@transaction.atomic
+def suspend(
+    incident: Incident,
+    *,
+    area: Mapping[str, Any],
+    starts_at: datetime,
+    ends_at: datetime,
+    reason: str,
+    scope: str = "",
+    decided_by: Person | None = None,
+    actor: Person | None,
+) -> Suspension:
+    """Suspend service to every customer inside `area` (GeoJSON polygon); deliveries in the time are held.
+
+    The customers are frozen as they are now. Without `scope` the share of the city's customers decides whether it is
+    the whole area or a part. Raises Invalid (area, ends_at, reason), Conflict for a closed incident, NotAllowed.
+    """
+    if actor is not None:
+        access.require(actor, "incidents.suspend", incident)
+    incident = (
+        Incident.objects.select_for_update(of=("self",))
+        .select_related("run__plan_version")
+        .get(pk=incident.pk)
+    )
+    if incident.status == Incident.Status.CLOSED:
+        raise Conflict(f"{incident.number} is closed")
+    retailers = network.retailer_ids_in(area)
+    problems = rules.suspension_problems(starts_at, ends_at, reason, len(retailers))
+    if scope and scope not in Suspension.Scope.values:
+        problems.append(Problem("scope", f"one of {', '.join(Suspension.Scope.values)}"))
+    if problems:
+        raise Invalid(problems=problems)
+    suspension = Suspension.objects.create(
+        incident=incident,
+        scope=scope or _scope(incident, area),
+        area=dict(area),
+        reason=reason.strip()[:200],
+        starts_at=starts_at,
+        ends_at=ends_at,
+        decided_by=decided_by or actor,
+        decided_at=clock.now(),
+    )
+    SuspendedRetailer.objects.bulk_create(
+        SuspendedRetailer(suspension=suspension, retailer_id=retailer) for retailer in retailers
+    )
+    held = holding.hold(suspension, actor=actor)
+    _journal(
+        suspension, "incidents.service_suspended", actor, {"retailers": len(retailers), "stops_held": held}
+    )
+    return suspension
+
+
+def _scope(incident: Incident, area: Mapping[str, Any]) -> str:
+    most = float(plan.setting(plan.of_incident(incident).pack, MOST_CUSTOMERS, 0.5))
+    return rules.suspension_scope(network.share_of_city(area).fraction, most)
+
+
+@transaction.atomic
+def extend(suspension: Suspension, ends_at: datetime, *, actor: Person | None) -> Suspension:
+    """The suspension is looked at again later. Raises Invalid for a time not later, Conflict when it is over."""
+    if actor is not None:
+        access.require(actor, "incidents.suspend", suspension.incident)
+    suspension = _locked(suspension)
+    if suspension.resumed_at is not None:
+        raise Conflict("service has been resumed already")
+    if ends_at <= suspension.ends_at:
+        raise Invalid("ends_at", "must be later than before")
+    before, suspension.ends_at = suspension.ends_at, ends_at
+    suspension.save(update_fields=["ends_at"])
+    held = holding.hold(suspension, actor=actor)
+    data = {"before": before.isoformat(), "stops_held": held}
+    _journal(suspension, "incidents.suspension_extended", actor, data)
+    return suspension
+
+
+@transaction.atomic
+def resume(suspension: Suspension, *, actor: Person | None, resumed_by: Person | None = None) -> Suspension:
+    """Service is back in the area: held deliveries of today and later are released.
+
+    Key customers get their replenishment from the plan, or from `supply.services.replenish`. Raises Conflict when it
+    was resumed already, NotAllowed.
+    """
+    if actor is not None:
+        access.require(actor, "incidents.resume", suspension.incident)
+    suspension = _locked(suspension)
+    if suspension.resumed_at is not None:
+        raise Conflict("service has been resumed already")
+    suspension.resumed_at, suspension.resumed_by = clock.now(), resumed_by or actor
+    suspension.save(update_fields=["resumed_at", "resumed_by"])
+    released = holding.release(suspension, actor=actor)
+    data = {"retailers": suspension.retailers.count(), "stops_released": released}
+    _journal(suspension, "incidents.service_resumed", actor, data)
+    return suspension
+
+
+def _locked(suspension: Suspension) -> Suspension:
+    return (
+        Suspension.objects.select_for_update(of=("self",))
+        .select_related("incident__run__plan_version")
+        .get(pk=suspension.pk)
+    )
+
+
+def _journal(suspension: Suspension, kind: str, actor: Person | None, data: dict[str, Any]) -> None:
+    incident = suspension.incident
+    journal.append(
+        kind,
+        actor=actor,
+        incident=incident.uuid,
+        run=incident.run.uuid if incident.run else None,
+        clause=CLAUSES[Suspension.Scope(suspension.scope)],
+        drill=incident.drill,
+        data={
+            "suspension": str(suspension.uuid),
+            "scope": suspension.scope,
+            "reason": suspension.reason,
+            "starts_at": suspension.starts_at.isoformat(),
+            "ends_at": suspension.ends_at.isoformat(),
+            **data,
+        },
+    )

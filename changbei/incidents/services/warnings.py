@@ -1,0 +1,290 @@
+"""Weather warnings as they come in: every one is kept, and the plan's table says what each does (E3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from shapely import union_all
+from shapely.geometry import shape
+
+from changbei.core import clock
+from changbei.core.errors import Conflict
+from changbei.incidents import access, cap, numbers, plan, rules, telling
+from changbei.incidents.cap.geometry import surface, to_geojson
+from changbei.incidents.models import Incident, Warning
+from changbei.incidents.services import closing
+from changbei.incidents.services.reporting import report
+from changbei.journal import services as journal
+from changbei.network import selectors as network
+from changbei.network.models import District
+from changbei.people.models import Person
+from changbei.people.resolution import resolve
+from changbei.runs.roles import spec_of
+
+KIND = "severe-weather"
+TABLE = "warning-start"
+OFFICE = "office"  # the role that decides on what is only proposed
+PHENOMENA = (
+    ("typhoon", ("台风", "颱風", "typhoon", "hurricane", "tropical cyclone", "tropical storm")),
+    ("rainstorm", ("暴雨", "rainstorm", "rain", "flood")),
+    ("snow", ("暴雪", "大雪", "snow", "blizzard")),
+)
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of a file. `action`: refused, duplicate, start, join, propose, end or note."""
+
+    warning: Warning
+    action: str
+    incident: Incident | None
+
+
+def receive_warning(data: bytes, *, source: str, actor: Person | None = None) -> Received:
+    """Take in one CAP file, whatever it is: kept, read, and acted upon by the table `warning-start` of the plan.
+
+    Refused files are kept with the reasons. The same alert twice changes nothing. Actual alerts start the plan,
+    Exercise alerts a drill; an Update joins the incident of what it updates, a Cancel proposes resuming there.
+    """
+    if actor is not None:
+        access.require(actor, "incidents.receive_warning")
+    result = cap.read(data)
+    with transaction.atomic():
+        if result.alert is None:
+            return _refused(data, result, source)
+        alert = result.alert
+        numbers.lock_cause(f"warning:{alert.sender}:{alert.identifier}")
+        known = _known(alert)
+        if known is not None:
+            return Received(known, "duplicate", known.incident)
+        warning = _keep(data, result, alert, source)
+        return _act(warning, alert, actor)
+
+
+def _refused(data: bytes, result: cap.CapResult, source: str) -> Received:
+    warning = Warning.objects.create(
+        received_at=clock.now(),
+        verdict=result.verdict,
+        reasons=_reasons(result),
+        raw=data,
+        source=source[:160],
+    )
+    codes = [reason.code for reason in result.reasons]
+    _journal("incidents.warning_refused", warning, None, {"reasons": codes})
+    return Received(warning, "refused", None)
+
+
+def _known(alert: cap.Alert) -> Warning | None:
+    same = Warning.objects.filter(
+        sender=alert.sender[:200], identifier=alert.identifier[:200], sent=alert.sent
+    )
+    return same.exclude(verdict=Warning.Verdict.REFUSED).select_related("incident").first()
+
+
+def _reasons(result: cap.CapResult) -> list[dict[str, object]]:
+    return [reason.to_json() for reason in result.reasons]
+
+
+def _keep(data: bytes, result: cap.CapResult, alert: cap.Alert, source: str) -> Warning:
+    info = alert.info()
+    warning = Warning.objects.create(
+        sender=alert.sender[:200],
+        identifier=alert.identifier[:200],
+        sent=alert.sent,
+        status=alert.status,
+        msg_type=alert.msg_type,
+        event=info.event[:200] if info else "",
+        headline=info.headline[:300] if info else "",
+        severity=alert.severity,
+        colour=alert.colour,
+        area=area_of(alert),
+        effective_at=alert.effective,
+        expires_at=alert.expires,
+        received_at=clock.now(),
+        verdict=result.verdict,
+        reasons=_reasons(result),
+        raw=data,
+        source=source[:160],
+    )
+    _journal("incidents.warning_received", warning, None, {"verdict": result.verdict})
+    return warning
+
+
+def area_of(alert: cap.Alert) -> dict[str, Any] | None:
+    """The alert's own shape; without one, the outlines of the districts whose administrative codes it gives."""
+    if alert.geometry is not None:
+        return alert.geometry
+    codes = [code.value for code in alert.geocodes]
+    if not codes:
+        return None
+    outlines = dict(District.objects.order_by("code").values_list("code", "outline"))
+    named = rules.district_codes(codes, outlines)
+    if not named:
+        return None
+    return to_geojson(surface(union_all([shape(outlines[code]) for code in named])))
+
+
+def _act(warning: Warning, alert: cap.Alert, actor: Person | None) -> Received:
+    action = _decide(warning, alert, clock.now())
+    earlier = _incident_of(alert.references)
+    if action == "end":
+        return _end(warning, earlier, actor)
+    if earlier is not None and earlier.status == Incident.Status.OPEN:
+        return _join(warning, earlier, actor)
+    if action == "start" and warning.area is not None:
+        return _start(warning, actor, drill=alert.status == "Exercise")
+    if action == "propose" and alert.status == "Actual":
+        _propose(warning)
+    return Received(warning, action, None)
+
+
+def _decide(warning: Warning, alert: cap.Alert, now: datetime) -> str:
+    found = plan.procedure_in_force(KIND)
+    share = network.share_of_city(warning.area).fraction if warning.area is not None else 0.0
+    inputs = rules.warning_inputs(
+        status=alert.status,
+        msg_type=alert.msg_type,
+        lifts=alert.lifts,
+        categories=[category for info in alert.infos for category in info.categories]
+        or ["Met"] * alert.lifts,
+        colour=alert.colour,
+        severity=alert.severity,
+        share=share,
+        over=alert.expires <= now,
+    )
+    return str(plan.ask(found.pack, TABLE, inputs)["action"])
+
+
+def _incident_of(references: Sequence[cap.Reference]) -> Incident | None:
+    """The incident that a warning referred to belongs to, the latest one that is not closed."""
+    for reference in reversed(references):
+        earlier = Warning.objects.filter(sender=reference.sender, identifier=reference.identifier)
+        if reference.sent is not None:
+            earlier = earlier.filter(sent=reference.sent)
+        found = earlier.filter(incident__isnull=False).exclude(incident__status=Incident.Status.CLOSED)
+        latest = found.select_related("incident__run__plan_version").order_by("-pk").first()
+        if latest is not None:
+            return latest.incident
+    return None
+
+
+def _link(warning: Warning, incident: Incident) -> None:
+    warning.incident = incident
+    warning.save(update_fields=["incident"])
+
+
+def _start(warning: Warning, actor: Person | None, *, drill: bool) -> Received:
+    answer = report(KIND, _report_of(warning), actor=actor, source="warning", drill=drill)
+    _link(warning, answer.incident)
+    return Received(warning, "join" if answer.joined else "start", answer.incident)
+
+
+def _report_of(warning: Warning) -> dict[str, Any]:
+    """The form of the procedure, filled from the warning."""
+    data: dict[str, Any] = {
+        "phenomenon": phenomenon(f"{warning.event} {warning.headline}"),
+        "area": warning.area,
+        "warning": str(warning.uuid),
+        "headline": (warning.headline or warning.event)[:300],
+    }
+    if warning.colour:
+        data["colour"] = warning.colour
+    if warning.effective_at:
+        data["starts_at"] = warning.effective_at.isoformat()
+    if warning.expires_at:
+        data["ends_at"] = warning.expires_at.isoformat()
+    return data
+
+
+def phenomenon(words: str) -> str:
+    """typhoon, rainstorm, snow or other, by the words of the event."""
+    lower = words.lower()
+    return next((kind for kind, names in PHENOMENA if any(name in lower for name in names)), "other")
+
+
+def _join(warning: Warning, incident: Incident, actor: Person | None) -> Received:
+    """An update of what an incident is about: the incident keeps its number, and knows the newest area."""
+    _link(warning, incident)
+    if warning.area is not None:
+        incident.area = warning.area
+        incident.affected_retailers = network.share_of_city(warning.area).count
+        incident.save(update_fields=["area", "affected_retailers"])
+    _journal("incidents.warning_updated", warning, actor, {"expires_at": warning.expires_at})
+    return Received(warning, "join", incident)
+
+
+def _end(warning: Warning, incident: Incident | None, actor: Person | None) -> Received:
+    if incident is None:
+        return Received(warning, "note", None)
+    _link(warning, incident)
+    closing.all_clear(incident, "cancel", actor=actor)
+    return Received(warning, "end", incident)
+
+
+def _propose(warning: Warning) -> None:
+    """Put the warning to the office of the leading group, which decides whether the plan starts."""
+    pack = plan.procedure_in_force(KIND).pack
+    _journal("incidents.warning_proposed", warning, None, {"to": OFFICE})
+    holder = resolve(spec_of(pack, OFFICE), {}, clock.now(), name=OFFICE) if OFFICE in pack.roles else None
+    if holder is not None and holder.person is not None:
+        telling.tell_of_warning(warning, [holder.person])
+
+
+def start_from_warning(warning: Warning, *, actor: Person) -> Received:
+    """A person starts the plan for a warning that was only proposed or noted. Conflict when it has an incident."""
+    access.require(actor, "incidents.suspend")
+    with transaction.atomic():
+        warning = Warning.objects.select_for_update(of=("self",)).get(pk=warning.pk)
+        if warning.incident_id is not None:
+            raise Conflict("this warning has an incident already")
+        if warning.area is None:
+            raise Conflict("this warning names no area of the city; report the weather with an area")
+        return _start(warning, actor, drill=warning.status == "Exercise")
+
+
+@transaction.atomic
+def announce_expired(limit: int = 50) -> int:
+    """Warnings that have run out while their incident is open: tell the run once each; the number told.
+
+    A warning that a later one of the same incident has replaced says nothing.
+    """
+    now = clock.now()
+    over = Warning.objects.select_for_update(of=("self",), skip_locked=True).filter(
+        expires_at__lte=now, expired_at__isnull=True, incident__status=Incident.Status.OPEN
+    )
+    told = 0
+    for warning in over.select_related("incident__run__plan_version").order_by("pk")[:limit]:
+        warning.expired_at = now
+        warning.save(update_fields=["expired_at"])
+        incident = warning.incident
+        later = Warning.objects.filter(incident=incident, expires_at__gt=now).exclude(msg_type="Cancel")
+        if incident is None or later.exists():
+            continue
+        _journal("incidents.warning_expired", warning, None, {})
+        closing.all_clear(incident, "expired", actor=None)
+        told += 1
+    return told
+
+
+def _journal(kind: str, warning: Warning, actor: Person | None, data: dict[str, Any]) -> None:
+    incident = warning.incident
+    told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in data.items()}
+    journal.append(
+        kind,
+        actor=actor,
+        incident=incident.uuid if incident else None,
+        run=incident.run.uuid if incident and incident.run else None,
+        clause="E3.2",
+        drill=warning.status == "Exercise",
+        data={
+            "warning": str(warning.uuid),
+            "identifier": warning.identifier,
+            "headline": warning.headline,
+            "colour": warning.colour,
+            **told,
+        },
+    )

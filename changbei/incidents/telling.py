@@ -1,0 +1,98 @@
+"""Notices of the room, worded by the plan's message templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from changbei.core.errors import NotFound
+from changbei.incidents.models import Incident, Warning
+from changbei.notify import services as notify
+from changbei.notify.models import Notice, Urgency
+from changbei.notify.recipients import of_people
+from changbei.people.models import Person
+from changbei.plans.model import Pack
+from changbei.runs import wording
+
+URGENCIES = {
+    "immediate": Urgency.IMMEDIATE,
+    "urgent": Urgency.URGENT,
+    "routine": Urgency.ROUTINE,
+    "bulk": Urgency.BULK,
+}
+
+
+def words(pack: Pack, template: str, values: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
+    """Title and body of a template, filled. Raises NotFound when the plan has no such message."""
+    if template not in pack.templates:
+        raise NotFound(f"the plan {pack.id} has no message {template!r}")
+    found = pack.templates[template]
+    return wording.fill(found.title, values), wording.fill(found.body, values)
+
+
+def compose(
+    incident: Incident,
+    pack: Pack,
+    template: str,
+    values: Mapping[str, Any],
+    *,
+    item: str = "",
+    urgency: Urgency | None = None,
+    needs_acknowledgement: bool = False,
+) -> notify.NewNotice:
+    """A notice about an incident; number and title of the incident are always at hand for the template."""
+    title, body = words(pack, template, {"number": incident.number, "title": incident.title} | dict(values))
+    found = pack.templates[template]
+    return notify.NewNotice(
+        template=template,
+        title=title,
+        body=body,
+        urgency=URGENCIES.get(found.urgency, Urgency.URGENT) if urgency is None else urgency,
+        incident=incident.uuid,
+        run=incident.run.uuid if incident.run else None,
+        item=item,
+        clause=found.clause,
+        needs_acknowledgement=needs_acknowledgement,
+        drill=incident.drill,
+    )
+
+
+def tell_people(
+    incident: Incident,
+    pack: Pack,
+    template: str,
+    people: Sequence[Person],
+    values: Mapping[str, Any] | None = None,
+    *,
+    actor: Person | None,
+    needs_acknowledgement: bool = False,
+) -> Notice:
+    """Tell members of staff about an incident."""
+    notice = compose(incident, pack, template, values or {}, needs_acknowledgement=needs_acknowledgement)
+    return notify.tell(notice, of_people(people), actor=actor)
+
+
+PROPOSED = {
+    "zh-Hans": "请决定是否启动预案：{headline}",
+    "zh-Hant": "請決定是否啟動預案：{headline}",
+    "en": "Please decide whether the plan starts: {headline}",
+}
+PROPOSED_BODY = {
+    "zh-Hans": "收到预警“{headline}”。按预案提请领导小组办公室决定，请在预警页面办理。",
+    "zh-Hant": "收到預警「{headline}」。按預案提請領導小組辦公室決定，請在預警頁面辦理。",
+    "en": "A warning has come in: {headline}. By the plan the office decides; please do so on the page of warnings.",
+}
+
+
+def tell_of_warning(warning: Warning, people: Sequence[Person]) -> Notice:
+    """Put a warning to the people who decide whether the plan starts (E3.2)."""
+    values = {"headline": warning.headline or warning.event}
+    notice = notify.NewNotice(
+        template="warning-proposed",
+        title=wording.fill(PROPOSED, values),
+        body=wording.fill(PROPOSED_BODY, values),
+        urgency=Urgency.URGENT,
+        clause="E3.2",
+        needs_acknowledgement=True,
+    )
+    return notify.tell(notice, of_people(people), actor=None)

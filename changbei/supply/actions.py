@@ -1,0 +1,185 @@
+"""What plans may call: `do: supply.assess_request` and its kin (E3.4)."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from changbei.core.errors import Invalid, NotFound
+from changbei.journal.models import Entry
+from changbei.network.models import Retailer
+from changbei.notify import services as notify
+from changbei.notify.models import Message, Notice, Urgency
+from changbei.notify.recipients import of_retailers
+from changbei.people.models import Person
+from changbei.plans.actions import action
+from changbei.plans.loading import pack_for
+from changbei.runs import wording
+from changbei.runs.context import ActionContext
+from changbei.supply import services
+from changbei.supply.models import SupplyRequest
+
+TEXT = {"type": "string"}
+FLAG = {"type": "boolean"}
+LIST = {"type": "array"}
+COUNT = {"type": "integer", "minimum": 0}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+@action(
+    "supply.assess_request",
+    params=_object(retailer=TEXT, occasion=TEXT, needed_on=TEXT, path=TEXT, lines=LIST),
+    returns=_object(
+        request=TEXT,
+        number=TEXT,
+        eligible=FLAG,
+        reasons=LIST,
+        texts=LIST,
+        cartons=COUNT,
+        approver=TEXT,
+        verifier=TEXT,
+        order_day=TEXT,
+    ),
+)
+def assess_request(context: ActionContext) -> dict[str, Any]:
+    """Record the request and say whether it may be granted, and by whom."""
+    given = context.params
+    try:
+        needed_on = date.fromisoformat(given["needed_on"])
+    except ValueError:
+        raise Invalid("needed_on", f"{given['needed_on']!r} is no date") from None
+    found = services.assess(
+        given["retailer"],
+        occasion=given["occasion"],
+        needed_on=needed_on,
+        path=given["path"],
+        lines=given["lines"],
+        pack=pack_for(context.run.plan_version),
+        run=context.run,
+        requested_by=_reporter(context),
+        actor=None,
+    )
+    return {
+        "request": str(found.request.uuid),
+        "number": found.request.number,
+        "eligible": found.eligible,
+        "reasons": list(found.reasons),
+        "texts": list(found.texts),
+        "cartons": found.cartons,
+        "approver": found.approver,
+        "verifier": found.verifier,
+        "order_day": found.order_day.isoformat(),
+    }
+
+
+@action(
+    "supply.merge_into_order",
+    params=_object(request=TEXT),
+    returns=_object(deliver_on=TEXT, deliver_at=TEXT),
+)
+def merge_into_order(context: ActionContext) -> dict[str, Any]:
+    """The approved request joins the customer's regular order (E3.4.3a)."""
+    request = services.merge_into_order(services.approve_by_run(_request(context), actor=None), actor=None)
+    return _delivery(request)
+
+
+@action(
+    "supply.dispatch_replenishment",
+    params=_object(request=TEXT),
+    returns=_object(deliver_on=TEXT, deliver_at=TEXT, site=TEXT),
+)
+def dispatch_replenishment(context: ActionContext) -> dict[str, Any]:
+    """The approved request goes out by itself (E3.4.3b, E3.4.3c)."""
+    approved = services.approve_by_run(_request(context), actor=None)
+    request, site = services.dispatch_replenishment(approved, actor=None)
+    return {**_delivery(request), "site": site}
+
+
+@action("supply.decline", params=_object(request=TEXT, why=TEXT), returns=_object(request=TEXT))
+def decline(context: ActionContext) -> dict[str, Any]:
+    request = services.decline(_request(context), why=context.params["why"], actor=None)
+    return {"request": str(request.uuid)}
+
+
+@action("supply.tell_customer", params=_object(request=TEXT, template=TEXT), returns=_object(told=COUNT))
+def tell_customer(context: ActionContext) -> dict[str, Any]:
+    """Tell the customer what became of the request, once; 0 when there is no number to reach."""
+    request = _request(context)
+    notice = _told_before(context) or _tell(context, request)
+    return {"told": notice.messages.exclude(state=Message.State.UNREACHABLE).count()}
+
+
+def _tell(context: ActionContext, request: SupplyRequest) -> Notice:
+    pack, name = pack_for(context.run.plan_version), context.params["template"]
+    if name not in pack.templates:
+        raise NotFound(f"the plan {pack.id} has no message {name!r}")
+    template, values = pack.templates[name], _values(context, request)
+    new = notify.NewNotice(
+        template=name,
+        title=wording.fill(template.title, values),
+        body=wording.fill(template.body, values),
+        urgency=Urgency.URGENT,
+        incident=context.run.incident,
+        run=context.run.uuid,
+        item=context.item,
+        clause=template.clause,
+        drill=context.run.drill,
+    )
+    return notify.tell(new, of_retailers(Retailer.objects.filter(pk=request.retailer_id)))
+
+
+def _values(context: ActionContext, request: SupplyRequest) -> dict[str, Any]:
+    cartons = sum(request.lines.values_list("cartons", flat=True))
+    return {
+        "number": context.run.number,
+        "title": context.run.title,
+        "request": request.number,
+        "retailer": request.retailer.name,
+        "reasons": {
+            language: " ".join(text.get(language, "") for text in request.reasons)
+            for language in ("zh-Hans", "zh-Hant", "en")
+        },
+        "day": request.deliver_on.isoformat() if request.deliver_on else "",
+        "cartons": cartons,
+    }
+
+
+def _request(context: ActionContext) -> SupplyRequest:
+    """The request named in the parameters, which has to be of this run."""
+    try:
+        uuid = UUID(context.params["request"])
+    except ValueError:
+        raise Invalid("request", "is no supply request") from None
+    found = SupplyRequest.objects.select_related("retailer", "run__plan_version").filter(uuid=uuid).first()
+    if found is None or found.run_id != context.run.pk:
+        raise NotFound(f"{context.run.number} has no supply request {uuid}")
+    return found
+
+
+def _reporter(context: ActionContext) -> Person | None:
+    incident = context.run.state["context"].get("incident", {})
+    return Person.objects.filter(staff_no=incident.get("reporter") or "").first()
+
+
+def _delivery(request: SupplyRequest) -> dict[str, Any]:
+    arrives_at = services.arrives_at(request)
+    return {
+        "deliver_on": request.deliver_on.isoformat() if request.deliver_on else "",
+        "deliver_at": arrives_at.isoformat() if arrives_at else "",
+    }
+
+
+def _told_before(context: ActionContext) -> Notice | None:
+    """The notice of this step, when an earlier attempt had got so far."""
+    facts = Entry.objects.filter(run=context.run.uuid, kind="notify.told", item=context.item).order_by("id")
+    fact = facts.first()
+    return Notice.objects.filter(uuid=fact.data["notice"]).first() if fact else None
