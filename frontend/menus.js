@@ -1,4 +1,4 @@
-// Menus are <details class="cb-menu">: one open at a time, closed by a click elsewhere or Escape. And the theme switch.
+// Menus are <details class="cb-menu">: one open at a time, closed by a click elsewhere or Escape. Also the theme switch and “back”.
 import { chosenTheme } from "./theme.js";
 
 export function startMenus() {
@@ -6,6 +6,7 @@ export function startMenus() {
     for (const menu of document.querySelectorAll(".cb-menu[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
+    if (event.target.closest("[data-back]")) history.back();
     const theme = event.target.closest("[data-theme-set]");
     if (theme) setTheme(theme.dataset.themeSet);
   });

@@ -1,4 +1,4 @@
-// <input type="file" accept="image/*" data-photos="#previews" multiple>: shows what was taken and shrinks it before it
+// {% field form.photos %} with a FileInput that accepts images writes <input data-photos="#previews">: shows what was taken and shrinks it before it
 // is sent, so that it also gets through on a bad line. With data-photos-original the files go out byte for byte.
 import { say } from "./texts.js";
 import { toast } from "./toasts.js";

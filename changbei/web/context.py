@@ -8,9 +8,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from changbei.core import clock, texts
 from changbei.web.components import NavItem
@@ -27,7 +26,7 @@ _SHIFT_WORTH_SAYING = timedelta(seconds=5)
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
-    """Context of `web/base.html`. A view may override `drill_banner`, and adds counts by `nav_counts={"my-tasks": 3}`."""
+    """Context of `web/base.html`. A view may set `drill_banner` and `nav_counts={"my-tasks": 3}`."""
     return {
         "server_now": clock.now(),
         "server_clock_rate": clock_rate(),
@@ -61,7 +60,9 @@ def clock_banner() -> str:
         return ""
     shown = clock.local_now().strftime("%Y-%m-%d %H:%M")
     if rate != 1.0:
-        return _("The clock is set for a demonstration: it shows %(time)s and runs %(rate)g times as fast.") % {
+        return _(
+            "The clock is set for a demonstration: it shows %(time)s and runs %(rate)g times as fast."
+        ) % {
             "time": shown,
             "rate": rate,
         }

@@ -11,7 +11,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self' data: blob:",  # data: shapes inside the style sheet; blob: previews of photos before upload
+        "img-src 'self' data: blob:",  # data: shapes in the style sheet; blob: previews of photos
         "font-src 'self'",
         "connect-src 'self'",
         "worker-src 'self'",  # the map's worker is a file of ours

@@ -4,10 +4,20 @@ import { WARNINGS } from "./layers.js";
 export const IMAGE_PIXEL_RATIO = Math.min(3, Math.max(2, Math.ceil(window.devicePixelRatio || 1)));
 
 /** The picture named `id` (kind|part|part…), or null when there is none of that kind. */
-export function imageFor(id, palette) {
+export async function imageFor(id, palette) {
   const [kind, ...parts] = id.split("|");
+  if (kind === "label") await fontFor(parts.slice(1).join("|"));
   const draw = { label, pattern, stop, site, van, incident }[kind];
   return draw ? draw(palette, ...parts) : null;
+}
+
+// On a machine without Chinese fonts the slice with these signs has to arrive before they are drawn.
+async function fontFor(text) {
+  try {
+    await document.fonts.load(`14px ${family}`, text);
+  } catch {
+    // drawn with whatever is there
+  }
 }
 
 function canvas(width, height) {

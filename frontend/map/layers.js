@@ -37,7 +37,8 @@ export function clickable(map) {
 }
 
 const name = ["coalesce", ["get", "name"], ""];
-const turn = (palette) => ["at", ["%", ["to-number", ["get", "index"], 0], palette.turns.length], ["literal", palette.turns]];
+const turnNumber = (palette) => ["%", ["to-number", ["get", "index"], 0], palette.turns.length];
+const turn = (palette) => ["match", turnNumber(palette), ...palette.turns.flatMap((colour, n) => [n, colour]), palette.line];
 const label = (style) => ["concat", "label", "|", style, "|", name];
 const byZoom = (...stops) => ["interpolate", ["linear"], ["zoom"], ...stops];
 const round = { "line-cap": "round", "line-join": "round" };
@@ -122,7 +123,7 @@ function after(palette) {
 }
 
 function stops(palette) {
-  const sign = ["concat", "stop|", ["get", "state"], "|", ["to-string", ["%", ["to-number", ["get", "index"], 0], palette.turns.length]], "|", ["to-string", ["coalesce", ["get", "sequence"], ""]]];
+  const sign = ["concat", "stop|", ["get", "state"], "|", ["to-string", turnNumber(palette)], "|", ["to-string", ["coalesce", ["get", "sequence"], ""]]];
   return [
     {
       id: "stops", type: "symbol", above: 1,

@@ -38,7 +38,7 @@ function swatch(kind, shown, palette) {
   pen.scale(IMAGE_PIXEL_RATIO, IMAGE_PIXEL_RATIO);
   const first = shown.data.get(kind).features[0]?.properties ?? {};
   const sign = kind === "warnings" ? `pattern|${first.colour}` : SIGNS[kind];
-  if (sign) stamp(pen, imageFor(sign, palette), sign.startsWith("pattern"));
+  if (sign) imageFor(sign, palette).then((image) => stamp(pen, image, sign.startsWith("pattern")));
   else shape(pen, kind, palette);
   return element;
 }

@@ -60,7 +60,10 @@ class PlaceTool extends Tool {
 
   place(longitude, latitude) {
     const [x, y] = [Number(longitude.toFixed(6)), Number(latitude.toFixed(6))];
-    this.marker ??= new this.maplibre.Marker({ draggable: true, color: "#b3160f" }).on("dragend", () => this.take(this.marker.getLngLat()));
+    if (!this.marker) {
+      this.marker = new this.maplibre.Marker({ draggable: true, color: "#b3160f" });
+      this.marker.on("dragend", () => this.take(this.marker.getLngLat()));
+    }
     this.marker.setLngLat([x, y]).addTo(this.map);
     this.write(this.element.dataset.pick, JSON.stringify({ type: "Point", coordinates: [x, y] }));
     this.write(this.element.dataset.longitude, String(x));

@@ -7,13 +7,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
-from django.forms import BaseForm, BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select, SelectMultiple
+from django.forms import (
+    BaseForm,
+    BoundField,
+    CheckboxInput,
+    CheckboxSelectMultiple,
+    FileInput,
+    RadioSelect,
+    Select,
+    SelectMultiple,
+)
 from django.templatetags.static import static
 from django.utils.html import format_html, json_script
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from changbei.core import clock, texts
 from changbei.web.components import Clause, PersonCard, Step, TaskCard, TimelineEntry
@@ -68,7 +76,9 @@ def moment(at: datetime | None, form: str = "auto") -> SafeString:
     shown = local.strftime("%H:%M" if form == "time" or (form == "auto" and today) else "%m-%d %H:%M")
     if form == "full":
         shown = full
-    return format_html('<time class="cb-moment" datetime="{}" title="{}">{}</time>', at.isoformat(), full, shown)
+    return format_html(
+        '<time class="cb-moment" datetime="{}" title="{}">{}</time>', at.isoformat(), full, shown
+    )
 
 
 # ---------------------------------------------------------------- icons and chips
@@ -79,16 +89,22 @@ def icon(name: str, label: str = "", classes: str = "") -> SafeString:
     """An icon of the built sprite (names: frontend/icons.json). Without a label it is decoration."""
     meaning = format_html('role="img" aria-label="{}"', label) if label else SafeString('aria-hidden="true"')
     return format_html(
-        '<svg class="icon {}" {}><use href="{}#{}"></use></svg>', classes, meaning, static("built/icons.svg"), name
+        '<svg class="icon {}" {}><use href="{}#{}"></use></svg>',
+        classes,
+        meaning,
+        static("built/icons.svg"),
+        name,
     )
 
 
 @register.simple_tag
 def chip(text: str, tone: str = "neutral", name: str = "", title: str = "") -> SafeString:
-    """A small labelled state: tone (neutral info good notice warn bad) colours it, icon and text say the same."""
+    """A small labelled state; tone: neutral info good notice warn bad. Icon and text say what colour says."""
     drawn = icon(name) if name else SafeString("")
     tip = format_html(' title="{}"', title) if title else SafeString("")
-    return format_html('<span class="cb-chip" data-tone="{}"{}>{}<span>{}</span></span>', tone, tip, drawn, text)
+    return format_html(
+        '<span class="cb-chip" data-tone="{}"{}>{}<span>{}</span></span>', tone, tip, drawn, text
+    )
 
 
 _LEVELS = {
@@ -100,10 +116,14 @@ _LEVELS = {
 
 @register.simple_tag
 def level_chip(level: str, size: str = "") -> SafeString:
-    """The response level of an incident: MAJOR, LOCAL or DEMAND; anything else says that it is not classified yet."""
+    """The response level of an incident: MAJOR, LOCAL or DEMAND; anything else is not classified yet."""
     text, name = _LEVELS.get(level.upper(), (gettext_lazy("Not classified"), "help-circle"))
     return format_html(
-        '<span class="cb-level" data-level="{}" data-size="{}">{}<span>{}</span></span>', level.upper(), size, icon(name), text
+        '<span class="cb-level" data-level="{}" data-size="{}">{}<span>{}</span></span>',
+        level.upper(),
+        size,
+        icon(name),
+        text,
     )
 
 
@@ -117,11 +137,14 @@ _WARNING_COLOURS = {
 
 @register.simple_tag
 def warning_chip(colour: str, text: str = "") -> SafeString:
-    """A weather warning: circle blue, triangle yellow, diamond orange, octagon red; `text` is e.g. the hazard."""
-    label, shape = _WARNING_COLOURS.get(colour.lower(), (gettext_lazy("Warning of unknown colour"), '<path d="M3 3h18v18H3Z"/>'))
+    """A weather warning: blue circle, yellow triangle, orange diamond, red octagon; `text`: the hazard."""
+    label, shape = _WARNING_COLOURS.get(
+        colour.lower(), (gettext_lazy("Warning of unknown colour"), '<path d="M3 3h18v18H3Z"/>')
+    )
     more = format_html(" · {}", text) if text else SafeString("")
     return format_html(
-        '<span class="cb-warning" data-colour="{}"><svg class="cb-warning-shape" viewBox="0 0 24 24" aria-hidden="true">'
+        '<span class="cb-warning" data-colour="{}">'
+        '<svg class="cb-warning-shape" viewBox="0 0 24 24" aria-hidden="true">'
         '{}<path class="cb-warning-mark" d="M12 7.5v6M12 17v.4"/></svg><span>{}{}</span></span>',
         colour.lower(),
         SafeString(shape),
@@ -130,7 +153,7 @@ def warning_chip(colour: str, text: str = "") -> SafeString:
     )
 
 
-# state of a task, an incident, a message or a van -> words, tone, icon; a state not listed here shows its own name
+# state of a task, incident, message or van -> words, tone, icon; a state not listed here shows its own name
 _STATES: dict[str, tuple[Any, str, str]] = {
     "open": (pgettext_lazy("state", "To accept"), "notice", "bell-ringing"),
     "acknowledged": (pgettext_lazy("state", "Accepted"), "info", "player-play"),
@@ -167,7 +190,7 @@ def state_chip(state: str, text: str = "") -> SafeString:
 
 @register.simple_tag
 def clause_link(number: str | Clause, url: str = "", title: str = "") -> SafeString:
-    """A reference to a clause of a plan: `{% clause_link task.clause %}` or `{% clause_link "E3.3.1" url title %}`."""
+    """A clause of a plan: `{% clause_link task.clause %}` or `{% clause_link "E3.3.1" url title %}`."""
     clause = number if isinstance(number, Clause) else Clause(number, url, title)
     label = _("Clause %(number)s") % {"number": clause.number} + (f" {clause.title}" if clause.title else "")
     tag = format_html('a href="{}"', clause.url) if clause.url else SafeString("span")
@@ -179,10 +202,12 @@ def clause_link(number: str | Clause, url: str = "", title: str = "") -> SafeStr
 
 
 @register.simple_tag
-def countdown(due: datetime | None, opened: datetime | None = None, done: datetime | None = None) -> SafeString:
+def countdown(
+    due: datetime | None, opened: datetime | None = None, done: datetime | None = None
+) -> SafeString:
     """Time left to `due`, ticking in the browser against the server's clock; with `done` it stands still.
 
-    `opened` lets it know the whole span: under a quarter of it (else under five minutes) the tone turns to `soon`.
+    `opened` tells it the whole span: under a quarter of that (else under five minutes) it looks urgent.
     """
     if due is None:
         return SafeString("")
@@ -193,8 +218,8 @@ def countdown(due: datetime | None, opened: datetime | None = None, done: dateti
     pattern = _("%(time)s over") if left < 0 else _("%(time)s left")
     standing = SafeString(" data-standing") if done else SafeString("")
     return format_html(
-        '<time class="cb-countdown" role="timer" datetime="{0}" data-due="{0}" data-whole="{1}" data-state="{2}"{3}'
-        ' title="{4}">{5}<span data-text>{6}</span></time>',
+        '<time class="cb-countdown" role="timer" datetime="{0}" data-due="{0}" data-whole="{1}"'
+        ' data-state="{2}"{3} title="{4}">{5}<span data-text>{6}</span></time>',
         due.isoformat(),
         whole,
         state,
@@ -227,7 +252,9 @@ def script_texts() -> SafeString:
             "close": _("Close"),
             "locating": _("Finding your position…"),
             "located": _("Position taken, accurate to %(metres)d m."),
-            "locationDenied": _("The phone does not give its position. Pick the place on the map, or describe it."),
+            "locationDenied": _(
+                "The phone does not give its position. Pick the place on the map, or describe it."
+            ),
             "photoRemove": _("Remove this photo"),
             "photoUnreadable": _("%(name)s is not a picture that can be read."),
             "pickHint": _("Tap the map where it happened."),
@@ -291,7 +318,9 @@ def stepper(steps: Sequence[Step], label: str = "") -> dict[str, object]:
 
 
 @register.inclusion_tag("web/parts/empty.html")
-def empty_state(title: str, text: str = "", name: str = "inbox", url: str = "", action: str = "") -> dict[str, object]:
+def empty_state(
+    title: str, text: str = "", name: str = "inbox", url: str = "", action: str = ""
+) -> dict[str, object]:
     """What a list says when there is nothing in it, and what one can do then."""
     return {"title": title, "text": text, "name": name, "url": url, "action": action}
 
@@ -303,7 +332,9 @@ def progress(value: float, total: float, label: str, tone: str = "info", unit: s
 
 
 @register.inclusion_tag("web/parts/figure.html")
-def figure(label: str, value: object, unit: str = "", tone: str = "neutral", name: str = "", hint: str = "") -> dict[str, object]:
+def figure(
+    label: str, value: object, unit: str = "", tone: str = "neutral", name: str = "", hint: str = ""
+) -> dict[str, object]:
     """One number that matters, with its unit."""
     return {"label": label, "value": value, "unit": unit, "tone": tone, "name": name, "hint": hint}
 
@@ -315,23 +346,31 @@ def banner(text: str, tone: str = "info", name: str = "info-circle", title: str 
 
 
 @register.simple_block_tag
-def panel(content: str, title: str = "", name: str = "", count: object = "", id: str = "", flush: bool = False) -> SafeString:
-    """`{% panel "Tasks" name="list-check" count=3 %}…{% endpanel %}`: a titled box; `flush` for lists and tables."""
+def panel(
+    content: str, title: str = "", name: str = "", count: object = "", id: str = "", flush: bool = False
+) -> SafeString:
+    """`{% panel "Tasks" name="list-check" count=3 %}…{% endpanel %}`: a box; `flush` for lists and tables."""
     anchor = format_html(' id="{}"', id) if id else SafeString("")
     badge = format_html('<span class="cb-count">{}</span>', count) if count != "" else SafeString("")
     head = (
-        format_html('<div class="cb-panel-head"><h2>{}{}</h2>{}</div>', icon(name) if name else "", title, badge)
+        format_html(
+            '<div class="cb-panel-head"><h2>{}{}</h2>{}</div>', icon(name) if name else "", title, badge
+        )
         if title
         else SafeString("")
     )
     kind = "cb-panel cb-panel-flush" if flush else "cb-panel"
-    return format_html('<section class="{}"{}>{}<div class="cb-panel-body">{}</div></section>', kind, anchor, head, content)
+    return format_html(
+        '<section class="{}"{}>{}<div class="cb-panel-body">{}</div></section>', kind, anchor, head, content
+    )
 
 
 @register.simple_block_tag
 def table_box(content: str, label: str) -> SafeString:
-    """`{% table_box "Vans" %}<table class="cb-table">…</table>{% endtable_box %}`: scrolls sideways, also by keyboard."""
-    return format_html('<div class="cb-table-box" role="region" tabindex="0" aria-label="{}">{}</div>', label, content)
+    """`{% table_box "Vans" %}<table class="cb-table">…</table>{% endtable_box %}`: scrolls sideways."""
+    return format_html(
+        '<div class="cb-table-box" role="region" tabindex="0" aria-label="{}">{}</div>', label, content
+    )
 
 
 # ---------------------------------------------------------------- forms
@@ -350,7 +389,13 @@ def form_errors(form: BaseForm) -> dict[str, object]:
     return {"general": list(form.non_field_errors()), "wrong": wrong}
 
 
-_CONTROL_CLASSES = {"select": "form-select", "text": "form-control", "check": "form-check-input", "choices": ""}
+_CONTROL_CLASSES = {
+    "select": "form-select",
+    "text": "form-control",
+    "check": "form-check-input",
+    "choices": "",
+    "photos": "",
+}
 
 
 def _control(bound: BoundField) -> str:
@@ -359,6 +404,8 @@ def _control(bound: BoundField) -> str:
         return "choices"
     if isinstance(widget, Select | SelectMultiple):
         return "select"
+    if isinstance(widget, FileInput) and str(widget.attrs.get("accept", "")).startswith("image"):
+        return "photos"
     return "check" if isinstance(widget, CheckboxInput) else "text"
 
 
@@ -366,8 +413,17 @@ def _render(bound: BoundField) -> SafeString:
     classes = [bound.field.widget.attrs.get("class", ""), _CONTROL_CLASSES[_control(bound)]]
     if bound.errors:
         classes.append("is-invalid")
-    attrs: dict[str, str] = {"class": " ".join(filter(None, classes))}
-    told = [part for part in (bound.help_text and f"{bound.auto_id}_helptext", bound.errors and f"{bound.auto_id}_error") if part]
+    attrs: dict[str, str | bool] = {"class": " ".join(filter(None, classes))}
+    told = [
+        part
+        for part in (
+            bound.help_text and f"{bound.auto_id}_helptext",
+            bound.errors and f"{bound.auto_id}_error",
+        )
+        if part
+    ]
+    if _control(bound) == "photos":
+        attrs["data-photos"] = f"#{bound.id_for_label}_photos"
     if told and _control(bound) != "choices":
         attrs["aria-describedby"] = " ".join(map(str, told))
     return bound.as_widget(attrs=attrs)
@@ -391,8 +447,9 @@ def map_box(
 ) -> dict[str, object]:
     """The map: `url` answers with the layers (docs/frontend.md).
 
-    `pick` and `draw` select the hidden input that gets a GeoJSON point or polygon; `latitude` and `longitude` select
-    inputs for a picked place in degrees. `off` names layers hidden at first, `focus` is "longitude,latitude,zoom".
+    `pick` and `draw` select the hidden input that gets a GeoJSON point or polygon; `latitude` and `longitude`
+    select inputs for a picked place in degrees. `off` names layers hidden at first, `focus` is
+    "longitude,latitude,zoom".
     """
     return {
         "url": url,
@@ -414,7 +471,8 @@ def map_box(
 def map_assets() -> SafeString:
     """Style and script of the map; once, in the block `head` of pages that show one."""
     return format_html(
-        '<link rel="stylesheet" href="{}"><meta name="map-worker" content="{}"><script type="module" src="{}"></script>',
+        '<link rel="stylesheet" href="{}"><meta name="map-worker" content="{}">'
+        '<script type="module" src="{}"></script>',
         static("built/map.css"),
         static("built/map-worker.js"),
         static("built/map.js"),
