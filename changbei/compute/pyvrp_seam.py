@@ -6,7 +6,8 @@ PyVRP by N. Wouda et al., "PyVRP: a high-performance VRP solver package", INFORM
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -59,8 +60,11 @@ def improve_routes(
     Minimises driving seconds plus the prizes of stops left out. Stops after `iterations` when given (deterministic),
     else after `seconds`. The caller compares: a result is feasible but need not be better than `routes`.
     """
-    if not stops or not vans:
+    servable = [index for index, stop in enumerate(stops) if stop.open_seconds <= stop.close_seconds]
+    if not servable or not vans:
         return [[] for _ in vans]
+    if len(servable) < len(stops):
+        return _without_closed(travel_seconds, vans, stops, routes, servable, seed, seconds, iterations)
     data = _data(travel_seconds, vans, stops)
     initial = None
     if routes is not None:
@@ -76,6 +80,34 @@ def improve_routes(
     return found
 
 
+def _without_closed(
+    travel_seconds: npt.NDArray[np.integer],
+    vans: Sequence[FleetVan],
+    stops: Sequence[FleetStop],
+    routes: Sequence[Sequence[int]] | None,
+    servable: list[int],
+    seed: int,
+    seconds: float | None,
+    iterations: int | None,
+) -> list[list[int]] | None:
+    """The same for the stops that can be served at all; PyVRP refuses windows that close before they open."""
+    number = {index: at for at, index in enumerate(servable)}
+    found = improve_routes(
+        travel_seconds,
+        [van if van.only is None else replace(van, only=_numbered(van.only, number)) for van in vans],
+        [stops[index] for index in servable],
+        None if routes is None else [[number[index] for index in row if index in number] for row in routes],
+        seed=seed,
+        seconds=seconds,
+        iterations=iterations,
+    )
+    return None if found is None else [[servable[at] for at in row] for row in found]
+
+
+def _numbered(stops: frozenset[int], number: dict[int, int]) -> frozenset[int]:
+    return frozenset(number[index] for index in stops if index in number)
+
+
 def _data(
     travel_seconds: npt.NDArray[np.integer], vans: Sequence[FleetVan], stops: Sequence[FleetStop]
 ) -> ProblemData:
@@ -87,7 +119,7 @@ def _data(
     matrix = travel_seconds[where[:, None], where[None, :]].astype(np.int64)
     np.fill_diagonal(matrix, 0)
     views: dict[frozenset[int] | None, int] = {}
-    matrices = []
+    matrices: list[npt.NDArray[Any]] = []
     for van in vans:
         if van.only in views:
             continue

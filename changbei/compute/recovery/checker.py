@@ -28,7 +28,9 @@ def check(problem: Problem, recovery: Recovery) -> list[Violation]:
         found += _check_van(problem, recovery, van, plan)
         for order in plan.orders:
             if order in served:
-                found.append(Violation("served_twice", van, f"order {order}, also served by van {served[order]}"))
+                found.append(
+                    Violation("served_twice", van, f"order {order}, also served by van {served[order]}")
+                )
             served[order] = van
     return found + _check_figures(problem, recovery, served)
 
@@ -43,7 +45,11 @@ def _check_van(problem: Problem, recovery: Recovery, van: int, plan: VanPlan) ->
     driving, begins = 0, []
     for token in plan.tokens:
         is_call = isinstance(token, Call)
-        there = int(places.location[token.place]) if isinstance(token, Call) else int(orders.location[token.order])
+        there = (
+            int(places.location[token.place])
+            if isinstance(token, Call)
+            else int(orders.location[token.order])
+        )
         driving += int(travel[here, there])
         now, here = now + int(travel[here, there]), there
         if isinstance(token, Call):
@@ -55,7 +61,9 @@ def _check_van(problem: Problem, recovery: Recovery, van: int, plan: VanPlan) ->
                 found.append(Violation("policy", van, f"may not call at place {token.place}"))
             for order in token.orders:
                 if int(orders.source[order]) != token.place or order in aboard:
-                    found.append(Violation("goods", van, f"order {order} is not to be had at place {token.place}"))
+                    found.append(
+                        Violation("goods", van, f"order {order} is not to be had at place {token.place}")
+                    )
                 aboard[order] = int(orders.size[order])
         else:
             assert isinstance(token, Stop)
@@ -80,7 +88,9 @@ def _check_van(problem: Problem, recovery: Recovery, van: int, plan: VanPlan) ->
         found.append(Violation("shift", van, f"returns at {now}, allowed {limit}"))
     stated = (plan.driving_seconds, plan.return_seconds, plan.begin_seconds)
     if stated != (driving, now, tuple(begins)):
-        found.append(Violation("figure", van, f"times stated {stated}, driven {(driving, now, tuple(begins))}"))
+        found.append(
+            Violation("figure", van, f"times stated {stated}, driven {(driving, now, tuple(begins))}")
+        )
     own = [order for order in plan.orders if order in problem.planned[van]]
     if recovery.policy.keep_sequences and own != [order for order in problem.planned[van] if order in own]:
         found.append(Violation("policy", van, "own stops change their sequence"))

@@ -50,7 +50,7 @@ def by_hand(ground: Ground, start: Draft) -> Draft:
         if van is None or not len(stranded):
             continue
         free.remove(van)
-        named = [order for order in ground.problem.places.planned[place]]
+        named = list(ground.problem.places.planned[place])
         sequence = named + [int(order) for order in stranded if int(order) not in set(named)]
         line, _ = _prefix_that_holds(ground, van, [ground.count + place, *sequence])
         if line.feasible and line.nodes:
@@ -71,7 +71,9 @@ def called_in(ground: Ground, start: Draft, rng: np.random.Generator) -> Draft:
     return draft
 
 
-def _best_call(ground: Ground, draft: Draft, rng: np.random.Generator, *, reserve_round: bool) -> Draft | None:
+def _best_call(
+    ground: Ground, draft: Draft, rng: np.random.Generator, *, reserve_round: bool
+) -> Draft | None:
     """The draft with the one call more that lowers the price most; None when none lowers it."""
     waiting = set(draft.bank)
     best: Draft | None = None

@@ -52,11 +52,15 @@ class Draft:
         return Draft(self.ground, {**self.lines, **lines}, bank)
 
     def tidied(self) -> Draft:
-        """Without calls nobody needs and without lists that are today's anyway."""
+        """Without calls nobody needs; a van that takes nothing over drives today's list, as long as that holds: the
+        disruption is no occasion to rearrange other people's lines."""
         lines = {van: line.without_idle_calls() for van, line in self.lines.items()}
-        planned = self.ground.problem.planned
-        kept = {van: line for van, line in lines.items() if line.nodes != list(planned[van])}
-        return Draft(self.ground, kept, self.bank)
+        back = {
+            van for van, line in lines.items() if not line.called and planned_line(self.ground, van).feasible
+        }
+        kept = {van: line for van, line in lines.items() if van not in back}
+        home = self.ground.home
+        return Draft(self.ground, kept, tuple(order for order in self.bank if int(home[order]) not in back))
 
 
 def planned_line(ground: Ground, van: int) -> Line:

@@ -83,9 +83,7 @@ def alternatives(
         for policy in policies
     ]
     if all(recovery.unserved for recovery in found):
-        found.append(
-            recover(problem, seconds=seconds * share, seed=seed, policy=OVERTIME, iterations=each)
-        )
+        found.append(recover(problem, seconds=seconds * share, seed=seed, policy=OVERTIME, iterations=each))
     found.sort(key=lambda r: (r.unserved_priority, -_served_value(problem, r), r.extra_driving_seconds))
     kept: list[Recovery] = []
     for recovery in found:
@@ -158,7 +156,11 @@ def _recovery(ground: Ground, draft: Draft, iterations: int, first: float, began
         shifted=shifted,
         shifted_aboard=tuple(order for order in shifted if source[order] < 0),
         overtime_seconds=max(
-            (max(plan.return_seconds - end, 0) for plan, end in zip(plans, shift_end, strict=True) if plan.tokens),
+            (
+                max(plan.return_seconds - end, 0)
+                for plan, end in zip(plans, shift_end, strict=True)
+                if plan.tokens
+            ),
             default=0,
         ),
         feasible=True,

@@ -96,8 +96,8 @@ class Line:
             service[position] += int((self.picked == place).sum()) * ground.per_order[place]
         now, in_time = int(ground.problem.vans.ready_seconds[self.van]), True
         departs, begins = [now], []
-        for leg, opening, closing, lasting in zip(legs, opens, closes, service):  # noqa: B905 (legs has the way home)
-            now += leg
+        for leg, opening, closing, lasting in zip(legs, opens, closes, service):
+            now += leg  # the last leg, home, has no stop and ends the loop
             if now < opening:
                 now = opening
             if now > closing:
@@ -175,7 +175,11 @@ class Line:
     @cached_property
     def _known(self) -> tuple[BoolArray, IntArray, IntArray]:
         count = self.ground.count
-        return np.zeros(count, dtype=np.bool_), np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+        return (
+            np.zeros(count, dtype=np.bool_),
+            np.empty(count, dtype=np.int64),
+            np.empty(count, dtype=np.int64),
+        )
 
     def _insertion(self, orders: IntArray, source: int) -> tuple[IntArray, IntArray]:
         if source < 0:
@@ -234,4 +238,3 @@ class Line:
         """The list without calls at which nothing is taken over."""
         idle = {self.ground.count + place for place in self.called if not (self.picked == place).any()}
         return self.without(idle) if idle else self
-

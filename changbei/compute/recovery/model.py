@@ -91,7 +91,8 @@ class Vans:
 class Orders:
     """N undelivered orders; driven stops are not among them. Arrays of length N.
 
-    window_open_seconds, window_close_seconds: service must begin within; a van that comes early waits. size: what it
+    window_open_seconds, window_close_seconds: service must begin within; a van that comes early waits; a
+    window that closes before it opens cannot be met (an area suspended for the day). size: what it
     takes up in a van. priority: weight ≥ 1 of leaving it unserved (vulnerable and key customers weigh more); value:
     breaks ties between equal priorities (fen, for example). source: the place where its goods lie, or -1 when they
     are aboard the van in whose sequence it stands. eta_seconds: the beginning of service the customer was told; -1
@@ -134,7 +135,9 @@ class Orders:
             "source": source,
             "eta_seconds": eta_seconds,
         }
-        columns = {name: _integers(f"orders.{name}", _constant(raw, count), count) for name, raw in given.items()}
+        columns = {
+            name: _integers(f"orders.{name}", _constant(raw, count), count) for name, raw in given.items()
+        }
         return cls(location=_integers("orders.location", location), **columns)
 
     def __len__(self) -> int:
@@ -173,7 +176,9 @@ class Places:
     ) -> Places:
         """Takes lists or arrays; a single number stands for every place."""
         count = len(location)
-        sequences = tuple(tuple(int(i) for i in row) for row in planned) if planned is not None else ((),) * count
+        sequences = (
+            tuple(tuple(int(i) for i in row) for row in planned) if planned is not None else ((),) * count
+        )
         if len(sequences) != count:
             raise Invalid("places.planned", f"has {len(sequences)} entries, expected {count}")
         given: dict[str, Integers | int] = {
@@ -183,7 +188,9 @@ class Places:
             "site": site,
             "end": end,
         }
-        columns = {name: _integers(f"places.{name}", _constant(raw, count), count) for name, raw in given.items()}
+        columns = {
+            name: _integers(f"places.{name}", _constant(raw, count), count) for name, raw in given.items()
+        }
         return cls(location=_integers("places.location", location), planned=sequences, **columns)
 
     def __len__(self) -> int:
@@ -243,7 +250,9 @@ class Problem:
             now, here = int(self.vans.ready_seconds[van]), int(self.vans.start[van])
             for order in row:
                 there = int(self.orders.location[order])
-                now = max(now + int(self.travel_seconds[here, there]), int(self.orders.window_open_seconds[order]))
+                now = max(
+                    now + int(self.travel_seconds[here, there]), int(self.orders.window_open_seconds[order])
+                )
                 if eta[order] < 0:
                     eta[order] = now
                 now, here = now + int(self.orders.service_seconds[order]), there
@@ -280,7 +289,9 @@ def _problems(problem: Problem) -> list[tuple[str, str]]:
     if matrix.size and int(matrix.min()) < 0:
         wrong.append(("travel_seconds", "has negative entries"))
     if matrix.size and int(matrix.max()) > 10**8:
-        wrong.append(("travel_seconds", "has entries above 100,000,000 s; say ‘unreachable’ with at most that"))
+        wrong.append(
+            ("travel_seconds", "has entries above 100,000,000 s; say ‘unreachable’ with at most that")
+        )
 
     def within(name: str, array: IntArray, low: int, high: int) -> None:
         bad = np.flatnonzero((array < low) | (array >= high))
@@ -304,8 +315,6 @@ def _problems(problem: Problem) -> list[tuple[str, str]]:
     within("places.handover_per_order_seconds", places.handover_per_order_seconds, 0, huge)
     within("places.site", places.site, -1, max(len(problem.site_location), 1))
     within("site_location", problem.site_location, 0, size)
-    bad = np.flatnonzero(orders.window_close_seconds < orders.window_open_seconds)
-    wrong += [("orders.window_close_seconds", f"order {bad[0]} closes before it opens")] if len(bad) else []
     if len(problem.planned) != len(vans):
         return [*wrong, ("planned", f"has {len(problem.planned)} sequences for {len(vans)} vans")]
     return wrong + _sequence_problems(problem)
@@ -323,15 +332,21 @@ def _sequence_problems(problem: Problem) -> list[tuple[str, str]]:
                 continue
             seen[order] += 1
             if source[order] >= 0:
-                wrong.append(("planned", f"van {van} has order {order}, whose goods lie at place {source[order]}"))
+                wrong.append(
+                    ("planned", f"van {van} has order {order}, whose goods lie at place {source[order]}")
+                )
         if row and problem.vans.reserve[van]:
             wrong.append(("planned", f"reserve van {van} has orders of its own"))
     bad = np.flatnonzero((source < 0) & (seen != 1))
     if len(bad):
         wrong.append(("planned", f"order {bad[0]} is aboard a van but stands in {seen[bad[0]]} sequences"))
     for place, row in enumerate(problem.places.planned):
-        if any(not 0 <= order < count or source[order] != place for order in row) or len(set(row)) != len(row):
-            wrong.append(("places.planned", f"the sequence of place {place} must name orders that lie there, once"))
+        if any(not 0 <= order < count or source[order] != place for order in row) or len(set(row)) != len(
+            row
+        ):
+            wrong.append(
+                ("places.planned", f"the sequence of place {place} must name orders that lie there, once")
+            )
     return wrong
 
 

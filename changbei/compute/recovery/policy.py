@@ -16,9 +16,9 @@ class Policy:
 
     name: identifier for the caller. reserves: reserve vans of the place's own site; of that and the nearest other
     site that has one; any; none. lines: sound vans on the `neighbours` nearest lines per place; any; none.
-    keep_sequences: the sound vans' own stops keep their order (one that is late there stays unserved). touch_price_seconds, shift_price_seconds: how much extra
-    driving it is worth to leave one sound van alone, or to spare one customer an arrival shifted by more than 15
-    minutes. overtime_seconds: all shifts may end this much later.
+    keep_sequences: the sound vans' own stops keep their order (one that is late there stays unserved).
+    touch_price_seconds, shift_price_seconds: how much extra driving it is worth to leave one sound van alone, or to
+    spare one customer an arrival shifted by more than 15 minutes. overtime_seconds: all shifts may end so much later.
     """
 
     name: str

@@ -47,9 +47,7 @@ class Budget:
         return (time.perf_counter() - self.since) / length if length > 0 else 1.0
 
 
-def improve(
-    ground: Ground, start: Draft, rng: np.random.Generator, budget: Budget
-) -> tuple[Draft, int]:
+def improve(ground: Ground, start: Draft, rng: np.random.Generator, budget: Budget) -> tuple[Draft, int]:
     """The best draft found within the budget, and the iterations made."""
     current = best = start.tidied()
     done = 0
@@ -118,7 +116,7 @@ def _removed(draft: Draft, gone: dict[int, set[int]]) -> Draft:
 
 
 def open_call(ground: Ground, draft: Draft, rng: np.random.Generator) -> Draft | None:
-    """Send one van more to a place, and free some stranded orders near its list for it."""
+    """Send one van more to a place, now and then after loosening its list, and free stranded orders nearby for it."""
     sizes = np.array([len(stranded) for stranded in ground.stranded], dtype=float)
     if not sizes.sum():
         return None
@@ -135,7 +133,10 @@ def open_call(ground: Ground, draft: Draft, rng: np.random.Generator) -> Draft |
         there = ground.location[wanted_most]
         candidates.sort(key=lambda van: int(ground.travel[draft.line(van).stops[:-1], there].min()))
     van = candidates[int(len(candidates) * rng.random() ** 2)]
-    line = draft.line(van)
+    line, loosened = draft.line(van), set[int]()
+    if line.nodes and rng.random() < 0.3:
+        loosened = _string_around(ground, line, line.nodes[int(rng.integers(len(line.nodes)))], 8, rng)
+        line = line.without(loosened)
     position = _somewhere(line, place, rng)
     if position is None:
         return None
@@ -143,11 +144,11 @@ def open_call(ground: Ground, draft: Draft, rng: np.random.Generator) -> Draft |
     wanted = int(rng.integers(4, 26))
     gone: dict[int, set[int]] = {}
     for order in ground.stranded[place][np.argsort(near, kind="stable")[:wanted]].tolist():
-        if order in draft.where:
+        if draft.where.get(order, van) != van:
             gone.setdefault(draft.where[order], set()).add(order)
-    own = gone.pop(van, set())
     opened = line.with_node(ground.count + place, position)
-    return _removed(draft.replaced({van: opened}, draft.bank), {**gone, **({van: own} if own else {})})
+    waiting_too = tuple(sorted(order for order in loosened if order < ground.count))
+    return _removed(draft.replaced({van: opened}, (*draft.bank, *waiting_too)), gone)
 
 
 def close_call(ground: Ground, draft: Draft, rng: np.random.Generator) -> Draft | None:
