@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any
-
-from jsonschema import Draft202012Validator
 
 from changbei.core.errors import Conflict, Outside, Problem
 
@@ -18,23 +15,6 @@ LARGEST_FILE_BYTES = 15 * 1024 * 1024
 def missing_evidence(required: Collection[str], attached: Collection[str]) -> list[Problem]:
     """One problem per kind of evidence that the plan asks for and nobody attached."""
     return [Problem("evidence", f"{kind} is missing") for kind in required if kind not in attached]
-
-
-def form_problems(form: Mapping[str, Any] | None, filled: Mapping[str, Any]) -> list[Problem]:
-    """Where the filled form does not fit its JSON Schema; the field is the dotted path."""
-    if not form:
-        return []
-    found = []
-    for error in sorted(
-        Draft202012Validator(form).iter_errors(filled), key=lambda one: list(map(str, one.path))
-    ):
-        path = [str(part) for part in error.path]
-        if error.validator == "required":
-            missing = [name for name in error.validator_value if name not in error.instance]
-            found += [Problem(".".join([*path, name]), "is required") for name in missing]
-        else:
-            found.append(Problem(".".join(path), error.message))
-    return list(dict.fromkeys(found))
 
 
 def is_photo(content: bytes) -> bool:

@@ -21,7 +21,7 @@ from changbei.journal import wake
 from changbei.journal.services import append
 from changbei.notify import services as notify
 from changbei.people.models import Person
-from changbei.plans import runtime, wire
+from changbei.plans import forms, runtime, wire
 from changbei.plans.facts import Acknowledged, Completed, Ended, Fact, Happened, Json, Known, Started
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack, Procedure
@@ -373,7 +373,7 @@ def _close(task: Task, kinds: set[Task.Kind], result: Json, actor: Person) -> No
             raise _closed(task)
         if task.kind not in kinds:
             raise Conflict(f"a task of the kind {task.kind} is not closed this way")
-        _refuse_incomplete(run, task, result)
+        _refuse_incomplete(run, task, result, actor.language)
         _refuse_same_person(run, task, actor)
         effects = apply_locked(run, [Completed(task.item, actor.staff_no, result)], actor=actor)
         if not any(command.item == task.item for command in effects.closed):
@@ -381,12 +381,13 @@ def _close(task: Task, kinds: set[Task.Kind], result: Json, actor: Person) -> No
             raise Conflict(last["detail"])
 
 
-def _refuse_incomplete(run: Run, task: Task, result: Json) -> None:
+def _refuse_incomplete(run: Run, task: Task, result: Json, language: str) -> None:
     spec = _procedure(run).task(task.item)
     attached = set(task.attached.values_list("kind", flat=True)) if task.evidence else set()
     filled = {name: value for name, value in result.items() if name not in {"option", "approved"}}
     problems = rules.missing_evidence(task.evidence, attached)
-    problems += rules.form_problems(spec.form if spec else None, filled)
+    if spec and spec.form:
+        problems += forms.problems(spec.form, filled, language=language)
     if problems:
         raise Invalid(problems=problems)
 
