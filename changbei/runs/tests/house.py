@@ -8,6 +8,7 @@ from typing import Any
 
 from changbei.core import clock
 from changbei.people.models import DutyShift, Person, Post, PostHolding, Unit
+from changbei.plans.facts import ActionDone
 from changbei.plans.loading import load_pack
 from changbei.plans.models import PlanVersion
 from changbei.runs import services
@@ -298,3 +299,7 @@ def begin(version: PlanVersion, people: People, procedure: str = "van-down", **r
 
 def task(run: Run, item: str) -> Task:
     return Task.objects.select_related("run").get(run=run, item=item)
+
+
+def action_done(item: str, result: dict[str, Any]) -> ActionDone:
+    return ActionDone(item, result)
