@@ -130,11 +130,8 @@ def declare_all_clear(incident: Incident, *, actor: Person) -> None:
 
 
 def all_clear(incident: Incident, why: str, *, actor: Person | None) -> None:
-    """Tell the run that what the plan was started for is over: cancel, expired or declared."""
+    """What the plan was started for is over: cancel, expired or declared. The run hears of it from the journal."""
     _journal(incident, "incidents.all_clear", actor=actor, clause="E3.2", data={"why": why})
-    if incident.run:
-        by = actor.staff_no if actor else ""
-        runs.happened(incident.run.uuid, "incidents.all_clear", {"why": why}, by=by)
 
 
 def _journal(

@@ -1,0 +1,29 @@
+"""What the room does when it hears of a fact; the table of the house says of which."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from changbei.incidents import holding
+from changbei.incidents.models import Incident
+from changbei.incidents.services import closing, command
+from changbei.journal.models import Entry
+
+
+def look_at_command_again(_entry: Entry) -> None:
+    """Somebody is away, back or appointed: the command of every open incident passes on or is handed back (E2.1c)."""
+    for incident in Incident.objects.exclude(status=Incident.Status.CLOSED).filter(run__isnull=False).order_by("pk"):
+        command.reassess_command(incident)
+
+
+def service_is_back(entry: Entry) -> None:
+    """The step of a run that means "service is back" is done."""
+    incident = Incident.objects.filter(uuid=entry.incident).first()
+    if incident is not None:
+        at = datetime.fromisoformat(entry.data["at"]) if entry.data.get("at") else entry.at
+        closing.restored(incident, actor=None, at=at)
+
+
+def hold_new_day(_entry: Entry) -> None:
+    """A delivery day was planned: its stops in suspended areas are held."""
+    holding.hold_today()
