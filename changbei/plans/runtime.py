@@ -85,8 +85,10 @@ def step(procedure: Procedure, state: Json, fact: Fact, now: datetime) -> tuple[
         work.note("", "unknown fact", type(fact).__name__)
     elif isinstance(fact, Started):
         handle(work, fact)
+    elif work.state["status"] == "new":
+        work.note("", "ignored, the run has not started", type(fact).__name__)
     elif work.state["status"] != "running":
-        work.note("", f"ignored, the run is {work.state['status']}", type(fact).__name__)
+        pass  # finished: whatever still comes was sent before its sender could know
     else:
         handle(work, fact)
     if work.moved:

@@ -467,13 +467,13 @@ def _assemble(plan: Reader, digest: str, procedures: Mapping[str, Procedure]) ->
         registries=bench.registries,
         clauses={id_: bench.clauses[id_] for id_ in sorted(bench.clauses, key=clause_order)},
         tables=bench.tables,
-        procedures={id_: _finished(procedure) for id_, procedure in procedures.items()},
+        procedures={id_: indexed(procedure) for id_, procedure in procedures.items()},
         templates=bench.templates,
         checks=bench.checks,
     )
 
 
-def _finished(procedure: Procedure) -> Procedure:
+def indexed(procedure: Procedure) -> Procedure:
     """With its indexes, and `not_same_as` both ways: it holds whichever of the two steps is done last."""
     apart: dict[str, set[str]] = {step: set(found.apart) for step, found in procedure.steps.items()}
     for step, others in list(apart.items()):
