@@ -13,6 +13,7 @@ from changbei.core.texts import LANGUAGES
 from changbei.plans import actions, runtime, tables
 from changbei.plans.facts import Json
 from changbei.plans.loading import load_pack, read_folder
+from changbei.plans.loading.shapes import schema
 from changbei.plans.tests.walk import FOLDER, MONDAY, pack
 
 # --- the pack as a whole ---------------------------------------------------------------------------------------
@@ -260,3 +261,35 @@ def test_every_reason_to_refuse_has_words_for_the_customer() -> None:
     assert [
         row.then["reason"] for row in pack().tables["eligibility"].rows if set(row.note) != set(LANGUAGES)
     ] == []
+
+
+# --- the handbook ----------------------------------------------------------------------------------------------
+
+HANDBOOKS = ("plan-packs.md", "plan-packs.zh-Hans.md")
+
+
+def example_of(handbook: str) -> dict[str, str]:
+    """The files of the small pack that the handbook shows: blocks with a file name behind the language."""
+    text = (FOLDER.parents[1] / "docs" / handbook).read_text(encoding="utf-8")
+    return dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+
+
+@pytest.mark.parametrize("handbook", HANDBOOKS)
+def test_the_example_of_the_handbook_is_a_whole_pack(handbook: str) -> None:
+    example = load_pack(example_of(handbook))
+    assert list(example.procedures["power-cut"].steps) == ["look", "shut-down"]
+
+
+def test_the_example_is_the_same_in_both_languages() -> None:
+    assert example_of(HANDBOOKS[0]) == example_of(HANDBOOKS[1])
+
+
+@pytest.mark.parametrize("handbook", HANDBOOKS)
+def test_the_handbook_explains_every_kind_of_step_and_key(handbook: str) -> None:
+    text = (FOLDER.parents[1] / "docs" / handbook).read_text(encoding="utf-8")
+    definitions = schema("procedure")["$defs"]
+    keys = {key for name in definitions if name.endswith("Step") for key in definitions[name]["properties"]}
+    plan, checks = schema("plan"), schema("checks")["properties"]["checks"]["items"]
+    keys |= set(plan["properties"]) | set(schema("procedure")["properties"]) | set(checks["properties"])
+    keys -= {"id", "title", "summary", "family", "clauses", "context"}
+    assert sorted(key for key in keys if not re.search(rf"\b{key}\b", text)) == []

@@ -138,7 +138,7 @@ def test_accident_without_injury_and_no_reserve_requests_a_van_of_the_type() -> 
         "recover", **{**RECOVERED, "reserve": False, "unserved": 6, "best": "neighbours"}
     ) == [
         "task choose dispatcher E3.3.2",
-        "tell van-request → insurer",
+        "tell van-request → transport-authority",
         "task van-answer delivery-center-head E3.3.3",
     ]
     assert walk.told["request-van"] == {
