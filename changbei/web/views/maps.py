@@ -1,0 +1,60 @@
+"""What the maps draw: their layers, and where each is to be had."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import path, reverse
+from django.utils.cache import patch_cache_control
+from django.utils.translation import get_language
+
+from changbei.core.errors import NotFound
+from changbei.network import features
+from changbei.people import access as people
+from changbei.web import mapping
+
+KEPT_SECONDS = 3600
+BOARD = ("warnings", "suspensions", "retailers", "vans", "incidents")
+
+
+def _language(request: HttpRequest) -> str:
+    return request.GET.get("language") or get_language() or ""
+
+
+@login_required
+def city(request: HttpRequest) -> HttpResponse:
+    """The bare city, for picking places and drawing areas."""
+    people.require(request.user, "network.see")
+    layers = mapping.base_layers(_language(request))
+    return JsonResponse({"bounds": features.extent(), "layers": layers})
+
+
+@login_required
+def board(request: HttpRequest) -> HttpResponse:
+    """The city with everything that is going on."""
+    people.require(request.user, "network.see")
+    layers = mapping.base_layers(_language(request))
+    for name in BOARD:
+        url = f"{reverse('map-layer', args=[name])}?language={_language(request)}"
+        layers[name] = {"url": url, "refresh_seconds": mapping.RENEWED_SECONDS[name]}
+    return JsonResponse({"bounds": features.extent(), "layers": layers})
+
+
+@login_required
+def layer(request: HttpRequest, name: str) -> HttpResponse:
+    """One layer. What rarely changes may be kept by the browser for an hour."""
+    people.require(request.user, "network.see")
+    try:
+        response = JsonResponse(mapping.layer(name, _language(request)))
+    except LookupError:
+        raise NotFound(name) from None
+    if name in mapping.LASTING:
+        patch_cache_control(response, private=True, max_age=KEPT_SECONDS)
+    return response
+
+
+urlpatterns = [
+    path("map/city.json", city, name="map-city"),
+    path("map/board.json", board, name="map-board"),
+    path("map/<slug:name>.json", layer, name="map-layer"),
+]
