@@ -18,16 +18,22 @@ SURNAMES = "例样试拟仿设范虚"  # example, sample, trial, mock, imitation
 NUMERALS = "零一二三四五六七八九"
 
 _TRADITIONAL = str.maketrans(
-    "备样试拟设虚县区镇东营销务订单部门烟专卖传质级办测厂软细长员应产总经处稽领导监评车队电联银险气闻数据仓库转运输场组师网络会计书资谷满惊蛰",
-    "備樣試擬設虛縣區鎮東營銷務訂單部門菸專賣傳質級辦測廠軟細長員應產總經處稽領導監評車隊電聯銀險氣聞數據倉庫轉運輸場組師網絡會計書資穀滿驚蟄",
+    "备样试拟设虚县区镇东营销务订单部门烟专卖传质级办测厂软细长员应产总经处稽领导监评车辆队电联银险气闻数据仓库转运输场组师网络会计书资谷满惊蛰财户采负责费货储调机维语扫动结视关号周线种蓝讯体",
+    "備樣試擬設虛縣區鎮東營銷務訂單部門菸專賣傳質級辦測廠軟細長員應產總經處稽領導監評車輛隊電聯銀險氣聞數據倉庫轉運輸場組師網絡會計書資穀滿驚蟄財戶採負責費貨儲調機維語掃動結視關號週線種藍訊體",
 )
+
+
+_WORDS = {"信息": "资讯", "软件": "软体"}  # said differently, as in the glossary
 
 
 def text(hans: str, english: str) -> dict[str, str]:
     """A text in three languages; the traditional form follows from the simplified one, character by
     character.
     """
-    return {"zh-Hans": hans, "zh-Hant": hans.translate(_TRADITIONAL), "en": english}
+    hant = hans
+    for here, there in _WORDS.items():
+        hant = hant.replace(here, there)
+    return {"zh-Hans": hans, "zh-Hant": hant.translate(_TRADITIONAL), "en": english}
 
 
 def join(parts: list[Text], *, between: str = " ") -> dict[str, str]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from changbei.compute import geo
 from changbei.compute.pyvrp_seam import FleetStop, FleetVan, improve_routes
+from changbei.core.errors import Invalid
 from changbei.network.city.land import Points
 from changbei.network.city.shops import Integers, Shops
 from changbei.network.city.spec import DELIVERY_WEEKDAYS, CitySpec
@@ -115,10 +116,13 @@ def _site_of_each(shops: Shops) -> Integers:
 
 
 def _share_vans(spec: CitySpec, shops: Shops, order: list[Integers]) -> list[int]:
-    """At least one van per site, each further one where the longest lines are."""
+    """At least one van per site, each further one where the longest lines are; more than the specification's usual
+    number where lines would not hold otherwise. Raises Invalid when the number is prescribed and does not suffice."""
     counts = [1] * len(order)
     longest = [_shortest_limit(shops, mine, s, DELIVERY_WEEKDAYS) for s, mine in enumerate(order)]
-    for _ in range(spec.line_vans - len(order)):
+    while sum(counts) < spec.line_vans or max(longest) == math.inf:
+        if spec.vans is not None and sum(counts) >= spec.vans:
+            raise Invalid("vans", f"{spec.vans} cannot serve {spec.retailers} retailers in five days")
         busiest = int(np.argmax(longest))
         counts[busiest] += 1
         longest[busiest] = _shortest_limit(
@@ -128,9 +132,12 @@ def _share_vans(spec: CitySpec, shops: Shops, order: list[Integers]) -> list[int
 
 
 def _shortest_limit(shops: Shops, mine: Integers, site: int, pieces: int) -> float:
-    """The smallest duration (seconds) such that `pieces` lines of at most that length serve all of `mine`."""
+    """The smallest duration (seconds) such that `pieces` lines of at most that length serve all of `mine`; infinite
+    when not even lines of a whole shift do."""
     row = _Row(shops, mine, site)
-    low, high = 600.0, 2.0 * row.total_seconds + 4 * 3600
+    low, high = 600.0, float(PLANNED_RETURN_SECONDS - DEPARTURE_SECONDS)
+    if row.cut(high, pieces) is None:
+        return math.inf
     while high - low > 60:
         middle = (low + high) / 2
         low, high = (low, middle) if row.cut(middle, pieces) is not None else (middle, high)
@@ -142,7 +149,8 @@ def _cut(shops: Shops, mine: Integers, site: int, pieces: int) -> list[Integers]
     shops.
     """
     limit = _shortest_limit(shops, mine, site, pieces)
-    bounds = _Row(shops, mine, site).cut(limit, pieces) or [0, len(mine)]
+    bounds = _Row(shops, mine, site).cut(limit, pieces)
+    assert bounds is not None, "_share_vans gives a site as many vans as its lines need"
     while len(bounds) < pieces + 1:
         widest = int(np.argmax(np.diff(bounds)))
         bounds.insert(widest + 1, (bounds[widest] + bounds[widest + 1]) // 2)
@@ -159,7 +167,6 @@ class _Row:
         self.hops = np.concatenate([[0.0], np.cumsum(hops)])
         self.service = np.concatenate([[0], np.cumsum(shops.service_seconds[mine])])
         self.cartons = np.concatenate([[0], np.cumsum(shops.cartons[mine])])
-        self.total_seconds = float(self.hops[-1] + self.service[-1])
 
     def cut(self, limit_seconds: float, pieces: int) -> list[int] | None:
         """Bounds of the pieces when each takes as much as fits; None when more than `pieces` would be

@@ -20,8 +20,9 @@ FEWEST_VANS = 6
 class CitySpec:
     """Size and seed of a city.
 
-    retailers: 60 and more. vans: on the road each weekday; None: one for about 53 stops a day. start_on:
-    the day the duty roster and the absences lie around (`roster_weeks` before and after); give a Monday.
+    retailers: 60 and more. vans: on the road each weekday; None: as many as needed, about one for 53 stops
+    a day. start_on: the day the duty roster and the absences lie around (`roster_weeks` before and after);
+    give a Monday.
     """
 
     retailers: int = 12_000
@@ -40,7 +41,7 @@ class CitySpec:
 
     @property
     def line_vans(self) -> int:
-        """Vans with lines of their own, reserve vans not counted."""
+        """Vans with lines of their own, reserve vans not counted; a few more where lines would not hold otherwise."""
         if self.vans is not None:
             return self.vans
         return max(FEWEST_VANS, round(self.retailers / (STOPS_PER_LINE * DELIVERY_WEEKDAYS)))

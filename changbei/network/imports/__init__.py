@@ -1,0 +1,13 @@
+"""Retailers, vehicles and staff out of Excel and CSV files, with every wrong row named.
+
+`read` parses and checks a file against the database and never raises for its contents; `apply` writes what `read`
+found: everything, or nothing, or on request the good rows.
+"""
+
+from changbei.network.imports.applying import Imported, apply
+from changbei.network.imports.columns import KINDS
+from changbei.network.imports.problems import RowProblem
+from changbei.network.imports.reading import Parsed, read
+from changbei.network.imports.workbooks import write_report, write_template
+
+__all__ = ["KINDS", "Imported", "Parsed", "RowProblem", "apply", "read", "write_report", "write_template"]

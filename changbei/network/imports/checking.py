@@ -1,0 +1,154 @@
+"""What a single cell cannot know: references, duplicates, fields that must fit each other."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from changbei.network.imports.columns import Kind
+from changbei.network.imports.problems import Wrong
+from changbei.network.models import District, Line, Place, Retailer, Site, Vehicle
+from changbei.people.models import Person, Post, PostHolding, Unit
+
+Values = dict[str, Any]
+Finding = tuple[str, str]  # column key, message
+
+
+class Known:
+    """What is in the database already, read once per file and only as far as the kind of file needs it."""
+
+    def __init__(self, kind: Kind) -> None:
+        wanted = {column.reference for column in kind.columns} - {""}
+        self.tables: dict[str, dict[str, int]] = {name: _LOOKUPS[name]() for name in wanted}
+        self.taken: dict[str, set[str]] = {key: _TAKEN[kind.name, key]() for key in kind.unique}
+        self.held: set[tuple[int, int]] = _held_posts() if "post" in wanted else set()
+
+    def find(self, reference: str, words: str) -> int:
+        """The id of what `words` names. Raises Wrong, with the most similar name there is."""
+        table = self.tables[reference]
+        found = table.get(words.casefold())
+        if found is not None:
+            return found
+        near = difflib.get_close_matches(words.casefold(), list(table)[:5000], n=1, cutoff=0.6)
+        if near:
+            raise Wrong(_("is not known; did you mean %(near)s?") % {"near": near[0]})
+        raise Wrong(_("is not known; it has to be there before the import"))
+
+
+def check_references(kind: Kind, values: Values, known: Known) -> Iterable[Finding]:
+    """Replace the names of other things by their ids, in place; yields what is not known."""
+    for column in kind.columns:
+        words = values.get(column.key)
+        if not column.reference or not words:
+            continue
+        try:
+            values[column.key] = known.find(column.reference, _within(column.reference, words, values))
+        except Wrong as wrong:
+            values[column.key] = None
+            yield column.key, str(wrong)
+
+
+def _within(reference: str, words: str, values: Values) -> str:
+    """A town's name counts within its district only (the district comes before it among the columns)."""
+    if reference == "place" and not words.isdigit():
+        return f"{values.get('district')}/{words}"
+    return words
+
+
+def check_duplicates(
+    kind: Kind, values: Values, known: Known, seen: dict[str, dict[str, int]], row: int
+) -> Iterable[Finding]:
+    """Yields values that stand in an earlier row, or in the database; remembers this row's in `seen`."""
+    for key in kind.unique:
+        value = values.get(key)
+        if not value:
+            continue
+        first = seen.setdefault(key, {}).setdefault(value.casefold(), row)
+        if first != row:
+            yield key, _("stands in row %(row)d already") % {"row": first}
+        elif value.casefold() in known.taken[key]:
+            yield key, _("is in the database already")
+
+
+def check_fit(kind: Kind, values: Values, known: Known) -> Iterable[Finding]:
+    """Yields fields of one row that do not fit each other."""
+    if kind.name == "retailers":
+        opens, closes = values.get("window_start"), values.get("window_end")
+        if (opens is None) != (closes is None):
+            missing = "window_start" if opens is None else "window_end"
+            yield missing, _("delivery hours need both a beginning and an end")
+        elif opens is not None and closes is not None and closes <= opens:
+            yield "window_end", _("must be after the beginning of the delivery hours")
+    if kind.name == "staff":
+        post, rank = values.get("post"), values.get("rank")
+        if post and rank is None:
+            yield "rank", _("is needed with a post: 1 the holder, 2, 3 … the deputies")
+        elif rank is not None and not post:
+            yield "post", _("is needed with a rank")
+        elif post and (post, rank) in known.held:
+            yield "rank", _("somebody holds this post in this rank already")
+
+
+def swapped(values: Mapping[str, Any]) -> bool:
+    """Whether longitude and latitude (as text) would both be right the other way round."""
+    try:
+        longitude, latitude = float(values["longitude"]), float(values["latitude"])
+    except (KeyError, TypeError, ValueError):
+        return False
+    return 3 <= longitude <= 54 and 73 <= latitude <= 136
+
+
+def _named(rows: Iterable[tuple[int, str, Mapping[str, str]]]) -> dict[str, int]:
+    """By code and by name in every language; a name that two things bear leads nowhere."""
+    table: dict[str, int] = {}
+    doubtful: set[str] = set()
+    for number, code, name in rows:
+        for words in {code.casefold(), *(word.casefold() for word in name.values())}:
+            if table.setdefault(words, number) != number:
+                doubtful.add(words)
+    return {words: number for words, number in table.items() if words not in doubtful}
+
+
+def _places() -> dict[str, int]:
+    """Towns by code, and by "district id/name"."""
+    table: dict[str, int] = {}
+    for number, code, name, district in Place.objects.values_list("pk", "code", "name", "district_id"):
+        table[code] = number
+        for words in name.values():
+            table.setdefault(f"{district}/{words.casefold()}", number)
+    return table
+
+
+def _staff(job: str = "") -> dict[str, int]:
+    people = Person.objects.filter(active=True)
+    people = people.filter(job=job) if job else people
+    return {staff_no.casefold(): number for number, staff_no in people.values_list("pk", "staff_no")}
+
+
+def _held_posts() -> set[tuple[int, int]]:
+    return set(PostHolding.objects.filter(until__isnull=True).values_list("post_id", "rank"))
+
+
+def _folded(found: Iterable[str]) -> set[str]:
+    return {value.casefold() for value in found}
+
+
+_LOOKUPS: Mapping[str, Any] = {
+    "district": lambda: _named(District.objects.values_list("pk", "code", "name")),
+    "place": _places,
+    "line": lambda: {code.casefold(): number for number, code in Line.objects.values_list("pk", "code")},
+    "site": lambda: _named(Site.objects.values_list("pk", "code", "name")),
+    "unit": lambda: _named(Unit.objects.values_list("pk", "code", "name")),
+    "person": _staff,
+    "customer_manager": lambda: _staff("customer_manager"),
+    "post": lambda: {code.casefold(): number for number, code in Post.objects.values_list("pk", "code")},
+}
+_TAKEN: Mapping[tuple[str, str], Any] = {
+    ("retailers", "licence_no"): lambda: _folded(Retailer.objects.values_list("licence_no", flat=True)),
+    ("vehicles", "number"): lambda: _folded(Vehicle.objects.values_list("number", flat=True)),
+    ("vehicles", "plate"): lambda: _folded(Vehicle.objects.values_list("plate", flat=True)),
+    ("staff", "staff_no"): lambda: _folded(Person.objects.values_list("staff_no", flat=True)),
+}

@@ -1,0 +1,187 @@
+"""A file, row by row, into values and problems."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from changbei.network.imports import values as convert
+from changbei.network.imports.checking import (
+    Known,
+    Values,
+    check_duplicates,
+    check_fit,
+    check_references,
+    swapped,
+)
+from changbei.network.imports.columns import KINDS, Column, Kind
+from changbei.network.imports.problems import RowProblem, Wrong
+from changbei.network.imports.sheets import Cells, Header, Sheet, find_header, is_blank, open_sheets
+
+
+@dataclass(frozen=True)
+class GoodRow:
+    """A row without a fault: its number in the file, and its values with references as ids."""
+
+    row: int
+    values: Values
+
+
+@dataclass
+class Parsed:
+    """What a file holds. `wrong_rows`: the cells of rows with problems, as they stand in the file."""
+
+    kind: Kind
+    file: str
+    sha256: str = ""
+    sheet: str = ""
+    rows: list[GoodRow] = field(default_factory=list)
+    problems: list[RowProblem] = field(default_factory=list)
+    headings: list[str] = field(default_factory=list)
+    wrong_rows: dict[int, Cells] = field(default_factory=dict)
+    ignored_columns: tuple[str, ...] = ()
+
+    @property
+    def is_usable(self) -> bool:
+        """False when the file as a whole could not be understood: then not even good rows are taken."""
+        return not any(problem.row == 0 for problem in self.problems)
+
+
+def read(path: Path, kind_name: str) -> Parsed:
+    """Parse and check `path` as `retailers`, `vehicles` or `staff`. Reads the database, writes nothing."""
+    kind = KINDS[kind_name]
+    parsed = Parsed(kind, path.name)
+    try:
+        sheets = open_sheets(path, kind.by_heading)
+        parsed.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        sheet, header = _best_sheet(sheets, kind)
+    except Wrong as wrong:
+        parsed.problems.append(RowProblem(0, "", "", str(wrong)))
+        return parsed
+    parsed.sheet, parsed.ignored_columns = sheet.name, header.unknown
+    parsed.headings = list(header.cells)
+    if _header_is_whole(parsed, header):
+        _Rows(parsed, header, Known(kind)).take(sheet)
+    return parsed
+
+
+def _best_sheet(sheets: list[Sheet], kind: Kind) -> tuple[Sheet, Header]:
+    """The sheet whose headings fit best; Wrong when none does."""
+    found = [(sheet, header) for sheet in sheets if (header := find_header(sheet, dict(kind.by_heading)))]
+    if found:
+        return max(found, key=lambda pair: len(pair[1].positions))
+    if all(is_blank(row) for sheet in sheets for row in sheet.rows):
+        raise Wrong(_("the file is empty"))
+    names = ", ".join(sheet.name for sheet in sheets if sheet.name)
+    expected = ", ".join(column.heading["zh-Hans"] for column in kind.columns if column.required)
+    where = _("no sheet (%(names)s)") % {"names": names} if names else _("no row")
+    raise Wrong(
+        _(
+            "%(where)s has the headings of this kind of file within its first ten rows; expected are: %(expected)s"
+        )
+        % {"where": where, "expected": expected}
+    )
+
+
+def _header_is_whole(parsed: Parsed, header: Header) -> bool:
+    for heading in header.doubled:
+        parsed.problems.append(RowProblem(0, heading, "", _("the heading stands there twice")))
+    for column in parsed.kind.columns:
+        if column.required and column.key not in header.positions:
+            names = " / ".join(column.heading.values())
+            parsed.problems.append(
+                RowProblem(
+                    0,
+                    column.heading["zh-Hans"],
+                    "",
+                    _("the column is missing; its heading is %(names)s") % {"names": names},
+                )
+            )
+    return parsed.is_usable
+
+
+class _Rows:
+    """The rows below the header, one after the other."""
+
+    def __init__(self, parsed: Parsed, header: Header, known: Known) -> None:
+        self.parsed, self.header, self.known = parsed, header, known
+        self.seen: dict[str, dict[str, int]] = {}
+        self.posts_given: dict[tuple[int, int], int] = {}
+
+    def take(self, sheet: Sheet) -> None:
+        for number, cells in enumerate(sheet.rows[self.header.row :], start=self.header.row + 1):
+            if not is_blank(cells):
+                self._row(number, cells)
+        if not self.parsed.rows and not self.parsed.problems:
+            self.parsed.problems.append(
+                RowProblem(0, "", "", _("there are headings, but no rows below them"))
+            )
+
+    def _row(self, number: int, cells: Cells) -> None:
+        before = len(self.parsed.problems)
+        values: Values = {}
+        bad: set[str] = set()
+        for column in self.parsed.kind.columns:
+            try:
+                values[column.key] = self._value(column, cells)
+            except Wrong as wrong:
+                bad.add(column.key)
+                self._problem(number, column.key, cells, str(wrong))
+        kind, known = self.parsed.kind, self.known
+        findings = [
+            *check_references(kind, values, known),
+            *check_duplicates(kind, values, known, self.seen, number),
+        ]
+        findings += [*check_fit(kind, values, known), *self._posts_twice(values, number)]
+        for key, message in findings:
+            if key not in bad:
+                self._problem(number, key, cells, message)
+        if len(self.parsed.problems) == before:
+            self.parsed.rows.append(GoodRow(number, values))
+        else:
+            self._explain_swap(before, cells)
+            self.parsed.wrong_rows[number] = cells
+
+    def _value(self, column: Column, cells: Cells) -> Any:
+        cell = self._cell(column.key, cells)
+        if cell is None or (isinstance(cell, str) and not convert.plain(cell)):
+            if column.required:
+                raise Wrong(
+                    _("is missing; %(hint)s") % {"hint": column.heading["en"] + ": " + column.hint["en"]}
+                )
+            return column.default
+        return column.convert(cell)
+
+    def _cell(self, key: str, cells: Cells) -> Any:
+        position = self.header.positions.get(key)
+        return cells[position] if position is not None and position < len(cells) else None
+
+    def _problem(self, number: int, key: str, cells: Cells, message: str) -> None:
+        heading = self.header.headings.get(key) or self.parsed.kind.by_key[key].heading["zh-Hans"]
+        value = convert.plain(self._cell(key, cells))
+        self.parsed.problems.append(RowProblem(number, heading, value, message))
+
+    def _posts_twice(self, values: Values, number: int) -> list[tuple[str, str]]:
+        post, rank = values.get("post"), values.get("rank")
+        if not post or rank is None:
+            return []
+        first = self.posts_given.setdefault((post, rank), number)
+        return (
+            [] if first == number else [("rank", _("row %(row)d gives this rank already") % {"row": first})]
+        )
+
+    def _explain_swap(self, before: int, cells: Cells) -> None:
+        """One plain sentence instead of two about limits, when longitude and latitude changed places."""
+        pair = {key: convert.plain(self._cell(key, cells)) for key in ("longitude", "latitude")}
+        if not swapped(pair):
+            return
+        headings = {self.header.headings.get(key) for key in pair}
+        for index in range(before, len(self.parsed.problems)):
+            problem = self.parsed.problems[index]
+            if problem.column in headings:
+                message = _("longitude and latitude have changed places")
+                self.parsed.problems[index] = RowProblem(problem.row, problem.column, problem.value, message)

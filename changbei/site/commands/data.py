@@ -1,0 +1,119 @@
+"""`changbei import`: one's own retailers, vehicles and staff out of Excel and CSV files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from changbei.core.errors import Invalid
+from changbei.site.commands.base import with_database
+
+if TYPE_CHECKING:
+    from changbei.network.imports import Imported, Parsed
+
+SHOWN = 20
+KIND_NAMES = ("retailers", "vehicles", "staff")
+
+
+@click.group(name="import")
+def import_group() -> None:
+    """Take over retailers, vehicles and staff from files.
+
+    A file with a wrong row is not taken at all, unless --good-rows-only is given; every wrong cell is named.
+    """
+
+
+def _add_command(kind: str, words: str) -> None:
+    @import_group.command(name=kind, help=f"Take over {words} from FILE (.xlsx, .xls, .ods, .csv).")
+    @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+    @click.option(
+        "--good-rows-only", is_flag=True, help="Take the rows without a problem, leave the others out."
+    )
+    @click.option("--check", is_flag=True, help="Only check; write nothing.")
+    @click.option(
+        "--report",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Write an .xlsx with every problem, and the wrong rows to be corrected.",
+    )
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+    @with_database
+    def command(file: Path, good_rows_only: bool, check: bool, report: Path | None, as_json: bool) -> None:
+        take_over(kind, file, good_rows_only=good_rows_only, check=check, report=report, as_json=as_json)
+
+
+_add_command("retailers", "retailers")
+_add_command("vehicles", "vans")
+_add_command("staff", "people and the posts they hold")
+
+
+@import_group.command()
+@click.argument("kind", type=click.Choice(KIND_NAMES))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@with_database
+def template(kind: str, file: Path) -> None:
+    """Write an Excel file with the columns of KIND, an example and an explanation."""
+    from changbei.network.imports import write_template  # noqa: PLC0415 - models: only after Django is set up
+
+    write_template(kind, file)
+    click.echo(str(file))
+
+
+def take_over(
+    kind: str, file: Path, *, good_rows_only: bool, check: bool, report: Path | None, as_json: bool
+) -> None:
+    """Read, say what is wrong, write. Ends with 1 when something was wrong."""
+    from changbei.network import imports  # noqa: PLC0415
+
+    parsed = imports.read(file, kind)
+    imported = None
+    if not check:
+        try:
+            imported = imports.apply(parsed, good_rows_only=good_rows_only, actor=None)
+        except Invalid:
+            imported = None  # the problems are shown below
+    if report is not None and parsed.problems:
+        imports.write_report(parsed, report)
+    if as_json:
+        click.echo(json.dumps(describe(parsed, imported), ensure_ascii=False))
+    else:
+        _print(parsed, imported, report)
+    if parsed.problems:
+        raise SystemExit(1)
+
+
+def describe(parsed: Parsed, imported: Imported | None) -> dict[str, object]:
+    """What was found and done, for programs."""
+    return {
+        "file": parsed.file,
+        "kind": parsed.kind.name,
+        "sheet": parsed.sheet,
+        "good_rows": len(parsed.rows),
+        "wrong_rows": len(parsed.wrong_rows),
+        "imported": imported.imported if imported else 0,
+        "ignored_columns": list(parsed.ignored_columns),
+        "problems": [problem.as_json() for problem in parsed.problems],
+    }
+
+
+def _print(parsed: Parsed, imported: Imported | None, report: Path | None) -> None:
+    console = Console()
+    if parsed.problems:
+        table = Table("Row", "Column", "Value", "Problem")
+        for problem in parsed.problems[:SHOWN]:
+            cells = (str(problem.row or ""), problem.column, problem.value, problem.message)
+            table.add_row(*(Text(cell) for cell in cells))
+        console.print(table)
+        if len(parsed.problems) > SHOWN:
+            console.print(f"… and {len(parsed.problems) - SHOWN} more; --report FILE.xlsx writes them all")
+    if parsed.ignored_columns:
+        console.print(Text(f"Columns not used: {', '.join(parsed.ignored_columns)}"))
+    taken = imported.imported if imported else 0
+    console.print(f"{len(parsed.rows)} good rows, {len(parsed.wrong_rows)} wrong rows, {taken} imported.")
+    if report is not None and parsed.problems:
+        console.print(Text(f"Report: {report}"))
