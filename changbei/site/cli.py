@@ -8,6 +8,9 @@ import click
 
 from changbei import __version__
 from changbei.site.commands.base import HouseGroup
+from changbei.site.commands.city import city_group
+from changbei.site.commands.data import import_group
+from changbei.site.commands.drill import drill
 from changbei.site.commands.plan import plan_group
 from changbei.site.commands.serve import demo, migrate, serve
 from changbei.site.commands.worker import worker
@@ -20,7 +23,10 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "changbei.site.settings")
 
 
+main.add_command(city_group)
+main.add_command(import_group)
 main.add_command(demo)
+main.add_command(drill)
 main.add_command(migrate)
 main.add_command(plan_group)
 main.add_command(serve)
