@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ import pytest
 from changbei.core.errors import Invalid
 from changbei.core.texts import LANGUAGES
 from changbei.plans import actions, runtime, tables
+from changbei.plans.conditions import Condition
 from changbei.plans.facts import Json
 from changbei.plans.loading import load_pack, read_folder
 from changbei.plans.loading.shapes import schema
+from changbei.plans.model import Procedure
 from changbei.plans.tests.walk import FOLDER, MONDAY, pack
 
 # --- the pack as a whole ---------------------------------------------------------------------------------------
@@ -51,6 +54,35 @@ def test_actions_are_called_as_the_rooms_declare_them() -> None:
     }
     absent = {action for action in called if action.partition(".")[0] not in rooms}
     assert [p for p in problems if not any(repr(action) in p.message for action in absent)] == []
+
+
+def test_conditions_read_what_actions_and_forms_give() -> None:
+    """`result.STEP.FIELD` is returned by the step's action, or filled in by whoever does it."""
+    unknown = []
+    for procedure in pack().procedures.values():
+        by_key = {step.key: step for step in procedure.steps.values()}
+        for condition in conditions_of(procedure):
+            for path in condition.paths:
+                if path[0] != "result" or len(path) < 3:
+                    continue
+                step = by_key[path[1]]
+                given = set(step.task.form["properties"]) if step.task and step.task.form else set()
+                if step.action in actions.registry():
+                    given |= set(actions.get(step.action).returns.get("properties", {}))
+                elif step.kind in {"do", "await"}:
+                    continue  # the room does not declare it yet, or the fact is journalled elsewhere
+                if path[2] not in given:
+                    unknown.append(f"{procedure.id}: {'.'.join(path)}")
+    assert unknown == []
+
+
+def conditions_of(procedure: Procedure) -> Iterator[Condition]:
+    for stage in procedure.stages:
+        yield from (c for c in (stage.when, stage.hold_until) if c)
+    for step in procedure.steps.values():
+        yield from (c for c in (step.when, step.hold_until, step.wait_until) if c)
+        yield from (*step.params.values(), *step.values.values())
+        yield from step.limit.inputs.values() if step.limit else ()
 
 
 def test_every_clause_says_what_fulfils_it() -> None:

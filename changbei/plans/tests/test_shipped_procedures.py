@@ -269,13 +269,14 @@ def weather(share: float, level: str, **change: Any) -> Walk:
 def test_whole_area_disaster() -> None:
     walk = Walk("severe-weather", TYPHOON, level="MAJOR", share=0.6)
     heads = "delivery-center-head marketing-center-head customer-service-head dispatcher order-desk info-center-head"
-    assert walk.log[:4] == [
+    assert walk.log[:5] == [
         "do incidents.affected",
         f"tell weather-reminder → {heads}",
         "tell weather-reminder → drivers",
+        "tell weather-reminder → customer-managers",
         "task set-up-post commander E2.1b",
     ]
-    assert set(walk.log[4:]) == REPORTS
+    assert set(walk.log[5:]) == REPORTS
     assert walk.returns("affected", retailers=7200, share=0.6) == ["task whole commander E3.2.1"]
     ends_at = "2026-11-24T00:00:00+00:00"
     assert walk.decide("whole", "suspend", area=AREA, ends_at=ends_at, reason="台风") == [
