@@ -1,0 +1,109 @@
+"""Playing a scenario on a virtual clock: events, colleagues and workers take their turns in the order of time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from changbei.core import clock
+from changbei.incidents import services as incidents
+from changbei.incidents.models import Incident
+from changbei.people.models import Person
+from changbei.runs.models import Run
+from changbei.site import clockwork, worker
+from changbei.site.drills.colleagues import Colleagues, drive
+from changbei.site.drills.scenarios import Scenario
+
+DRIVE_EVERY = timedelta(minutes=5)
+CLOSE_AFTER = timedelta(minutes=10)
+LONGEST = timedelta(days=21)
+LONGEST_PAUSE_SECONDS = 3.0
+"""Nobody watches a screen on which nothing happens: longer waits are shortened."""
+
+
+@dataclass
+class Drill:
+    """A scenario being played. `watch` is called whenever something may have changed."""
+
+    scenario: Scenario
+    colleagues: Colleagues
+    speed: float = 0.0  # times real time; 0: as fast as it goes
+    drill: bool = True
+    watch: Callable[[], None] = lambda: None
+    incidents: list[Incident] = field(default_factory=list)
+
+    def play(self) -> list[Incident]:
+        """Until every incident is closed, at the longest three weeks of the clock."""
+        self.scenario.prepare()
+        self.colleagues.preferences = self.scenario.preferences
+        self.colleagues.drive = (
+            False  # driven here, every few minutes: a stop by itself is no event of a drill
+        )
+        begun = clock.now()
+        waiting = list(self.scenario.events)
+        drive(begun)
+        driven = begun
+        while clock.now() < begun + LONGEST:
+            while waiting and begun + waiting[0].after <= clock.now():
+                if incident := waiting.pop(0).happen(self.drill):
+                    self.incidents.append(incident)
+            self._everybody()
+            if not waiting and self.incidents and self._close_finished():
+                return self.incidents
+            next_event = begun + waiting[0].after if waiting else None
+            self._pass_until(self._next(next_event, driven + DRIVE_EVERY))
+            if clock.now() >= driven + DRIVE_EVERY:
+                driven = clock.now()
+                drive(driven)
+        return self.incidents
+
+    def _everybody(self) -> None:
+        """Workers and colleagues in turn until nobody has anything to do at this moment."""
+        clockwork.run_until_quiet()
+        while self.colleagues.act():
+            clockwork.run_until_quiet()
+        self.watch()
+
+    def _next(self, event: datetime | None, drive_at: datetime) -> datetime:
+        moments = [event, worker.next_due(), self.colleagues.next_at(), self._closing_at()]
+        known = [moment for moment in moments if moment]
+        soonest = min(known, default=clock.now() + DRIVE_EVERY)
+        on_the_road = drive_at.astimezone(clock.LOCAL).hour < 20
+        return min(soonest, drive_at) if on_the_road else soonest
+
+    def _pass_until(self, moment: datetime) -> None:
+        if self.speed > 0:
+            seconds = (moment - clock.now()).total_seconds() / self.speed
+            time.sleep(min(max(seconds, 0.0), LONGEST_PAUSE_SECONDS))
+        clockwork.virtual().advance_to(moment)
+
+    # --- closing
+
+    def _finished(self) -> list[Incident]:
+        """Incidents whose plan has been carried out."""
+        mine = Incident.objects.filter(pk__in=[one.pk for one in self.incidents]).exclude(
+            status=Incident.Status.CLOSED
+        )
+        return list(mine.filter(run__status=Run.Status.FINISHED).select_related("run").order_by("pk"))
+
+    def _closing_at(self) -> datetime | None:
+        finished = [one.run.finished_at for one in self._finished() if one.run and one.run.finished_at]
+        return min(finished) + CLOSE_AFTER if finished else None
+
+    def _close_finished(self) -> bool:
+        """Whoever commands closes what is finished; whether all incidents are closed."""
+        for incident in self._finished():
+            run = incident.run
+            if run and run.finished_at and run.finished_at + CLOSE_AFTER <= clock.now():
+                incidents.close(incident, actor=_commander(run))
+                clockwork.run_until_quiet()
+        open_ = Incident.objects.filter(pk__in=[one.pk for one in self.incidents]).exclude(
+            status=Incident.Status.CLOSED
+        )
+        return not open_.exists()
+
+
+def _commander(run: Run) -> Person:
+    return Person.objects.get(staff_no=run.scope["command"]["commander"])
