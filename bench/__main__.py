@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from changbei.core import clock
+from changbei.site.commands.base import let_go_of_database
 from changbei.site.postgres import EmbeddedPostgres
 
 FOLDER = Path(__file__).resolve().parent
@@ -80,14 +81,7 @@ def throw_away_database() -> Iterator[None]:
             try:
                 yield
             finally:
-                close_connections()
-
-
-def close_connections() -> None:
-    django_db = importlib.import_module("django.db")
-    for connection in django_db.connections.all(initialized_only=True):
-        connection.close()
-        connection.close_pool()
+                let_go_of_database()
 
 
 def measure(names: Sequence[str]) -> tuple[list[Row], list[str]]:
