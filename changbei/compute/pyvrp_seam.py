@@ -119,7 +119,7 @@ def _data(
     matrix = travel_seconds[where[:, None], where[None, :]].astype(np.int64)
     np.fill_diagonal(matrix, 0)
     views: dict[frozenset[int] | None, int] = {}
-    matrices: list[npt.NDArray[Any]] = []
+    matrices: list[Any] = []  # PyVRP's stub asks for an ndarray of plain int, which no array is
     for van in vans:
         if van.only in views:
             continue

@@ -21,11 +21,12 @@ class Violation:
 def check(problem: Problem, recovery: Recovery) -> list[Violation]:
     """Every rule a recovery breaks, and every figure it states wrongly; empty when it may be driven."""
     found: list[Violation] = []
+    allowed = allowed_vans(problem, recovery.policy)
     if len(recovery.vans) != len(problem.vans):
         return [Violation("figure", -1, f"{len(recovery.vans)} van plans for {len(problem.vans)} vans")]
     served: dict[int, int] = {}
     for van, plan in enumerate(recovery.vans):
-        found += _check_van(problem, recovery, van, plan)
+        found += _check_van(problem, recovery, allowed, van, plan)
         for order in plan.orders:
             if order in served:
                 found.append(
@@ -35,11 +36,12 @@ def check(problem: Problem, recovery: Recovery) -> list[Violation]:
     return found + _check_figures(problem, recovery, served)
 
 
-def _check_van(problem: Problem, recovery: Recovery, van: int, plan: VanPlan) -> list[Violation]:
+def _check_van(
+    problem: Problem, recovery: Recovery, allowed: tuple[tuple[int, ...], ...], van: int, plan: VanPlan
+) -> list[Violation]:
     """Drive the list, stop by stop."""
     found: list[Violation] = []
     orders, places, travel = problem.orders, problem.places, problem.travel_seconds
-    allowed = allowed_vans(problem, recovery.policy)
     now, here = int(problem.vans.ready_seconds[van]), int(problem.vans.start[van])
     aboard = {order: int(orders.size[order]) for order in problem.planned[van]}
     driving, begins = 0, []

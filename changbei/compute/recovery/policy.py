@@ -82,6 +82,6 @@ def nearness_seconds(problem: Problem, place: int) -> IntArray:
         if problem.vans.reserve[van]:
             near[van] = problem.travel_seconds[problem.vans.start[van], here]
             continue
-        stops = np.array([int(problem.vans.start[van]), *(int(problem.orders.location[i]) for i in row)])
+        stops = np.append(problem.orders.location[list(row)], problem.vans.start[van])
         near[van] = int(problem.travel_seconds[stops[:, None], targets[None, :]].min(axis=0).mean())
     return near

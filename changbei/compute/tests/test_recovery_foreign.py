@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from changbei.compute.recovery import Call, Orders, Places, Problem, Recovery, Vans, check, recover
+from changbei.compute.recovery import Call, Orders, Places, Problem, Recovery, Token, Vans, check, recover
 
 FOREIGN = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "delivery"
 
@@ -34,10 +34,8 @@ def problem_of(scen: Any, scenario: dict[str, Any]) -> Problem:
     stranded: list[list[int]] = [[] for _ in breaks]
     for index, order in enumerate(orders):
         (planned[number[order["home"]]] if order["src"] < 0 else stranded[order["src"]]).append(index)
-    column = {
-        name: [order[name] for order in orders]
-        for name in ("loc", "tw0", "tw1", "svc", "dem", "pri", "src", "eta")
-    }
+    names = ("loc", "tw0", "tw1", "svc", "dem", "pri", "src", "eta")
+    column = {name: [order[name] for order in orders] for name in names}
     return Problem(
         travel_seconds=scenario["M"],
         vans=Vans.of(
@@ -70,14 +68,13 @@ def problem_of(scen: Any, scenario: dict[str, Any]) -> Problem:
 
 
 def judged(scen: Any, scenario: dict[str, Any], recovery: Recovery) -> dict[str, int]:
-    plan = {
-        van: [
-            ("b", token.place, token.orders) if isinstance(token, Call) else ("o", token.order)
-            for token in row.tokens
-        ]
-        for van, row in enumerate(recovery.vans)
-    }
+    plan = {van: [said(token) for token in row.tokens] for van, row in enumerate(recovery.vans)}
     return dict(scen.check(scenario, plan, "T"))
+
+
+def said(token: Token) -> tuple[Any, ...]:
+    """A token in the foreign folder's words."""
+    return ("b", token.place, token.orders) if isinstance(token, Call) else ("o", token.order)
 
 
 def dispatcher(scen: Any, scenario: dict[str, Any]) -> dict[str, int]:
