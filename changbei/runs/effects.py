@@ -164,17 +164,10 @@ class Effects:
         to = self._first_held(spec.chain)
         self._order(VACANT_NOTICE, wording.TASK, wording.VACANT_BODY, values, task, to, Urgency.IMMEDIATE)
 
-    def order_moved(self, task: Task, before: Person) -> None:
-        """Tell who held the task that it has gone to somebody else."""
-        self._order(
-            MOVED_NOTICE,
-            wording.MOVED,
-            wording.MOVED_BODY,
-            self._task_values(task),
-            task,
-            [before],
-            Urgency.URGENT,
-        )
+    def order_moved(self, task: Task, before: Person, spec: TaskSpec) -> None:
+        """Tell who held the task, by the ways they were told of it, that it has gone to somebody else."""
+        values, urgency = self._task_values(task), URGENCY[spec.urgency]
+        self._order(MOVED_NOTICE, wording.MOVED, wording.MOVED_BODY, values, task, [before], urgency)
 
     def _close(self, command: CloseTask) -> None:
         self.closed.append(command)

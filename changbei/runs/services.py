@@ -494,10 +494,12 @@ def _move_role(
 
 def _tell_moved(task: Task, to: Person | None, effects: Effects) -> None:
     before, task.holder = task.holder, to
-    if spec := effects.procedure.task(task.item):
-        effects.order_task(task, spec)
+    spec = effects.procedure.task(task.item)
+    if spec is None:
+        return
+    effects.order_task(task, spec)
     if before:
-        effects.order_moved(task, before)
+        effects.order_moved(task, before, spec)
 
 
 def _mentions(step: Any, kind: str) -> bool:

@@ -19,6 +19,12 @@ class Recovery:
         self.asked: list[ActionContext] = []
         self.answer: Callable[[ActionContext], dict] = lambda context: {"options": 3}
 
+    def refuse(self, error: Exception) -> None:
+        def answer(context: ActionContext) -> dict:
+            raise error
+
+        self.answer = answer
+
 
 RECOVERY = Recovery()
 

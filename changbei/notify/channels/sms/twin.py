@@ -15,9 +15,9 @@ import httpx
 
 @dataclass(frozen=True)
 class Text:
-    """A text the carrier took."""
+    """A text the carrier took, as the `number`-th of its life."""
 
-    id: str
+    number: int
     key: str
     to: str
     text: str
@@ -31,6 +31,7 @@ class Twin:
         self.handed_over: list[str] = []  # every key, as often as it came
         self.refusals: dict[str, httpx.Response] = {}
         self.undelivered: dict[str, str] = {}  # number -> what the receipt says
+        self._taken = 0  # goes on when the rest is forgotten: whoever asks for receipts has counted with us
         self._lock = threading.Lock()
 
     def transport(self) -> httpx.MockTransport:
@@ -76,22 +77,23 @@ class Twin:
                 return httpx.Response(refusal.status_code, content=refusal.content)
             known = next((text for text in self.texts if text.key == key), None)
             if known is None:
-                known = Text(f"T{len(self.texts) + 1}", key, content["to"], content["text"])
+                self._taken += 1
+                known = Text(self._taken, key, content["to"], content["text"])
                 self.texts.append(known)
-            return httpx.Response(202, json={"id": known.id})
+            return httpx.Response(202, json={"id": f"T{known.number}"})
 
     def _tell(self, after: int) -> httpx.Response:
         with self._lock:
             receipts = [
                 {
-                    "sequence": number,
-                    "id": text.id,
+                    "sequence": text.number,
+                    "id": f"T{text.number}",
                     "reference": text.key,
                     "state": "failed" if text.to in self.undelivered else "delivered",
                     "detail": self.undelivered.get(text.to, ""),
                 }
-                for number, text in enumerate(self.texts, start=1)
-                if number > after
+                for text in self.texts
+                if text.number > after
             ]
         return httpx.Response(200, json={"receipts": receipts})
 
