@@ -12,7 +12,7 @@ from changbei.site.commands.city import city_group
 from changbei.site.commands.data import import_group
 from changbei.site.commands.drill import drill
 from changbei.site.commands.plan import plan_group
-from changbei.site.commands.serve import demo, migrate, serve
+from changbei.site.commands.serve import demo, migrate, play, serve
 from changbei.site.commands.worker import worker
 
 
@@ -29,5 +29,6 @@ main.add_command(demo)
 main.add_command(drill)
 main.add_command(migrate)
 main.add_command(plan_group)
+main.add_command(play)
 main.add_command(serve)
 main.add_command(worker)

@@ -93,7 +93,7 @@ TEMPLATES = [
 
 
 def database_from_url(url: str) -> dict[str, object]:
-    """A Django database entry from postgresql://user:password@host:port/name?option=value; host may be a socket folder."""
+    """A Django database entry from postgresql://user:password@host:port/name?option=value; host may be a folder."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgresql", "postgres"}:
         raise ValueError(f"CHANGBEI_DATABASE_URL: {parts.scheme!r} is not postgresql://")
