@@ -53,6 +53,10 @@ class Gateway:
     def _unless_stopped(self, one: Outgoing, stop: Stop) -> Outcome | None:
         return None if stop() else self.hand_over(one)
 
+    def close(self) -> None:
+        self.senders.shutdown()
+        self.client.close()
+
     def hand_over(self, one: Outgoing) -> Outcome:
         """One text. Whether a carrier that does not answer has taken it nobody knows: try again, same key."""
         try:
@@ -73,7 +77,7 @@ class Gateway:
             found = answer.json()["receipts"]
             receipts = [_receipt(one) for one in found]
             self.heard_upto = max([self.heard_upto, *(int(one["sequence"]) for one in found)])
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
             return []  # a gateway without receipts, or one out of order: asked again with the next round
         return [receipt for receipt in receipts if receipt is not None]
 
