@@ -77,3 +77,10 @@ class FailedReaction(models.Model):
                 fields=["due_at"], condition=models.Q(due_at__isnull=False), name="failed_reaction_due"
             )
         ]
+
+
+class Heartbeat(models.Model):
+    """When a process that has to run without pause was last seen at work."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()

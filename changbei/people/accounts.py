@@ -97,6 +97,15 @@ def create_demo_accounts(password: str = DEMO_PASSWORD) -> list[DemoLogin]:
     return logins
 
 
+def demo_logins() -> list[DemoLogin]:
+    """The logins of the demo that exist, for picking a role on the login page."""
+    names = [role.login for role in _DEMO_ROLES]
+    accounts = Account.objects.filter(login__in=names, person__isnull=False).select_related("person")
+    people = {account.login: account.person for account in accounts}
+    found = ((role, people.get(role.login)) for role in _DEMO_ROLES)
+    return [DemoLogin(role.login, DEMO_PASSWORD, person, role.title) for role, person in found if person]
+
+
 def _demo_person(role: _Role, taken: set[int | None]) -> Person | None:
     now = clock.now()
     free = Person.objects.filter(active=True).exclude(pk__in=[pk for pk in taken if pk])

@@ -24,7 +24,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connectio
 from django.db.migrations.executor import MigrationExecutor
 
 from changbei.core.errors import Conflict
-from changbei.journal import horizon, outbox, seals, wake
+from changbei.journal import heartbeat, horizon, outbox, seals, wake
 from changbei.notify import calls
 from changbei.notify import jobs as notify_jobs
 from changbei.notify.channels import Stop
@@ -54,6 +54,11 @@ def _send(kind: str) -> Job:
     return Job(f"send {kind}", lambda stop: notify_jobs.send_due(kinds=[kind], stop=stop))
 
 
+def _beat() -> int:
+    heartbeat.beat()
+    return 0
+
+
 def lanes() -> dict[str, list[Job]]:
     """All jobs, by the lane they run in."""
     return {
@@ -61,6 +66,7 @@ def lanes() -> dict[str, list[Job]]:
             Job("timers", lambda _stop: runs_jobs.fire_timers()),
             Job("reactions", lambda _stop: outbox.react(TABLE)),
             Job("failed reactions", lambda _stop: outbox.retry(TABLE)),
+            Job("heartbeat", lambda _stop: _beat(), every_seconds=5),
         ],
         "actions": [Job("actions", lambda _stop: runs_jobs.perform_actions(limit=1))],
         **{kind: [_send(kind)] for kind in offered()},
