@@ -231,7 +231,9 @@ def test_the_traditional_texts_are_traditional(city: City) -> None:
         for column in {"name", "organisation"} & set(one.columns):
             position = one.columns.index(column)
             for words in (row[position] for row in one.rows if isinstance(row[position], dict)):
-                expected = to_traditional.convert(words["zh-Hans"].replace("信息", "资讯").replace("软件", "软体"))
+                expected = to_traditional.convert(
+                    words["zh-Hans"].replace("信息", "资讯").replace("软件", "软体")
+                )
                 # Branches of the sexagenary cycle stay as they are, and the house writes 菸 and 台.
                 expected = expected.replace("醜", "丑").replace("煙", "菸").replace("臺", "台")
                 assert words["zh-Hant"] == expected, words

@@ -1,6 +1,7 @@
 """Files as people send them: good ones, and everything Excel does to the others."""
 
 import csv
+from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 import xlsxwriter
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 from python_calamine import load_workbook
 
 from changbei.core.errors import Invalid, NotAllowed
@@ -19,6 +21,13 @@ from changbei.network.models import Retailer, Vehicle
 from changbei.people.models import Person, PostHolding
 
 pytestmark = pytest.mark.usefixtures("small_city", "clock")
+
+
+@pytest.fixture(autouse=True)
+def _in_english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
+
 
 HEADINGS = [
     "许可证号", "客户名称", "联系人", "联系电话", "经营地址", "经度", "纬度", "区县", "乡镇街道", "业态", "档位",

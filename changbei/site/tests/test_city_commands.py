@@ -1,0 +1,80 @@
+"""`changbei city` and `changbei import` as processes on a database of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from python_calamine import load_workbook
+
+
+@pytest.fixture
+def changbei(empty_database_url: str, tmp_path: Path):
+    environment = {
+        **os.environ,
+        "CHANGBEI_DATABASE_URL": empty_database_url,
+        "CHANGBEI_VAR": str(tmp_path / "var"),
+    }
+
+    def run(*arguments: str, code: int = 0) -> str:
+        command = [str(Path(sys.executable).parent / "changbei"), *arguments]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, cwd=tmp_path, check=False
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + (done.stderr if code else "")
+
+    return run
+
+
+def test_a_city_from_nothing_and_an_import_into_it(changbei, empty_database_url: str, tmp_path: Path) -> None:
+    changbei("migrate")
+    made = json.loads(changbei("city", "make", "--retailers", "60", "--start-on", "2026-11-23", "--json"))
+    assert made["tables"]["network.Retailer"] == 60
+    with psycopg.connect(empty_database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM network_retailer").fetchone() == (60,)
+        manager = connection.execute(
+            "SELECT staff_no FROM people_person WHERE job = 'customer_manager' ORDER BY id"
+        ).fetchone()[0]
+
+    assert "a city needs an empty one" in changbei("city", "make", "--retailers", "60", code=1)
+    assert changbei("city", "accounts").splitlines()[0].split() == [
+        "head",
+        "changbei-demo",
+        "例甲子",
+        "领导小组组长",
+    ]
+
+    changbei("import", "template", "retailers", "template.xlsx")
+    headings, example = load_workbook(str(tmp_path / "template.xlsx")).get_sheet_by_index(0).to_python()
+    good = dict(zip(headings, example, strict=True)) | {"许可证号*": "990101900001", "客户经理工号*": manager}
+    rows = [headings, [good[h] for h in headings], [{**good, "许可证号*": "x"}[h] for h in headings]]
+    (tmp_path / "shops.csv").write_text("\n".join(",".join(row) for row in rows), encoding="gb18030")
+
+    refused = json.loads(
+        changbei("import", "retailers", "shops.csv", "--report", "report.xlsx", "--json", code=1)
+    )
+    assert (refused["good_rows"], refused["wrong_rows"], refused["imported"]) == (1, 1, 0)
+    assert [(p["row"], p["column"], p["value"]) for p in refused["problems"]] == [(3, "许可证号*", "x")]
+    assert (tmp_path / "report.xlsx").stat().st_size > 0
+    taken = changbei("import", "retailers", "shops.csv", "--good-rows-only", code=1)
+    assert "1 good rows, 1 wrong rows, 1 imported." in taken
+    with psycopg.connect(empty_database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM network_retailer").fetchone() == (61,)
+
+
+def test_a_city_in_a_folder_needs_no_database(changbei, tmp_path: Path) -> None:
+    said = changbei("city", "make", "--retailers", "60", "--out", "city")
+    assert said.startswith("60 retailers")
+    assert len(list((tmp_path / "city").glob("*.jsonl"))) == 19
+
+
+def test_an_impossible_city_is_refused_in_words(changbei) -> None:
+    assert "Error: retailers: a city needs at least 60, not 10" in changbei(
+        "city", "make", "--retailers", "10", "--out", "x", code=1
+    )
