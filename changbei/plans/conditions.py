@@ -204,7 +204,10 @@ def _mistake(line: int, column: int, words: str) -> Mistake:
             name.rfind("."), 0
         )  # the compiler points at the last dot; people look for the beginning
         return Mistake(line, max(column, 1), f"{name!r} is not known here")
-    words = re.sub(r" expecting \{.*\}$", "", words).replace("'<EOF>'", "the end")
+    words = re.sub(r" expecting \{.*\}$", "", words)
+    words = words.replace("Syntax error: mismatched input '<EOF>'", "it ends too early")
+    if "overload" in words and "double" in words and "int" in words:
+        words += "; beside a double write whole numbers as 1.0"
     return Mistake(line, column, words.strip())
 
 

@@ -36,7 +36,7 @@ HEAD: dict[str, Any] = {
     },
 }
 ROLES = ("driver", "dispatcher", "head", "commander")
-PROFILE = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PROFILE = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # --- random procedures -----------------------------------------------------------------------------------------
 

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import get_args
+
+import pytest
+
+from changbei.core.errors import Invalid
+from changbei.plans import facts, wire
+
+DUE = datetime(2026, 11, 23, 1, 55, tzinfo=UTC)
+FACTS: list[facts.Fact] = [
+    facts.Started({"report": {"vehicle": "B1"}}),
+    facts.Known("incident", {"level": "MAJOR"}),
+    facts.Acknowledged("a", "3107"),
+    facts.Completed("a", "3107", {"x": [1]}),
+    facts.Happened("delivery.accepted", {"option": 1}, "3107"),
+    facts.TimerFired("due:a:1"),
+    facts.ActionDone("a", {"case": 1}),
+    facts.ActionFailed("a", "no road"),
+    facts.Ended("9"),
+]
+COMMANDS: list[facts.Command] = [
+    facts.OpenTask("a", None, DUE, "driver"),
+    facts.CloseTask("a", "done", "3107", {}),
+    facts.MarkAcknowledged("a", "3107"),
+    facts.SetTimer("due:a:1", DUE),
+    facts.CancelTimer("due:a:1"),
+    facts.Escalate("a", "head", "due", 1),
+    facts.CallAction("a", "delivery.recover", {"vehicle": "B1"}),
+    facts.Tell("a", "told", ("driver",), "", {"vehicle": "B1"}),
+    facts.StageOpened("go"),
+    facts.StageClosed("go"),
+    facts.Finished(),
+]
+
+
+def test_every_kind_is_covered_here() -> None:
+    assert {type(fact) for fact in FACTS} == set(get_args(facts.Fact))
+    assert {type(command) for command in COMMANDS} == set(get_args(facts.Command))
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_facts_come_back_as_they_went(fact: facts.Fact) -> None:
+    assert wire.fact_from_json(wire.to_json(fact)) == fact
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_come_back_as_they_went(command: facts.Command) -> None:
+    assert wire.command_from_json(wire.to_json(command)) == command
+
+
+def test_the_form_on_the_wire() -> None:
+    assert wire.to_json(COMMANDS[0]) == {
+        "type": "OpenTask",
+        "item": "a",
+        "acknowledge_due_at": None,
+        "due_at": "2026-11-23T01:55:00+00:00",
+        "role": "driver",
+    }
+    assert wire.to_json(facts.Completed("a", "1", {"n": float("nan"), "t": "x\x00", "big": 1e20})) == {
+        "type": "Completed",
+        "item": "a",
+        "by": "1",
+        "result": {"n": None, "t": "x", "big": 100000000000000000000},
+    }
+
+
+def test_what_is_no_fact_is_refused() -> None:
+    with pytest.raises(Invalid, match="'OpenTask' is not a fact; there are Acknowledged, ActionDone"):
+        wire.fact_from_json(wire.to_json(COMMANDS[0]))
+    with pytest.raises(Invalid, match="a TimerFired has the fields key; these were given: item"):
+        wire.fact_from_json({"type": "TimerFired", "item": "a"})
