@@ -21,7 +21,8 @@ def test_clauses_in_the_order_people_count() -> None:
 
 
 def clause(name: str, body: str = "x", fulfilled_by: str = "[]") -> str:
-    head = f"---\nid: {name}\ntitle: {{zh-Hans: 甲, zh-Hant: 甲, en: Title {name}}}\nfulfilled_by: {fulfilled_by}\n---\n"
+    title = f"{{zh-Hans: 甲, zh-Hant: 甲, en: Title {name}}}"
+    head = f"---\nid: {name}\ntitle: {title}\nfulfilled_by: {fulfilled_by}\n---\n"
     return head + "".join(f"## {language}\n\n{body}\n\n" for language in ("zh-Hans", "zh-Hant", "en"))
 
 
