@@ -34,7 +34,7 @@ lint: setup ## Check style, types, layers, migrations, templates, translations
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_project.py
-	@if [ -f scripts/check_translations.py ]; then set -x; $(BIN)/python scripts/check_translations.py; fi
+	$(BIN)/python scripts/translations.py check
 
 bench: setup ## Measure; prints a table and writes build/bench.json (ARGS='recovery' selects)
 	@$(BIN)/python -m bench $(ARGS)
