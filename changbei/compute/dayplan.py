@@ -1,8 +1,8 @@
 """Whole-day lines: which van serves which customers in which sequence, for a day of some thousand stops.
 
 Cluster first: stops go to depots with room for them, then each depot's are swept around it into sectors of a few vans
-with equal work. Then the general solver improves each group of neighbouring vans, and once more with the groups shifted
-by half, so that borders between groups are worked on too.
+with equal work. Then the general solver improves each group of neighbouring vans, then again with the groups shifted by
+half, so that borders between groups are worked on too, and now with a limit that evens the work out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ VANS_TOGETHER = 5
 """Vans handed to the solver at once: some 250 stops, which it improves well within a second."""
 LEFT_OUT_SECONDS = 1_000_000
 """Price of a stop nobody serves, in driving seconds: leaving out is the last resort."""
-ROUNDS = 2
+ROUNDS = 3
+"""The first finds good lines, the others make them even and work on what lay on a border."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +75,7 @@ def plan_day(
     """Lines for a day; capacity, windows and shifts are hard.
 
     travel_seconds: (L, L) integers. x, y: (L,) plane or degree coordinates of the locations, for the sweep only. A line
-    may last at most `balance` times what an even share of the work would (never longer than the shift), unless stops
+    may last at most `balance` times an even share of its depot's work (never longer than the shift), unless stops
     would be left out for it. `seconds` is about the whole wall time; with `iterations` (per group and round) the clock
     is not looked at and the result depends on the arguments only. Raises `Invalid`.
     """
@@ -82,7 +83,7 @@ def plan_day(
     _refuse_wrong(travel_seconds, stops, vans)
     job = _Day(travel_seconds, stops, vans, np.asarray(x, dtype=float), np.asarray(y, dtype=float))
     lines = job.swept()
-    limits = job.even_limits(lines, balance)
+    limits = vans.shift_end_seconds
     rounds = [job.groups(half=bool(number % 2)) for number in range(ROUNDS)]
     ahead = sum(len(groups) for groups in rounds)
     for number, groups in enumerate(rounds):
@@ -90,6 +91,7 @@ def plan_day(
             left = max(0.9 * seconds - (time.perf_counter() - began), 0.05)
             job.improve(group, lines, limits, seed + number, left / ahead, iterations)
             ahead -= 1
+        limits = job.even_limits(lines, balance)
     job.place_left_out(lines, seed, seconds=0.1 * seconds, iterations=iterations)
     return _plan(job, lines, began)
 
@@ -175,21 +177,15 @@ class _Day:
         return work
 
     def even_limits(self, lines: list[list[int]], balance: float) -> IntArray:
-        """(K,) when each van should be back for the work to be even; its shift end at the latest."""
-        used = [van for van, line in enumerate(lines) if line]
-        loaded = [self._rough_seconds(van, lines[van]) for van in used]
-        mean = float(np.mean(loaded)) if loaded else 0.0
-        even = self.vans.shift_start_seconds + int(balance * mean)
-        return np.minimum(self.vans.shift_end_seconds, even)
-
-    def _rough_seconds(self, van: int, line: list[int]) -> float:
-        """Service, and driving to the nearest next stop: about what a good sequence takes."""
-        where = self.stops.location[line]
-        legs = self.travel[where[:, None], where[None, :]].astype(float)
-        np.fill_diagonal(legs, np.inf)
-        near = legs.min(axis=1)[np.isfinite(legs.min(axis=1))].sum()
-        out = float(self.travel[self.vans.depot[van], where].min()) * 2
-        return float(self.stops.service_seconds[line].sum()) + 1.3 * float(near) + out
+        """(K,) when each van should be back for its depot's work to be even; its shift end at the latest."""
+        begins = self.vans.shift_start_seconds.tolist()
+        limits: IntArray = self.vans.shift_end_seconds.copy()
+        for crew in self.ring.values():
+            back = [(van, self.schedule(van, lines[van])) for van in crew]
+            work = sum(schedule[1] - begins[van] for van, schedule in back if schedule)
+            share = int(balance * work / len(crew))
+            limits[crew] = np.minimum(limits[crew], self.vans.shift_start_seconds[crew] + share)
+        return limits
 
     def groups(self, *, half: bool) -> list[list[int]]:
         """Neighbouring vans, a handful together; `half` shifts the borders by half a group around the ring."""
@@ -210,17 +206,18 @@ class _Day:
         seconds: float,
         iterations: int | None,
     ) -> None:
-        """Exchange the group's lines for better ones, with even work when that leaves nothing out."""
+        """Exchange the group's lines for better ones within the limits, unless those would leave more stops out."""
         stops = [stop for van in group for stop in lines[van]]
         if not stops:
             return
-        for limit, share in ((limits, 0.7), (self.vans.shift_end_seconds, 0.3)):
-            found = self._solved(group, stops, lines, limit, seed, seconds * share, iterations)
-            if found is not None and sum(map(len, found)) == len(stops):
-                break
-        if found is not None:
-            for van, line in zip(group, found, strict=True):
-                lines[van] = line
+        found = self._solved(group, stops, lines, limits, seed, seconds, iterations)
+        if found is None:
+            return
+        hold_now = all(self.schedule(van, lines[van]) is not None for van in group)
+        if hold_now and sum(map(len, found)) < len(stops):
+            return
+        for van, line in zip(group, found, strict=True):
+            lines[van] = line
 
     def _solved(
         self,

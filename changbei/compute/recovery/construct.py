@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from changbei.compute.recovery.draft import Draft, planned_line, refill
@@ -59,11 +61,13 @@ def by_hand(ground: Ground, start: Draft) -> Draft:
     return Draft(ground, lines, tuple(sorted(bank)))
 
 
-def called_in(ground: Ground, start: Draft, rng: np.random.Generator) -> Draft:
-    """Reserve vans first, then the van whose call serves most for least, until nobody serves more."""
+def called_in(
+    ground: Ground, start: Draft, rng: np.random.Generator, out_of_time: Callable[[], bool]
+) -> Draft:
+    """Reserve vans first, then the van whose call serves most for least, until nobody serves more or time is over."""
     draft = refill(start, rng, regret=True)
     for reserve_round in (True, False):
-        while draft.bank:
+        while draft.bank and not out_of_time():
             better = _best_call(ground, draft, rng, reserve_round=reserve_round)
             if better is None:
                 break

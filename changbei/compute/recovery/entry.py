@@ -50,9 +50,14 @@ def recover(
     rng = np.random.default_rng(seed)
     ground = Ground(problem, policy)
     start = undisturbed(ground)
-    best = min((by_hand(ground, start), called_in(ground, start, rng)), key=lambda draft: draft.price)
+    best = by_hand(ground, start)
     first = time.perf_counter() - began
-    left = max(seconds - first, 0.0)
+
+    def out_of_time() -> bool:
+        return iterations is None and time.perf_counter() - began > seconds
+
+    best = min((best, called_in(ground, start, rng, out_of_time)), key=lambda draft: draft.price)
+    left = max(seconds - (time.perf_counter() - began), 0.0)
     best, done = improve(ground, best, rng, Budget.lasting(left * (1 - TAILS_SHARE), iterations))
     left = max(seconds - (time.perf_counter() - began), 0.0)
     if iterations is not None or left > 0:
@@ -76,14 +81,14 @@ def alternatives(
     `seconds` and `iterations` are the whole budget, shared among the options.
     """
     policies = _different(problem, (OWN_RESERVE, NEAREST_RESERVE, NEIGHBOURING_LINES, ALL_MEANS, CALM))
-    share = 1.0 / (len(policies) + 1)
-    each = None if iterations is None else max(int(iterations * share), 1)
-    found = [
-        recover(problem, seconds=seconds * share, seed=seed, policy=policy, iterations=each)
-        for policy in policies
-    ]
-    if all(recovery.unserved for recovery in found):
-        found.append(recover(problem, seconds=seconds * share, seed=seed, policy=OVERTIME, iterations=each))
+    until = time.perf_counter() + seconds
+    each = None if iterations is None else max(iterations // (len(policies) + 1), 1)
+    found: list[Recovery] = []
+    for ahead, policy in zip(range(len(policies) + 1, 0, -1), (*policies, OVERTIME), strict=True):
+        if policy is OVERTIME and not all(recovery.unserved for recovery in found):
+            continue
+        share = max(until - time.perf_counter(), 0.0) / ahead
+        found.append(recover(problem, seconds=share, seed=seed, policy=policy, iterations=each))
     found.sort(key=lambda r: (r.unserved_priority, -_served_value(problem, r), r.extra_driving_seconds))
     kept: list[Recovery] = []
     for recovery in found:
