@@ -15,7 +15,9 @@ class District(models.Model):
     code = models.CharField(max_length=6, unique=True)
     name = models.JSONField()
     outline = models.JSONField()
-    marketing_department = models.ForeignKey(Unit, null=True, on_delete=models.PROTECT, related_name="districts")
+    marketing_department = models.ForeignKey(
+        Unit, null=True, on_delete=models.PROTECT, related_name="districts"
+    )
 
 
 class Place(models.Model):
@@ -43,7 +45,10 @@ class Site(models.Model):
     """The delivery centre or a transfer station."""
 
     code = models.CharField(max_length=20, unique=True)
-    kind = models.CharField(max_length=20, choices=[("delivery_center", "delivery_center"), ("transfer_station", "transfer_station")])
+    kind = models.CharField(
+        max_length=20,
+        choices=[("delivery_center", "delivery_center"), ("transfer_station", "transfer_station")],
+    )
     name = models.JSONField()
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="sites")
     longitude = models.FloatField()

@@ -31,7 +31,9 @@ class Person(models.Model):
     email = models.CharField(max_length=120, blank=True)
     language = models.CharField(max_length=10, default="zh-Hans")
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="people")
-    job = models.CharField(max_length=40)  # identifier: driver, customer_manager, market_manager, dispatcher, technician …
+    job = models.CharField(
+        max_length=40
+    )  # identifier: driver, customer_manager, market_manager, dispatcher, technician …
     active = models.BooleanField(default=True)
 
     def __str__(self) -> str:
@@ -62,7 +64,9 @@ class PostHolding(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=models.Q(rank__gte=1), name="holding_rank_from_1"),
-            models.UniqueConstraint(fields=["post", "person"], condition=models.Q(until__isnull=True), name="holding_once"),
+            models.UniqueConstraint(
+                fields=["post", "person"], condition=models.Q(until__isnull=True), name="holding_once"
+            ),
         ]
 
 
@@ -76,7 +80,9 @@ class DutyShift(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="duty_ends_after_start")
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="duty_ends_after_start"
+            )
         ]
         indexes = [models.Index(fields=["post", "starts_at", "ends_at"])]
 
@@ -89,12 +95,16 @@ class Absence(models.Model):
     ends_at = models.DateTimeField()
     out_of_city = models.BooleanField(default=False)
     reachable = models.BooleanField(default=True)
-    substitute = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="substitutes_for")
+    substitute = models.ForeignKey(
+        Person, null=True, on_delete=models.SET_NULL, related_name="substitutes_for"
+    )
     recorded_by = models.ForeignKey(Person, null=True, on_delete=models.SET_NULL, related_name="+")
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="absence_ends_after_start")
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="absence_ends_after_start"
+            )
         ]
         indexes = [models.Index(fields=["person", "starts_at", "ends_at"])]
 
@@ -113,7 +123,9 @@ class Contact(models.Model):
 
 
 class AccountManager(BaseUserManager["Account"]):
-    def create_user(self, login: str, password: str | None = None, *, person: Person | None = None, is_admin: bool = False) -> Account:
+    def create_user(
+        self, login: str, password: str | None = None, *, person: Person | None = None, is_admin: bool = False
+    ) -> Account:
         account = self.model(login=login, person=person, is_admin=is_admin)
         account.set_password(password)
         account.save()

@@ -24,7 +24,9 @@ class Finding(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["check_id", "subject"], condition=Q(mended_at__isnull=True), name="finding_once")
+            models.UniqueConstraint(
+                fields=["check_id", "subject"], condition=Q(mended_at__isnull=True), name="finding_once"
+            )
         ]
 
 
