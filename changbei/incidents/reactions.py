@@ -12,7 +12,9 @@ from changbei.journal.models import Entry
 
 def look_at_command_again(_entry: Entry) -> None:
     """Somebody is away, back or appointed: the command of every open incident passes on or is handed back (E2.1c)."""
-    for incident in Incident.objects.exclude(status=Incident.Status.CLOSED).filter(run__isnull=False).order_by("pk"):
+    for incident in (
+        Incident.objects.exclude(status=Incident.Status.CLOSED).filter(run__isnull=False).order_by("pk")
+    ):
         command.reassess_command(incident)
 
 

@@ -25,7 +25,9 @@ from changbei.plans.services import adopt
 from changbei.runs.models import RoleHolding, Run, Task
 
 
-def report(kind: str = "vehicle-breakdown", data: dict[str, Any] | None = None, **more: Any) -> services.ReportAnswer:
+def report(
+    kind: str = "vehicle-breakdown", data: dict[str, Any] | None = None, **more: Any
+) -> services.ReportAnswer:
     given = {"actor": None, "source": "web"} | more
     return services.report(kind, data or people.breakdown(), **given)
 
@@ -65,7 +67,9 @@ def test_first_tasks_and_messages_are_there_when_the_answer_is(plan: PlanVersion
     items = set(Task.objects.filter(run=run, status="open").values_list("item", flat=True))
     assert {"confirm-place", "take-charge"} <= items
     driver = people.van().keeper
-    assert Message.objects.filter(person=driver, notice__run=run.uuid, channel="inbox", state="delivered").exists()  # type: ignore[union-attr]
+    assert Message.objects.filter(
+        person=driver, notice__run=run.uuid, channel="inbox", state="delivered"
+    ).exists()  # type: ignore[union-attr]
 
 
 def test_what_the_plan_sees_of_the_city(plan: PlanVersion) -> None:
@@ -88,7 +92,9 @@ def test_what_the_plan_sees_of_the_city(plan: PlanVersion) -> None:
 def test_the_journal_tells_who_reported_what_and_its_level(plan: PlanVersion) -> None:
     driver = people.van().keeper
     incident = report(actor=driver).incident
-    reported, classified = Entry.objects.filter(kind__in=["incidents.reported", "incidents.classified"]).order_by("id")
+    reported, classified = Entry.objects.filter(
+        kind__in=["incidents.reported", "incidents.classified"]
+    ).order_by("id")
     assert (reported.incident, reported.actor_id) == (incident.uuid, driver.pk)  # type: ignore[union-attr]
     assert reported.data["report"]["vehicle"] == "1"
     assert (classified.clause, classified.data) == ("E2.1d", {"level": "LOCAL", "affected": 0})
@@ -174,7 +180,11 @@ def test_a_server_that_stops_all_work_is_major_and_on_record(plan: PlanVersion) 
     assert incident.level == "MAJOR"
     assert incident.title["en"].endswith("· Server")
     outage = SystemOutage.objects.get(incident=incident)
-    assert (outage.system, outage.stops_work, outage.since.isoformat()) == ("server", True, "2026-11-23T01:30:00+00:00")
+    assert (outage.system, outage.stops_work, outage.since.isoformat()) == (
+        "server",
+        True,
+        "2026-11-23T01:30:00+00:00",
+    )
 
 
 def test_one_order_computer_is_local(plan: PlanVersion) -> None:
@@ -212,7 +222,10 @@ def test_the_second_report_joins_and_its_reporter_is_answered(plan: PlanVersion)
     assert [row.joined for row in Report.objects.order_by("pk")] == [False, True]
     entry = Entry.objects.get(kind="incidents.report_joined")
     assert entry.data["adds"] == {"injured": True, "note": "ambulance called"}
-    assert Message.objects.filter(person=dispatcher, notice__template="report-received", channel="inbox").count() == 1
+    assert (
+        Message.objects.filter(person=dispatcher, notice__template="report-received", channel="inbox").count()
+        == 1
+    )
     run = Run.objects.get()
     assert run.state["context"]["report"]["injured"] is True
     assert run.state["context"]["report"]["note"] == "ambulance called"
@@ -267,7 +280,9 @@ def test_numbers_have_no_gaps_when_many_report_at_once(
     prepare(small_city_plan)
     good = [people.breakdown(str(number)) for number in range(1, 7)]
     answers = at_once(good, spoilt_every=2)
-    assert sorted(answer.incident.number for answer in answers) == [f"INC-{number:04d}" for number in range(1, 7)]
+    assert sorted(answer.incident.number for answer in answers) == [
+        f"INC-{number:04d}" for number in range(1, 7)
+    ]
 
 
 def prepare(city: City) -> None:
@@ -303,4 +318,3 @@ def _report_and_roll_back(data: dict[str, Any]) -> None:
     with transaction.atomic():
         report(data=data)
         transaction.set_rollback(True)
-
