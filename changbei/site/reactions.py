@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from changbei.core.errors import Conflict, NotAllowed
+from changbei.incidents import reactions as incidents
 from changbei.journal.models import Entry
 from changbei.journal.outbox import EVERY, Reaction
 from changbei.people.models import Person
@@ -56,15 +57,19 @@ def _concerns_a_run(entry: Entry) -> bool:
     )
 
 
+# The command first: roles of the plan follow it.
+COMMAND_AGAIN = Reaction("incidents.look_at_command_again", incidents.look_at_command_again)
 ROLES_AGAIN = Reaction("runs.look_at_roles_again", _look_at_roles_again)
 
 TABLE: Mapping[str, Sequence[Reaction]] = {
     # fact: reactions, in order
-    "people.absence_recorded": [ROLES_AGAIN],
-    "people.absence_ended": [ROLES_AGAIN],
+    "people.absence_recorded": [COMMAND_AGAIN, ROLES_AGAIN],
+    "people.absence_ended": [COMMAND_AGAIN, ROLES_AGAIN],
     "people.duty_changed": [ROLES_AGAIN],
-    "people.holder_changed": [ROLES_AGAIN],
-    "people.person_left": [ROLES_AGAIN],
+    "people.holder_changed": [COMMAND_AGAIN, ROLES_AGAIN],
+    "people.person_left": [COMMAND_AGAIN, ROLES_AGAIN],
+    "runs.restored": [Reaction("incidents.service_is_back", incidents.service_is_back)],
+    "delivery.day_planned": [Reaction("incidents.hold_new_day", incidents.hold_new_day)],
     "notify.acknowledged": [Reaction("runs.acknowledge", _acknowledge_task, when=_is_about_a_task)],
     EVERY: [Reaction("runs.happened", _tell_run, when=_concerns_a_run)],
 }
