@@ -8,10 +8,12 @@ import click
 
 from changbei import __version__
 from changbei.site.commands.base import HouseGroup
+from changbei.site.commands.cap import cap_group
 from changbei.site.commands.city import city_group
 from changbei.site.commands.data import import_group
 from changbei.site.commands.drill import drill
 from changbei.site.commands.plan import plan_group
+from changbei.site.commands.report import journal_group, report, warning
 from changbei.site.commands.serve import demo, migrate, play, serve
 from changbei.site.commands.worker import worker
 
@@ -23,12 +25,16 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "changbei.site.settings")
 
 
+main.add_command(cap_group)
 main.add_command(city_group)
 main.add_command(import_group)
 main.add_command(demo)
 main.add_command(drill)
+main.add_command(journal_group)
 main.add_command(migrate)
 main.add_command(plan_group)
 main.add_command(play)
+main.add_command(report)
 main.add_command(serve)
+main.add_command(warning)
 main.add_command(worker)
