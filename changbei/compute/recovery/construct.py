@@ -9,8 +9,8 @@ import numpy as np
 from changbei.compute.recovery.draft import Draft, planned_line, refill
 from changbei.compute.recovery.lines import NEVER, Ground, Line
 
-TRIED_PER_ROUND = 8
-"""How many of the nearest vans are tried for the next call; further ones only while none has helped."""
+TRIED = 8
+"""How many of the vans nearest to a place are tried for a call there; further ones only when none of these helps."""
 
 
 def undisturbed(ground: Ground) -> Draft:
@@ -67,36 +67,44 @@ def called_in(
     """Reserve vans first, then the van whose call serves most for least, until nobody serves more or time is over."""
     draft = refill(start, rng, regret=True)
     for reserve_round in (True, False):
+        hopes = _first_hopes(ground, reserve_round=reserve_round)
         while draft.bank and not out_of_time():
-            better = _best_call(ground, draft, rng, reserve_round=reserve_round)
+            better = _best_call(ground, draft, rng, hopes)
             if better is None:
                 break
             draft = better
     return draft
 
 
-def _best_call(
-    ground: Ground, draft: Draft, rng: np.random.Generator, *, reserve_round: bool
-) -> Draft | None:
+Hopes = dict[tuple[int, int], int]
+"""(place, van) → what its call gained when last tried: later, with less left waiting, it hardly gains more, so that
+most need not be tried again."""
+
+
+def _first_hopes(ground: Ground, *, reserve_round: bool) -> Hopes:
+    """The nearest vans must be tried; the others have a chance when none of them helps."""
+    hopes: Hopes = {}
+    for place, allowed in enumerate(ground.allowed):
+        vans = [van for van in allowed if bool(ground.problem.vans.reserve[van]) == reserve_round]
+        hopes |= {(place, van): NEVER if rank < TRIED else 1 for rank, van in enumerate(vans)}
+    return hopes
+
+
+def _best_call(ground: Ground, draft: Draft, rng: np.random.Generator, hopes: Hopes) -> Draft | None:
     """The draft with the one call more that lowers the price most; None when none lowers it."""
-    waiting = set(draft.bank)
-    best: Draft | None = None
-    for place, stranded in enumerate(ground.stranded):
-        if waiting.isdisjoint(stranded.tolist()):
-            continue
-        candidates = [
-            van
-            for van in ground.allowed[place]
-            if bool(ground.problem.vans.reserve[van]) == reserve_round and place not in draft.line(van).called
-        ]
-        for tried, van in enumerate(candidates):
-            if tried >= TRIED_PER_ROUND and best is not None:
-                break
+    waiting = {int(ground.source[order]) for order in draft.bank}
+    best = draft
+    for (place, van), hope in sorted(hopes.items(), key=lambda item: -item[1]):
+        if hope <= draft.price - best.price:
+            break
+        tried = draft
+        if place in waiting and place not in draft.line(van).called:
             for position in call_positions(draft.line(van), place):
-                trial = refilled_alone(draft, draft.line(van).with_node(ground.count + place, position), rng)
-                if trial.price < (best or draft).price:
-                    best = trial
-    return best
+                called = draft.line(van).with_node(ground.count + place, position)
+                tried = min(tried, refilled_alone(draft, called, rng), key=lambda d: d.price)
+        hopes[place, van] = draft.price - tried.price
+        best = min(best, tried, key=lambda d: d.price)
+    return best if best is not draft else None
 
 
 def refilled_alone(draft: Draft, line: Line, rng: np.random.Generator) -> Draft:

@@ -11,7 +11,7 @@ import numpy as np
 from changbei.compute.recovery.checker import check
 from changbei.compute.recovery.construct import by_hand, called_in, undisturbed
 from changbei.compute.recovery.draft import Draft
-from changbei.compute.recovery.lines import Ground
+from changbei.compute.recovery.lines import Ground, Line
 from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, Problem
 from changbei.compute.recovery.policy import (
     ALL_MEANS,
@@ -38,25 +38,30 @@ def recover(
     seed: int,
     policy: Policy = ALL_MEANS,
     iterations: int | None = None,
+    start: Recovery | None = None,
 ) -> Recovery:
     """The best recovery found in about `seconds` of wall time on one core (E3.3.1–5).
 
     With `iterations` the clock is not looked at: the same problem, policy, seed and iterations give the same plan. The
     first valid plan is at least what a dispatcher does by hand with the vans the policy permits; everything after is an
     improvement of: fewest unserved (by priority, then value), then extra driving plus the policy's price of calm.
-    Hard limits always hold; what cannot be served within them is `unserved`.
+    Hard limits always hold; what cannot be served within them is `unserved`. `start`: an earlier recovery of the same
+    problem to go on from; disregarded where the policy does not permit it.
     """
     began = time.perf_counter()
     rng = np.random.default_rng(seed)
     ground = Ground(problem, policy)
-    start = undisturbed(ground)
-    best = by_hand(ground, start)
+    idle = undisturbed(ground)
+    best = by_hand(ground, idle)
+    warm = None if start is None else _draft(ground, start)
+    if warm is not None and warm.price < best.price:
+        best = warm
     first = time.perf_counter() - began
 
     def out_of_time() -> bool:
         return iterations is None and time.perf_counter() - began > seconds
 
-    best = min((best, called_in(ground, start, rng, out_of_time)), key=lambda draft: draft.price)
+    best = min((best, called_in(ground, warm or idle, rng, out_of_time)), key=lambda draft: draft.price)
     left = max(seconds - (time.perf_counter() - began), 0.0)
     best, done = improve(ground, best, rng, Budget.lasting(left * (1 - TAILS_SHARE), iterations))
     left = max(seconds - (time.perf_counter() - began), 0.0)
@@ -88,8 +93,10 @@ def alternatives(
         if policy is OVERTIME and not all(recovery.unserved for recovery in found):
             continue
         share = max(until - time.perf_counter(), 0.0) / ahead
-        found.append(recover(problem, seconds=share, seed=seed, policy=policy, iterations=each))
-    found.sort(key=lambda r: (r.unserved_priority, -_served_value(problem, r), r.extra_driving_seconds))
+        # with the same prices, what served best under fewer means is where more means begin
+        begin = min(found, key=_urgency, default=None) if policy in (ALL_MEANS, OVERTIME) else None
+        found.append(recover(problem, seconds=share, seed=seed, policy=policy, iterations=each, start=begin))
+    found.sort(key=_urgency)
     kept: list[Recovery] = []
     for recovery in found:
         if not any(_as_good(other, recovery) for other in kept):
@@ -107,8 +114,8 @@ def _different(problem: Problem, policies: Sequence[Policy]) -> list[Policy]:
     return list(kept.values()) or [ALL_MEANS]
 
 
-def _served_value(problem: Problem, recovery: Recovery) -> int:
-    return int(problem.orders.value.sum()) - recovery.unserved_value
+def _urgency(recovery: Recovery) -> tuple[int, int, int]:
+    return recovery.unserved_priority, recovery.unserved_value, recovery.extra_driving_seconds
 
 
 def _as_good(one: Recovery, other: Recovery) -> bool:
@@ -126,6 +133,23 @@ def _figures(recovery: Recovery) -> tuple[int, ...]:
         len(recovery.shifted),
         recovery.overtime_seconds,
     )
+
+
+def _draft(ground: Ground, recovery: Recovery) -> Draft | None:
+    """An earlier recovery as a draft; None when the policy or a limit does not permit it."""
+    lines: dict[int, Line] = {}
+    for van in (*recovery.touched_vans, *recovery.reserve_vans):
+        plan = recovery.vans[van]
+        if any(van not in ground.allowed[call.place] for call in plan.calls):
+            return None
+        lines[van] = ground.line(van, [_node(ground, token) for token in plan.tokens])
+    if ground.policy.keep_sequences or not all(line.feasible for line in lines.values()):
+        return None
+    return Draft(ground, lines, recovery.unserved)
+
+
+def _node(ground: Ground, token: Token) -> int:
+    return token.order if isinstance(token, Stop) else ground.count + token.place
 
 
 def _recovery(ground: Ground, draft: Draft, iterations: int, first: float, began: float) -> Recovery:

@@ -242,3 +242,21 @@ def test_columns_of_different_length_are_refused() -> None:
         Orders.of(location=[0, 1], service_seconds=1, size=[1])
     with pytest.raises(Invalid, match=r"vans\.reserve"):
         Vans.of(start=[0], end=0, ready_seconds=0, shift_end_seconds=1, capacity=1, reserve=[True, False])
+
+
+def test_a_search_goes_on_from_an_earlier_recovery() -> None:
+    first = recover(one_breakdown(), seconds=0, seed=1, policy=NEIGHBOURING_LINES, iterations=200)
+    cheapest = Policy("cheapest", touch_price_seconds=0, shift_price_seconds=0)
+    again = recover(one_breakdown(), seconds=0, seed=1, policy=cheapest, iterations=0, start=first)
+
+    assert again.vans == first.vans
+    assert again.extra_driving_seconds == -50
+
+
+def test_an_earlier_recovery_is_disregarded_where_the_policy_forbids_it() -> None:
+    first = recover(one_breakdown(), seconds=0, seed=1, policy=NEIGHBOURING_LINES, iterations=200)
+    again = recover(one_breakdown(), seconds=0, seed=1, policy=OWN_RESERVE, iterations=0, start=first)
+
+    assert again.touched_vans == ()
+    assert again.reserve_vans == (1,)
+    assert check(one_breakdown(), again) == []
