@@ -1,0 +1,49 @@
+"""The plan in force as a document that also says where each clause runs and who holds each role, now."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+
+from changbei.core import clock
+from changbei.core.errors import NotFound
+from changbei.people import access as people
+from changbei.plans.loading import pack_for
+from changbei.plans.models import PlanVersion
+from changbei.web import planned, showing
+from changbei.web.entry import staff
+
+
+@staff
+def plan(request: HttpRequest, pack_id: str = "") -> HttpResponse:
+    """One pack; without a name the first that is in force."""
+    people.require(request.user, "plans.see")
+    versions = list(PlanVersion.objects.filter(in_force=True).order_by("pack"))
+    version = next((one for one in versions if pack_id in ("", one.pack)), None)
+    if version is None:
+        if pack_id:
+            raise NotFound(pack_id)
+        return render(request, "web/plan/none.html")
+    pack = pack_for(version)
+    running = planned.running_by_clause(pack)
+    context = {
+        "versions": [(one.pack, showing.say(pack_for(one).titles)) for one in versions],
+        "version": version,
+        "pack": pack,
+        "chapters": planned.chapters(pack, running),
+        "running_count": sum(len(found) for found in running.values()),
+        "procedures": planned.procedures(pack),
+        "roles": planned.roles(pack, clock.now()),
+        "settings": planned.settings(pack),
+        "tables": planned.tables(pack),
+        "checks": planned.checks(pack),
+        "review_every": planned.length(pack.review_period),
+    }
+    return render(request, "web/plan/plan.html", context)
+
+
+urlpatterns = [
+    path("plan/", plan, name="plan"),
+    path("plan/<slug:pack_id>/", plan, name="plan-pack"),
+]
