@@ -20,7 +20,7 @@ def look_at_command_again(_entry: Entry) -> None:
 
 def service_is_back(entry: Entry) -> None:
     """The step of a run that means "service is back" is done."""
-    incident = Incident.objects.filter(uuid=entry.incident).first()
+    incident = Incident.objects.filter(uuid=entry.incident).first() if entry.incident else None
     if incident is not None:
         at = datetime.fromisoformat(entry.data["at"]) if entry.data.get("at") else entry.at
         closing.restored(incident, actor=None, at=at)

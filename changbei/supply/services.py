@@ -43,7 +43,7 @@ class Assessment:
     reasons: tuple[str, ...]
     texts: tuple[dict[str, str], ...]
     cartons: int
-    approver: str  # role, "none" above every limit
+    approver: str  # role, "" above every limit
     verifier: str  # role that verifies first, ""
     order_day: date
 
@@ -111,7 +111,7 @@ def _wish(product: Product, cartons: int) -> rules.Wish:
 def _limit(pack: Pack, path: str, wishes: Sequence[rules.Wish]) -> dict[str, str]:
     """Who may approve this much, and who verifies first (E3.4.3)."""
     outcome = tables.evaluate(pack.tables[LIMIT], rules.limit_inputs(path, wishes))
-    role = str((outcome.outputs or {}).get("role", "none"))
+    role = str((outcome.outputs or {}).get("role", ""))  # no row: above every limit
     return {"role": role, "verifier": "market-manager" if path == rules.SPECIAL else ""}
 
 
