@@ -12,6 +12,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from changbei.core import clock, texts
+from changbei.runs.selectors import my_tasks
 from changbei.web.components import NavItem
 
 # name of the URL, label, icon; the order is that of the tab bar on a phone
@@ -32,6 +33,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "server_clock_rate": clock_rate(),
         "clock_banner": clock_banner(),
         "drill_banner": "",
+        "nav_counts": SimpleLazyObject(lambda: nav_counts(request)),
         "demo": settings.DEMO,
         "nav": SimpleLazyObject(lambda: navigation(request)),
         "viewer_line": SimpleLazyObject(lambda: viewer_line(request)),
@@ -78,6 +80,12 @@ def navigation(request: HttpRequest) -> list[NavItem]:
 
 def _inside(path: str, url: str) -> bool:
     return path == url or (url != "/" and path.startswith(url.rstrip("/") + "/"))
+
+
+def nav_counts(request: HttpRequest) -> dict[str, int]:
+    """How many open tasks wait for whoever looks, beside the place in the navigation."""
+    person = getattr(getattr(request, "user", None), "person", None)
+    return {"my-tasks": my_tasks(person).count()} if person else {}
 
 
 def viewer_line(request: HttpRequest) -> str:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from changbei.web.views import finding, maps, styleguide
+from changbei.web.views import absence, account, board, finding, incident, maps, messages, styleguide, tasks
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *board.urlpatterns,
+    *account.urlpatterns,
+    *incident.urlpatterns,
+    *tasks.urlpatterns,
+    *messages.urlpatterns,
+    *absence.urlpatterns,
     *maps.urlpatterns,
     *finding.urlpatterns,
     path("styleguide/", styleguide.styleguide, name="styleguide"),

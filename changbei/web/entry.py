@@ -1,0 +1,49 @@
+"""The door of every page: who is looking, and where to go afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from changbei.core.errors import NotAllowed
+from changbei.people.access import person_of
+from changbei.people.models import Person
+from changbei.web import htmx
+
+View = Callable[..., HttpResponseBase]
+
+
+def staff(view: View) -> View:
+    """Only for people who are logged in; a poll of a page whose session has ended goes to the login as well."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        if htmx.wants_part(request):
+            return htmx.go_to(request, resolve_url("login"))
+        return redirect_to_login(request.get_full_path())
+
+    return guarded
+
+
+def actor(request: HttpRequest) -> Person:
+    """The person who acts. NotAllowed for an account without one."""
+    person = person_of(request.user)
+    if person is None:
+        raise NotAllowed("this account belongs to nobody on the staff")
+    return person
+
+
+def next_url(request: HttpRequest, default: str) -> str:
+    """Where the form asks to go afterwards, when that is a page of ours."""
+    wanted = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if wanted and ours else default

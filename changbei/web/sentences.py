@@ -1,0 +1,298 @@
+"""The journal as people read it: one table, kind of fact → sentence. Kinds without one are shown by their name.
+
+The sentences take over where the name of the person who did it ends, or stand alone for what the engine did.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from changbei.incidents.models import Incident
+from changbei.journal.models import Entry
+from changbei.people.models import Person
+from changbei.plans.model import Pack, Procedure
+from changbei.web import showing
+from changbei.web.components import TimelineEntry, Tone
+
+Words = str | Promise
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """`text` and `detail` name values of `_values`; see there."""
+
+    text: Words
+    icon: str = "point-filled"
+    tone: Tone = "neutral"
+    detail: Words = ""
+
+
+_ = gettext_lazy
+
+TABLE: Mapping[str, Sentence] = {
+    "incidents.reported": Sentence(_("reported it"), "speakerphone", "notice"),
+    "incidents.report_joined": Sentence(
+        _("reported it again; the report was joined"), "arrows-exchange", "info"
+    ),
+    "incidents.classified": Sentence(_("Classified as %(level)s"), "adjustments"),
+    "incidents.level_changed": Sentence(
+        _("changed the level from %(before)s to %(level)s"), "adjustments", "notice", "%(reason)s"
+    ),
+    "incidents.command_post_set_up": Sentence(
+        _("Command post set up; commander %(commander)s"), "users-group", "notice"
+    ),
+    "incidents.command_passed": Sentence(_("Command passed to %(commander)s"), "user-share", "notice"),
+    "incidents.command_handed_back": Sentence(
+        _("Command handed back to %(commander)s"), "user-check", "info"
+    ),
+    "incidents.command_post_stood_down": Sentence(_("Command post stood down"), "users-group"),
+    "incidents.authorisation_asked": Sentence(
+        _("Both leaders are away: %(acting)s acts as commander; authorisation asked of %(asked)s"),
+        "writing-sign",
+        "warn",
+    ),
+    "incidents.authorisation_granted": Sentence(
+        _("authorised %(acting)s as acting commander"), "signature", "good"
+    ),
+    "incidents.warning_received": Sentence(_("Weather warning received: %(headline)s"), "storm", "warn"),
+    "incidents.warning_updated": Sentence(_("Weather warning updated: %(headline)s"), "storm", "warn"),
+    "incidents.warning_expired": Sentence(_("Weather warning expired: %(headline)s"), "storm"),
+    "incidents.warning_proposed": Sentence(
+        _("Weather warning proposed to the office: %(headline)s"), "storm", "notice"
+    ),
+    "incidents.warning_refused": Sentence(_("A weather warning could not be read"), "storm", "bad"),
+    "incidents.all_clear": Sentence(_("declared the all-clear"), "sun", "good"),
+    "incidents.service_suspended": Sentence(
+        _("Service suspended for %(retailers)s customers, %(starts_at)s–%(ends_at)s"),
+        "player-pause",
+        "warn",
+        "%(reason)s",
+    ),
+    "incidents.suspension_extended": Sentence(
+        _("Suspension extended until %(ends_at)s"), "player-pause", "warn", "%(reason)s"
+    ),
+    "incidents.service_resumed": Sentence(_("Service resumed"), "player-play", "good"),
+    "incidents.public_notice_made": Sentence(
+        _("Public notices written for TV, radio and mobile"), "speakerphone"
+    ),
+    "incidents.fallback_recorded": Sentence(_("Fallback in use: %(fallback)s"), "plug-connected", "info"),
+    "incidents.contact_missing": Sentence(_("No contact on file for: %(serves)s"), "user-question", "bad"),
+    "incidents.restored": Sentence(_("Service is back"), "circle-check", "good"),
+    "incidents.closed": Sentence(_("closed the incident"), "lock", "neutral", "%(reason)s"),
+    "runs.started": Sentence(_("Plan started: %(plan)s"), "player-play", "info"),
+    "runs.finished": Sentence(_("The plan is finished"), "circle-check", "good"),
+    "runs.restored": Sentence(_("Service restored, as the plan says"), "circle-check", "good"),
+    "runs.stage_opened": Sentence(_("Stage begun: %(stage)s"), "chevron-right"),
+    "runs.stage_closed": Sentence(_("Stage finished: %(stage)s"), "check"),
+    "runs.task_opened": Sentence(
+        _("Task for %(role)s %(holder)s: %(item)s"), "clipboard-list", "info", _("due %(due_at)s")
+    ),
+    "runs.task_acknowledged": Sentence(_("accepted: %(item)s"), "player-play", "info"),
+    "runs.task_done": Sentence(_("done: %(item)s"), "circle-check", "good", "%(answer)s"),
+    "runs.task_cancelled": Sentence(_("Dropped: %(item)s"), "ban"),
+    "runs.escalated": Sentence(
+        _("%(why)s: %(item)s. Told %(role)s %(to)s instead of waiting for %(holder)s"), "arrow-up", "warn"
+    ),
+    "runs.role_moved": Sentence(
+        _("%(role)s passes from %(from)s to %(to)s"), "user-share", "notice", "%(why)s"
+    ),
+    "runs.action_called": Sentence(_("The system starts: %(action)s"), "engine"),
+    "runs.evidence_attached": Sentence(_("attached evidence to: %(item)s"), "paperclip", "info"),
+    "runs.noted": Sentence(_("Note of the engine: %(what)s"), "note", "warn", "%(detail)s"),
+    "notify.told": Sentence(_("%(recipients)s people told: %(item)s"), "send", "neutral", "%(to)s"),
+    "notify.acknowledged": Sentence(_("confirmed a message"), "checks", "good"),
+    "notify.failed": Sentence(_("A message could not be delivered"), "circle-x", "bad", "%(error)s"),
+    "notify.call_list_made": Sentence(
+        _("Call list for %(customers)s customers, %(callers)s callers"), "phone-call", "info"
+    ),
+    "notify.call_recorded": Sentence(_("called customer %(licence_no)s: %(outcome)s"), "phone"),
+    "notify.calls_passed_on": Sentence(
+        _("Calls of %(from)s passed on to colleagues"), "phone-call", "notice"
+    ),
+    "notify.call_list_finished": Sentence(
+        _("All %(customers)s customers of the call list were dealt with"), "phone-call", "good"
+    ),
+    "delivery.broken_down": Sentence(
+        _("Van %(vehicle)s stopped: %(place)s; %(stops)s customers stranded"), "truck-off", "bad"
+    ),
+    "delivery.recovery_offered": Sentence(
+        _("Options to recover %(stops)s customers computed"), "route", "info", "%(options)s"
+    ),
+    "delivery.recovery_accepted": Sentence(
+        _("accepted a recovery: %(option)s; %(moved)s stops moved, %(unserved)s unserved"), "route-2", "good"
+    ),
+    "delivery.goods_taken_over": Sentence(
+        _("Van %(vehicle)s took over %(cartons)s cartons for %(stops)s customers"), "packages", "good"
+    ),
+    "delivery.postponed": Sentence(
+        _("%(stops)s customers moved to %(next_on)s"), "calendar-event", "warn", "%(reason)s"
+    ),
+    "delivery.repair_ordered": Sentence(_("Repair ordered for van %(vehicle)s"), "tool"),
+    "delivery.stops_held": Sentence(_("%(stops)s deliveries held"), "hand-stop", "warn"),
+    "delivery.stops_released": Sentence(_("%(stops)s deliveries released"), "truck-delivery", "good"),
+    "supply.request_assessed": Sentence(
+        _("Request %(number)s for %(cartons)s cartons assessed: %(verdict)s"), "clipboard-check", "info"
+    ),
+    "supply.request_approved": Sentence(_("Request %(number)s approved"), "signature", "good"),
+    "supply.request_declined": Sentence(_("Request %(number)s declined"), "circle-x", "warn"),
+    "supply.request_merged": Sentence(
+        _("Request %(number)s joined to the regular order"), "shopping-cart", "good"
+    ),
+    "supply.replenishment_dispatched": Sentence(
+        _("Replenishment %(number)s on its way"), "truck-delivery", "good"
+    ),
+    "supply.key_customers_replenished": Sentence(
+        _("%(requests)s key customers replenished with %(cartons)s cartons"), "packages", "good"
+    ),
+    "people.absence_recorded": Sentence(_("recorded an absence of %(person)s"), "user-off", "notice"),
+    "people.absence_ended": Sentence(_("ended the absence of %(person)s"), "user-check"),
+}
+
+WORDS: Mapping[str, Words] = {
+    "acknowledge": _("Nobody accepted in time"),
+    "due": _("Not done in time"),
+    "MAJOR": _("major"),
+    "LOCAL": _("local"),
+    "DEMAND": _("demand"),
+    "standby": _("standby server"),
+    "spare-pc": _("spare computer"),
+    "phone": _("ordering by phone"),
+    "site_reserve": _("reserve van of the site"),
+    "nearest_reserve": _("reserve van of the nearest site"),
+    "neighbours": _("neighbouring lines"),
+    "mixed": _("reserve van and neighbouring lines"),
+    "calm": _("fewest customers shifted"),
+    "reached": _("reached"),
+    "visited": _("visited"),
+    "no_answer": _("no answer"),
+    "wrong_number": _("wrong number"),
+    "cancelled": _("cancelled by the weather service"),
+    "approved": _("approved"),
+    "refused": _("refused"),
+}
+_PEOPLE = ("holder", "to", "from", "by", "commander", "deputy_commander", "acting", "person")
+_MOMENTS = ("due_at", "starts_at", "ends_at", "expires_at")
+
+
+@dataclass
+class Names:
+    """What the numbers and identifiers of entries are called."""
+
+    pack: Pack | None = None
+    procedure: Procedure | None = None
+    people: Mapping[str, str] = field(default_factory=dict)
+
+    def person(self, staff_no: object) -> str:
+        if not staff_no:
+            return str(gettext_lazy("nobody"))
+        return self.people.get(str(staff_no), str(staff_no))
+
+    def role(self, role: str) -> str:
+        return showing.role_title(self.pack, role) if self.pack else role
+
+    def item(self, item: str) -> str:
+        """The title of a task, of the message, or of the stage of an action."""
+        step = self.procedure.steps.get(item) if self.procedure else None
+        if step is None or self.pack is None:
+            return item
+        if step.template and (template := self.pack.templates.get(step.template)):
+            return showing.say(template.title)
+        return showing.say(step.task.title) if step.task else self.stage(step.stage)
+
+    def stage(self, stage: str) -> str:
+        stages = self.procedure.stages if self.procedure else ()
+        return next((showing.say(one.title) for one in stages if one.id == stage), stage)
+
+
+def names_for(entries: Iterable[Entry], pack: Pack | None, procedure: str) -> Names:
+    """Look up everybody whom the entries name: one query."""
+    wanted: set[str] = set()
+    for entry in entries:
+        for key in (*_PEOPLE, "asked"):
+            value = entry.data.get(key)
+            wanted |= {value} if isinstance(value, str) else set()
+            wanted |= {one for one in value if isinstance(one, str)} if isinstance(value, list) else set()
+    people = dict(Person.objects.filter(staff_no__in=wanted - {""}).values_list("staff_no", "name"))
+    found = pack.procedures.get(procedure) if pack else None
+    return Names(pack, found, people)
+
+
+def timeline(entries: Sequence[Entry], pack: Pack | None, procedure: str) -> list[TimelineEntry]:
+    """Entries as sentences, in the order given. One query."""
+    names = names_for(entries, pack, procedure)
+    return [told(entry, names) for entry in entries]
+
+
+def told(entry: Entry, names: Names, *, of: Incident | None = None) -> TimelineEntry:
+    """One fact as a sentence, with the way to its incident if given; a kind without one is shown by its name."""
+    sentence = TABLE.get(entry.kind, Sentence(entry.kind.replace("%", "%%")))
+    values = _values(entry, names)
+    late = float(entry.data.get("late_seconds") or 0) > 0
+    return TimelineEntry(
+        at=entry.at,
+        text=str(sentence.text) % values,
+        actor=entry.actor_label.partition(" (")[0],
+        icon=sentence.icon,
+        tone=sentence.tone,
+        detail=(str(sentence.detail) % values).strip(),
+        clause=showing.clause(entry.clause, names.pack),
+        late=late,
+        url=reverse("incident", args=[of.uuid]) if of else "",
+        url_label=of.number if of else "",
+    )
+
+
+def _values(entry: Entry, names: Names) -> Mapping[str, str]:
+    """Everything a sentence may name; what an entry does not say is empty."""
+    data: dict[str, Any] = entry.data
+    values = {key: _plain(value) for key, value in data.items()}
+    values |= {key: names.person(data[key]) for key in _PEOPLE if isinstance(data.get(key), str)}
+    values |= {key: showing.local(data[key]) for key in _MOMENTS if data.get(key)}
+    values |= {
+        key: _word(data[key]) for key in ("level", "before", "option", "outcome", "fallback") if key in data
+    }
+    if isinstance(data.get("why"), str):
+        values["why"] = str(WORDS.get(data["why"]) or showing.WHY.get(data["why"], data["why"]))
+    if isinstance(data.get("role"), str):
+        values["role"] = names.role(data["role"])
+    if isinstance(data.get("stage"), str):
+        values["stage"] = names.stage(data["stage"])
+    if isinstance(data.get("asked"), list):
+        values["asked"] = "、".join(names.person(one) for one in data["asked"])
+    if isinstance(data.get("to"), list):
+        values["to"] = "、".join(str(one).partition(" (")[0] for one in data["to"])
+    if isinstance(data.get("options"), list):
+        values["options"] = "、".join(_word(one.get("kind", "")) for one in data["options"])
+    if "refused" in data:
+        values["verdict"] = str(WORDS["refused"]) if data["refused"] else str(gettext_lazy("eligible"))
+    values["item"] = names.item(entry.item) if entry.item else ""
+    values["answer"] = _answer(data.get("result"), entry.item, names)
+    return defaultdict(str, values)
+
+
+def _answer(result: object, item: str, names: Names) -> str:
+    """What was decided, in the words of its option."""
+    if not isinstance(result, dict):
+        return ""
+    if "approved" in result:
+        return str(WORDS["approved" if result["approved"] else "refused"])
+    step = names.procedure.steps.get(item) if names.procedure else None
+    options = step.task.options if step and step.task else ()
+    return next((showing.say(one.title) for one in options if one.id == result.get("option")), "")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return "、".join(str(one) for one in value)
+    return "" if value is None or isinstance(value, dict) else str(value)
+
+
+def _word(value: object) -> str:
+    return str(WORDS.get(str(value), value))

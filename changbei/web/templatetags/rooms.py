@@ -1,0 +1,38 @@
+"""Tags that show things of the rooms by the parts of `ui`."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.safestring import SafeString
+from django.utils.translation import pgettext_lazy
+
+from changbei.web import showing
+from changbei.web.templatetags import ui
+
+register = template.Library()
+
+
+@register.simple_tag
+def clause_of(number: str) -> SafeString:
+    """A clause by its number, with the address of the plan's page; nothing when there is none."""
+    clause = showing.clause(number)
+    return ui.clause_link(clause) if clause else SafeString("")
+
+
+_MESSAGES = {
+    "queued": (pgettext_lazy("message", "Queued"), "neutral", "clock"),
+    "sending": (pgettext_lazy("message", "Being sent"), "neutral", "loader-2"),
+    "handed": (pgettext_lazy("message", "Handed to the carrier"), "info", "send"),
+    "delivered": (pgettext_lazy("message", "Delivered"), "good", "check"),
+    "acknowledged": (pgettext_lazy("message", "Confirmed"), "good", "checks"),
+    "failed": (pgettext_lazy("message", "Failed"), "bad", "circle-x"),
+    "stopped": (pgettext_lazy("message", "Not needed any more"), "neutral", "ban"),
+    "unreachable": (pgettext_lazy("message", "No address"), "warn", "phone-off"),
+}
+
+
+@register.simple_tag
+def message_chip(state: str) -> SafeString:
+    """What was observed of a message, no more than that."""
+    text, tone, name = _MESSAGES.get(state, (state, "neutral", "point"))
+    return ui.chip(str(text), tone, name)

@@ -1,0 +1,52 @@
+"""Logging in and out. In the demo a role is picked with one tap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import authenticate, login
+from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+from django.urls import path
+from django.views.decorators.http import require_POST
+
+from changbei.core.errors import NotAllowed, NotFound
+from changbei.people.accounts import demo_logins
+from changbei.web import entry, htmx
+
+
+class Login(LoginView):
+    """The login page."""
+
+    template_name = "web/account/login.html"
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | {"roles": demo_logins() if settings.DEMO else []}
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        response = super().form_invalid(form)
+        response.status_code = 422
+        return response
+
+
+@require_POST
+def as_role(request: HttpRequest) -> HttpResponse:
+    """Log in as one of the demo's roles, with the password that the demo prints."""
+    if not settings.DEMO:
+        raise NotFound("this is no demonstration")
+    picked = next((one for one in demo_logins() if one.login == request.POST.get("role")), None)
+    account = authenticate(request, username=picked.login, password=picked.password) if picked else None
+    if account is None:
+        raise NotAllowed("this role has another password by now")
+    login(request, account)
+    return htmx.go_to(request, entry.next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL)))
+
+
+urlpatterns = [
+    path("login/", Login.as_view(), name="login"),
+    path("login/role", as_role, name="login-role"),
+    path("logout/", LogoutView.as_view(next_page="login"), name="logout"),
+]
