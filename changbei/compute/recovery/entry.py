@@ -87,21 +87,40 @@ def alternatives(
     """
     policies = _different(problem, (OWN_RESERVE, NEAREST_RESERVE, NEIGHBOURING_LINES, ALL_MEANS, CALM))
     until = time.perf_counter() + seconds
-    each = None if iterations is None else max(iterations // (len(policies) + 1), 1)
+    queue = [*policies, OVERTIME]
     found: list[Recovery] = []
-    for ahead, policy in zip(range(len(policies) + 1, 0, -1), (*policies, OVERTIME), strict=True):
+    for at, policy in enumerate(queue):
         if policy is OVERTIME and not all(recovery.unserved for recovery in found):
             continue
-        share = max(until - time.perf_counter(), 0.0) / ahead
-        # with the same prices, what served best under fewer means is where more means begin
-        begin = min(found, key=_urgency, default=None) if policy in (ALL_MEANS, OVERTIME) else None
-        found.append(recover(problem, seconds=share, seed=seed, policy=policy, iterations=each, start=begin))
+        part = _effort(policy) / sum(_effort(ahead) for ahead in queue[at:])
+        found.append(
+            recover(
+                problem,
+                seconds=max(until - time.perf_counter(), 0.0) * part,
+                seed=seed,
+                policy=policy,
+                iterations=None if iterations is None else max(iterations // len(queue), 1),
+                start=_begin(policy, found),
+            )
+        )
     found.sort(key=_urgency)
     kept: list[Recovery] = []
     for recovery in found:
         if not any(_as_good(other, recovery) for other in kept):
             kept = [other for other in kept if not _as_good(recovery, other)] + [recovery]
     return kept[:4]
+
+
+def _effort(policy: Policy) -> int:
+    """Share of the search: choosing among many vans takes longer than filling one reserve van."""
+    return 1 if policy.lines == "none" else 3
+
+
+def _begin(policy: Policy, found: Sequence[Recovery]) -> Recovery | None:
+    """More means begin with what served best under fewer."""
+    fewer = [r for r in found if r.policy.lines == "none"] if policy.keep_sequences else found
+    widest = (policy.reserves, policy.lines) == ("any", "any")
+    return min(fewer, key=_urgency, default=None) if widest else None
 
 
 def _different(problem: Problem, policies: Sequence[Policy]) -> list[Policy]:
@@ -143,9 +162,16 @@ def _draft(ground: Ground, recovery: Recovery) -> Draft | None:
         if any(van not in ground.allowed[call.place] for call in plan.calls):
             return None
         lines[van] = ground.line(van, [_node(ground, token) for token in plan.tokens])
-    if ground.policy.keep_sequences or not all(line.feasible for line in lines.values()):
+    if not all(line.feasible and _permitted(ground, line) for line in lines.values()):
         return None
     return Draft(ground, lines, recovery.unserved)
+
+
+def _permitted(ground: Ground, line: Line) -> bool:
+    """Own stops stand in today's sequence, where the policy asks for it."""
+    own = [node for node in line.nodes if node < ground.count and ground.source[node] < 0]
+    kept = [order for order in ground.problem.planned[line.van] if order in set(own)]
+    return own == kept or not ground.policy.keep_sequences
 
 
 def _node(ground: Ground, token: Token) -> int:

@@ -116,7 +116,7 @@ def dispatcher(scen: Any, scenario: dict[str, Any]) -> dict[str, int]:
         ("d2000_s2", 104, 2, 3, {"frac": 0.55}),
         ("d2000_s1", 105, 1, 0, {}),
         ("d2000_s2", 106, 1, 1, {"new_orders": 20}),
-        ("d6000_s1", 107, 3, 2, {}),
+        pytest.param("d6000_s1", 107, 3, 2, {}, marks=pytest.mark.slow),
     ],
 )
 def test_valid_and_no_worse_than_by_hand(
