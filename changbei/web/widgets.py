@@ -15,10 +15,13 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+from shapely import Point
 
+from changbei.core import texts
 from changbei.network import selectors as network
-from changbei.network.models import Retailer
+from changbei.network.models import Place, Retailer
 from changbei.people.models import Person
 
 Json = dict[str, Any]
@@ -52,6 +55,28 @@ class PartsWidget(forms.Widget):
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
         return False
+
+
+NEAR_DEGREES = 0.02
+
+
+def place_words(longitude: float, latitude: float) -> str:
+    """A point in words: the nearest village or town, and the nearest shop when one is close."""
+    here = Point(longitude, latitude)
+    places = list(Place.objects.all())
+    if not places:
+        return ""
+    nearest = min(places, key=lambda one: here.distance(Point(one.longitude, one.latitude)))
+    shops = Retailer.objects.filter(
+        active=True,
+        longitude__range=(longitude - NEAR_DEGREES, longitude + NEAR_DEGREES),
+        latitude__range=(latitude - NEAR_DEGREES, latitude + NEAR_DEGREES),
+    )
+    shop = min(shops, key=lambda one: here.distance(Point(one.longitude, one.latitude)), default=None)
+    words = texts.pick(nearest.name, get_language() or "")
+    if shop is None:
+        return _("near %(place)s") % {"place": words}
+    return _("%(place)s, near %(shop)s") % {"place": words, "shop": shop.name}
 
 
 class PlaceWidget(PartsWidget):

@@ -51,7 +51,23 @@ def line(request: HttpRequest) -> HttpResponse:
     return render(request, "web/widgets/line.html", context)
 
 
+@login_required
+def near(request: HttpRequest) -> HttpResponse:
+    """A picked place in words, as the text control of a place; nothing when the reporter has written something."""
+    people.require(request.user, "network.see")
+    field = _field(request)
+    try:
+        longitude, latitude = (float(request.GET[f"{field}_{part}"]) for part in ("longitude", "latitude"))
+    except (KeyError, ValueError):
+        return HttpResponse(status=204)
+    words = widgets.place_words(longitude, latitude)
+    if request.GET.get(f"{field}_text", "").strip() or not words:
+        return HttpResponse(status=204)
+    return render(request, "web/widgets/place_text.html", {"name": field, "id": f"id_{field}", "text": words})
+
+
 urlpatterns = [
+    path("find/near", near, name="find-near"),
     path("find/retailers", retailers, name="find-retailers"),
     path("find/people", colleagues, name="find-people"),
     path("find/line", line, name="form-line"),
