@@ -3,6 +3,7 @@ import Alpine from "@alpinejs/csp";
 import "./htmx.js";
 import { startBanners } from "./banners.js";
 import { startClock } from "./clock.js";
+import { startCopying } from "./copy.js";
 import { startDialogs } from "./dialogs.js";
 import { startForms } from "./forms.js";
 import { startLocating } from "./locate.js";
@@ -10,7 +11,7 @@ import { startMenus } from "./menus.js";
 import { startPhotos } from "./photos.js";
 import { startToasts } from "./toasts.js";
 
-for (const start of [startClock, startToasts, startBanners, startDialogs, startForms, startLocating, startMenus, startPhotos]) {
+for (const start of [startClock, startCopying, startToasts, startBanners, startDialogs, startForms, startLocating, startMenus, startPhotos]) {
   start();
 }
 window.Alpine = Alpine;

@@ -213,6 +213,14 @@ document.addEventListener("click", (event) => {
   shown.go(longitude, latitude, zoom);
   shown.element.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" });
 });
+// data-map-sources="URL" has the map (data-map-target) draw what another address answers with
+document.addEventListener("click", (event) => {
+  const control = event.target.closest("[data-map-sources]");
+  const shown = control && mapFor(control);
+  if (!shown?.map || shown.element.dataset.sources === control.dataset.mapSources) return;
+  shown.element.dataset.sources = control.dataset.mapSources;
+  shown.refresh();
+});
 document.addEventListener("changbei:map-refresh", () => {
   document.querySelectorAll("[data-map]").forEach((element) => element.changbeiMap?.refresh());
 });

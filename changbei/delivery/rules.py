@@ -68,3 +68,36 @@ def delay_minutes(planned_at: datetime, at: datetime) -> float:
 
 def shifted(before: datetime, after: datetime, than: timedelta = NOTICEABLE) -> bool:
     return abs(after - before) > than
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A stop on the way of a van: where it is, when it was driven, else when it is expected."""
+
+    longitude: float
+    latitude: float
+    expected_at: datetime
+    done_at: datetime | None
+
+
+def estimated_position(
+    home: tuple[float, float], departs_at: datetime, legs: Sequence[Leg], now: datetime
+) -> tuple[float, float]:
+    """Longitude and latitude of a van without a position of its own: on the straight way between its last stop and
+    the next, as far as the time says. After the last stop it stays there; before it leaves it is at `home`.
+    """
+    done = [leg for leg in legs if leg.done_at is not None]
+    ahead = [leg for leg in legs if leg.done_at is None]
+    last = max(done, key=lambda leg: leg.done_at or departs_at, default=None)
+    begin, left_at = home, departs_at
+    if last is not None and last.done_at is not None:
+        begin, left_at = (last.longitude, last.latitude), last.done_at
+    if not ahead or now <= left_at:
+        return begin
+    goal = ahead[0]
+    whole = (goal.expected_at - left_at).total_seconds()
+    part = min((now - left_at).total_seconds() / whole, 1.0) if whole > 0 else 1.0
+    return (
+        begin[0] + (goal.longitude - begin[0]) * part,
+        begin[1] + (goal.latitude - begin[1]) * part,
+    )

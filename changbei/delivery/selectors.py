@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, F, Max, Min, Q, QuerySet
 
 from changbei.core import clock
 from changbei.delivery import rules
-from changbei.delivery.models import Breakdown, DeliveryDay, Handover, RecoveryCase, Stop, Tour
-from changbei.network.models import Line, LineKnowledge
+from changbei.delivery.models import (
+    Breakdown,
+    DeliveryDay,
+    Handover,
+    RecoveryCase,
+    RecoveryOption,
+    Stop,
+    Tour,
+)
+from changbei.network.models import Line, LineKnowledge, Site, Vehicle
 from changbei.people.models import Absence, Person
 
 SUBSTITUTE_JOBS = ("customer_manager", "inspector", "monopoly_inspector")
@@ -147,3 +156,145 @@ def driver_today(vehicle: str) -> Person | None:
     if tour and tour.driver:
         return tour.driver
     return Person.objects.filter(keeps__number=vehicle).first()
+
+
+@dataclass(frozen=True)
+class SiteReserve:
+    """A site with its reserve vans; each has to keep one that is ready (E3.2.6)."""
+
+    site: Site
+    ready: int
+    total: int
+
+
+def site_reserves() -> list[SiteReserve]:
+    """Every site with how many of its reserve vans are ready to leave; one query."""
+    reserve = Q(vehicles__is_reserve=True)
+    rows = Site.objects.annotate(
+        n_total=Count("vehicles", filter=reserve),
+        n_ready=Count("vehicles", filter=reserve & Q(vehicles__state=Vehicle.State.FIT)),
+    )
+    return [SiteReserve(row, row.n_ready, row.n_total) for row in rows.order_by("kind", "pk")]
+
+
+def stops_by_status(day: DeliveryDay) -> dict[str, int]:
+    """How many stops of the day are in which state."""
+    rows = Stop.objects.filter(day=day).order_by().values_list("status").annotate(n=Count("pk"))
+    return dict(rows)
+
+
+def cases_of_day(day: DeliveryDay) -> QuerySet[RecoveryCase]:
+    """All recoveries of a day, the newest first, with their breakdowns."""
+    cases = RecoveryCase.objects.filter(day=day).select_related(
+        "breakdown__tour__vehicle", "breakdown__tour__site", "day", "run"
+    )
+    return cases.order_by("-pk")
+
+
+def days_around(on: date, count: int = 3) -> list[date]:
+    """The planned days next to `on`, itself included, in order."""
+    before = DeliveryDay.objects.filter(date__lte=on).order_by("-date").values_list("date", flat=True)[:count]
+    after = DeliveryDay.objects.filter(date__gt=on).order_by("date").values_list("date", flat=True)[:count]
+    return sorted({*before, *after})
+
+
+def is_stale(case: RecoveryCase) -> bool:
+    """Whether the day has changed since this was computed; `case.day` is as fresh as it was loaded."""
+    if case.status == RecoveryCase.Status.STALE:
+        return True
+    return case.status == RecoveryCase.Status.OFFERED and case.day_version != case.day.version
+
+
+def newer_case(case: RecoveryCase) -> RecoveryCase | None:
+    """What was computed for the same breakdown after this one."""
+    return RecoveryCase.objects.filter(breakdown=case.breakdown_id, pk__gt=case.pk).order_by("-pk").first()
+
+
+def newest_case(run: Any) -> RecoveryCase | None:
+    """The recovery a run's task is about: the newest offer, else the newest of all."""
+    return cases_of_run(run).order_by("-pk").first()
+
+
+@dataclass(frozen=True)
+class VanShare:
+    """What one van does in an option. `borrowed`: a reserve van of another site, which needs transport papers."""
+
+    vehicle: Vehicle
+    driver: Person | None
+    takes: int
+    cartons: int
+    keeps: int
+    handovers: tuple[tuple[str, datetime], ...]  # (number of the broken van, when)
+    first_at: datetime | None  # first customer taken over
+    returns_at: datetime
+    borrowed: bool
+
+
+def shares(case: RecoveryCase, options: Sequence[RecoveryOption]) -> dict[int, list[VanShare]]:
+    """Rank of the option → its vans, those that take over most first; four queries for all options together."""
+    rows = [row for option in options for row in option.plan["tours"]]
+    vans = Vehicle.objects.select_related("site", "keeper").in_bulk({row["vehicle"] for row in rows})
+    tours = {
+        tour.vehicle_id: tour
+        for tour in Tour.objects.filter(day=case.day_id, vehicle__in=vans).select_related("driver")
+    }
+    moved = {pk for option in options for pk in option.plan["moved"]}
+    cartons = dict(Stop.objects.filter(pk__in=moved).values_list("pk", "cartons"))
+    broken = dict(Breakdown.objects.filter(tour__day=case.day_id).values_list("pk", "tour__vehicle__number"))
+    site = case.breakdown.tour.site_id
+
+    def share(option: RecoveryOption, row: Mapping[str, Any]) -> VanShare:
+        van = vans[row["vehicle"]]
+        tour = tours.get(van.pk)
+        stops = [step["stop"] for step in row["steps"] if "stop" in step]
+        taken = [pk for pk in stops if pk in set(option.plan["moved"])]
+        times = [
+            datetime.fromisoformat(step["at"]) for step in row["steps"] if step.get("stop") in set(taken)
+        ]
+        return VanShare(
+            vehicle=van,
+            driver=tour.driver if tour else van.keeper,
+            takes=len(taken),
+            cartons=sum(cartons.get(pk, 0) for pk in taken),
+            keeps=len(stops) - len(taken),
+            handovers=tuple(
+                (broken.get(step["handover"], ""), datetime.fromisoformat(step["at"]))
+                for step in row["steps"]
+                if "handover" in step
+            ),
+            first_at=min(times, default=None),
+            returns_at=datetime.fromisoformat(row["returns_at"]),
+            borrowed=van.is_reserve and van.site_id != site,
+        )
+
+    return {
+        option.rank: sorted(
+            (share(option, row) for row in option.plan["tours"]),
+            key=lambda one: (-one.takes, len(one.vehicle.number), one.vehicle.number),
+        )
+        for option in options
+    }
+
+
+def unserved_of(options: Sequence[RecoveryOption]) -> dict[int, list[Stop]]:
+    """Rank of the option → the stops it leaves out, key and vulnerable customers first."""
+    pks = {pk for option in options for pk in option.plan["unserved"]}
+    stops = Stop.objects.select_related("retailer").in_bulk(pks)
+    return {
+        option.rank: sorted(
+            (stops[pk] for pk in option.plan["unserved"] if pk in stops),
+            key=lambda stop: (not stop.retailer.is_vulnerable, not stop.retailer.is_key, stop.planned_at),
+        )
+        for option in options
+    }
+
+
+def stop_on(tour: Tour, retailer: UUID) -> Stop | None:
+    """The stop of a customer on a tour."""
+    return tour.stops.select_related("tour__site", "retailer").filter(retailer__uuid=retailer).first()
+
+
+def handover_from(tour: Tour, vehicle: str) -> Handover | None:
+    """The goods a tour still has to take over from a broken van."""
+    waiting = handovers_of(tour).filter(breakdown__tour__vehicle__number=vehicle)
+    return waiting.order_by(F("done_at").asc(nulls_first=True), "pk").first()

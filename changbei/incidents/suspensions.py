@@ -7,8 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Case, CharField, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 from shapely.geometry import mapping
 
@@ -25,6 +37,7 @@ from changbei.supply.models import SupplyRequest
 
 Json = dict[str, Any]
 MOST_CORNERS = 40
+NOTHING = UUID(int=0)
 TRACKS = ("acknowledged", "told", "under_way", "unreached")
 _ORDER = (
     Message.State.ACKNOWLEDGED,
@@ -115,7 +128,7 @@ def going_on(incident: Incident) -> Suspension | None:
 # ---------------------------------------------------------------- who was told
 
 
-def customers(suspension: Suspension) -> QuerySet[Retailer]:
+def customers(suspension: Suspension) -> QuerySet[Any]:
     """The suspension's customers with `message_state`, `call_outcome` and `track`.
 
     track: `acknowledged` (they confirmed, or were reached by phone or in person), `told` (the carrier says it arrived),
@@ -126,8 +139,10 @@ def customers(suspension: Suspension) -> QuerySet[Retailer]:
         default=Value(len(_ORDER)),
         output_field=IntegerField(),
     )
-    messages = Message.objects.filter(notice__uuid=suspension.notice, retailer=OuterRef("pk")).order_by(best)
-    calls = Call.objects.filter(call_list__uuid=suspension.call_list, retailer=OuterRef("pk"))
+    messages = Message.objects.filter(
+        notice__uuid=suspension.notice or NOTHING, retailer=OuterRef("pk")
+    ).order_by(best)
+    calls = Call.objects.filter(call_list__uuid=suspension.call_list or NOTHING, retailer=OuterRef("pk"))
     none = Value("")
     found = Retailer.objects.filter(suspensions__suspension=suspension).annotate(
         message_state=Coalesce(Subquery(messages.values("state")[:1]), none),
@@ -150,7 +165,7 @@ def customers(suspension: Suspension) -> QuerySet[Retailer]:
     ).order_by("line_id", "line_sequence", "pk")
 
 
-def matching(found: QuerySet[Retailer], words: str) -> QuerySet[Retailer]:
+def matching(found: QuerySet[Any], words: str) -> QuerySet[Any]:
     """Those whose name or address contains the words, or whose licence or telephone begins with them."""
     words = words.strip()
     if not words:

@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from changbei.web.views import absence, account, board, finding, incident, maps, messages, styleguide, tasks
+from changbei.web.views import (
+    absence,
+    account,
+    board,
+    calls,
+    delivery,
+    finding,
+    incident,
+    maps,
+    messages,
+    recovery,
+    styleguide,
+    substitute,
+    suspend,
+    suspension,
+    tasks,
+    tour,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *board.urlpatterns,
@@ -13,6 +30,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *tasks.urlpatterns,
     *messages.urlpatterns,
     *absence.urlpatterns,
+    *delivery.urlpatterns,
+    *recovery.urlpatterns,
+    *tour.urlpatterns,
+    *suspend.urlpatterns,
+    *suspension.urlpatterns,
+    *calls.urlpatterns,
+    *substitute.urlpatterns,
     *maps.urlpatterns,
     *finding.urlpatterns,
     path("styleguide/", styleguide.styleguide, name="styleguide"),

@@ -250,6 +250,8 @@ def script_texts() -> SafeString:
             "offline": _("No connection to the server. What you see may be old."),
             "engine": _("The engine has stood still for %(time)s: deadlines and messages are not moving."),
             "close": _("Close"),
+            "copied": _("Copied."),
+            "notCopied": _("Marked; copy it with the keyboard or the menu."),
             "locating": _("Finding your position…"),
             "located": _("Position taken, accurate to %(metres)d m."),
             "locationDenied": _(

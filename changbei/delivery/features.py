@@ -1,0 +1,379 @@
+"""A delivery day on the map, as GeoJSON: tours, stops, where the vans are, before and after of a recovery.
+
+Positions are WGS 84 degrees. Tours are drawn straight from stop to stop. Read-only.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from changbei.core import clock
+from changbei.core.texts import pick
+from changbei.delivery import rules
+from changbei.delivery.models import Breakdown, DeliveryDay, RecoveryCase, RecoveryOption, Stop, Tour
+from changbei.network.models import Site, Vehicle
+
+Json = dict[str, Any]
+Position = list[float]
+DEGREES_KEPT = 5  # about a metre
+
+SERVED = frozenset({Stop.Status.DELIVERED, Stop.Status.REFUSED, Stop.Status.ABSENT})
+
+
+@dataclass(frozen=True)
+class Call:
+    """A stop as the map needs it."""
+
+    pk: int
+    tour: int | None
+    sequence: int
+    longitude: float
+    latitude: float
+    status: str
+    planned_at: datetime
+    expected_at: datetime | None
+    done_at: datetime | None
+    line: int
+    name: str
+    licence: str
+
+    @property
+    def position(self) -> Position:
+        return _at(self.longitude, self.latitude)
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == Stop.Status.PLANNED
+
+
+_FIELDS = (
+    "pk",
+    "tour_id",
+    "sequence",
+    "retailer__longitude",
+    "retailer__latitude",
+    "status",
+    "planned_at",
+    "expected_at",
+    "done_at",
+    "retailer__line_id",
+    "retailer__name",
+    "retailer__licence_no",
+)
+
+
+class DayMap:
+    """The layers of one day, from four queries; `language` of the names, `address` of a tour's page."""
+
+    def __init__(self, day: DeliveryDay, language: str, address: Callable[[UUID], str]) -> None:
+        self.day, self.language, self.now, self.address = day, language, clock.now(), address
+        self.tours = list(
+            Tour.objects.filter(day=day)
+            .select_related("vehicle", "driver", "site", "line")
+            .prefetch_related("breakdowns")
+            .order_by("pk")
+        )
+        rows = Stop.objects.filter(day=day).order_by("tour_id", "sequence", "pk").values_list(*_FIELDS)
+        self.calls = [Call(*row) for row in rows]
+        self.by_tour: dict[int, list[Call]] = defaultdict(list)
+        for call in self.calls:
+            if call.tour is not None:
+                self.by_tour[call.tour].append(call)
+
+    def lines(self) -> Json:
+        """What each tour still drives in the colour of the van, what it has driven in grey."""
+        found: list[Json] = []
+        for number, tour in enumerate(self.tours):
+            calls = self.by_tour.get(tour.pk, [])
+            driven = [call.position for call in calls if call.status in SERVED]
+            ahead = [call.position for call in calls if call.is_open]
+            home = _at(tour.site.longitude, tour.site.latitude)
+            about = {"name": tour.vehicle.number, "title": _van(tour.vehicle)}
+            if driven:
+                found.append(_line([home, *driven], about, tour.pk * 2))
+            if ahead and tour.status != Tour.Status.BROKEN_DOWN:
+                begin = driven[-1] if driven else home
+                found.append(_line([begin, *ahead, home], {**about, "index": number}, tour.pk * 2 + 1))
+        return _collection(found)
+
+    def stops(self) -> Json:
+        """Every customer of the day, as `served`, `waiting` or `unserved`; for the layer of retailers."""
+        broken = {tour.pk for tour in self.tours if tour.status == Tour.Status.BROKEN_DOWN}
+        return _collection(
+            _point(
+                call.position,
+                {"name": call.name, "detail": call.licence, "state": _state(call, broken)},
+                call.pk,
+            )
+            for call in self.calls
+        )
+
+    def vans(self) -> Json:
+        """Where each van of a tour is, estimated from its stops; reserve vans at their site."""
+        found = [self._van(tour) for tour in self.tours]
+        busy = [tour.vehicle_id for tour in self.tours]
+        pool = Vehicle.objects.filter(is_reserve=True).exclude(pk__in=busy).select_related("site")
+        for van in pool.order_by("pk"):
+            state = "reserve" if van.state == Vehicle.State.FIT else "broken"
+            where = _at(van.site.longitude, van.site.latitude)
+            about = {
+                "state": state,
+                "name": van.number,
+                "title": _van(van),
+                "facts": [[_("Plate"), van.plate]],
+            }
+            found.append(_point(where, about, van.pk))
+        return _collection(found)
+
+    def _van(self, tour: Tour) -> Json:
+        position, state = self.whereabouts(tour)
+        facts = [[_("Plate"), tour.vehicle.plate]]
+        if tour.driver:
+            facts.append([_("Driver"), f"{tour.driver.name} {tour.driver.phone}"])
+        if tour.line:
+            facts.append([_("Line"), pick(tour.line.name, self.language)])
+        about = {
+            "state": state,
+            "name": tour.vehicle.number,
+            "title": _van(tour.vehicle),
+            "facts": facts,
+            "url": self.address(tour.uuid),
+        }
+        return _point(position, about, tour.vehicle_id)
+
+    def whereabouts(self, tour: Tour) -> tuple[Position, str]:
+        """Position and state (`driving broken idle taking-over`) of a tour's van, now."""
+        if tour.status == Tour.Status.BROKEN_DOWN:
+            for broken in tour.breakdowns.all():
+                return _at(broken.longitude, broken.latitude), "broken"
+        calls = self.by_tour.get(tour.pk, [])
+        legs = [
+            rules.Leg(call.longitude, call.latitude, call.expected_at or call.planned_at, call.done_at)
+            for call in calls
+            if call.is_open or call.status in SERVED
+        ]
+        home = (tour.site.longitude, tour.site.latitude)
+        longitude, latitude = rules.estimated_position(home, tour.departs_at, legs, self.now)
+        if tour.line_id is None:
+            return _at(longitude, latitude), "taking-over"
+        waits = tour.departs_at > self.now and not any(leg.done_at for leg in legs)
+        return _at(longitude, latitude), "idle" if waits or not legs else "driving"
+
+
+def tour_stops(tour: Tour, stops: Sequence[Stop]) -> dict[str, Json]:
+    """Layers of one driver's list: what is driven, what is ahead with its numbers, and the line between."""
+    home = _at(tour.site.longitude, tour.site.latitude)
+    ahead = [stop for stop in stops if stop.status == Stop.Status.PLANNED]
+    points = [
+        _point(
+            _at(stop.retailer.longitude, stop.retailer.latitude),
+            {
+                "name": stop.retailer.name,
+                "detail": stop.retailer.address,
+                "state": "moved" if stop.status == Stop.Status.PLANNED else "driven",
+                "index": 0,
+                "sequence": number if stop.status == Stop.Status.PLANNED else "",
+            },
+            stop.pk,
+        )
+        for number, stop in _numbered(stops)
+    ]
+    done = [stop for stop in stops if stop.status in SERVED]
+    begin = _at(done[-1].retailer.longitude, done[-1].retailer.latitude) if done else home
+    path = [begin, *(_at(stop.retailer.longitude, stop.retailer.latitude) for stop in ahead), home]
+    line = [_line(path, {"index": 0, "name": tour.vehicle.number}, tour.pk)] if ahead else []
+    return {"lines": _collection(line), "stops": _collection(points)}
+
+
+def _numbered(stops: Sequence[Stop]) -> Iterable[tuple[int, Stop]]:
+    """Stops ahead count from one; those that are done have no number."""
+    number = 0
+    for stop in stops:
+        number += stop.status == Stop.Status.PLANNED
+        yield number, stop
+
+
+class RecoveryMap:
+    """Before and after of a recovery's options, from four queries."""
+
+    def __init__(self, case: RecoveryCase, options: Sequence[RecoveryOption]) -> None:
+        self.case, self.options = case, list(options)
+        self.tours = {
+            tour.vehicle_id: tour
+            for tour in Tour.objects.filter(day=case.day_id).select_related("vehicle", "site").order_by("pk")
+        }
+        rows = Stop.objects.filter(day=case.day_id).order_by("sequence", "pk").values_list(*_FIELDS)
+        self.calls = {call.pk: call for call in (Call(*row) for row in rows)}
+        self.vans = {
+            van.pk: van
+            for van in Vehicle.objects.filter(
+                pk__in={row["vehicle"] for option in options for row in option.plan["tours"]}
+            ).select_related("site")
+        }
+        self.breakdowns = {
+            one.pk: one
+            for one in Breakdown.objects.filter(tour__day=case.day_id)
+            .select_related("tour__site")
+            .order_by("pk")
+        }
+
+    def layers(self, option: RecoveryOption) -> dict[str, Json]:
+        """`before` (dashed), `after` (a colour a van), `stops` (kept, moved, unserved) and the broken `vans`."""
+        before: list[Json] = []
+        after: list[Json] = []
+        stops: list[Json] = []
+        moved = set(option.plan["moved"])
+        stranded = stranded_of(option.plan)
+        # Goods of an earlier breakdown may be waiting as well: each broken van has its own line of before.
+        for number, (breakdown, pks) in enumerate(sorted(self._waiting(option, stranded).items())):
+            path = [self._source(breakdown), *(self.calls[pk].position for pk in pks)]
+            before.append(_line([*path, self._home(breakdown)], {"name": self._broken(breakdown)}, number))
+        for index, row in enumerate(option.plan["tours"]):
+            van = self.vans[row["vehicle"]]
+            home = _at(van.site.longitude, van.site.latitude)
+            begin = self._begin(row, home)
+            wanted = [step["stop"] for step in row["steps"] if "stop" in step]
+            own = sorted((pk for pk in wanted if pk not in moved), key=lambda pk: self.calls[pk].planned_at)
+            if own:
+                path = [begin, *(self.calls[pk].position for pk in own), home]
+                before.append(_line(path, {"name": van.number}, 1000 + index))
+            path = [
+                self._source(step["handover"]) if "handover" in step else self.calls[step["stop"]].position
+                for step in row["steps"]
+            ]
+            about = {"index": index, "name": _van(van), "title": _van(van)}
+            after.append(_line([begin, *path, home], about, 2000 + index))
+            for sequence, pk in enumerate(wanted, start=1):
+                state = (
+                    {"state": "moved", "index": index, "sequence": sequence}
+                    if pk in moved
+                    else {"state": "kept"}
+                )
+                stops.append(self._stop(pk, {**state, "detail": _van(van)}))
+        stops += [self._stop(pk, {"state": "unserved"}) for pk in option.plan["unserved"]]
+        return {
+            "before": _collection(before),
+            "after": _collection(after),
+            "stops": _collection(stops),
+            "vans": _collection(self._broken_vans()),
+        }
+
+    def bounds(self) -> list[float]:
+        """West, south, east, north of everything that any option touches, with a margin."""
+        pks = {
+            step["stop"]
+            for option in self.options
+            for row in option.plan["tours"]
+            for step in row["steps"]
+            if "stop" in step
+        }
+        pks |= {pk for option in self.options for pk in option.plan["unserved"]}
+        here = self.case.breakdown
+        spots = [(self.calls[pk].longitude, self.calls[pk].latitude) for pk in pks if pk in self.calls]
+        spots += [
+            (here.longitude, here.latitude),
+            *((van.site.longitude, van.site.latitude) for van in self.vans.values()),
+        ]
+        margin = 0.01
+        return [
+            min(x for x, _y in spots) - margin,
+            min(y for _x, y in spots) - margin,
+            max(x for x, _y in spots) + margin,
+            max(y for _x, y in spots) + margin,
+        ]
+
+    def _waiting(self, option: RecoveryOption, stranded: Sequence[int]) -> dict[int, list[int]]:
+        """Breakdown → stranded stops in the order of the morning."""
+        source: dict[int, list[int]] = defaultdict(list)
+        known = set()
+        for row in option.plan["tours"]:
+            for step in row["steps"]:
+                if "handover" in step:
+                    source[step["handover"]] += step["stops"]
+                    known |= set(step["stops"])
+        source[self.case.breakdown_id] += [pk for pk in stranded if pk not in known]
+        for pks in source.values():
+            pks.sort(key=lambda pk: self.calls[pk].planned_at)
+        return {breakdown: pks for breakdown, pks in source.items() if pks}
+
+    def _begin(self, row: Mapping[str, Any], home: Position) -> Position:
+        """Where the van was when its list changed: at its last stop that the option leaves alone, else at its site."""
+        tour = self.tours.get(row["vehicle"]) if row["tour"] is not None else None
+        if tour is None:
+            return home
+        wanted = {step.get("stop") for step in row["steps"]}
+        left = [call for call in self.calls.values() if call.tour == tour.pk and call.pk not in wanted]
+        done = [call for call in left if call.status in SERVED or call.is_open]
+        return max(done, key=lambda call: call.sequence).position if done else home
+
+    def _source(self, breakdown: int) -> Position:
+        """Where the goods wait."""
+        one = self.breakdowns[breakdown]
+        spot: Breakdown | Site = one if one.goods_aboard else one.tour.site
+        return _at(spot.longitude, spot.latitude)
+
+    def _home(self, breakdown: int) -> Position:
+        site = self.breakdowns[breakdown].tour.site
+        return _at(site.longitude, site.latitude)
+
+    def _broken(self, breakdown: int) -> str:
+        tour = self.breakdowns[breakdown].tour
+        return next((one.vehicle.number for one in self.tours.values() if one.pk == tour.pk), "")
+
+    def _broken_vans(self) -> Iterable[Json]:
+        by_tour = {tour.pk: tour for tour in self.tours.values()}
+        for one in self.breakdowns.values():
+            van = by_tour[one.tour_id].vehicle
+            about = {"state": "broken", "name": van.number, "title": _van(van), "detail": one.place}
+            yield _point(_at(one.longitude, one.latitude), about, van.pk)
+
+    def _stop(self, pk: int, about: Mapping[str, Any]) -> Json:
+        call = self.calls[pk]
+        return _point(call.position, {"name": call.name, **about}, pk)
+
+
+def stranded_of(plan: Mapping[str, Any]) -> list[int]:
+    """The stops whose goods waited at a broken van when the option was computed."""
+    fetched = [
+        pk for row in plan["tours"] for step in row["steps"] if "handover" in step for pk in step["stops"]
+    ]
+    return [*fetched, *(pk for pk in plan["unserved"] if pk not in fetched)]
+
+
+def _state(call: Call, broken: set[int]) -> str:
+    if call.status in SERVED:
+        return "served"
+    if call.status == Stop.Status.POSTPONED:
+        return "unserved"
+    if call.status == Stop.Status.HELD:
+        return "affected"
+    return "unserved" if call.tour is None or call.tour in broken else "waiting"
+
+
+def _van(vehicle: Vehicle) -> str:
+    return _("Van %(number)s") % {"number": vehicle.number}
+
+
+def _at(longitude: float, latitude: float) -> Position:
+    return [round(longitude, DEGREES_KEPT), round(latitude, DEGREES_KEPT)]
+
+
+def _collection(features: Iterable[Json]) -> Json:
+    return {"type": "FeatureCollection", "features": list(features)}
+
+
+def _point(position: Position, properties: Mapping[str, Any], number: int) -> Json:
+    geometry = {"type": "Point", "coordinates": position}
+    return {"type": "Feature", "id": number, "geometry": geometry, "properties": dict(properties)}
+
+
+def _line(path: Sequence[Position], properties: Mapping[str, Any], number: int) -> Json:
+    geometry = {"type": "LineString", "coordinates": list(path)}
+    return {"type": "Feature", "id": number, "geometry": geometry, "properties": dict(properties)}

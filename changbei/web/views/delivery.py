@@ -1,0 +1,328 @@
+"""The delivery day: where every van is, what is late, who has not been served, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from changbei.core import clock
+from changbei.core.errors import NotFound
+from changbei.delivery import rules, selectors
+from changbei.delivery.features import DayMap
+from changbei.delivery.models import DeliveryDay, RecoveryCase, Stop, Tour
+from changbei.delivery.selectors import SiteReserve, TourFigures
+from changbei.network import features
+from changbei.people import access as people
+from changbei.web import entry, htmx, mapping
+from changbei.web.components import Tone
+from changbei.web.showing import address, language, say
+
+NOTICEABLE_MINUTES = rules.NOTICEABLE.total_seconds() / 60
+VERY_LATE_MINUTES = 45
+ON_TIME_MINUTES = 3
+RENEWED_SECONDS = 10
+DAY_LAYERS: Mapping[str, str] = {"lines": "lines", "retailers": "stops", "vans": "vans"}
+
+STATES = {
+    "driving": gettext_lazy("On its line"),
+    "broken": gettext_lazy("Broken down"),
+    "taking-over": gettext_lazy("Taking over"),
+    "waiting": gettext_lazy("Not left yet"),
+    "done": gettext_lazy("Finished"),
+}
+ORDER = {name: number for number, name in enumerate(("broken", "taking-over", "driving", "waiting", "done"))}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One tour of the table."""
+
+    figures: TourFigures
+    state: str
+    line: str
+    site: str
+    late_tone: Tone
+    breakdown_url: str
+
+    @property
+    def tour(self) -> Tour:
+        return self.figures.tour
+
+    @property
+    def state_words(self) -> str:
+        return str(STATES[self.state])
+
+    @property
+    def late_words(self) -> str:
+        """How late the next customer is served, or how early."""
+        minutes = round(self.figures.late_minutes)
+        if abs(minutes) < ON_TIME_MINUTES:
+            return _("on time")
+        words = _("%(minutes)d min late") if minutes > 0 else _("%(minutes)d min early")
+        return words % {"minutes": abs(minutes)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A recovery of the day, with what is to be said about it."""
+
+    case: RecoveryCase
+    stale: bool
+
+    @property
+    def is_open(self) -> bool:
+        return self.case.status == RecoveryCase.Status.OFFERED
+
+
+SORTS: Mapping[str, Callable[[Row], Any]] = {
+    "van": lambda row: (len(row.tour.vehicle.number), row.tour.vehicle.number),
+    "line": lambda row: row.line,
+    "driver": lambda row: row.tour.driver.name if row.tour.driver else "",
+    "progress": lambda row: row.figures.progress,
+    "next": lambda row: (row.figures.next_at is None, row.figures.next_at or clock.now()),
+    "late": lambda row: -row.figures.late_minutes,
+    "state": lambda row: ORDER[row.state],
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How the table is to be shown, from the address."""
+
+    sort: str
+    state: str
+    site: str
+    words: str
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> Wish:
+        sort = request.GET.get("sort", "state")
+        return cls(
+            sort if sort in SORTS else "state",
+            request.GET.get("state", ""),
+            request.GET.get("site", ""),
+            request.GET.get("q", "").strip()[:40],
+        )
+
+    def takes(self, row: Row) -> bool:
+        return (
+            (not self.state or row.state == self.state or (self.state == "late" and _is_late(row)))
+            and (not self.site or row.tour.site.code == self.site)
+            and (not self.words or self.words.lower() in _words(row).lower())
+        )
+
+
+def _is_late(row: Row) -> bool:
+    return row.figures.late_minutes > NOTICEABLE_MINUTES
+
+
+def _words(row: Row) -> str:
+    driver = row.tour.driver
+    return " ".join(
+        (row.tour.vehicle.number, row.tour.vehicle.plate, row.line, driver.name if driver else "")
+    )
+
+
+@entry.staff
+def delivery(request: HttpRequest) -> HttpResponse:
+    """The day as figures, map and table; a poll gets the part that changes."""
+    people.require(request.user, "delivery.see")
+    on = _date(request)
+    day = selectors.day_for(on)
+    context = _frame(request, on) | ({"day": day, **_live(request, day)} if day else {"day": None})
+    if htmx.wants_part(request):
+        return htmx.stamp(render(request, "web/delivery/live.html", context))
+    return render(request, "web/delivery/page.html", context)
+
+
+def _frame(request: HttpRequest, on: date) -> dict[str, Any]:
+    today = clock.local_now().date()
+    query = urlencode([(name, value) for name, value in request.GET.items() if value])
+    here = reverse("delivery")
+    return {
+        "on": on,
+        "today": today,
+        "is_today": on == today,
+        "before": on - timedelta(days=1),
+        "after": on + timedelta(days=1),
+        "days": selectors.days_around(on),
+        "here": f"{here}?{query}" if query else here,
+        "map_url": f"{reverse('delivery-map')}?date={on.isoformat()}",
+        "my_tour": address("my-tour"),
+    }
+
+
+def _live(request: HttpRequest, day: DeliveryDay) -> dict[str, Any]:
+    """Everything that a poll renews."""
+    wish = Wish.of(request)
+    is_today = day.date == clock.local_now().date()
+    rows = [_row(figures, is_today) for figures in selectors.tours(day)]
+    reserves = selectors.site_reserves()
+    unserved = list(selectors.unserved(day).order_by("planned_at", "pk"))
+    cases = _latest(selectors.cases_of_day(day))
+    counts = _counts(selectors.stops_by_status(day), len(unserved), rows)
+    return {
+        "wish": wish,
+        "rows": sorted((row for row in rows if wish.takes(row)), key=SORTS[wish.sort]),
+        "all_rows": len(rows),
+        "columns": _columns(wish),
+        "states": [*STATES.items(), ("late", _("Late"))],
+        "sites": [(one.site.code, say(one.site.name)) for one in reserves],
+        "counts": counts,
+        "done_hint": _done_hint(counts),
+        "reserves": [(say(one.site.name), one) for one in reserves],
+        "without_reserve": [say(one.site.name) for one in reserves if not one.ready],
+        "reserve_ready": sum(one.ready for one in reserves),
+        "reserve_total": f"/ {sum(one.total for one in reserves)}",
+        "reserve_tone": _reserve_tone(reserves),
+        "cases": cases,
+        "unserved": unserved,
+        "may_recover": people.may(request.user, "delivery.recover"),
+    }
+
+
+def _columns(wish: Wish) -> list[tuple[str, str, bool]]:
+    words = {
+        "van": _("Van"),
+        "line": _("Line"),
+        "driver": _("Driver"),
+        "progress": _("Stops"),
+        "next": _("Next arrival"),
+        "late": _("Late"),
+        "state": _("State"),
+    }
+    return [(name, label, name == wish.sort) for name, label in words.items()]
+
+
+def _row(figures: TourFigures, is_today: bool) -> Row:
+    tour = figures.tour
+    late = figures.late_minutes
+    tone: Tone = "bad" if late > VERY_LATE_MINUTES else "warn" if late > NOTICEABLE_MINUTES else "neutral"
+    report = address("report") if is_today else ""
+    wanted = urlencode({"kind": "vehicle-breakdown", "vehicle": tour.vehicle.number})
+    return Row(
+        figures,
+        _state(figures),
+        say(tour.line.name) if tour.line else "",
+        say(tour.site.name),
+        tone,
+        f"{report}?{wanted}" if report and tour.status != Tour.Status.BROKEN_DOWN else "",
+    )
+
+
+def _state(figures: TourFigures) -> str:
+    tour = figures.tour
+    if tour.status == Tour.Status.BROKEN_DOWN:
+        return "broken"
+    if not figures.open and not figures.held:
+        return "done"
+    if tour.line_id is None:
+        return "taking-over"
+    has_left = tour.status == Tour.Status.DRIVING or figures.done or tour.departs_at <= clock.now()
+    return "driving" if has_left else "waiting"
+
+
+def _counts(stops: Mapping[str, int], unserved: int, rows: Sequence[Row]) -> dict[str, int]:
+    done = sum(
+        stops.get(status, 0) for status in (Stop.Status.DELIVERED, Stop.Status.REFUSED, Stop.Status.ABSENT)
+    )
+    return {
+        "total": sum(stops.values()),
+        "done": done,
+        "open": stops.get(Stop.Status.PLANNED, 0) - unserved,
+        "held": stops.get(Stop.Status.HELD, 0),
+        "unserved": unserved,
+        "postponed": stops.get(Stop.Status.POSTPONED, 0),
+        "refused": stops.get(Stop.Status.REFUSED, 0),
+        "absent": stops.get(Stop.Status.ABSENT, 0),
+        "out": sum(row.state in ("driving", "taking-over") for row in rows),
+        "broken": sum(row.state == "broken" for row in rows),
+        "late": sum(_is_late(row) for row in rows),
+    }
+
+
+def _done_hint(counts: Mapping[str, int]) -> str:
+    """Of how many, and how many of them did not take their goods."""
+    parts = [_("of %(total)d") % counts]
+    if counts["refused"]:
+        parts.append(_("%(refused)d refused") % counts)
+    if counts["absent"]:
+        parts.append(_("%(absent)d not met") % counts)
+    if counts["postponed"]:
+        parts.append(_("%(postponed)d on another day") % counts)
+    return " · ".join(parts)
+
+
+def _reserve_tone(reserves: Sequence[SiteReserve]) -> Tone:
+    return "good" if reserves and all(one.ready for one in reserves) else "warn"
+
+
+def _latest(cases: Any) -> list[Case]:
+    """The newest recovery of each breakdown; open ones first."""
+    newest: dict[int, RecoveryCase] = {}
+    for case in cases:
+        newest.setdefault(case.breakdown_id, case)
+    found = [Case(case, selectors.is_stale(case)) for case in newest.values()]
+    return sorted(found, key=lambda one: not one.is_open)
+
+
+def _date(request: HttpRequest) -> date:
+    given = request.GET.get("date", "")
+    if not given:
+        return clock.local_now().date()
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise BadRequest("date") from None
+
+
+# ---------------------------------------------------------------- the map
+
+
+@entry.staff
+def delivery_map(request: HttpRequest) -> HttpResponse:
+    """The city with the day's tours, stops and vans, broken vans and areas without service."""
+    people.require(request.user, "delivery.see")
+    on = _date(request).isoformat()
+    layers = mapping.base_layers(language())
+    for name in ("warnings", "suspensions"):
+        url = f"{reverse('map-layer', args=[name])}?language={language()}"
+        layers[name] = {"url": url, "refresh_seconds": mapping.RENEWED_SECONDS[name]}
+    for name in DAY_LAYERS:
+        url = f"{reverse('delivery-layer', args=[name])}?date={on}"
+        layers[name] = {"url": url, "refresh_seconds": RENEWED_SECONDS}
+    return JsonResponse({"bounds": features.extent(), "layers": layers})
+
+
+@entry.staff
+def delivery_layer(request: HttpRequest, name: str) -> HttpResponse:
+    """One layer of the day."""
+    people.require(request.user, "delivery.see")
+    day = selectors.day_for(_date(request))
+    if name not in DAY_LAYERS:
+        raise NotFound(name)
+    if day is None:
+        return JsonResponse({"type": "FeatureCollection", "features": []})
+    return JsonResponse(getattr(DayMap(day, language(), _tour_url), DAY_LAYERS[name])())
+
+
+def _tour_url(uuid: UUID) -> str:
+    return reverse("tour", args=[uuid])
+
+
+urlpatterns = [
+    path("delivery/", delivery, name="delivery"),
+    path("delivery/map.json", delivery_map, name="delivery-map"),
+    path("delivery/map/<slug:name>.json", delivery_layer, name="delivery-layer"),
+]
