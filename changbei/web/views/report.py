@@ -36,7 +36,12 @@ from changbei.web.planned import FAMILY_ICONS
 Json = dict[str, Any]
 TOLD_SHOWN = 12
 # whose reports are mostly about what: that card comes first
-USUAL = {"driver": "vehicle", "customer_manager": "demand", "market_manager": "demand", "technician": "network"}
+USUAL = {
+    "driver": "vehicle",
+    "customer_manager": "demand",
+    "market_manager": "demand",
+    "technician": "network",
+}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,122 @@
+"""Whom outside the company a plan may need: by group, with numbers that can be tapped (E3.1.13)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path
+from django.utils.translation import gettext_lazy
+
+from changbei.core import clock
+from changbei.people import access as people
+from changbei.people.models import Contact
+from changbei.plans.loading import pack_for
+from changbei.plans.models import PlanVersion
+from changbei.web import showing
+from changbei.web.entry import staff
+
+DEFAULT_REVIEW_DAYS = 180
+GROUPS = {
+    "vendor": (gettext_lazy("Vendors"), "tool"),
+    "carrier": (gettext_lazy("Telecom carriers"), "plug-connected"),
+    "province": (gettext_lazy("Provincial company"), "building"),
+    "authority": (gettext_lazy("Authorities"), "shield-check"),
+    "insurer": (gettext_lazy("Insurers"), "file-certificate"),
+    "bank": (gettext_lazy("Banks"), "scale"),
+    "media": (gettext_lazy("Media"), "speakerphone"),
+}
+# what a contact is there for, as plans name it
+SERVES = {
+    "ordering-system": gettext_lazy("ordering system"),
+    "order-phone": gettext_lazy("order phone"),
+    "line": gettext_lazy("network line"),
+    "network": gettext_lazy("network"),
+    "internet": gettext_lazy("internet"),
+    "sms": gettext_lazy("text messages"),
+    "marketing-system": gettext_lazy("marketing system"),
+    "server": gettext_lazy("servers"),
+    "tape-library": gettext_lazy("tape library"),
+    "voice-board": gettext_lazy("voice board"),
+    "scanner": gettext_lazy("scanners"),
+    "collector": gettext_lazy("collectors"),
+    "ups": gettext_lazy("backup power"),
+    "vehicle-repair": gettext_lazy("vehicle repair"),
+    "towing": gettext_lazy("towing"),
+    "vehicle-insurance": gettext_lazy("vehicle insurance"),
+    "e-settlement": gettext_lazy("electronic settlement"),
+    "supply-plan": gettext_lazy("supply plan"),
+    "public-notice": gettext_lazy("public notice"),
+    "traffic-accident": gettext_lazy("traffic accidents"),
+    "substitute-van": gettext_lazy("substitute vans"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    contact: Contact
+    organisation: str
+    serves: Sequence[str]
+    outdated: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    title: str
+    icon: str
+    rows: Sequence[Row]
+
+
+@staff
+def contacts(request: HttpRequest) -> HttpResponse:
+    """All groups; an entry that nobody has looked at for longer than the plan allows says so."""
+    people.require(request.user, "people.see")
+    wanted = request.GET.get("serves", "")
+    days = _review_days()
+    oldest = clock.local_now().date() - timedelta(days=days)
+    found = [one for one in Contact.objects.order_by("pk") if not wanted or wanted in one.serves]
+    groups = [
+        Group(
+            str(title),
+            icon,
+            [
+                Row(
+                    one,
+                    showing.say(one.organisation),
+                    [str(SERVES.get(name, name)) for name in one.serves],
+                    one.reviewed_on < oldest,
+                )
+                for one in found
+                if one.group == name
+            ],
+        )
+        for name, (title, icon) in _groups(found).items()
+    ]
+    context = {
+        "groups": groups,
+        "review_days": days,
+        "clause": showing.clause("E3.1.13"),
+        "wanted": str(SERVES.get(wanted, wanted)),
+    }
+    return render(request, "web/contacts/page.html", context)
+
+
+def _groups(found: Sequence[Contact]) -> dict[str, tuple[object, str]]:
+    """The groups that have somebody, the usual ones in their order, others by their own name."""
+    present = {one.group for one in found}
+    usual: dict[str, tuple[object, str]] = {name: words for name, words in GROUPS.items() if name in present}
+    return usual | {name: (name, "users") for name in sorted(present - set(GROUPS))}
+
+
+def _review_days() -> int:
+    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
+        setting = pack_for(version).settings.get("contact_review_days")
+        if setting is not None:
+            return int(setting.value)
+    return DEFAULT_REVIEW_DAYS
+
+
+urlpatterns = [path("contacts/", contacts, name="contacts")]

@@ -1,0 +1,178 @@
+"""Weather warnings as they came in: in force, over, and refused ones with the reasons and the file itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from changbei.core import clock
+from changbei.incidents import access, services
+from changbei.incidents.models import Warning
+from changbei.journal.models import Entry
+from changbei.network import features
+from changbei.people import access as people
+from changbei.web import htmx, mapping, showing
+from changbei.web.entry import actor, staff
+
+SHOWN = 60
+LARGEST_BYTES = 2 * 1024 * 1024
+
+
+class CapForm(forms.Form):
+    """A CAP file to be taken in."""
+
+    file = forms.FileField(
+        label=gettext_lazy("CAP file"),
+        help_text=gettext_lazy("CAP 1.2, one alert, at most 2 MB. Drop it here or choose it."),
+        widget=forms.FileInput(attrs={"accept": ".xml,.cap,application/xml,text/xml"}),
+    )
+
+    def clean_file(self) -> Any:
+        found = self.cleaned_data["file"]
+        if found.size > LARGEST_BYTES:
+            raise forms.ValidationError(_("This file is larger than 2 MB."))
+        return found
+
+
+@dataclass(frozen=True)
+class Reason:
+    element: str
+    line: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A warning with what became of it."""
+
+    warning: Warning
+    title: str
+    state: str  # in-force, over, refused
+    proposed: bool
+    may_start: bool
+    reasons: Sequence[Reason]
+
+    @property
+    def exercise(self) -> bool:
+        return self.warning.status == "Exercise"
+
+
+@staff
+def warnings(request: HttpRequest) -> HttpResponse:
+    """The list with the map; a POST takes in a file."""
+    people.require(request.user, "incidents.see")
+    form = CapForm()
+    if request.method == "POST":
+        people.require(request.user, "incidents.receive_warning")
+        form = CapForm(request.POST, request.FILES)
+        if form.is_valid():
+            return _take_in(request, form)
+    rows = _rows(request)
+    context = {
+        "form": form,
+        "may_upload": people.may(request.user, "incidents.receive_warning"),
+        "in_force": [row for row in rows if row.state == "in-force"],
+        "over": [row for row in rows if row.state == "over"],
+        "refused": [row for row in rows if row.state == "refused"],
+    }
+    return render(request, "web/warnings/page.html", context, status=422 if form.errors else 200)
+
+
+def _take_in(request: HttpRequest, form: CapForm) -> HttpResponse:
+    file = form.cleaned_data["file"]
+    received = services.receive_warning(file.read(), source=f"upload {file.name}", actor=actor(request))
+    number = received.incident.number if received.incident else ""
+    say = messages.error if received.action == "refused" else messages.success
+    say(request, _outcome(received.action) % {"number": number})
+    return htmx.go_to(request, f"{reverse('warnings')}#warning-{received.warning.uuid}")
+
+
+def _outcome(action: str) -> str:
+    return {
+        "refused": _("The file was refused and kept; the reasons are below."),
+        "duplicate": _("This warning had come in before. Nothing changed."),
+        "start": _("The plan has started: %(number)s."),
+        "join": _("The warning was added to %(number)s."),
+        "propose": _("The warning was put to the office, which decides whether the plan starts."),
+        "end": _("All clear: %(number)s has been told."),
+    }.get(action, _("The warning was taken note of; the plan does not start by itself."))
+
+
+def _rows(request: HttpRequest) -> list[Row]:
+    found = list(
+        Warning.objects.select_related("incident").defer("raw").order_by("-received_at", "-pk")[:SHOWN]
+    )
+    names = [str(one.uuid) for one in found]
+    facts = Entry.objects.filter(kind="incidents.warning_proposed", data__warning__in=names)
+    proposed = set(facts.values_list("data__warning", flat=True))
+    may_start = people.may(request.user, "incidents.suspend")
+    now = clock.now()
+    return [_row(one, str(one.uuid) in proposed, may_start, now) for one in found]
+
+
+def _row(warning: Warning, proposed: bool, may_start: bool, now: datetime) -> Row:
+    refused = warning.verdict == Warning.Verdict.REFUSED
+    ended = warning.expired_at is not None or warning.msg_type == "Cancel"
+    over = ended or (warning.expires_at is not None and warning.expires_at <= now)
+    free = not refused and not over and warning.incident is None and warning.area is not None
+    return Row(
+        warning,
+        warning.headline or warning.event or warning.source or _("A file without a headline"),
+        "refused" if refused else "over" if over else "in-force",
+        proposed and free,
+        may_start and free,
+        [
+            Reason(str(one.get("element", "")), int(one.get("line") or 0), showing.say(one.get("message")))
+            for one in warning.reasons
+        ],
+    )
+
+
+@staff
+def warnings_map(request: HttpRequest) -> JsonResponse:
+    """The districts and the warnings in force."""
+    people.require(request.user, "network.see")
+    layers = mapping.base_layers(showing.language())
+    url = f"{reverse('map-layer', args=['warnings'])}?language={showing.language()}"
+    layers["warnings"] = {"url": url, "refresh_seconds": mapping.RENEWED_SECONDS["warnings"]}
+    return JsonResponse({"bounds": features.extent(), "layers": layers})
+
+
+@staff
+def raw(request: HttpRequest, warning: UUID) -> HttpResponse:
+    """The file as it came in, to be saved; it is never shown as a page of ours."""
+    found = access.get_warning(request.user, warning)
+    response = HttpResponse(bytes(found.raw), content_type="application/octet-stream")
+    response.headers["Content-Disposition"] = f'attachment; filename="warning-{found.uuid}.xml"'
+    return response
+
+
+@staff
+@require_POST
+def start(request: HttpRequest, warning: UUID) -> HttpResponse:
+    """Start the plan for a warning that was only proposed or noted."""
+    found = access.get_warning(request.user, warning)
+    received = services.start_from_warning(found, actor=actor(request))
+    if received.incident is None:
+        return htmx.go_to(request, reverse("warnings"))
+    return htmx.go_to(request, reverse("incident", args=[received.incident.uuid]))
+
+
+urlpatterns = [
+    path("warnings/", warnings, name="warnings"),
+    path("warnings/map.json", warnings_map, name="warnings-map"),
+    path("warnings/<uuid:warning>/file", raw, name="warning-file"),
+    path("warnings/<uuid:warning>/start", start, name="warning-start"),
+]
