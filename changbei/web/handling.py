@@ -50,6 +50,10 @@ def elsewhere(task: Task) -> Elsewhere | None:
             made = CallList.objects.filter(run=run.uuid).order_by("-pk").first()
             url = (showing.address("calls", made.uuid) if made else "") or showing.address("calls")
             return _page(url, _("Open the call list"), "phone-call")
+        case "supply.request":
+            asked = SupplyRequest.objects.filter(run=run).first()
+            url = showing.address("supply-request", asked.uuid) if asked else ""
+            return _page(url, _("Open the request"), "file-text")
         case "incidents.contacts":
             return _page(showing.address("contacts"), _("Open the contacts"), "users")
         case "incidents.review":
