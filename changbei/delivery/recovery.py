@@ -13,7 +13,7 @@ from changbei.delivery.models import Breakdown, DeliveryDay, RecoveryCase, Recov
 from changbei.delivery.snapshot import Snapshot
 from changbei.runs.models import Run
 
-SECONDS = 2.0
+SECONDS = 3.0
 """How long the options of one recovery may be computed, together, on one core."""
 TRIES = 3
 
