@@ -80,7 +80,7 @@ def eligibility_inputs(
         "controlled": "controlled" in classes,
         "path": path,
         "cartons": sum(wish.cartons for wish in wishes),
-        "approver": approver,
+        "role": approver,
     }
 
 

@@ -39,7 +39,7 @@ def test_eligibility_sees_the_classes_of_every_line(
         "controlled": controlled,
         "path": "planned",
         "cartons": cartons,
-        "approver": "customer-service-head",
+        "role": "customer-service-head",
     }
 
 
