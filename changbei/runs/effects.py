@@ -285,7 +285,8 @@ class Effects:
         if item in self.opened:
             return self.opened[item]
         if item not in self._known:
-            self._load({item})
+            # With one task asked for, others of the run soon are: a quiet hour ends for many at the same moment.
+            self._load(set(self.run.state["items"]))
         return self._known.get(item)
 
     def _load(self, items: set[str]) -> None:
@@ -350,8 +351,9 @@ class Effects:
             Task.objects.filter(run=self.run, item__in=[command.item for command in commands]).update(
                 status=status, done_at=self.now, done_by=self._person(by), result=commands[0].result
             )
-        for item, times in self.escalated.items():
-            Task.objects.filter(run=self.run, item=item).update(escalations=F("escalations") + times)
+        for times in set(self.escalated.values()):
+            items = [item for item, count in self.escalated.items() if count == times]
+            Task.objects.filter(run=self.run, item__in=items).update(escalations=F("escalations") + times)
 
     def _write_acknowledgement(self, mark: MarkAcknowledged) -> None:
         task, person = self._task(mark.item), self._person(mark.by)

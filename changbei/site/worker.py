@@ -27,8 +27,7 @@ from changbei.core.errors import Conflict
 from changbei.journal import heartbeat, horizon, outbox, seals, wake
 from changbei.notify import calls
 from changbei.notify import jobs as notify_jobs
-from changbei.notify.channels import Stop
-from changbei.notify.channels.registry import offered
+from changbei.notify.channels import Stop, registry
 from changbei.runs import jobs as runs_jobs
 from changbei.site.reactions import TABLE
 
@@ -69,7 +68,7 @@ def lanes() -> dict[str, list[Job]]:
             Job("heartbeat", lambda _stop: _beat(), every_seconds=5),
         ],
         "actions": [Job("actions", lambda _stop: runs_jobs.perform_actions(limit=1))],
-        **{kind: [_send(kind)] for kind in offered()},
+        **{kind: [_send(kind)] for kind in registry.offered()},
         "upkeep": [
             Job("receipts", lambda _stop: notify_jobs.collect_receipts(), every_seconds=2),
             Job("calls of absent people", lambda _stop: calls.pass_on_for_absent(), every_seconds=15),
@@ -142,6 +141,8 @@ class Worker:
                 logger.warning(
                     "lane %s did not finish in time; what it has claimed comes due again", thread.name
                 )
+                return
+        registry.close_all()
 
     def stop(self) -> None:
         self.stopping.set()
@@ -210,9 +211,9 @@ NOT_FOR_LISTENING = frozenset(
 )
 
 
-def main() -> None:
+def main(poll_seconds: float = POLL_SECONDS) -> None:
     """Work until SIGTERM or SIGINT. Django is set up."""
-    worker = Worker()
+    worker = Worker(poll_seconds)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         worker.stop()

@@ -58,3 +58,7 @@ class Channel(Protocol):
     def receipts(self) -> list[Receipt]:
         """What the carrier has to tell since the last call, for carriers that are asked; else nothing."""
         ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+import threading
+from collections.abc import Callable
 
 from django.conf import settings
 
@@ -19,21 +20,31 @@ def offered() -> tuple[str, ...]:
 
 
 def channel(kind: str) -> Channel:
-    """The channel of a kind that is offered; KeyError for others."""
+    """The channel of a kind that is offered, opened once per process; KeyError for others."""
     if kind == INBOX:
         return Inbox()
     if kind == SMS and settings.SMS_GATEWAY_URL:
-        return _sms(settings.SMS_GATEWAY_URL, settings.SMS_GATEWAY_TOKEN)
+        url, token = settings.SMS_GATEWAY_URL, settings.SMS_GATEWAY_TOKEN
+        return _opened((SMS, url, token), lambda: open_gateway(url, token))
     if kind == EMAIL and settings.EMAIL_URL:
-        return _email(settings.EMAIL_URL, settings.EMAIL_FROM)
+        server, sender = settings.EMAIL_URL, settings.EMAIL_FROM
+        return _opened((EMAIL, server, sender), lambda: Email(server, sender))
     raise KeyError(kind)
 
 
-@lru_cache(maxsize=4)
-def _sms(url: str, token: str) -> Channel:
-    return open_gateway(url, token)
+def close_all() -> None:
+    """Let go of all connections; the next use opens them again."""
+    with _lock:
+        while _open:
+            _open.popitem()[1].close()
 
 
-@lru_cache(maxsize=4)
-def _email(url: str, sender: str) -> Channel:
-    return Email(url, sender)
+_open: dict[tuple[str, str, str], Channel] = {}
+_lock = threading.Lock()
+
+
+def _opened(key: tuple[str, str, str], make: Callable[[], Channel]) -> Channel:
+    with _lock:
+        if key not in _open:
+            _open[key] = make()
+        return _open[key]

@@ -17,6 +17,7 @@ class SmsServer(ThreadingHTTPServer):
     """The twin behind a real socket. While `silent` is set it takes texts and does not answer."""
 
     daemon_threads = True
+    request_queue_size = 64
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _SmsHandler)

@@ -47,6 +47,9 @@ class Email:
     def receipts(self) -> list[Receipt]:
         return []
 
+    def close(self) -> None:
+        """Nothing is kept open."""
+
     def _connect(self) -> smtplib.SMTP:
         if self.tls:
             context = ssl.create_default_context()

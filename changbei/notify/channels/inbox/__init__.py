@@ -17,3 +17,6 @@ class Inbox:
 
     def receipts(self) -> list[Receipt]:
         return []
+
+    def close(self) -> None:
+        """Nothing is kept open."""
