@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from changbei.core import clock
 from changbei.delivery.models import Tour
@@ -202,7 +203,7 @@ def _figures(cases: Sequence[Case], tasks: Sequence[Task], now: datetime) -> lis
             _("%(count)d major") % {"count": major} if major else "",
         ),
         Figure(_("Open tasks"), len(tasks), icon="list-check"),
-        Figure(_("Late"), late, "bad" if late else "good", "clock-exclamation"),
+        Figure(pgettext("state", "Late"), late, "bad" if late else "good", "clock-exclamation"),
         Figure(_("Not confirmed"), silent, "warn" if silent else "good", "bell-ringing"),
         Figure(_("Customers suspended"), suspended, "warn" if suspended else "good", "player-pause"),
         Figure(
