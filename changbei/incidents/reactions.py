@@ -18,6 +18,13 @@ def look_at_command_again(_entry: Entry) -> None:
         command.reassess_command(incident)
 
 
+def look_at_command_of_run(entry: Entry) -> None:
+    """An absence, a shift or a post may have begun or ended by itself: the command of the run's incident (E2.1c)."""
+    incident = Incident.objects.exclude(status=Incident.Status.CLOSED).filter(run__uuid=entry.data["run"]).first()
+    if incident is not None:
+        command.reassess_command(incident)
+
+
 def service_is_back(entry: Entry) -> None:
     """The step of a run that means "service is back" is done."""
     incident = Incident.objects.filter(uuid=entry.incident).first() if entry.incident else None

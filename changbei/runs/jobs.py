@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Min
 
 from changbei.core import clock
+from changbei.journal.services import append
 from changbei.plans import actions
 from changbei.plans.facts import ActionDone, ActionFailed, Fact, TimerFired
 from changbei.plans.plain import clean_map
@@ -69,6 +70,8 @@ def _fire(run_uuid: UUID, timers: list[int]) -> int:
             services.apply_locked(run, facts, fired=of_plan)
         if ROSTER in keys:
             services.reassess_locked(run)
+            # A fact for rooms above, of no incident's timeline: who commands may change without anybody's deed.
+            append("runs.roster_changed", actor=None, data={"run": str(run.uuid)})
     return len(keys)
 
 

@@ -68,6 +68,9 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
     "people.duty_changed": [ROLES_AGAIN],
     "people.holder_changed": [COMMAND_AGAIN, ROLES_AGAIN],
     "people.person_left": [COMMAND_AGAIN, ROLES_AGAIN],
+    "runs.roster_changed": [
+        Reaction("incidents.look_at_command_of_run", incidents.look_at_command_of_run)
+    ],
     "runs.restored": [Reaction("incidents.service_is_back", incidents.service_is_back)],
     "delivery.day_planned": [Reaction("incidents.hold_new_day", incidents.hold_new_day)],
     "notify.acknowledged": [Reaction("runs.acknowledge", _acknowledge_task, when=_is_about_a_task)],
