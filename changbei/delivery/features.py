@@ -266,21 +266,11 @@ class RecoveryMap:
         }
 
     def bounds(self) -> list[float]:
-        """West, south, east, north of everything that any option touches, with a margin."""
-        pks = {
-            step["stop"]
-            for option in self.options
-            for row in option.plan["tours"]
-            for step in row["steps"]
-            if "stop" in step
-        }
-        pks |= {pk for option in self.options for pk in option.plan["unserved"]}
+        """West, south, east, north of the customers that any option moves or leaves out, with a margin."""
+        pks = {pk for option in self.options for pk in (*option.plan["moved"], *option.plan["unserved"])}
         here = self.case.breakdown
         spots = [(self.calls[pk].longitude, self.calls[pk].latitude) for pk in pks if pk in self.calls]
-        spots += [
-            (here.longitude, here.latitude),
-            *((van.site.longitude, van.site.latitude) for van in self.vans.values()),
-        ]
+        spots.append((here.longitude, here.latitude))
         margin = 0.01
         return [
             min(x for x, _y in spots) - margin,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -31,6 +31,7 @@ from changbei.web.showing import address, language, say
 NOTICEABLE_MINUTES = rules.NOTICEABLE.total_seconds() / 60
 VERY_LATE_MINUTES = 45
 ON_TIME_MINUTES = 3
+AT_THE_DOOR_MINUTES = 10
 RENEWED_SECONDS = 10
 DAY_LAYERS: Mapping[str, str] = {"lines": "lines", "retailers": "stops", "vans": "vans"}
 
@@ -52,7 +53,8 @@ class Row:
     state: str
     line: str
     site: str
-    late_tone: Tone
+    next_at: datetime | None
+    late_minutes: float
     breakdown_url: str
 
     @property
@@ -64,9 +66,15 @@ class Row:
         return str(STATES[self.state])
 
     @property
+    def late_tone(self) -> Tone:
+        if self.late_minutes > VERY_LATE_MINUTES:
+            return "bad"
+        return "warn" if self.late_minutes > NOTICEABLE_MINUTES else "neutral"
+
+    @property
     def late_words(self) -> str:
         """How late the next customer is served, or how early."""
-        minutes = round(self.figures.late_minutes)
+        minutes = round(self.late_minutes)
         if abs(minutes) < ON_TIME_MINUTES:
             return _("on time")
         words = _("%(minutes)d min late") if minutes > 0 else _("%(minutes)d min early")
@@ -90,8 +98,8 @@ SORTS: Mapping[str, Callable[[Row], Any]] = {
     "line": lambda row: row.line,
     "driver": lambda row: row.tour.driver.name if row.tour.driver else "",
     "progress": lambda row: row.figures.progress,
-    "next": lambda row: (row.figures.next_at is None, row.figures.next_at or clock.now()),
-    "late": lambda row: -row.figures.late_minutes,
+    "next": lambda row: (row.next_at is None, row.next_at or clock.now()),
+    "late": lambda row: -row.late_minutes,
     "state": lambda row: ORDER[row.state],
 }
 
@@ -124,7 +132,7 @@ class Wish:
 
 
 def _is_late(row: Row) -> bool:
-    return row.figures.late_minutes > NOTICEABLE_MINUTES
+    return row.late_minutes > NOTICEABLE_MINUTES
 
 
 def _words(row: Row) -> str:
@@ -207,8 +215,7 @@ def _columns(wish: Wish) -> list[tuple[str, str, bool]]:
 
 def _row(figures: TourFigures, is_today: bool) -> Row:
     tour = figures.tour
-    late = figures.late_minutes
-    tone: Tone = "bad" if late > VERY_LATE_MINUTES else "warn" if late > NOTICEABLE_MINUTES else "neutral"
+    broken = tour.status == Tour.Status.BROKEN_DOWN
     report = address("report") if is_today else ""
     wanted = urlencode({"kind": "vehicle-breakdown", "vehicle": tour.vehicle.number})
     return Row(
@@ -216,9 +223,18 @@ def _row(figures: TourFigures, is_today: bool) -> Row:
         _state(figures),
         say(tour.line.name) if tour.line else "",
         say(tour.site.name),
-        tone,
-        f"{report}?{wanted}" if report and tour.status != Tour.Status.BROKEN_DOWN else "",
+        None if broken else figures.next_at,
+        0.0 if broken else _late_minutes(figures, clock.now()),
+        f"{report}?{wanted}" if report and not broken else "",
     )
+
+
+def _late_minutes(figures: TourFigures, now: datetime) -> float:
+    """How late the next customer is served; an arrival that has passed without a word makes it later by the minute."""
+    if figures.next_at is None:
+        return 0.0
+    passed = rules.delay_minutes(figures.next_at, now) - AT_THE_DOOR_MINUTES
+    return figures.late_minutes + max(passed, 0.0)
 
 
 def _state(figures: TourFigures) -> str:
