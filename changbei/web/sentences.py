@@ -98,7 +98,7 @@ TABLE: Mapping[str, Sentence] = {
     "runs.task_done": Sentence(_("done: %(item)s"), "circle-check", "good", "%(answer)s"),
     "runs.task_cancelled": Sentence(_("Dropped: %(item)s"), "ban"),
     "runs.escalated": Sentence(
-        _("%(why)s: %(item)s. Told %(role)s %(to)s instead of waiting for %(holder)s"), "arrow-up", "warn"
+        _("%(why)s: %(item)s (%(holder)s). %(role)s %(to)s was told"), "arrow-up", "warn"
     ),
     "runs.role_moved": Sentence(
         _("%(role)s passes from %(from)s to %(to)s"), "user-share", "notice", "%(why)s"
@@ -106,7 +106,7 @@ TABLE: Mapping[str, Sentence] = {
     "runs.action_called": Sentence(_("The system starts: %(action)s"), "engine"),
     "runs.evidence_attached": Sentence(_("attached evidence to: %(item)s"), "paperclip", "info"),
     "runs.noted": Sentence(_("Note of the engine: %(what)s"), "note", "warn", "%(detail)s"),
-    "notify.told": Sentence(_("%(recipients)s people told: %(item)s"), "send", "neutral", "%(to)s"),
+    "notify.told": Sentence(_("Notice to %(recipients)s recipients: %(item)s"), "send", "neutral", "%(to)s"),
     "notify.acknowledged": Sentence(_("confirmed a message"), "checks", "good"),
     "notify.failed": Sentence(_("A message could not be delivered"), "circle-x", "bad", "%(error)s"),
     "notify.call_list_made": Sentence(
@@ -177,6 +177,8 @@ WORDS: Mapping[str, Words] = {
     "approved": _("approved"),
     "refused": _("refused"),
 }
+TOLD_BY_OTHERS = ("task", "task-late", "task-moved", "task-vacant")
+"""Templates of notices about tasks: the tasks' own facts say the same."""
 _PEOPLE = ("holder", "to", "from", "by", "commander", "deputy_commander", "acting", "person")
 _MOMENTS = ("due_at", "starts_at", "ends_at", "expires_at")
 
@@ -205,6 +207,10 @@ class Names:
         if step.template and (template := self.pack.templates.get(step.template)):
             return showing.say(template.title)
         return showing.say(step.task.title) if step.task else self.stage(step.stage)
+
+    def template(self, template: object) -> str:
+        known = self.pack.templates.get(str(template)) if self.pack else None
+        return showing.say(known.title).replace("{number} ", "") if known else ""
 
     def stage(self, stage: str) -> str:
         stages = self.procedure.stages if self.procedure else ()
@@ -272,7 +278,7 @@ def _values(entry: Entry, names: Names) -> Mapping[str, str]:
         values["options"] = "、".join(_word(one.get("kind", "")) for one in data["options"])
     if "refused" in data:
         values["verdict"] = str(WORDS["refused"]) if data["refused"] else str(gettext_lazy("eligible"))
-    values["item"] = names.item(entry.item) if entry.item else ""
+    values["item"] = names.item(entry.item) if entry.item else names.template(data.get("template"))
     values["answer"] = _answer(data.get("result"), entry.item, names)
     return defaultdict(str, values)
 

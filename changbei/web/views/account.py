@@ -24,7 +24,10 @@ class Login(LoginView):
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | {"roles": demo_logins() if settings.DEMO else []}
+        return super().get_context_data(**kwargs) | {
+            "roles": demo_logins() if settings.DEMO else [],
+            "nav": [],
+        }
 
     def form_invalid(self, form: Any) -> HttpResponse:
         response = super().form_invalid(form)

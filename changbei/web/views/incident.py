@@ -34,7 +34,7 @@ from changbei.runs.models import Task
 from changbei.web import handling, htmx, mapping, sentences, showing
 from changbei.web.components import Clause, PersonCard, TaskCard
 from changbei.web.entry import actor, staff
-from changbei.web.views.tasks import due_or_never
+from changbei.web.views.tasks import due_or_never, my_actions
 
 ENTRIES_SHOWN = 80
 NOTICES_SHOWN = 40
@@ -88,10 +88,12 @@ def picture(request: HttpRequest, incident: Incident) -> dict[str, Any]:
     if run:
         for task in tasks:
             task.run = run  # loaded with the incident
-    now = clock.now()
+    now, person = clock.now(), people.person_of(request.user)
     open_tasks = sorted((task for task in tasks if task.status in showing.OPEN), key=due_or_never)
     everything = request.GET.get("all") == "1"
     entries = journal.timeline(incident.uuid).order_by("-id")
+    if not everything:
+        entries = entries.exclude(kind="notify.told", data__template__in=sentences.TOLD_BY_OTHERS)
     shown = list(entries if everything else entries[: ENTRIES_SHOWN + 1])
     reports = list(incident.reports.select_related("reporter").order_by("pk"))
     return {
@@ -102,7 +104,7 @@ def picture(request: HttpRequest, incident: Incident) -> dict[str, Any]:
         "late": sum(showing.is_late(task, now) for task in open_tasks),
         "open_count": len(open_tasks),
         "steps": showing.stages(run, pack) if run and pack else [],
-        "stages": _by_stage(tasks, incident, pack) if pack else [],
+        "stages": _by_stage(tasks, incident, pack, person) if pack else [],
         "command": _command(incident),
         "roles": _roles(incident, pack) if pack else [],
         "told": _told(incident),
@@ -121,9 +123,11 @@ def picture(request: HttpRequest, incident: Incident) -> dict[str, Any]:
     }
 
 
-def _by_stage(tasks: Sequence[Task], incident: Incident, pack: Pack) -> list[StageTasks]:
+def _by_stage(
+    tasks: Sequence[Task], incident: Incident, pack: Pack, reader: Person | None
+) -> list[StageTasks]:
     """The stages that have tasks, those with something open first."""
-    procedure = pack.procedures[incident.kind]
+    procedure, back = pack.procedures[incident.kind], reverse("incident", args=[incident.uuid])
     states = incident.run.state.get("stages", {}) if incident.run else {}
     grouped: dict[str, list[Task]] = defaultdict(list)
     for task in tasks:
@@ -133,12 +137,19 @@ def _by_stage(tasks: Sequence[Task], incident: Incident, pack: Pack) -> list[Sta
         StageTasks(
             showing.say(stage.title),
             str(states.get(stage.id, "waiting")),
-            [showing.task_card(task, with_incident=False) for task in grouped[stage.id]],
+            [_card(task, reader, back) for task in grouped[stage.id]],
         )
         for stage in procedure.stages
         if stage.id in grouped
     ]
     return sorted(found, key=lambda stage: all(card.state in ("done", "cancelled") for card in stage.cards))
+
+
+def _card(task: Task, reader: Person | None, back: str) -> TaskCard:
+    """A task; its holder gets the buttons here as well."""
+    mine = reader is not None and task.holder_id == reader.pk and task.status in showing.OPEN
+    actions = my_actions(task, back) if mine else ()
+    return showing.task_card(task, actions=actions, with_incident=False)
 
 
 @dataclass(frozen=True)

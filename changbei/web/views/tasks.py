@@ -74,15 +74,18 @@ def waiting_messages(person: Person) -> Any:
 def my_card(task: Task, back: str) -> TaskCard:
     """A task of the reader with the buttons that fit its state."""
     level = getattr(getattr(task.run, "of_incident", None), "level", "")
+    return showing.task_card(task, actions=my_actions(task, back), level=level)
+
+
+def my_actions(task: Task, back: str) -> list[Action]:
+    """Accept while nobody has; then carry on."""
     url = reverse("task", args=[task.uuid])
     if task.status == Task.Status.OPEN:
-        buttons = [
+        return [
             showing.accept_action(task, back),
             Action(_("Open"), url=url, icon="arrow-right", post=False),
         ]
-    else:
-        buttons = [Action(_next_label(task), url=url, icon="arrow-right", tone="primary", post=False)]
-    return showing.task_card(task, actions=buttons, level=level)
+    return [Action(_next_label(task), url=url, icon="arrow-right", tone="primary", post=False)]
 
 
 def _next_label(task: Task) -> str:
