@@ -15,6 +15,7 @@ from changbei.site.commands.drill import drill
 from changbei.site.commands.plan import plan_group
 from changbei.site.commands.report import journal_group, report, warning
 from changbei.site.commands.serve import demo, migrate, play, serve
+from changbei.site.commands.token import token_group
 from changbei.site.commands.worker import worker
 
 
@@ -37,4 +38,5 @@ main.add_command(play)
 main.add_command(report)
 main.add_command(serve)
 main.add_command(warning)
+main.add_command(token_group)
 main.add_command(worker)

@@ -63,6 +63,7 @@ def _choose_server(config: pytest.Config) -> EmbeddedPostgres:
     chosen = {DIR_VARIABLE: str(folder / "pg"), URL_VARIABLE: server.url}
     if VAR_VARIABLE not in os.environ:
         chosen[VAR_VARIABLE] = str(folder / "var")
+        (folder / "var" / "static").mkdir(parents=True)  # whitenoise warns when it is missing
     os.environ.update(chosen)
 
     def clean_up() -> None:

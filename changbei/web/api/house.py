@@ -1,0 +1,88 @@
+"""The API as a whole: keys, errors, and the parts it is made of. Mounted at /api/v1/."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.security import HttpBearer
+
+from changbei.core.errors import ChangbeiError, Invalid
+from changbei.people.accounts import account_of_token
+from changbei.people.models import Account
+from changbei.web import errors
+from changbei.web.api import incidents, recoveries, suspensions, tasks, warnings
+
+CODES = {
+    401: "not_known",
+    403: "not_allowed",
+    404: "not_found",
+    409: "conflict",
+    422: "invalid",
+    503: "outside",
+}
+
+
+class Key(HttpBearer):
+    """`Authorization: Bearer cb_…`, a key that `changbei token create` has printed."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> Account | None:
+        account = account_of_token(token)
+        if account is not None:
+            request.user = account
+        return account
+
+
+api = NinjaAPI(
+    title="Changbei",
+    version="1",
+    description="Report events, follow incidents, act on tasks. Every moment is ISO 8601 with an offset.",
+    docs_url=None,
+    openapi_url="/openapi.json",
+    auth=Key(),
+    urls_namespace="api",
+)
+api.add_router("/incidents", incidents.router)
+api.add_router("/tasks", tasks.router)
+api.add_router("/recoveries", recoveries.router)
+api.add_router("/warnings", warnings.router)
+api.add_router("/suspensions", suspensions.router)
+api.add_router("/retailers", suspensions.retailers)
+
+
+def _refuse(request: HttpRequest, status: int, message: str, problems: list[dict[str, Any]]) -> HttpResponse:
+    body = {"error": CODES.get(status, "failed"), "message": message, "problems": problems}
+    return api.create_response(request, body, status=status)
+
+
+@api.exception_handler(ChangbeiError)
+def _of_the_rooms(request: HttpRequest, error: ChangbeiError) -> HttpResponse:
+    found = error.problems if isinstance(error, Invalid) else []
+    problems = [{"field": one.field, "message": one.message} for one in found]
+    return _refuse(request, errors.status_of(error), str(error) or errors.headline(error), problems)
+
+
+@api.exception_handler(ValidationError)
+def _of_the_request(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """The body has the wrong shape: where and why, in the words of the house."""
+    problems = [
+        {"field": ".".join(str(part) for part in one["loc"][2:] or one["loc"][1:]), "message": one["msg"]}
+        for one in error.errors
+    ]
+    return _refuse(request, 422, _("Something is missing or wrong."), problems)
+
+
+@api.exception_handler(AuthenticationError)
+def _without_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    response = _refuse(request, 401, _("A valid key is needed."), [])
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+@api.exception_handler(HttpError)
+def _of_ninja(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """What cannot be read at all, e.g. a body that is no JSON."""
+    return _refuse(request, error.status_code, str(error), [])

@@ -1,0 +1,54 @@
+"""Report an event, follow incidents."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router, Status
+
+from changbei.incidents import access, services
+from changbei.incidents.models import Incident
+from changbei.people import access as people
+from changbei.web.api import schemas, shown
+from changbei.web.api.acting import actor
+
+router = Router(tags=["incidents"])
+REFUSALS = {401: schemas.Refusal, 403: schemas.Refusal, 404: schemas.Refusal, 422: schemas.Refusal}
+MOST = 200
+
+
+@router.post("", response={200: schemas.ReportOut, 201: schemas.ReportOut, **REFUSALS})
+def report(request: HttpRequest, body: schemas.ReportIn) -> Status[schemas.ReportOut]:
+    """Report an event: 201 with a new incident, 200 when it joined one that had been reported."""
+    answer = services.report(body.kind, body.data, actor=actor(request), source="api")
+    found = schemas.ReportOut(joined=answer.joined, incident=shown.incident(answer.incident))
+    return Status(200 if answer.joined else 201, found)
+
+
+@router.get("", response={200: schemas.IncidentList, **REFUSALS})
+def incidents(
+    request: HttpRequest,
+    status: Literal["open", "restored", "closed", "not_closed", "all"] = "not_closed",
+    number: str = "",
+    limit: int = Query(50, ge=1, le=MOST),
+    offset: int = Query(0, ge=0),
+) -> schemas.IncidentList:
+    """Incidents, the newest first; by `number` whatever its state."""
+    people.require(request.user, "incidents.see")
+    found = Incident.objects.order_by("-reported_at", "-pk")
+    if number:
+        found = found.filter(number=number)
+    elif status == "not_closed":
+        found = found.exclude(status=Incident.Status.CLOSED)
+    elif status != "all":
+        found = found.filter(status=status)
+    page = found[offset : offset + limit]
+    return schemas.IncidentList(count=found.count(), items=[shown.incident(one) for one in page])
+
+
+@router.get("/{uuid}", response={200: schemas.IncidentFull, **REFUSALS})
+def incident(request: HttpRequest, uuid: UUID) -> schemas.IncidentFull:
+    """One incident with its tasks, roles, messages, suspensions and recoveries."""
+    return shown.incident_with_everything(access.get_incident(request.user, uuid))

@@ -1,0 +1,70 @@
+"""Weather warnings pushed in as CAP 1.2 files."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Query, Router, Status
+
+from changbei.core.errors import Invalid, Problem
+from changbei.incidents import access, services
+from changbei.incidents.models import Warning
+from changbei.people import access as people
+from changbei.web import showing
+from changbei.web.api import schemas, shown
+from changbei.web.api.acting import actor
+from changbei.web.api.tasks import REFUSALS
+
+router = Router(tags=["warnings"])
+LARGEST_BYTES = 2 * 1024 * 1024
+
+CAP_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/cap+xml": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@router.post(
+    "", response={200: schemas.ReceivedOut, 201: schemas.ReceivedOut, **REFUSALS}, openapi_extra=CAP_BODY
+)
+def push(request: HttpRequest) -> Status[schemas.ReceivedOut]:
+    """Take in one CAP file, which is the body itself.
+
+    Whatever it is, it is kept. 201 for one that is new, 200 for one that had come in before, 422 with the reasons
+    (`field`: element and line) for one that is refused.
+    """
+    person = actor(request)
+    people.require(person, "incidents.receive_warning")
+    if not request.body or len(request.body) > LARGEST_BYTES:
+        raise Invalid("body", "a CAP file of at most 2 MB is needed")
+    received = services.receive_warning(request.body, source=f"api {person.staff_no}", actor=person)
+    if received.action == "refused":
+        raise Invalid(problems=[_problem(reason) for reason in received.warning.reasons])
+    found = schemas.ReceivedOut(action=received.action, warning=shown.warning(received.warning))
+    return Status(200 if received.action == "duplicate" else 201, found)
+
+
+def _problem(reason: dict[str, object]) -> Problem:
+    """`alert/info/expires:12`: the element and its line."""
+    place = f"{reason.get('element') or 'body'}:{reason['line']}" if reason.get("line") else "body"
+    message = reason.get("message")
+    return Problem(place, showing.say(message if isinstance(message, dict) else str(message)))
+
+
+@router.get("", response={200: list[schemas.WarningOut], **REFUSALS})
+def warnings(request: HttpRequest, limit: int = Query(50, ge=1, le=200)) -> list[schemas.WarningOut]:
+    """What came in, refused ones included, the newest first."""
+    people.require(request.user, "incidents.see")
+    found = Warning.objects.select_related("incident").defer("raw").order_by("-received_at", "-pk")
+    return [shown.warning(one) for one in found[:limit]]
+
+
+@router.post("/{uuid}/start", response={201: schemas.ReceivedOut, **REFUSALS})
+def start(request: HttpRequest, uuid: UUID) -> Status[schemas.ReceivedOut]:
+    """Start the plan for a warning that was only proposed or noted."""
+    received = services.start_from_warning(access.get_warning(request.user, uuid), actor=actor(request))
+    found = access.get_warning(request.user, received.warning.uuid)
+    return Status(201, schemas.ReceivedOut(action=received.action, warning=shown.warning(found)))
