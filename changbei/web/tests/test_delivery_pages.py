@@ -1,0 +1,335 @@
+"""The delivery day, its recoveries and the drivers' lists, as a browser asks for them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from changbei.core.clock import LOCAL, VirtualClock
+from changbei.delivery import recovery, selectors, services
+from changbei.delivery.models import Breakdown, DeliveryDay, Handover, RecoveryCase, Stop, Tour
+from changbei.journal.models import Entry
+from changbei.network.city import City
+from changbei.network.models import Vehicle
+from changbei.people.models import DutyShift, Person
+from changbei.web.tests.conftest import client_of
+
+pytestmark = pytest.mark.django_db
+MONDAY = date(2026, 11, 23)
+PART = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def day(small_city: City, clock: VirtualClock) -> DeliveryDay:
+    """Monday, driven as planned until 10:00."""
+    day = services.plan_day(MONDAY, actor=None)
+    clock.advance_to(datetime(2026, 11, 23, 10, 0, tzinfo=LOCAL))
+    for stop in Stop.objects.filter(day=day).order_by("planned_at"):
+        leaves = stop.planned_at + timedelta(seconds=stop.service_seconds)
+        if leaves <= clock.now():
+            services.record_stop(stop, "delivered", actor=None, at=leaves)
+    return day
+
+
+@pytest.fixture
+def dispatcher(day: DeliveryDay, clock: VirtualClock) -> Person:
+    on_duty = DutyShift.objects.filter(
+        post__kind="dispatcher", starts_at__lte=clock.now(), ends_at__gt=clock.now()
+    )
+    return on_duty.order_by("pk")[0].person
+
+
+@pytest.fixture
+def desk(dispatcher: Person) -> Client:
+    return client_of(dispatcher, "dispatcher")
+
+
+@pytest.fixture
+def tour(day: DeliveryDay) -> Tour:
+    """The tour with most left to do."""
+    return max(selectors.tours(day), key=lambda one: one.open).tour
+
+
+@pytest.fixture
+def case(tour: Tour) -> RecoveryCase:
+    """Its van breaks down at the next shop, and ways to recover are offered."""
+    case = recovery.offer(broken(tour), run=None, iterations=50)
+    assert case is not None
+    return case
+
+
+def broken(tour: Tour) -> Breakdown:
+    here = tour.stops.filter(status="planned").order_by("sequence")[0].retailer
+    report = services.BreakdownReport(
+        tour.vehicle.number, here.longitude, here.latitude, here.address, goods_aboard=True, injured=False
+    )
+    return services.report_breakdown(report, run=None, actor=None)
+
+
+# ---------------------------------------------------------------- the day
+
+
+def test_the_day_shows_each_tour_and_what_is_missing(
+    desk: Client, day: DeliveryDay, case: RecoveryCase
+) -> None:
+    page = desk.get("/delivery/")
+    assert page.status_code == 200
+    assert [row.state for row in page.context["rows"]].count("broken") == 1
+    assert len(page.context["rows"]) == 6
+    counts = page.context["counts"]
+    waiting = Stop.objects.filter(goods_at=case.breakdown).count()
+    assert counts["unserved"] == waiting == len(page.context["unserved"])
+    assert counts["done"] == Stop.objects.filter(day=day, status="delivered").count()
+    assert counts["done"] + counts["open"] + counts["unserved"] == counts["total"]
+    assert counts["broken"] == 1
+    assert f"/delivery/recoveries/{case.uuid}/" in page.content.decode()
+    assert page.context["reserve_ready"] == 5
+
+
+def test_a_van_that_drives_can_be_reported_in_one_tap(desk: Client, tour: Tour) -> None:
+    words = desk.get("/delivery/").content.decode()
+    assert f"/report/?kind=vehicle-breakdown&amp;vehicle={tour.vehicle.number}" in words
+    broken(tour)
+    words = desk.get("/delivery/").content.decode()
+    assert f"/report/?kind=vehicle-breakdown&amp;vehicle={tour.vehicle.number}" not in words
+
+
+def test_the_table_is_filtered_and_sorted(desk: Client, case: RecoveryCase) -> None:
+    number = case.breakdown.tour.vehicle.number
+    rows = desk.get("/delivery/?state=broken").context["rows"]
+    assert [row.tour.vehicle.number for row in rows] == [number]
+    rows = desk.get(f"/delivery/?site={case.breakdown.tour.site.code}&sort=van").context["rows"]
+    numbers = [row.tour.vehicle.number for row in rows]
+    assert number in numbers
+    assert numbers == sorted(numbers, key=lambda one: (len(one), one))
+    plate = case.breakdown.tour.vehicle.plate
+    rows = desk.get("/delivery/", {"q": plate}).context["rows"]
+    assert [row.tour.vehicle.number for row in rows] == [number]
+    # pressing a heading sends the order that was chosen and then the new one: the last counts
+    rows = desk.get("/delivery/?sort=state&sort=van").context["wish"]
+    assert rows.sort == "van"
+
+
+def test_a_late_van_says_so(desk: Client, tour: Tour, clock: VirtualClock) -> None:
+    assert desk.get("/delivery/").context["counts"]["late"] == 0
+    Stop.objects.filter(tour=tour, status="planned").update(expected_at=clock.now() + timedelta(hours=8))
+    page = desk.get("/delivery/?state=late")
+    assert [row.tour.pk for row in page.context["rows"]] == [tour.pk]
+    assert page.context["rows"][0].late_tone == "bad"
+    assert page.context["rows"][0].late_words.endswith("min late")
+
+
+def test_a_poll_gets_the_part_that_changes(desk: Client, day: DeliveryDay) -> None:
+    part = desk.get("/delivery/?sort=van", headers=PART)
+    words = part.content.decode()
+    assert words.lstrip().startswith('<div class="cb-day-live')
+    assert 'hx-get="/delivery/?sort=van"' in words
+    assert part.headers["X-Clock-Rate"] == "0.0"
+
+
+def test_another_day_and_a_day_without_deliveries(desk: Client, day: DeliveryDay) -> None:
+    empty = desk.get("/delivery/?date=2026-11-22")
+    assert (empty.status_code, empty.context["day"]) == (200, None)
+    assert empty.context["days"] == [MONDAY]
+    assert desk.get("/delivery/?date=soon").status_code == 400
+    assert desk.get("/delivery/map/vans.json?date=2026-11-22").json()["features"] == []
+
+
+def test_as_many_questions_for_many_tours_as_for_few(desk: Client, day: DeliveryDay) -> None:
+    desk.get("/delivery/")
+    with CaptureQueriesContext(connection) as whole:
+        desk.get("/delivery/")
+    few = list(Tour.objects.filter(day=day).order_by("pk").values_list("pk", flat=True)[2:])
+    Stop.objects.filter(tour__in=few).delete()
+    Tour.objects.filter(pk__in=few).delete()
+    with CaptureQueriesContext(connection) as part:
+        desk.get("/delivery/")
+    assert len(whole) == len(part) <= 26
+
+
+def test_the_map_of_the_day(desk: Client, day: DeliveryDay) -> None:
+    manifest = desk.get("/delivery/map.json").json()
+    assert {"lines", "retailers", "vans", "warnings", "suspensions", "districts"} <= set(manifest["layers"])
+    assert manifest["layers"]["vans"]["refresh_seconds"] == 10
+    assert len(desk.get("/delivery/map/vans.json").json()["features"]) == 11
+    assert desk.get("/delivery/map/secrets.json").status_code == 404
+
+
+def test_strangers_see_nothing(day: DeliveryDay, case: RecoveryCase, tour: Tour) -> None:
+    stranger = client_of(None, "stranger")
+    assert stranger.get("/delivery/").status_code == 403
+    assert stranger.get(f"/delivery/recoveries/{case.uuid}/").status_code == 404
+    assert stranger.get(f"/delivery/tours/{tour.uuid}/").status_code == 404
+    assert Client().get("/delivery/").status_code == 302
+
+
+# ---------------------------------------------------------------- recovery
+
+
+def test_options_stand_beside_each_other(desk: Client, case: RecoveryCase) -> None:
+    page = desk.get(f"/delivery/recoveries/{case.uuid}/")
+    options = list(case.options.order_by("rank"))
+    assert [one.option.rank for one in page.context["choices"]] == [one.rank for one in options]
+    assert page.context["chosen"].rank == 1
+    assert page.context["may_accept"]
+    assert sum(share.takes for share in page.context["shares"]) == options[0].stops_moved
+    last = options[-1].rank
+    other = desk.get(f"/delivery/recoveries/{case.uuid}/?option={last}", headers=PART)
+    assert other.context["chosen"].rank == last
+    assert f"recoveries/{case.uuid}/map.json?option={last}" in other.content.decode()
+
+
+def test_the_map_shows_before_and_after(desk: Client, case: RecoveryCase) -> None:
+    option = case.options.get(rank=1)
+    manifest = desk.get(f"/delivery/recoveries/{case.uuid}/map.json?option=1").json()
+    assert {"before", "after", "stops", "vans"} <= set(manifest["layers"])
+    assert len(manifest["layers"]["after"]["data"]["features"]) == len(option.plan["tours"])
+
+
+def test_the_dispatcher_accepts(desk: Client, dispatcher: Person, case: RecoveryCase) -> None:
+    url = f"/delivery/recoveries/{case.uuid}/"
+    answer = desk.post(f"{url}accept", {"option": "1"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, url)
+    option = case.options.get(rank=1)
+    assert option.accepted_by == dispatcher
+    assert Entry.objects.get(kind="delivery.recovery_accepted").actor_id == dispatcher.pk
+    page = desk.get(url)
+    assert page.context["accepted"].rank == 1
+    assert not page.context["may_accept"]
+    assert dispatcher.name in page.content.decode()
+
+
+def test_nobody_else_accepts_and_nothing_changes(case: RecoveryCase) -> None:
+    driver = case.breakdown.tour.driver
+    assert driver is not None
+    wheel = client_of(driver, "driver")
+    before = list(Stop.objects.order_by("pk").values_list("pk", "tour_id", "sequence"))
+    page = wheel.get(f"/delivery/recoveries/{case.uuid}/")
+    assert (page.context["may_accept"], page.context["waits_for_others"]) == (False, True)
+    assert wheel.post(f"/delivery/recoveries/{case.uuid}/accept", {"option": "1"}).status_code == 403
+    assert wheel.post(f"/delivery/recoveries/{case.uuid}/anew").status_code == 403
+    assert list(Stop.objects.order_by("pk").values_list("pk", "tour_id", "sequence")) == before
+    assert not case.options.filter(accepted_at__isnull=False).exists()
+    assert wheel.get(f"/delivery/recoveries/{case.uuid}/accept").status_code == 405
+
+
+def test_a_wrong_option_is_refused(desk: Client, case: RecoveryCase) -> None:
+    url = f"/delivery/recoveries/{case.uuid}/accept"
+    assert desk.post(url, {"option": "best"}).status_code == 422
+    assert desk.post(url, {"option": "9"}).status_code == 404
+    assert RecoveryCase.objects.get(pk=case.pk).status == "offered"
+
+
+def test_out_of_date_options_are_computed_anew(desk: Client, case: RecoveryCase, day: DeliveryDay) -> None:
+    url = f"/delivery/recoveries/{case.uuid}/"
+    held = Stop.objects.filter(day=day, status="planned", goods_at=None)[0]
+    services.hold_stops([held.retailer_id], actor=None, run=None)
+    page = desk.get(url)
+    assert (page.context["stale"], page.context["may_accept"], page.context["may_compute"]) == (
+        True,
+        False,
+        True,
+    )
+
+    refused = desk.post(f"{url}accept", {"option": "1"}, follow=True)
+    assert "Nothing was changed" in refused.content.decode()
+    assert RecoveryCase.objects.get(pk=case.pk).status == "stale"
+    assert not case.options.filter(accepted_at__isnull=False).exists()
+
+    answer = desk.post(f"{url}anew")
+    newer = RecoveryCase.objects.latest("pk")
+    assert newer.pk != case.pk
+    assert answer.headers["Location"] == f"/delivery/recoveries/{newer.uuid}/"
+    assert desk.get(url).context["newer"] == newer
+    again = desk.post(f"{url}anew")
+    assert again.headers["Location"] == f"/delivery/recoveries/{newer.uuid}/"
+    assert RecoveryCase.objects.count() == 2
+
+
+def test_borrowed_vans_need_papers(desk: Client, case: RecoveryCase) -> None:
+    site = case.breakdown.tour.site
+    Vehicle.objects.filter(is_reserve=True, site=site).update(state=Vehicle.State.UNDER_REPAIR)
+    newer = recovery.offer(case.breakdown, run=None, iterations=50)
+    assert newer is not None
+    borrowed = newer.options.get(kind="nearest_reserve")
+    page = desk.get(f"/delivery/recoveries/{newer.uuid}/?option={borrowed.rank}")
+    [share] = page.context["borrowed"]
+    assert share.vehicle.site != site
+    assert share.vehicle.plate in page.content.decode()
+    assert "Transport papers" in page.content.decode()
+
+
+# ---------------------------------------------------------------- the driver's list
+
+
+def test_a_driver_records_the_next_stop(tour: Tour) -> None:
+    assert tour.driver is not None
+    wheel = client_of(tour.driver, "driver")
+    page = wheel.get("/delivery/mine/")
+    step = page.context["next"]
+    first = tour.stops.filter(status="planned").order_by("sequence")[0]
+    assert step.stop == first
+    assert step.navigate.startswith(f"geo:{first.retailer.latitude:.6f},{first.retailer.longitude:.6f}?q=")
+    assert f"tel:{first.retailer.phone}" in page.content.decode()
+    assert len(page.context["rest"]) == tour.stops.filter(status="planned").count() - 1
+
+    url = f"/delivery/tours/{tour.uuid}/stops/{first.retailer.uuid}/"
+    part = wheel.post(url, {"status": "refused"}, headers=PART)
+    assert part.status_code == 200
+    assert part.context["next"].stop != first
+    first.refresh_from_db()
+    assert first.status == "refused"
+    assert wheel.post(url, {"status": "delivered"}).status_code == 409
+    first.refresh_from_db()
+    assert first.status == "refused"
+
+
+def test_nobody_records_for_another_van(tour: Tour, day: DeliveryDay) -> None:
+    other = Tour.objects.filter(day=day).exclude(pk=tour.pk).exclude(driver=tour.driver)[0]
+    assert other.driver is not None
+    wheel = client_of(other.driver, "other")
+    first = tour.stops.filter(status="planned").order_by("sequence")[0]
+    assert not wheel.get(f"/delivery/tours/{tour.uuid}/").context["may_record"]
+    answer = wheel.post(f"/delivery/tours/{tour.uuid}/stops/{first.retailer.uuid}/", {"status": "delivered"})
+    assert answer.status_code == 403
+    first.refresh_from_db()
+    assert (first.status, first.done_at) == ("planned", None)
+
+
+def test_goods_are_taken_over_at_the_broken_van(desk: Client, case: RecoveryCase) -> None:
+    option = case.options.get(kind="site_reserve")
+    desk.post(f"/delivery/recoveries/{case.uuid}/accept", {"option": str(option.rank)})
+    reserve = Tour.objects.get(line__isnull=True)
+    assert reserve.driver is not None
+    wheel = client_of(reserve.driver, "reserve")
+    page = wheel.get(f"/delivery/tours/{reserve.uuid}/")
+    step = page.context["next"]
+    assert step.handover == Handover.objects.get(tour=reserve)
+    assert step.place == case.breakdown.place
+    number = case.breakdown.tour.vehicle.number
+    url = f"/delivery/tours/{reserve.uuid}/goods-of/{number}/"
+    assert wheel.post(url).status_code == 303
+    assert not Stop.objects.filter(tour=reserve, goods_at__isnull=False).exists()
+    assert wheel.post(url).status_code == 409
+    assert wheel.post(f"/delivery/tours/{reserve.uuid}/goods-of/nothing/").status_code == 404
+    assert wheel.get(f"/delivery/tours/{reserve.uuid}/").context["next"].handover is None
+
+
+def test_a_broken_vans_list_says_who_waits(desk: Client, case: RecoveryCase) -> None:
+    tour = case.breakdown.tour
+    page = desk.get(f"/delivery/tours/{tour.uuid}/")
+    assert page.context["next"] is None
+    assert len(page.context["stranded"]) == case.stops_stranded
+    assert not page.context["may_record"]
+    found = desk.get(f"/delivery/tours/{tour.uuid}/map.json").json()
+    assert len(found["layers"]["stops"]["data"]["features"]) == tour.stops.count()
+
+
+def test_who_drives_nothing_today_is_told_so(desk: Client, dispatcher: Person) -> None:
+    page = desk.get("/delivery/mine/")
+    assert page.status_code == 200
+    assert "You drive no tour today" in page.content.decode()
