@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path(__file__).resolve().parents[1]
 VAR = Path(os.environ.get("CHANGBEI_VAR", ROOT / "var"))
 PLANS = Path(os.environ.get("CHANGBEI_PLANS", ROOT / "plans"))
+# Whole font files for documents (PDF): NotoSansSC-Regular.ttf and -Bold.ttf.
+FONTS = Path(os.environ.get("CHANGBEI_FONTS", PACKAGE / "web/static/built/fonts"))
 
 DEMO = os.environ.get("CHANGBEI_DEMO", "") == "1"
 DEBUG = os.environ.get("CHANGBEI_DEBUG", "") == "1"

@@ -1,0 +1,202 @@
+"""What is ready and what is not, as pure functions (E2.1a, E3.1.11, E3.1.13, E3.2.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from changbei.core import workdays
+from changbei.core.texts import LANGUAGES
+
+WORKING_HOURS = (8, 18)  # of the city's wall clock
+RECTIFY_WITHIN_WORKING_DAYS = 10
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that does not hold: what it is about, and words in three languages."""
+
+    subject: str
+    text: dict[str, str]
+
+
+TEXTS: Mapping[str, tuple[str, str, str]] = {
+    "vacant": ("{post}岗位空缺。", "{post}崗位空缺。", "The post {post} is vacant."),
+    "no-reserve": (
+        "{site}可出车的备用车辆{found}辆，应有{wanted}辆。",
+        "{site}可出車的備用車輛{found}輛，應有{wanted}輛。",
+        "{site} has {found} reserve vehicles fit to go, {wanted} are asked for.",
+    ),
+    "unchecked": (
+        "备用车{number}号（{site}）自{since}起未检查。",
+        "備用車{number}號（{site}）自{since}起未檢查。",
+        "Reserve vehicle {number} ({site}) has not been checked since {since}.",
+    ),
+    "no-technician": (
+        "{hour}起没有可联系的技术人员（{found}/{wanted}）。",
+        "{hour}起沒有可聯繫的技術人員（{found}/{wanted}）。",
+        "No technician can be reached from {hour} ({found} of {wanted}).",
+    ),
+    "group-missing": (
+        "联系清单缺少{group}。",
+        "聯繫清單缺少{group}。",
+        "The contact list has nobody of the group {group}.",
+    ),
+    "service-missing": (
+        "联系清单中没有{service}的服务商。",
+        "聯繫清單中沒有{service}的服務商。",
+        "Nobody on the contact list serves {service}.",
+    ),
+    "no-phone": ("{who}没有可用的电话。", "{who}沒有可用的電話。", "{who} has no telephone number."),
+    "stale": (
+        "{who}的联系方式{days}天没有复核（期限{limit}天）。",
+        "{who}的聯繫方式{days}天沒有複核（期限{limit}天）。",
+        "The contact of {who} was last reviewed {days} days ago (limit {limit}).",
+    ),
+}
+
+
+def trouble(kind: str, subject: str, **values: Any) -> Trouble:
+    """A trouble in words; values may be texts in languages."""
+    return Trouble(
+        f"{kind}:{subject}"[:120],
+        {
+            language: words.format(**{name: _word(value, language) for name, value in values.items()})
+            for language, words in zip(LANGUAGES, TEXTS[kind], strict=True)
+        },
+    )
+
+
+def _word(value: Any, language: str) -> Any:
+    return value.get(language, "") if isinstance(value, Mapping) else value
+
+
+# --- E2.1a ---
+
+
+def vacant_posts(
+    one_each: Sequence[str], held: Iterable[str], per_unit: Sequence[tuple[str, Mapping[str, str]]]
+) -> list[Trouble]:
+    """Kinds of posts that nobody holds; `per_unit`: (post kind, name of the unit) of units without their own holder."""
+    there = set(held)
+    found = [trouble("vacant", kind, post=kind) for kind in one_each if kind not in there]
+    found += [
+        trouble("vacant", f"{kind}:{name.get('en', '')}", post={key: f"{name[key]} {kind}" for key in name})
+        for kind, name in per_unit
+    ]
+    return found
+
+
+# --- E3.2.6 ---
+
+
+@dataclass(frozen=True)
+class ReserveVan:
+    number: str
+    fit: bool
+    checked_on: date | None
+
+
+@dataclass(frozen=True)
+class SiteReserve:
+    """A site with its reserve vans."""
+
+    code: str
+    name: Mapping[str, str]
+    vans: tuple[ReserveVan, ...] = field(default_factory=tuple)
+
+
+def reserve_troubles(sites: Sequence[SiteReserve], wanted: int, today: date) -> list[Trouble]:
+    """Sites with too few fit reserve vans, and fit vans nobody looked at since the working day before today.
+
+    On the morning of a working day the check of the last working day still counts.
+    """
+    oldest = previous_workday(today)
+    found = []
+    for site in sites:
+        fit = [van for van in site.vans if van.fit]
+        if len(fit) < wanted:
+            found.append(trouble("no-reserve", site.code, site=site.name, found=len(fit), wanted=wanted))
+        for van in fit:
+            if van.checked_on is None or van.checked_on < oldest:
+                since = van.checked_on.isoformat() if van.checked_on else "—"
+                found.append(trouble("unchecked", van.number, number=van.number, site=site.name, since=since))
+    return found
+
+
+def previous_workday(day: date) -> date:
+    day -= timedelta(days=1)
+    while not workdays.is_workday(day):
+        day -= timedelta(days=1)
+    return day
+
+
+# --- E3.1.11 ---
+
+
+def working_hours(now_local: datetime, days: int) -> list[datetime]:
+    """The beginnings of the working hours of the next `days` days, from the present hour on."""
+    begin = now_local.replace(minute=0, second=0, microsecond=0)
+    hours = [begin + timedelta(hours=number) for number in range(24 * days)]
+    first, last = WORKING_HOURS
+    return [hour for hour in hours if workdays.is_workday(hour.date()) and first <= hour.hour < last]
+
+
+def unreachable_hours(
+    hours: Sequence[datetime], reachable: Mapping[datetime, int], at_least: int
+) -> list[tuple[datetime, int]]:
+    """The first hour of each stretch without enough reachable technicians, and how many there are then."""
+    found: list[tuple[datetime, int]] = []
+    inside = False
+    for hour in hours:
+        short = reachable.get(hour, 0) < at_least
+        if short and not inside:
+            found.append((hour, reachable.get(hour, 0)))
+        inside = short
+    return found
+
+
+# --- E3.1.13 ---
+
+
+@dataclass(frozen=True)
+class ContactRow:
+    code: str
+    group: str
+    name: Mapping[str, str]
+    phone: str
+    serves: tuple[str, ...]
+    reviewed_on: date
+
+
+def contact_troubles(
+    contacts: Sequence[ContactRow], groups: Sequence[str], serves: Sequence[str], limit_days: int, today: date
+) -> list[Trouble]:
+    """Groups and services nobody is there for, entries without a number, and entries not reviewed in time."""
+    found = [
+        trouble("group-missing", group, group=group)
+        for group in groups
+        if not any(contact.group == group and contact.phone for contact in contacts)
+    ]
+    found += [
+        trouble("service-missing", service, service=service)
+        for service in serves
+        if not any(service in contact.serves and contact.phone for contact in contacts)
+    ]
+    for contact in contacts:
+        age = (today - contact.reviewed_on).days
+        if not contact.phone.strip():
+            found.append(trouble("no-phone", contact.code, who=contact.name))
+        elif age > limit_days:
+            found.append(trouble("stale", contact.code, who=contact.name, days=age, limit=limit_days))
+    return found
+
+
+def rectify_by(today: date) -> date:
+    """When a finding of a review has to be mended."""
+    day = today
+    for _ in range(RECTIFY_WITHIN_WORKING_DAYS):
+        day = workdays.next_workday(day)
+    return day

@@ -1,0 +1,129 @@
+"""The checks of the shipped plan against the small city."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from changbei.core.clock import VirtualClock
+from changbei.core.errors import NotAllowed
+from changbei.journal.models import Entry
+from changbei.network.models import Vehicle
+from changbei.notify.models import Message
+from changbei.people.models import Absence, Contact, DutyShift, Person, PostHolding
+from changbei.readiness import access, services
+from changbei.readiness.models import Finding, VehicleCheck
+
+pytestmark = pytest.mark.usefixtures("plan")
+
+
+def found(check: str) -> list[str]:
+    return list(
+        Finding.objects.filter(check_id=check, mended_at__isnull=True)
+        .order_by("subject")
+        .values_list("subject", flat=True)
+    )
+
+
+def dispatcher() -> Person:
+    return PostHolding.objects.filter(post__kind="dispatcher", until__isnull=True).order_by("pk")[0].person
+
+
+def test_the_small_city_is_ready() -> None:
+    assert services.run_checks(actor=None) == (0, 0)
+    assert not Finding.objects.exists()
+
+
+def test_a_site_without_a_fit_reserve_van_is_found_once_and_mended() -> None:
+    van = (
+        Vehicle.objects.filter(is_reserve=True, site__kind="transfer_station")
+        .select_related("site")
+        .order_by("pk")[0]
+    )
+    services.check_vehicle(van, fit=False, note="brakes", actor=dispatcher())
+    assert services.run_checks(actor=None) == (1, 0)
+    assert services.run_checks(actor=None) == (0, 0)
+    assert found("reserve-vehicles") == [f"no-reserve:{van.site.code}"]
+    assert Finding.objects.get().clause == "E3.2.6"
+    services.check_vehicle(van, fit=True, actor=dispatcher())
+    assert services.run_checks(actor=None) == (0, 1)
+    assert found("reserve-vehicles") == []
+    assert Entry.objects.filter(kind__startswith="readiness.finding_").count() == 2
+
+
+def test_a_van_nobody_looked_at(clock: VirtualClock) -> None:
+    clock.advance(timedelta(days=2))
+    services.run_checks(actor=None)
+    reserve = Vehicle.objects.filter(is_reserve=True).values_list("number", flat=True)
+    assert found("reserve-vehicles") == sorted(f"unchecked:{number}" for number in reserve)
+
+
+def test_who_is_to_know_is_told_once() -> None:
+    van = Vehicle.objects.filter(is_reserve=True, site__kind="transfer_station").order_by("pk")[0]
+    Vehicle.objects.filter(pk=van.pk).update(state="under_repair")
+    services.run_checks(actor=None)
+    services.run_checks(actor=None)
+    head = PostHolding.objects.get(post__kind="delivery-center-head", rank=1, until__isnull=True).person
+    messages = Message.objects.filter(notice__template="readiness-finding", channel="inbox")
+    assert messages.filter(person=head).count() == 1
+    assert "reserve" in messages.filter(person=head).get().notice.body["en"]
+
+
+def test_a_vacant_post_of_the_leading_group() -> None:
+    PostHolding.objects.filter(post__kind="finance-head").delete()
+    services.run_checks(actor=None)
+    assert found("leading-group") == ["vacant:finance-head"]
+
+
+def test_hours_without_a_technician() -> None:
+    first = DutyShift.objects.filter(post__kind="info-technician", starts_at__date="2026-11-24").order_by(
+        "starts_at"
+    )[0]
+    Absence.objects.create(
+        person=first.person,
+        starts_at=first.starts_at,
+        ends_at=first.ends_at,
+        out_of_city=True,
+        reachable=False,
+    )
+    services.run_checks(actor=None)
+    assert found("reachable-technician") == ["no-technician:2026-11-24 08:00"]
+
+
+def test_a_contact_that_was_not_reviewed(clock: VirtualClock) -> None:
+    contact = Contact.objects.order_by("pk")[0]
+    Contact.objects.filter(pk=contact.pk).update(reviewed_on="2026-01-01")
+    services.run_checks(actor=None)
+    assert found("contact-groups") == [f"stale:{contact.code}"]
+
+
+def test_a_vehicle_check_is_on_record_with_who_did_it() -> None:
+    van = Vehicle.objects.filter(is_reserve=True).order_by("pk")[0]
+    services.check_vehicle(van, fit=True, note=" fine ", actor=dispatcher())
+    check = VehicleCheck.objects.get()
+    assert (check.vehicle, check.fit, check.by, check.note) == (van, True, dispatcher(), "fine")
+    entry = Entry.objects.get(kind="readiness.vehicle_checked")
+    assert (entry.clause, entry.data) == ("E3.2.6", {"vehicle": van.number, "fit": True, "note": "fine"})
+
+
+def test_a_van_that_has_taken_over_stays_in_use() -> None:
+    van = Vehicle.objects.filter(is_reserve=True).order_by("pk")[0]
+    Vehicle.objects.filter(pk=van.pk).update(state="in_use")
+    services.check_vehicle(van, fit=True, actor=dispatcher())
+    van.refresh_from_db()
+    assert van.state == "in_use"
+
+
+def test_a_driver_does_not_check_reserve_vans() -> None:
+    van = Vehicle.objects.filter(is_reserve=True).select_related("keeper").order_by("pk")[0]
+    with pytest.raises(NotAllowed):
+        services.check_vehicle(van, fit=True, actor=van.keeper)  # type: ignore[arg-type]
+    assert not VehicleCheck.objects.exists()
+
+
+def test_open_findings_are_for_staff() -> None:
+    PostHolding.objects.filter(post__kind="finance-head").delete()
+    services.run_checks(actor=None)
+    assert access.open_findings(dispatcher()).count() == 1
+    assert access.open_findings(None).count() == 0
