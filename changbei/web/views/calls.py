@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from changbei.core.errors import Invalid, NotAllowed, NotFound
+from changbei.incidents.models import Incident
 from changbei.notify import calls
 from changbei.notify.models import Call, CallList
 from changbei.people import access as people
@@ -24,6 +26,7 @@ from changbei.web import entry, htmx
 from changbei.web.showing import clause, say
 
 MOST_DONE = 60
+MOST_LISTS = 10
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def _mine(request: HttpRequest, person: Person) -> dict[str, Any]:
         "done": done,
         "n_done": n_done,
         "total": len(left) + n_done,
-        "lists": [say(one.title) for one in lists.values()],
+        "lists": titles(lists.values()).values(),
         "leads": may_lead(person),
         "drill_banner": _("These calls belong to a drill: say so.")
         if any(o.drill for o in lists.values())
@@ -120,21 +123,33 @@ def _team(request: HttpRequest, person: Person | None) -> dict[str, Any]:
     found = CallList.objects.order_by("-pk")
     wanted = request.GET.get("list", "")
     found = found.filter(uuid=_uuid(wanted)) if wanted else found.filter(finished_at=None)
+    shown = list(found[:MOST_LISTS])
+    names = titles(shown)
     return {
-        "teams": [_team_of(call_list, person) for call_list in found[:10]],
+        "teams": [_team_of(call_list, person, names[call_list.pk]) for call_list in shown],
         "leads": person is not None and may_lead(person),
         "has_calls": person is not None and _has_calls(person),
     }
 
 
-def _team_of(call_list: CallList, person: Person | None) -> Team:
+def titles(lists: Iterable[CallList]) -> dict[int, str]:
+    """What each list is about: number and title of its incident, else its own title."""
+    wanted = list(lists)
+    known = {
+        one.uuid: f"{one.number} {say(one.title)}"
+        for one in Incident.objects.filter(uuid__in=[one.incident for one in wanted if one.incident])
+    }
+    return {one.pk: known.get(one.incident or one.uuid, say(one.title)) for one in wanted}
+
+
+def _team_of(call_list: CallList, person: Person | None, title: str) -> Team:
     progress = calls.progress(call_list)
     callers = [
         Caller(one, part, bool(part.left) and person is not None and may_lead(person, one))
         for one, part in progress.callers
     ]
     callers.sort(key=lambda one: (-one.part.left, one.person.staff_no))
-    return Team(call_list, say(call_list.title), progress.whole, callers)
+    return Team(call_list, title, progress.whole, callers)
 
 
 def _uuid(text: str) -> UUID:
