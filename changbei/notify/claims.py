@@ -13,38 +13,54 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection
 
-from changbei.notify.models import Message, Urgency
+from changbei.notify.models import Urgency
 
 LEASE_SECONDS = 120
 
 
-@dataclass(frozen=True)
-class Mark:
-    """What is written about one claimed message."""
+class Claimed(NamedTuple):
+    """What a worker needs of a message it has claimed; the names are those of the columns."""
 
-    message: Message
+    id: int
+    uuid: UUID
+    notice_id: int
+    person_id: int | None
+    address: str
+    language: str
+    urgency: int
+    attempts: int
+    queued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is written about one claimed message. `tried` is the attempt's outcome, "" when there was none."""
+
+    claimed: Claimed
     state: str
+    tried: str = ""
     due_at: datetime | None = None
     carrier_id: str = ""
-    handed_at: datetime | None = None
-    delivered_at: datetime | None = None
     error: str = ""
 
 
-def claim(channel: str, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
+def claim(channel: str, now: datetime, lease_until: datetime, limit: int) -> list[Claimed]:
     """Up to `limit` due messages of a channel, the more urgent first and then the older.
 
     One index probe an urgency: what is pending for later, however much, is never looked at.
     """
-    parameters: list[object] = []
+    parameters: list[Any] = []
     for _ in Urgency:
         parameters += [channel, now, limit]
-    messages = list(Message.objects.raw(CLAIM, [*parameters, lease_until, lease_until]))
-    return sorted(messages, key=lambda message: (message.urgency, message.queued_at, message.pk))
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, [*parameters, lease_until, lease_until])
+        claimed = [Claimed(*row) for row in cursor.fetchall()]
+    return sorted(claimed, key=lambda one: (one.urgency, one.queued_at, one.id))
 
 
 def _claim_statement() -> str:
@@ -59,47 +75,46 @@ def _claim_statement() -> str:
             f" ORDER BY due_at LIMIT greatest(0, %s{taken}) FOR UPDATE SKIP LOCKED"
         )
         picks.append(f"u{int(urgency)} AS ({pick})")
+    returned = ", ".join(f"m.{name}" for name in Claimed._fields)
     claimed = " UNION ALL ".join(f"SELECT id FROM u{int(urgency)}" for urgency in Urgency)
     return (
         f"WITH {', '.join(picks)} UPDATE notify_message m"
         " SET state = 'sending', due_at = %s, lease_until = %s, attempts = m.attempts + 1"
-        f" FROM ({claimed}) c WHERE m.id = c.id RETURNING m.*"
+        f" FROM ({claimed}) c WHERE m.id = c.id RETURNING {returned}"
     )
 
 
 CLAIM = _claim_statement()
 MARK = """
-UPDATE notify_message m SET
-    state = CASE WHEN v.state = 'queued' AND n.stopped_at IS NOT NULL THEN 'stopped' ELSE v.state END,
-    due_at = CASE WHEN v.state = 'queued' AND n.stopped_at IS NOT NULL THEN NULL ELSE v.due_at END,
-    lease_until = NULL,
-    carrier_id = v.carrier_id, handed_at = v.handed_at, delivered_at = v.delivered_at, error = v.error
-FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::timestamptz[], %s::text[], %s::timestamptz[],
-            %s::timestamptz[], %s::text[])
-         AS v(id, attempts, state, due_at, carrier_id, handed_at, delivered_at, error),
-     notify_notice n
-WHERE m.id = v.id AND m.attempts = v.attempts AND m.state = 'sending' AND n.id = m.notice_id
-RETURNING m.id
+WITH v AS ( SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::timestamptz[],
+%s::text[], %s::text[]) AS v(id, attempts, state, tried, due_at, carrier_id, error) ), noted AS ( INSERT
+INTO notify_attempt (message_id, at, outcome, detail) SELECT id, %s, tried, error FROM v WHERE tried <> ''
+ORDER BY id ) UPDATE notify_message m SET state = CASE WHEN v.state = 'queued' AND n.stopped_at IS NOT
+NULL THEN 'stopped' ELSE v.state END, due_at = CASE WHEN v.state = 'queued' AND n.stopped_at IS NOT NULL
+THEN NULL ELSE v.due_at END, lease_until = NULL, carrier_id = v.carrier_id, handed_at = CASE WHEN v.state
+IN ('handed', 'delivered') THEN %s ELSE m.handed_at END, delivered_at = CASE WHEN v.state = 'delivered'
+THEN %s ELSE m.delivered_at END, error = v.error FROM v, notify_notice n WHERE m.id = v.id AND m.attempts
+= v.attempts AND m.state = 'sending' AND n.id = m.notice_id RETURNING m.id
 """
 
 
-def mark(marks: Sequence[Mark]) -> set[int]:
-    """Write the marks; the keys of messages that were still ours. A message stopped meanwhile is not queued
-    again.
+def mark(marks: Sequence[Mark], now: datetime) -> set[int]:
+    """Note the attempts and write the marks; the keys of messages that were still ours.
+
+    A message that was stopped meanwhile is not queued again.
     """
     if not marks:
         return set()
-    ordered = sorted(marks, key=lambda one: one.message.pk)
+    ordered = sorted(marks, key=lambda one: one.claimed.id)
     columns: list[Any] = [
-        [one.message.pk for one in ordered],
-        [one.message.attempts for one in ordered],
+        [one.claimed.id for one in ordered],
+        [one.claimed.attempts for one in ordered],
         [str(one.state) for one in ordered],
+        [one.tried for one in ordered],
         [one.due_at for one in ordered],
         [one.carrier_id for one in ordered],
-        [one.handed_at for one in ordered],
-        [one.delivered_at for one in ordered],
         [one.error[:300] for one in ordered],
     ]
     with connection.cursor() as cursor:
-        cursor.execute(MARK, columns)
+        cursor.execute(MARK, [*columns, now, now, now])
         return {key for (key,) in cursor.fetchall()}

@@ -14,8 +14,8 @@ from changbei.notify import claims, rules, services
 from changbei.notify.channels import Channel, Outcome, Outgoing, Stop
 from changbei.notify.channels.registry import channel as channel_of
 from changbei.notify.channels.registry import offered
-from changbei.notify.claims import Mark
-from changbei.notify.models import Attempt, Message, Notice, Urgency
+from changbei.notify.claims import Claimed, Mark
+from changbei.notify.models import Message, Notice, Urgency
 
 State = Message.State
 SAFETY = timedelta(seconds=15)  # nothing is begun this shortly before the lease ends
@@ -52,96 +52,71 @@ def _send_batch(channel: Channel, limit: int, stop: Stop) -> int:
     claimed = claims.claim(channel.kind, now, lease_until, min(limit, channel.batch))
     if not claimed:
         return 0
-    notices = Notice.objects.in_bulk({message.notice_id for message in claimed})
+    notices = Notice.objects.in_bulk({one.notice_id for one in claimed})
     needless = _needless(claimed, notices)
-    wanted = [message for message in claimed if message.pk not in needless]
+    wanted = [one for one in claimed if one.id not in needless]
     outcomes = channel.send(
-        [_outgoing(message, notices[message.notice_id]) for message in wanted],
+        [_outgoing(one, notices[one.notice_id]) for one in wanted],
         stop=lambda: stop() or clock.now() >= lease_until - SAFETY,
     )
-    tried = [
-        (message, outcome) for message, outcome in zip(wanted, outcomes, strict=True) if outcome is not None
-    ]
-    not_tried = [message for message, outcome in zip(wanted, outcomes, strict=True) if outcome is None]
-    _note(
-        tried,
-        [Mark(one, State.STOPPED, error="no longer needed") for one in claimed if one.pk in needless],
-        not_tried,
-    )
+    now = clock.now()
+    marks = [_mark(one, outcome, now) for one, outcome in zip(wanted, outcomes, strict=True)]
+    marks += [Mark(one, State.STOPPED, error="no longer needed") for one in claimed if one.id in needless]
+    _write(marks, now)
     return len(claimed)
 
 
-def _needless(claimed: Sequence[Message], notices: dict[int, Notice]) -> set[int]:
+def _needless(claimed: Sequence[Claimed], notices: dict[int, Notice]) -> set[int]:
     """Messages another worker had in hand, and lost, while they were stopped or acknowledged."""
-    again = [message for message in claimed if message.attempts > 1]
+    again = [one for one in claimed if one.attempts > 1]
     if not again:
         return set()
     acknowledged = set(
         Message.objects.filter(
-            notice__in={message.notice_id for message in again}, state=State.ACKNOWLEDGED
+            notice__in={one.notice_id for one in again}, state=State.ACKNOWLEDGED
         ).values_list("notice_id", "person_id")
     )
     return {
-        message.pk
-        for message in again
-        if notices[message.notice_id].stopped_at or (message.notice_id, message.person_id) in acknowledged
+        one.id
+        for one in again
+        if notices[one.notice_id].stopped_at or (one.notice_id, one.person_id) in acknowledged
     }
 
 
-def _outgoing(message: Message, notice: Notice) -> Outgoing:
+def _outgoing(claimed: Claimed, notice: Notice) -> Outgoing:
     return Outgoing(
-        message.uuid,
-        message.address,
-        texts.pick(notice.title, message.language),
-        texts.pick(notice.body, message.language),
-        message.urgency,
+        claimed.uuid,
+        claimed.address,
+        texts.pick(notice.title, claimed.language),
+        texts.pick(notice.body, claimed.language),
+        claimed.urgency,
     )
 
 
-def _note(
-    tried: Sequence[tuple[Message, Outcome]], needless: Sequence[Mark], not_tried: Sequence[Message]
-) -> None:
-    """Write all outcomes in one transaction: marks, attempts, and a fact for each urgent message that
-    failed for good.
-    """
-    now = clock.now()
-    marks = {message.pk: _mark(message, outcome, now) for message, outcome in tried}
-    given_back = [Mark(message, State.QUEUED, due_at=now) for message in not_tried]
-    with transaction.atomic():
-        ours = claims.mark([*marks.values(), *needless, *given_back])
-        Attempt.objects.bulk_create(
-            Attempt(message=message, at=now, outcome=_word(outcome), detail=outcome.detail[:300])
-            for message, outcome in tried
-        )
-        failed = [
-            one.message for one in marks.values() if one.state == State.FAILED and one.message.pk in ours
-        ]
-        append_many(_failures([message for message in failed if message.urgency <= Urgency.URGENT]))
-
-
-def _mark(message: Message, outcome: Outcome, now: datetime) -> Mark:
+def _mark(claimed: Claimed, outcome: Outcome | None, now: datetime) -> Mark:
+    """What is written after an attempt; without one the message is given back as it was."""
+    if outcome is None:
+        return Mark(claimed, State.QUEUED, due_at=now)
     if outcome.state in {"handed", "delivered"}:
-        arrived = outcome.state == "delivered"
-        return Mark(
-            message,
-            State.DELIVERED if arrived else State.HANDED,
-            carrier_id=outcome.carrier_id,
-            handed_at=now,
-            delivered_at=now if arrived else None,
-        )
-    again_at = rules.retry_at(message.attempts, now) if outcome.state == "retry" else None
-    return Mark(message, State.QUEUED if again_at else State.FAILED, due_at=again_at, error=outcome.detail)
+        return Mark(claimed, State(outcome.state), "handed", carrier_id=outcome.carrier_id)
+    again_at = rules.retry_at(claimed.attempts, now) if outcome.state == "retry" else None
+    state = State.QUEUED if again_at else State.FAILED
+    return Mark(claimed, state, outcome.state, due_at=again_at, error=outcome.detail)
 
 
-def _word(outcome: Outcome) -> str:
-    return "handed" if outcome.state in {"handed", "delivered"} else outcome.state
+def _write(marks: Sequence[Mark], now: datetime) -> None:
+    """All outcomes in one transaction, with a fact for each urgent message that failed for good."""
+    with transaction.atomic():
+        ours = claims.mark(marks, now)
+        failed = [one.claimed for one in marks if one.state == State.FAILED and one.claimed.id in ours]
+        append_many(_failures([one for one in failed if one.urgency <= Urgency.URGENT]))
 
 
-def _failures(failed: Sequence[Message]) -> list[NewEntry]:
+def _failures(failed: Sequence[Claimed]) -> list[NewEntry]:
     if not failed:
         return []
     known = Message.objects.select_related("notice", "person", "retailer", "contact").in_bulk(
-        [one.pk for one in failed]
+        [one.id for one in failed]
     )
     return [
         NewEntry(

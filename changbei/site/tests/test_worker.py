@@ -67,6 +67,7 @@ def working(sms: SmsServer, *options: str, clock: str = "") -> Iterator[subproce
             "CHANGBEI_SMS_GATEWAY": sms.url,
             "CHANGBEI_SMTP": "",
             "CHANGBEI_CLOCK": clock,
+            "PYTHONFAULTHANDLER": "1",
         },
     )
     try:
@@ -76,6 +77,15 @@ def working(sms: SmsServer, *options: str, clock: str = "") -> Iterator[subproce
             process.kill()
         process.wait()
         _until(lambda: _sessions() <= before)  # the server has noticed, too
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """The exit code; a process that does not end says where its threads are."""
+    try:
+        return process.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        return process.wait()
 
 
 def _until(condition: Callable[[], bool]) -> None:
@@ -127,7 +137,7 @@ def test_asked_to_stop_it_finishes_what_it_is_at(sms, crowd) -> None:
         time.sleep(0.3)
         sms.silent.clear()
         sms.released.set()
-        assert process.wait(PATIENCE_SECONDS) == 0
+        assert _ended(process) == 0
     states = _states()
     assert set(states) <= {"handed", "delivered", "queued"}
     tried = list(Attempt.objects.values_list("outcome", "detail"))
