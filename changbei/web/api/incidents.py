@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Query, Router, Status
+from ninja import Router, Status
+from pydantic import Field
 
 from changbei.incidents import access, services
 from changbei.incidents.models import Incident
@@ -32,8 +33,8 @@ def incidents(
     request: HttpRequest,
     status: Literal["open", "restored", "closed", "not_closed", "all"] = "not_closed",
     number: str = "",
-    limit: int = Query(50, ge=1, le=MOST),
-    offset: int = Query(0, ge=0),
+    limit: Annotated[int, Field(ge=1, le=MOST)] = 50,
+    offset: Annotated[int, Field(ge=0)] = 0,
 ) -> schemas.IncidentList:
     """Incidents, the newest first; by `number` whatever its state."""
     people.require(request.user, "incidents.see")

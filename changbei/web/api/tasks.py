@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -22,7 +23,7 @@ REFUSALS = {
     422: schemas.Refusal,
 }
 ANSWERS = {200: schemas.TaskOut, **REFUSALS}
-NO_FILE = File(None)
+NO_FILE: Any = File(None)  # type: ignore[type-arg]
 
 
 @router.get("", response={200: list[schemas.TaskOut], **REFUSALS})
@@ -79,8 +80,8 @@ def hand_over(request: HttpRequest, uuid: UUID, body: schemas.HandOverIn) -> sch
 def attach(
     request: HttpRequest,
     uuid: UUID,
-    kind: str = Form(...),
-    note: str = Form(""),
+    kind: Form[str],
+    note: Form[str] = "",
     file: UploadedFile | None = NO_FILE,
 ) -> Status[schemas.EvidenceOut]:
     """Attach evidence (multipart): `note` with words, `photo` or `file` with a file."""

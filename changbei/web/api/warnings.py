@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Query, Router, Status
+from ninja import Router, Status
+from pydantic import Field
 
 from changbei.core.errors import Invalid, Problem
 from changbei.incidents import access, services
@@ -55,7 +57,9 @@ def _problem(reason: dict[str, object]) -> Problem:
 
 
 @router.get("", response={200: list[schemas.WarningOut], **REFUSALS})
-def warnings(request: HttpRequest, limit: int = Query(50, ge=1, le=200)) -> list[schemas.WarningOut]:
+def warnings(
+    request: HttpRequest, limit: Annotated[int, Field(ge=1, le=200)] = 50
+) -> list[schemas.WarningOut]:
     """What came in, refused ones included, the newest first."""
     people.require(request.user, "incidents.see")
     found = Warning.objects.select_related("incident").defer("raw").order_by("-received_at", "-pk")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -99,7 +99,7 @@ def form(request: HttpRequest, kind: str) -> HttpResponse:
     return _form_page(request, kind, filled, status=422)
 
 
-def _known(schema: Json, person: Person, request: HttpRequest) -> Json:
+def _known(schema: Mapping[str, Any], person: Person, request: HttpRequest) -> Json:
     """What need not be asked: the van of the reporter's tour today, and what the link that led here names."""
     fields = schema.get("properties", {})
     given = {name: request.GET[name] for name in fields if request.GET.get(name)}
