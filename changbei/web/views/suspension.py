@@ -35,7 +35,7 @@ from changbei.web.components import Tone
 from changbei.web.showing import clause, language, say
 from changbei.web.views.suspend import LOCAL_FORMATS
 
-ON_A_PAGE = 40
+ON_A_PAGE = 25
 TRACKS: dict[str, tuple[Any, Tone, str]] = {
     "acknowledged": (gettext_lazy("Confirmed"), "good", "checks"),
     "told": (gettext_lazy("Arrived"), "info", "check"),
