@@ -27,7 +27,7 @@ from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
 from changbei.readiness import access, services
 from changbei.readiness.models import Rectification, Review
-from changbei.readiness.review import content_of
+from changbei.readiness.review import content_of, words
 from changbei.readiness.review.document import pdf
 from changbei.readiness.review.findings import joined
 from changbei.web import htmx, sentences, showing
@@ -132,7 +132,7 @@ def _page(
     content = made.content if made else content_of(incident)
     pack = pack_for(incident.run.plan_version) if incident.run else None
     may_review = made is not None and people.may(request.user, "readiness.review")
-    entries = list(timeline(incident.uuid))
+    entries = [one for one in timeline(incident.uuid) if words.fact(one.kind, "en")]  # as in the document
     context = {
         "incident": incident,
         "review": made,
@@ -190,7 +190,7 @@ def _task(one: Mapping[str, Any], pack: Pack | None) -> TaskRow:
 
 def _mending(request: HttpRequest, made: Review, pack: Pack | None) -> Sequence[MendRow]:
     """The rectifications; a finding's own words in the reader's language where they were not changed."""
-    words = {one["text"]["zh-Hans"]: showing.say(one["text"]) for one in made.content["findings"]}
+    known = {one["text"]["zh-Hans"]: showing.say(one["text"]) for one in made.content["findings"]}
     person = people.person_of(request.user)
     may_review = people.may(request.user, "readiness.review")
     may_rectify = people.may(request.user, "readiness.rectify")
@@ -198,7 +198,7 @@ def _mending(request: HttpRequest, made: Review, pack: Pack | None) -> Sequence[
     return [
         MendRow(
             one,
-            words.get(one.text, one.text),
+            known.get(one.text, one.text),
             showing.clause(one.clause, pack),
             one.done_at is None and one.due_on < today,
             one.done_at is None and person is not None and (may_rectify or one.owner_id == person.pk),
