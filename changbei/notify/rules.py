@@ -98,9 +98,10 @@ def after_receipt(state: str, receipt: str) -> State | None:
     """The state after a carrier's receipt, None when it changes nothing. Receipts repeat and come out of
     order.
 
-    What was seen to arrive stays arrived; a failure that came first is overruled by an arrival.
+    What was seen to arrive stays arrived; a failure that came first is overruled by an arrival. What
+    waits to be tried again after an unclear answer, and has arrived, is not sent again.
     """
-    if receipt == State.DELIVERED and state in {State.SENDING, State.HANDED, State.FAILED}:
+    if receipt == State.DELIVERED and state in {State.QUEUED, State.SENDING, State.HANDED, State.FAILED}:
         return State.DELIVERED
     if receipt == State.FAILED and state in {State.SENDING, State.HANDED}:
         return State.FAILED

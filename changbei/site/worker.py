@@ -132,7 +132,8 @@ class Worker:
         threads.append(threading.Thread(target=self._listen, name="listen", daemon=True))
         for thread in threads:
             thread.start()
-        self.stopping.wait()
+        while not self.stopping.wait(0.5):
+            pass  # in short waits: a signal that arrives just before a long one would go unheard
         self._wake_all()
         deadline = time.monotonic() + STOP_SECONDS
         for thread in threads:

@@ -339,3 +339,18 @@ def test_pages_read_what_they_show(carrier, person, other, clock) -> None:
     assert selectors.unanswered(person) == 0
     assert list(selectors.inbox(other)) == []
     assert selectors.messages(task=notice.task).count() == 3
+
+
+def test_an_unclear_answer_that_turns_out_to_have_been_a_yes_is_not_sent_again(
+    carrier, person, clock
+) -> None:
+    notice = services.tell(_notice(needs_acknowledgement=False), recipients.of_people([person]))
+    carrier.refuse(person.phone, 503)
+    jobs.send_due()
+    carrier.accept(person.phone)
+    message = notice.messages.get(channel="sms")
+    assert services.receipt("T9", "delivered", reference=str(message.uuid)) is True
+    clock.advance(timedelta(hours=1))
+    assert jobs.send_due() == 0
+    message.refresh_from_db()
+    assert (message.state, message.carrier_id, message.due_at) == ("delivered", "T9", None)
