@@ -114,6 +114,12 @@ def test_the_table_is_filtered_and_sorted(desk: Client, case: RecoveryCase) -> N
     assert rows.sort == "van"
 
 
+def test_a_van_with_nothing_but_held_stops_stands_still(desk: Client, tour: Tour) -> None:
+    services.hold_stops(list(tour.stops.values_list("retailer_id", flat=True)), actor=None, run=None)
+    [row] = desk.get("/delivery/?state=suspended").context["rows"]
+    assert (row.tour.pk, row.state_words, row.next_at) == (tour.pk, "Held", None)
+
+
 def test_a_late_van_says_so(desk: Client, tour: Tour, clock: VirtualClock) -> None:
     assert desk.get("/delivery/").context["counts"]["late"] == 0
     Stop.objects.filter(tour=tour, status="planned").update(expected_at=clock.now() + timedelta(hours=8))

@@ -39,10 +39,14 @@ STATES = {
     "driving": gettext_lazy("On its line"),
     "broken": gettext_lazy("Broken down"),
     "taking-over": gettext_lazy("Taking over"),
+    "suspended": gettext_lazy("Held"),
     "waiting": gettext_lazy("Not left yet"),
     "done": gettext_lazy("Finished"),
 }
-ORDER = {name: number for number, name in enumerate(("broken", "taking-over", "driving", "waiting", "done"))}
+ORDER = {
+    name: number
+    for number, name in enumerate(("broken", "taking-over", "suspended", "driving", "waiting", "done"))
+}
 
 
 @dataclass(frozen=True)
@@ -241,8 +245,8 @@ def _state(figures: TourFigures) -> str:
     tour = figures.tour
     if tour.status == Tour.Status.BROKEN_DOWN:
         return "broken"
-    if not figures.open and not figures.held:
-        return "done"
+    if not figures.open:
+        return "suspended" if figures.held else "done"
     if tour.line_id is None:
         return "taking-over"
     has_left = tour.status == Tour.Status.DRIVING or figures.done or tour.departs_at <= clock.now()
