@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import translation
 
 from changbei.core import clock as core_clock
 from changbei.core.durations import parse
@@ -184,17 +185,16 @@ def test_roles_say_who_holds_them_now_and_why(breakdown: Case) -> None:
     assert len(rows["dispatcher"].holders) == len(sites) > 1
     leave(head)
     leave(deputy)
-    rows = {row.role.id: row for row in planned.roles(pack, core_clock.now())}
+    with translation.override("en"):
+        rows = {row.role.id: row for row in planned.roles(pack, core_clock.now())}
     assert rows["commander"].holders == []
-    assert rows["commander"].note.startswith(("Both leaders are away", "两位"))
+    assert rows["commander"].note.startswith("Both leaders are away")
 
 
 @pytest.mark.parametrize(
     ("limit", "words"), [("90s", "1 min"), ("2h", "2 hours"), ("365d", "365 days"), ("1wd", "1 working day")]
 )
 def test_time_limits_in_words(limit: str, words: str) -> None:
-    from django.utils import translation
-
     with translation.override("en"):
         assert planned.length(parse(limit)) == words
 
