@@ -48,8 +48,10 @@ def elsewhere(task: Task) -> Elsewhere | None:
             return _page(url, _("Draw the area and decide"), "polygon")
         case "notify.calls":
             made = CallList.objects.filter(run=run.uuid).order_by("-pk").first()
-            url = (showing.address("calls", made.uuid) if made else "") or showing.address("calls")
+            url = showing.address("calls") + (f"?view=team&list={made.uuid}" if made else "")
             return _page(url, _("Open the call list"), "phone-call")
+        case "delivery.substitute":
+            return _page(showing.address("substitute", task.uuid), _("Who knows the line"), "users")
         case "supply.request":
             asked = SupplyRequest.objects.filter(run=run).first()
             url = showing.address("supply-request", asked.uuid) if asked else ""
