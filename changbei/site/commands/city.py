@@ -104,20 +104,3 @@ def accounts() -> None:
 
     for login in create_demo_accounts():
         click.echo(f"{login.login:18}{login.password:16}{login.person.name:8}{pick(login.role, 'zh-Hans')}")
-
-
-def prepare_demo_city(retailers: int = 12_000, seed: int = 7) -> bool:
-    """For the demo: lay the city when the database has none, and make the logins; says whether it was laid now.
-
-    Django has to be set up and the tables migrated.
-    """
-    from changbei.network.city import CitySpec, make  # noqa: PLC0415
-    from changbei.network.loading import load  # noqa: PLC0415
-    from changbei.network.models import City as LoadedCity  # noqa: PLC0415
-    from changbei.people.services import create_demo_accounts  # noqa: PLC0415
-
-    missing = not LoadedCity.objects.exists()
-    if missing:
-        load(make(CitySpec(retailers=retailers, seed=seed, start_on=this_monday())))
-    create_demo_accounts()
-    return missing
