@@ -126,7 +126,7 @@ ODD = {
     "longitude first": (polygon("110,32 111,32 111,33 110,32"), "polygon-swapped", "alert/info/area/polygon", 8),
     "off the globe": (polygon("92,400 93,400 93,401 92,400"), "polygon-range", "alert/info/area/polygon", 8),
     "words": (polygon("here, there"), "polygon-pair", "alert/info/area/polygon", 8),
-    "spaces after commas": (polygon("32, 110 32, 111 33, 111 32, 110"), "polygon-separators", "alert/info/area/polygon", 8),
+    "loose commas": (polygon("32, 110 32, 111 33, 111 32, 110"), "polygon-separators", "alert/info/area/polygon", 8),
 }  # fmt: skip
 
 

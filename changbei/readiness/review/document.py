@@ -80,6 +80,10 @@ def _moment(text: str | None) -> str:
     return datetime.fromisoformat(text).astimezone(LOCAL).strftime("%m-%d %H:%M:%S") if text else DASH
 
 
+def _minute(text: str | None) -> str:
+    return datetime.fromisoformat(text).astimezone(LOCAL).strftime("%m-%d %H:%M") if text else DASH
+
+
 def _full(text: str | None) -> str:
     return datetime.fromisoformat(text).astimezone(LOCAL).strftime("%Y-%m-%d %H:%M") if text else DASH
 
@@ -113,7 +117,7 @@ def _figures(made: Json, label: Mapping[str, str]) -> list[Json]:
     summary, messages = made["summary"], made["messages"]
     rows = [
         ("interruption", length(made["interruption_seconds"], label), False),
-        ("affected", str(made["affected"]), False),
+        ("affected", str(made["affected"] or DASH), False),
         ("tasks_done", f"{summary['done']}/{summary['tasks']}", False),
         ("late", str(summary["late"]), summary["late"] > 0),
         ("escalations", str(summary["escalations"]), False),
@@ -162,8 +166,8 @@ def _task(task: Json, label: Mapping[str, str], language: str) -> Json:
         "clause": task["clause"],
         "who": task["done_by"] or task["holder"] or label["nobody"],
         "role": pick(task["role_title"], language),
-        "planned": _moment(task["due_at"]) if task["due_at"] else label["no_limit"],
-        "actual": _moment(task["done_at"]) if task["status"] == "done" else label["cancelled"],
+        "planned": _minute(task["due_at"]) if task["due_at"] else label["no_limit"],
+        "actual": _minute(task["done_at"]) if task["status"] == "done" else label["cancelled"],
         "late": late,
         "difference": f"+{length(task['late_seconds'], label)}" if late else _in_time(task, label),
         "reasons": " · ".join(REASONS[code][language] for code in task["reasons"]),
@@ -179,13 +183,13 @@ def _notes(task: Json, label: Mapping[str, str]) -> list[str]:
     nobody = label["nobody"]
     found = [
         label["escalated"].format(
-            at=_moment(one["at"]), to=one["to"] or nobody, why=label.get(one["why"], one["why"])
+            at=_minute(one["at"]), to=one["to"] or nobody, why=label.get(one["why"], one["why"])
         )
         for one in task["escalations"]
     ]
     found += [
         label["moved"].format_map(
-            {"at": _moment(one["at"]), "from": one["from"] or nobody, "to": one["to"] or nobody}
+            {"at": _minute(one["at"]), "from": one["from"] or nobody, "to": one["to"] or nobody}
         )
         for one in task["moves"]
     ]
