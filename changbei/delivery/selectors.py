@@ -298,3 +298,12 @@ def handover_from(tour: Tour, vehicle: str) -> Handover | None:
     """The goods a tour still has to take over from a broken van."""
     waiting = handovers_of(tour).filter(breakdown__tour__vehicle__number=vehicle)
     return waiting.order_by(F("done_at").asc(nulls_first=True), "pk").first()
+
+
+def next_expected(day: date) -> datetime | None:
+    """When the next thing happens on the road on this day: a stop is driven to, goods change vans; None: nothing."""
+    stops = Stop.objects.filter(day__date=day, tour__day__date=day, status=Stop.Status.PLANNED)
+    stops = stops.filter(goods_at__isnull=True).exclude(tour__status=Tour.Status.BROKEN_DOWN)
+    handovers = Handover.objects.filter(tour__day__date=day, done_at__isnull=True)
+    moments = [rows.aggregate(at=Min("expected_at"))["at"] for rows in (stops, handovers)]
+    return min((moment for moment in moments if moment), default=None)

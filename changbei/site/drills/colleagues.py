@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.files.base import ContentFile
-from django.db.models import F, Q
+from django.db.models import Count, F, OuterRef, Q, Subquery
 
 from changbei.core import clock
 from changbei.core.errors import ChangbeiError
 from changbei.delivery import services as delivery
-from changbei.delivery.models import Handover, RecoveryCase, RecoveryOption, Stop, Tour
+from changbei.delivery.models import Handover, RecoveryCase, RecoveryOption
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Authorisation, Incident
 from changbei.notify import calls
@@ -34,6 +34,7 @@ CALL = timedelta(seconds=90)
 NO_ANSWER_SHARE = 0.15  # of first calls
 OPEN_TASKS = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
 ROUTINE_LIMIT = timedelta(hours=1)
+TRY_AGAIN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,13 @@ class Colleagues:
     preferences: Preferences = field(default_factory=Preferences)
     is_human: Callable[[Person], bool] = lambda _person: False
     drive: bool = True
+    _not_before: dict[int, datetime] = field(default_factory=dict)  # tasks that could not be done yet
 
     def act(self) -> int:
         """Do whatever is due by now; how much was done."""
         done = self._answer_tasks() + self._answer_messages() + self._authorise() + self._phone()
         if self.drive:
-            done += drive(clock.now())
+            done += drive(clock.now(), self.is_human)
         return done
 
     def next_at(self) -> datetime | None:
@@ -82,7 +84,11 @@ class Colleagues:
             .defer("run__plan_version__files")
             .order_by("pk")
         )
-        return [task for task in open_ if self._is_ours(task.holder) and not self._sleeps(task)]
+        return [
+            task
+            for task in open_
+            if self._is_ours(task.holder) and not self._sleeps(task) and not _is_done_by_callers(task)
+        ]
 
     def _is_ours(self, person: Person | None) -> bool:
         return person is not None and not self.is_human(person)
@@ -96,15 +102,16 @@ class Colleagues:
         return sum(self._answer(task) for task in self._tasks() if self._moment(task) <= now)
 
     def _moment(self, task: Task) -> datetime:
-        """When the holder will see the task, or will have done it."""
+        """When the holder will see the task, or will have done it, or will try again."""
+        return max(self._planned(task), self._not_before.get(task.pk, task.opened_at))
+
+    def _planned(self, task: Task) -> datetime:
         spec = _spec(task)
         key = f"{task.run.number}:{task.item}"
         if task.status == Task.Status.OPEN and task.acknowledge_due_at is not None:
             return task.opened_at + self.pace.until_seen(key, spec.urgency)
         seen_at = task.acknowledged_at or task.opened_at + self.pace.until_seen(key, spec.urgency)
         limit = (task.due_at - task.opened_at) if task.due_at else ROUTINE_LIMIT
-        if task.kind == Task.Kind.AWAIT and task.page == "notify.calls":
-            return seen_at + timedelta(days=1)  # done by the callers, not by the task's holder
         return seen_at + self.pace.until_done(key, limit)
 
     def _answer(self, task: Task) -> int:
@@ -113,14 +120,16 @@ class Colleagues:
         try:
             if task.status == Task.Status.OPEN and task.acknowledge_due_at is not None:
                 runs.acknowledge(task, actor=holder)
-            else:
-                self._do(task, holder)
+                return 1
+            if self._do(task, holder):
+                return 1
         except ChangbeiError as error:
             logger.warning("%s %s: %s", task.run.number, task.item, error)
-            return 0
-        return 1
+        self._not_before[task.pk] = clock.now() + TRY_AGAIN
+        return 0
 
-    def _do(self, task: Task, holder: Person) -> None:
+    def _do(self, task: Task, holder: Person) -> bool:
+        """Do what the task asks; False when it cannot be done yet."""
         self._attach(task, holder)
         result = self._fill(task)
         if task.kind == Task.Kind.DECIDE:
@@ -132,9 +141,10 @@ class Colleagues:
             approved = self.preferences.decisions.get(task.item, "approved") == "approved"
             runs.approve(task, approved, actor=holder, result=result)
         elif task.kind == Task.Kind.AWAIT:
-            _bring_about(task, holder)
+            return _bring_about(task, holder)
         else:
             runs.complete(task, result, actor=holder)
+        return True
 
     def _attach(self, task: Task, holder: Person) -> None:
         there = set(task.attached.values_list("kind", flat=True))
@@ -213,10 +223,8 @@ class Colleagues:
         """One call after the other, 90 seconds each, in the order of the list."""
         if not self._is_ours(call.caller):
             return None
-        before = call.call_list.calls.filter(caller=call.caller).filter(
-            Q(at__isnull=False) | Q(pk__lte=call.pk)
-        )
-        return call.call_list.created_at + timedelta(minutes=3) + CALL * before.count() * self.pace.times
+        turn: int = getattr(call, "turn")  # noqa: B009 - annotated by `_pending_calls`
+        return call.call_list.created_at + timedelta(minutes=3) + CALL * turn * self.pace.times
 
     def _phone(self) -> int:
         done = 0
@@ -254,26 +262,40 @@ def _expected(task: Task, incident: Incident | None) -> dict[str, Any]:
     return known
 
 
-def _bring_about(task: Task, holder: Person) -> None:
-    """Do in the product what the task waits for."""
+def _is_done_by_callers(task: Task) -> bool:
+    """A task that is acknowledged, and closes when all calls have been made."""
+    return (
+        task.kind == Task.Kind.AWAIT
+        and task.page == "notify.calls"
+        and (task.status == Task.Status.ACKNOWLEDGED or task.acknowledge_due_at is None)
+    )
+
+
+def _bring_about(task: Task, holder: Person) -> bool:
+    """Do in the product what the task waits for; False when there is nothing to be done yet."""
     if task.page == "delivery.recovery":
         case = RecoveryCase.objects.filter(run=task.run_id, status=RecoveryCase.Status.OFFERED).last()
-        if case is not None:
-            delivery.accept(RecoveryOption.objects.get(case=case, rank=1), actor=holder)
+        if case is None:
+            return False
+        delivery.accept(RecoveryOption.objects.get(case=case, rank=1), actor=holder)
     elif task.page == "incidents.suspend":
-        incident = Incident.objects.get(run=task.run_id)
-        incidents.declare_all_clear(incident, actor=holder)
+        incidents.declare_all_clear(Incident.objects.get(run=task.run_id), actor=holder)
+    else:
+        return False
+    return True
 
 
 def _pending_calls() -> list[Call]:
-    """Per caller the next call, so that lists of thousands cost little."""
+    """Per caller the next call with its `turn` in the list, so that lists of thousands cost little."""
     waiting = Call.objects.filter(outcome__in=[Call.Outcome.PENDING, Call.Outcome.NO_ANSWER])
-    waiting = waiting.filter(call_list__finished_at__isnull=True).select_related(
-        "call_list", "caller", "retailer"
+    waiting = waiting.filter(call_list__finished_at__isnull=True)
+    waiting = waiting.order_by("call_list_id", "caller_id", F("tries"), "pk").distinct("call_list_id", "caller_id")
+    own = Call.objects.filter(call_list=OuterRef("call_list"), caller=OuterRef("caller")).order_by()
+    so_far = own.filter(Q(at__isnull=False) | Q(pk__lte=OuterRef("pk"))).values("caller")
+    numbered = Call.objects.filter(pk__in=waiting.values("pk")).annotate(
+        turn=Subquery(so_far.annotate(number=Count("pk")).values("number"))
     )
-    return list(
-        waiting.order_by("call_list_id", "caller_id", F("tries"), "pk").distinct("call_list_id", "caller_id")
-    )
+    return list(numbered.select_related("call_list", "caller", "retailer").order_by("call_list_id", "caller_id"))
 
 
 def _unauthorised() -> list[Authorisation]:
@@ -281,28 +303,8 @@ def _unauthorised() -> list[Authorisation]:
     return list(waiting.select_related("command_post").order_by("pk"))
 
 
-def drive(until: datetime) -> int:
-    """The day's vans drive on as expected: goods are taken over, stops delivered, each at its own moment."""
-    today = until.astimezone(clock.LOCAL).date()
-    done = 0
-    for handover in Handover.objects.filter(
-        tour__day__date=today, done_at__isnull=True, expected_at__lte=until
-    ):
-        delivery.record_handover(handover, actor=handover.tour.driver)
-        done += 1
-    due = Stop.objects.filter(
-        day__date=today,
-        status=Stop.Status.PLANNED,
-        goods_at__isnull=True,
-        expected_at__lte=until,
-        tour__isnull=False,
-    ).exclude(tour__status=Tour.Status.BROKEN_DOWN)
-    for stop in due.select_related("tour__site", "tour__driver").order_by("expected_at", "pk"):
-        stop.refresh_from_db(fields=["expected_at", "status"])
-        leaves = (stop.expected_at or stop.planned_at) + timedelta(seconds=stop.service_seconds)
-        if leaves <= until and stop.status == Stop.Status.PLANNED:
-            delivery.record_stop(
-                stop, Stop.Status.DELIVERED, actor=stop.tour.driver if stop.tour else None, at=leaves
-            )
-            done += 1
-    return done
+def drive(until: datetime, is_human: Callable[[Person], bool] = lambda _person: False) -> int:
+    """The day's vans drive on as expected, but for those whose drivers sit at a screen."""
+    drivers = Person.objects.filter(tours__day__date=until.astimezone(clock.LOCAL).date())
+    humans = [person.pk for person in drivers.distinct() if is_human(person)]
+    return delivery.drive_as_expected(until, except_drivers=humans, actor=None)

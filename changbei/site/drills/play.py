@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from changbei.core import clock
+from changbei.delivery import selectors
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident
 from changbei.people.models import Person
@@ -17,6 +18,7 @@ from changbei.site.drills.colleagues import Colleagues, drive
 from changbei.site.drills.scenarios import Scenario
 
 DRIVE_EVERY = timedelta(minutes=5)
+ON_THE_SPOT = timedelta(minutes=1)
 CLOSE_AFTER = timedelta(minutes=10)
 LONGEST = timedelta(days=21)
 LONGEST_PAUSE_SECONDS = 3.0
@@ -53,8 +55,9 @@ class Drill:
             if not waiting and self.incidents and self._close_finished():
                 return self.incidents
             next_event = begun + waiting[0].after if waiting else None
-            self._pass_until(self._next(next_event, driven + DRIVE_EVERY))
-            if clock.now() >= driven + DRIVE_EVERY:
+            drive_at = self._drive_at(driven)
+            self._pass_until(self._next(next_event, drive_at))
+            if drive_at and clock.now() >= drive_at:
                 driven = clock.now()
                 drive(driven)
         return self.incidents
@@ -66,12 +69,14 @@ class Drill:
             clockwork.run_until_quiet()
         self.watch()
 
-    def _next(self, event: datetime | None, drive_at: datetime) -> datetime:
-        moments = [event, worker.next_due(), self.colleagues.next_at(), self._closing_at()]
-        known = [moment for moment in moments if moment]
-        soonest = min(known, default=clock.now() + DRIVE_EVERY)
-        on_the_road = drive_at.astimezone(clock.LOCAL).hour < 20
-        return min(soonest, drive_at) if on_the_road else soonest
+    def _drive_at(self, driven: datetime) -> datetime | None:
+        """When somebody looks at the road again: not before something has happened there."""
+        expected = selectors.next_expected(clock.now().astimezone(clock.LOCAL).date())
+        return max(expected + ON_THE_SPOT, driven + DRIVE_EVERY) if expected else None
+
+    def _next(self, event: datetime | None, drive_at: datetime | None) -> datetime:
+        moments = [event, worker.next_due(), self.colleagues.next_at(), self._closing_at(), drive_at]
+        return min((moment for moment in moments if moment), default=clock.now() + DRIVE_EVERY)
 
     def _pass_until(self, moment: datetime) -> None:
         if self.speed > 0:
