@@ -115,3 +115,4 @@ class NavItem:
     url: str
     here: bool = False
     count: int = 0
+    further: bool = False  # not in the tab bar of a phone

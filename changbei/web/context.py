@@ -23,6 +23,12 @@ _PLACES = (
     ("delivery", gettext_lazy("Delivery"), "truck-delivery"),
     ("plan", gettext_lazy("Plan"), "book-2"),
 )
+# further places, shown where there is room for them
+_FURTHER = (
+    ("calls", gettext_lazy("Calls"), "phone-call"),
+    ("warnings", gettext_lazy("Weather warnings"), "storm"),
+    ("contacts", gettext_lazy("Contacts"), "users"),
+)
 _SHIFT_WORTH_SAYING = timedelta(seconds=5)
 
 
@@ -73,9 +79,13 @@ def clock_banner() -> str:
 
 def navigation(request: HttpRequest) -> list[NavItem]:
     """The places that exist. The longest address that starts the current path is the one we are at."""
-    found = [(name, str(label), icon, url) for name, label, icon in _PLACES if (url := _address(name))]
+    places = (*_PLACES, *_FURTHER)
+    found = [(name, str(label), icon, url) for name, label, icon in places if (url := _address(name))]
     here = max((url for *_rest, url in found if _inside(request.path, url)), key=len, default="")
-    return [NavItem(name, label, icon, url, here=url == here) for name, label, icon, url in found]
+    further = {name for name, *_rest in _FURTHER}
+    return [
+        NavItem(name, label, icon, url, here=url == here, further=name in further) for name, label, icon, url in found
+    ]
 
 
 def _inside(path: str, url: str) -> bool:
