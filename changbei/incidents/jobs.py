@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from changbei.incidents import holding
 from changbei.incidents.services import warnings
 
 
 def announce_expired_warnings(limit: int = 50) -> int:
     """Tell the runs of warnings that have run out; the number told."""
     return warnings.announce_expired(limit)
-
-
-def hold_deliveries() -> int:
-    """Hold stops of a newly planned day in areas where service is suspended; the number held."""
-    return holding.hold_today()

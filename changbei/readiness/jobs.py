@@ -5,7 +5,6 @@ from __future__ import annotations
 from changbei.readiness import services
 
 
-def run_checks() -> int:
-    """Run the checks of the plans in force; how many findings changed."""
-    opened, mended = services.run_checks(actor=None)
-    return opened + mended
+def run_due_checks() -> int:
+    """Run the checks of the plans in force whose time has come; how many findings changed."""
+    return services.run_due_checks()

@@ -30,6 +30,16 @@ class Finding(models.Model):
         ]
 
 
+class CheckDue(models.Model):
+    """When a check of a plan in force is to be run next; the plan says how often."""
+
+    check_id = models.CharField(max_length=60, unique=True)
+    due_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], name="check_due")]
+
+
 class VehicleCheck(models.Model):
     """A reserve van was looked at (E3.2.6)."""
 

@@ -23,7 +23,7 @@ from changbei.plans.loading import pack_for
 from changbei.plans.model import Check, Pack
 from changbei.plans.models import PlanVersion
 from changbei.readiness import checks, rules
-from changbei.readiness.models import Finding, Rectification, Review, VehicleCheck
+from changbei.readiness.models import CheckDue, Finding, Rectification, Review, VehicleCheck
 from changbei.readiness.review import content_of
 from changbei.runs.models import RoleHolding, Run
 from changbei.runs.roles import spec_of
@@ -48,11 +48,41 @@ def run_checks(*, actor: Person | None) -> tuple[int, int]:
     return opened, mended
 
 
+def run_due_checks() -> int:
+    """Run the checks whose time has come, as often as each one's plan says; how many findings changed.
+
+    A check that has never run is due now. Several workers share the checks.
+    """
+    now, changed = clock.now(), 0
+    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
+        pack = pack_for(version)
+        waiting = set(CheckDue.objects.filter(due_at__gt=now).values_list("check_id", flat=True))
+        for check in pack.checks.values():
+            if check.id not in waiting and check.kind in checks.KINDS:
+                changed += _run_if_due(check, pack)
+    return changed
+
+
+@transaction.atomic
+def _run_if_due(check: Check, pack: Pack) -> int:
+    _lock(check)
+    now = clock.now()
+    if CheckDue.objects.filter(check_id=check.id, due_at__gt=now).exists():
+        return 0
+    CheckDue.objects.update_or_create(check_id=check.id, defaults={"due_at": check.every.after(now)})
+    return sum(_run(check, pack, None))
+
+
+def _lock(check: Check) -> None:
+    """One at a time for each check, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [f"check:{check.id}"])
+
+
 @transaction.atomic
 def _run(check: Check, pack: Pack, actor: Person | None) -> tuple[int, int]:
     """Open what is new, mend what holds again; what stays is left as it was found."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [f"check:{check.id}"])
+    _lock(check)
     now = clock.now()
     found = {trouble.subject: trouble for trouble in checks.troubles(check, pack, now)}
     known = {

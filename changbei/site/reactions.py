@@ -14,6 +14,7 @@ from changbei.incidents import reactions as incidents
 from changbei.journal.models import Entry
 from changbei.journal.outbox import EVERY, Reaction
 from changbei.people.models import Person
+from changbei.readiness import reactions as readiness
 from changbei.runs import services as runs
 from changbei.runs.effects import TASK_NOTICE
 from changbei.runs.models import Task
@@ -72,6 +73,7 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
         Reaction("incidents.look_at_command_of_run", incidents.look_at_command_of_run)
     ],
     "runs.restored": [Reaction("incidents.service_is_back", incidents.service_is_back)],
+    "incidents.closed": [Reaction("readiness.review_closed_incident", readiness.review_closed_incident)],
     "delivery.day_planned": [Reaction("incidents.hold_new_day", incidents.hold_new_day)],
     "notify.acknowledged": [Reaction("runs.acknowledge", _acknowledge_task, when=_is_about_a_task)],
     EVERY: [Reaction("runs.happened", _tell_run, when=_concerns_a_run)],

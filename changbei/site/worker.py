@@ -24,10 +24,12 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connectio
 from django.db.migrations.executor import MigrationExecutor
 
 from changbei.core.errors import Conflict
+from changbei.incidents import jobs as incidents_jobs
 from changbei.journal import heartbeat, horizon, outbox, seals, wake
 from changbei.notify import calls
 from changbei.notify import jobs as notify_jobs
 from changbei.notify.channels import Stop, registry
+from changbei.readiness import jobs as readiness_jobs
 from changbei.runs import jobs as runs_jobs
 from changbei.site.reactions import TABLE
 
@@ -73,6 +75,8 @@ def lanes() -> dict[str, list[Job]]:
             Job("receipts", lambda _stop: notify_jobs.collect_receipts(), every_seconds=2),
             Job("calls of absent people", lambda _stop: calls.pass_on_for_absent(), every_seconds=15),
             Job("seal", lambda _stop: seals.seal(), every_seconds=10),
+            Job("expired warnings", lambda _stop: incidents_jobs.announce_expired_warnings(), every_seconds=15),
+            Job("readiness", lambda _stop: readiness_jobs.run_due_checks(), every_seconds=60),
         ],
     }
 

@@ -13,7 +13,7 @@ from changbei.network.models import Vehicle
 from changbei.notify.models import Message
 from changbei.people.models import Absence, Contact, DutyShift, Person, PostHolding
 from changbei.readiness import access, services
-from changbei.readiness.models import Finding, VehicleCheck
+from changbei.readiness.models import CheckDue, Finding, VehicleCheck
 
 pytestmark = pytest.mark.usefixtures("plan")
 
@@ -127,3 +127,17 @@ def test_open_findings_are_for_staff() -> None:
     services.run_checks(actor=None)
     assert access.open_findings(dispatcher()).count() == 1
     assert access.open_findings(None).count() == 0
+
+
+def test_each_check_runs_as_often_as_its_plan_says(clock: VirtualClock) -> None:
+    assert services.run_due_checks() == 0
+    PostHolding.objects.filter(post__kind="finance-head").delete()
+    Contact.objects.filter(pk=Contact.objects.order_by("pk")[0].pk).update(reviewed_on="2026-01-01")
+    clock.advance(timedelta(hours=23))
+    assert services.run_due_checks() == 0  # these two are daily
+    clock.advance(timedelta(hours=1))
+    assert services.run_due_checks() == 2
+    assert services.run_due_checks() == 0
+    dues = dict(CheckDue.objects.values_list("check_id", "due_at"))
+    assert dues["leading-group"] == clock.now() + timedelta(days=1)
+    assert dues["reachable-technician"] == clock.now() + timedelta(hours=1)
