@@ -17,7 +17,9 @@ __all__ = ["digest_of", "load_pack", "pack_for", "read_folder"]
 _SUFFIXES = {".yaml", ".yml", ".md"}
 _LARGEST_FILE_BYTES = 1_000_000
 _MOST_PACKS = 32
-_cache: dict[str, Pack] = {}
+Key = tuple[str, frozenset[str] | None]  # digest, and the names of the actions it was held against
+_read: dict[Key, Pack] = {}
+_by_digest: dict[str, Pack] = {}
 _lock = threading.Lock()
 
 
@@ -58,24 +60,31 @@ def load_pack(files: Mapping[str, str], *, check_actions: bool = True) -> Pack:
     """The pack that these files (path → text) make up; Invalid with every problem, each at its place.
 
     `check_actions=False` leaves out whether the product still offers the actions named: for versions that are
-    already being carried out.
+    already being carried out. Reading takes a second or two, so the same files are read once in a process.
     """
-    pack, problems = build(files, declared.registry() if check_actions else None)
-    if pack is None or problems:
-        raise Invalid(problems=problems)
+    digest = digest_of(files)
+    actions = declared.registry() if check_actions else None
+    key = (digest, frozenset(actions) if actions is not None else None)
+    with _lock:
+        pack = _read.get(key)
+        if pack is None:
+            pack, problems = build(files, actions)
+            if pack is None or problems:
+                raise Invalid(problems=problems)
+            _keep(key, pack)
     return pack
 
 
 def pack_for(version: Version) -> Pack:
     """The compiled pack of a stored version, kept by digest in this process."""
-    pack = _cache.get(version.digest)
-    if pack is not None:
-        return pack
-    with _lock:
-        pack = _cache.get(version.digest)
-        if pack is None:
-            pack = load_pack(version.files, check_actions=False)
-            while len(_cache) >= _MOST_PACKS:
-                _cache.pop(next(iter(_cache)))
-            _cache[version.digest] = pack
-    return pack
+    return _by_digest.get(version.digest) or load_pack(version.files, check_actions=False)
+
+
+def _keep(key: Key, pack: Pack) -> None:
+    """A pack whose actions were checked serves those who do not ask for that, too."""
+    _read[key] = _by_digest[pack.digest] = pack
+    while len(_by_digest) > _MOST_PACKS:
+        oldest = next(iter(_by_digest))
+        del _by_digest[oldest]
+        for other in [other for other in _read if other[0] == oldest]:
+            del _read[other]
