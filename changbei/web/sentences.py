@@ -177,6 +177,30 @@ WORDS: Mapping[str, Words] = {
     "approved": _("approved"),
     "refused": _("refused"),
 }
+ACTIONS: Mapping[str, Words] = {
+    "delivery.call_substitute": _("call a substitute driver"),
+    "delivery.find_substitute": _("find who knows the line"),
+    "delivery.order_repair": _("order the repair"),
+    "delivery.postpone": _("postpone deliveries"),
+    "delivery.recover": _("compute the options to recover deliveries"),
+    "delivery.tell_customers": _("tell the customers their new times"),
+    "delivery.tell_drivers": _("send the drivers their new lists"),
+    "incidents.affected": _("count the customers concerned"),
+    "incidents.extend": _("extend the suspension"),
+    "incidents.make_call_list": _("share out the calls"),
+    "incidents.notify_customers": _("tell the customers"),
+    "incidents.public_notice": _("write the public notices"),
+    "incidents.record_fallback": _("record the fallback"),
+    "incidents.resume": _("resume service and release deliveries"),
+    "incidents.suspend": _("suspend service and hold deliveries"),
+    "incidents.tell_contacts": _("tell the outside contacts"),
+    "supply.assess_request": _("check eligibility"),
+    "supply.decline": _("record the refusal"),
+    "supply.dispatch_replenishment": _("send the replenishment"),
+    "supply.merge_into_order": _("add it to the regular order"),
+    "supply.replenish_key_customers": _("replenish key customers"),
+    "supply.tell_customer": _("tell the customer"),
+}
 TOLD_BY_OTHERS = ("task", "task-late", "task-moved", "task-vacant")
 """Templates of notices about tasks: the tasks' own facts say the same."""
 _PEOPLE = ("holder", "to", "from", "by", "commander", "deputy_commander", "acting", "person")
@@ -264,6 +288,10 @@ def _values(entry: Entry, names: Names) -> Mapping[str, str]:
     values |= {
         key: _word(data[key]) for key in ("level", "before", "option", "outcome", "fallback") if key in data
     }
+    if "action" in data:
+        values["action"] = str(ACTIONS.get(str(data["action"]), data["action"]))
+    if names.pack and data.get("plan"):
+        values["plan"] = showing.say(names.pack.titles)
     if isinstance(data.get("why"), str):
         values["why"] = str(WORDS.get(data["why"]) or showing.WHY.get(data["why"], data["why"]))
     if isinstance(data.get("role"), str):

@@ -52,6 +52,9 @@ SERVES = {
     "public-notice": gettext_lazy("public notice"),
     "traffic-accident": gettext_lazy("traffic accidents"),
     "substitute-van": gettext_lazy("substitute vans"),
+    "forecast": gettext_lazy("weather forecasts"),
+    "warning": gettext_lazy("weather warnings"),
+    "rescue": gettext_lazy("first aid"),
 }
 
 
