@@ -92,10 +92,10 @@ def test_the_day_shows_each_tour_and_what_is_missing(
 
 def test_a_van_that_drives_can_be_reported_in_one_tap(desk: Client, tour: Tour) -> None:
     words = desk.get("/delivery/").content.decode()
-    assert f"/report/?kind=vehicle-breakdown&amp;vehicle={tour.vehicle.number}" in words
+    assert f"/report/vehicle-breakdown/?vehicle={tour.vehicle.number}" in words
     broken(tour)
     words = desk.get("/delivery/").content.decode()
-    assert f"/report/?kind=vehicle-breakdown&amp;vehicle={tour.vehicle.number}" not in words
+    assert f"/report/vehicle-breakdown/?vehicle={tour.vehicle.number}" not in words
 
 
 def test_the_table_is_filtered_and_sorted(desk: Client, case: RecoveryCase) -> None:

@@ -142,8 +142,9 @@ def _may_record(request: HttpRequest, tour: Tour) -> bool:
 
 
 def _report_url(tour: Tour) -> str:
-    report = address("report")
-    wanted = urlencode({"kind": "vehicle-breakdown", "vehicle": tour.vehicle.number})
+    """The form, not the choice of forms: who stands at the roadside has chosen."""
+    report = address("report-form", "vehicle-breakdown")
+    wanted = urlencode({"vehicle": tour.vehicle.number})
     return f"{report}?{wanted}" if report else ""
 
 
