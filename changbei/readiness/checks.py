@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, Sum
+from django.db.models.functions import Coalesce
 
 from changbei.core.clock import LOCAL
-from changbei.network.models import Site, Vehicle
+from changbei.network.models import Product, Site, Vehicle
 from changbei.people.models import Absence, Contact, DutyShift, Person, Post, PostHolding, Unit
 from changbei.plans.model import Check, Pack
 from changbei.readiness import rules
 from changbei.readiness.rules import ContactRow, ReserveVan, SiteReserve, Trouble
+from changbei.supply import rules as supply
 
 AHEAD_DAYS = 7
 
@@ -131,6 +133,24 @@ def _people_without_numbers(posts: list[str], now: datetime) -> list[Trouble]:
     ]
 
 
+def stock_floor(params: Mapping[str, Any], pack: Pack, _now: datetime) -> list[Trouble]:
+    """Of the common goods kept for weddings and funerals no less than the floor is in store, city-wide (E3.4.4).
+
+    `products`: their codes, else all general goods; `floor_cartons`, or `floor_cartons_setting`.
+    """
+    goods = Product.objects.filter(active=True, supply_class=Product.SupplyClass.GENERAL)
+    if codes := params.get("products"):
+        goods = goods.filter(code__in=codes)
+    names = {product.code: product.name for product in goods}
+    rows = goods.values_list("code").annotate(held=Coalesce(Sum("stock__cartons"), 0)).order_by()
+    held = dict(rows)
+    floor = _setting(params, "floor_cartons", pack, 0)
+    return [
+        rules.trouble("below-floor", code, product=names[code], found=held[code], wanted=floor)
+        for code in supply.below_floor(held, floor)
+    ]
+
+
 def _today(now: datetime) -> date:
     return now.astimezone(LOCAL).date()
 
@@ -140,4 +160,5 @@ KINDS: Mapping[str, Look] = {
     "reserve_vehicles": reserve_vehicles,
     "reachable_technician": reachable_technician,
     "contact_groups": contact_groups,
+    "stock_floor": stock_floor,
 }

@@ -50,6 +50,11 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
         "Nobody on the contact list serves {service}.",
     ),
     "no-phone": ("{who}没有可用的电话。", "{who}沒有可用的電話。", "{who} has no telephone number."),
+    "below-floor": (
+        "{product}库存{found}条，低于预留{wanted}条。",
+        "{product}庫存{found}條，低於預留{wanted}條。",
+        "{found} cartons of {product} are in store, {wanted} are to be kept.",
+    ),
     "stale": (
         "{who}的联系方式{days}天没有复核（期限{limit}天）。",
         "{who}的聯繫方式{days}天沒有複核（期限{limit}天）。",

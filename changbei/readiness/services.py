@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
@@ -222,7 +223,7 @@ def confirm_review(review: Review, *, remarks: str, actor: Person) -> Review:
     people.require(actor, "readiness.review")
     review = Review.objects.select_for_update(of=("self",)).select_related("incident__run").get(pk=review.pk)
     if review.confirmed_at is not None:
-        raise Conflict("the review is confirmed already")
+        raise Conflict(gettext_noop("the review is confirmed already"))
     review.remarks, review.confirmed_by, review.confirmed_at = remarks.strip(), actor, clock.now()
     review.save(update_fields=["remarks", "confirmed_by", "confirmed_at"])
     _journal("readiness.review_confirmed", review, actor)
@@ -236,9 +237,9 @@ def add_rectification(
     """Order something to be mended (E2.9): what, by whom, until when. Raises Invalid with the field."""
     people.require(actor, "readiness.review")
     if not text.strip():
-        raise Invalid("text", "words are needed")
+        raise Invalid("text", gettext_noop("words are needed"))
     if due_on < clock.local_now().date():
-        raise Invalid("due_on", "must not be in the past")
+        raise Invalid("due_on", gettext_noop("must not be in the past"))
     made = Rectification.objects.create(
         review=review, text=text.strip(), clause=clause[:20], owner=owner, due_on=due_on
     )
@@ -254,9 +255,9 @@ def assign(rectification: Rectification, *, owner: Person, due_on: date, actor: 
     people.require(actor, "readiness.review")
     found = _locked(rectification)
     if found.done_at is not None:
-        raise Conflict("this is mended already")
+        raise Conflict(gettext_noop("this is mended already"))
     if due_on < clock.local_now().date():
-        raise Invalid("due_on", "must not be in the past")
+        raise Invalid("due_on", gettext_noop("must not be in the past"))
     found.owner, found.due_on = owner, due_on
     found.save(update_fields=["owner", "due_on"])
     _journal(

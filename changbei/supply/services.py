@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.clock import LOCAL
@@ -73,7 +74,7 @@ def assess(
     if retailer is None:
         raise NotFound(f"there is no customer with licence {licence_no}")
     if path not in (rules.PLANNED, rules.SPECIAL, rules.CONSUMER):
-        raise Invalid("path", "planned, special or consumer is needed")
+        raise Invalid("path", gettext_noop("planned, special or consumer is needed"))
     products = _products(lines)
     cartons = rules.joined(lines)
     wishes = [_wish(products[code], amount) for code, amount in cartons.items()]
@@ -299,7 +300,7 @@ def _take(cartons: Mapping[str, int], retailer: Retailer) -> str:
     list(rows)
     site = _site_with(cartons, retailer)
     if not site:
-        raise Conflict("no store holds enough of these goods now")
+        raise Conflict(gettext_noop("no store holds enough of these goods now"))
     for product, amount in sorted(cartons.items()):
         Stock.objects.filter(site__code=site, product__code=product).update(cartons=F("cartons") - amount)
     return site

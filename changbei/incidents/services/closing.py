@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem
@@ -40,7 +41,7 @@ def change_level(incident: Incident, level: str, *, reason: str, actor: Person) 
     """
     access.require_command(actor, incident)
     problems = [] if level in Level.values else [Problem("level", f"one of {', '.join(Level.values)}")]
-    problems += [] if reason.strip() else [Problem("reason", "a reason is needed")]
+    problems += [] if reason.strip() else [Problem("reason", gettext_noop("a reason is needed"))]
     if problems:
         raise Invalid(problems=problems)
     incident = _locked(incident)
@@ -102,7 +103,7 @@ def close(incident: Incident, *, reason: str = "", actor: Person) -> Incident:
     incident = _locked(incident)
     _refuse_closed(incident)
     if incident.suspensions.filter(resumed_at__isnull=True).exists():
-        raise Conflict(f"{incident.number}: service is still suspended; resume it first")
+        raise Conflict(gettext_noop("service is still suspended; resume it first"))
     open_tasks = Task.objects.filter(run=incident.run, status__in=OPEN_TASKS).count()
     if open_tasks and not reason.strip():
         raise Conflict(f"{incident.number}: {open_tasks} tasks are open; finish them or give a reason")

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, NotAllowed
@@ -163,9 +164,9 @@ def authorise(command_post: CommandPost, *, actor: Person) -> Authorisation:
     )
     authorisation = post.authorisations.order_by("-pk").first()
     if authorisation is None or post.stood_down_at:
-        raise Conflict("no authorisation is asked for")
+        raise Conflict(gettext_noop("no authorisation is asked for"))
     if actor.staff_no not in authorisation.asked_of:
-        raise NotAllowed("only the head and the deputy head authorise an acting commander")
+        raise NotAllowed(gettext_noop("only the head and the deputy head authorise an acting commander"))
     if authorisation.granted_at:
         return authorisation
     authorisation.granted_by, authorisation.granted_at = actor, clock.now()

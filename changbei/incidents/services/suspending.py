@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem
@@ -84,9 +85,9 @@ def extend(suspension: Suspension, ends_at: datetime, *, actor: Person | None) -
         access.require(actor, "incidents.suspend", suspension.incident)
     suspension = _locked(suspension)
     if suspension.resumed_at is not None:
-        raise Conflict("service has been resumed already")
+        raise Conflict(gettext_noop("service has been resumed already"))
     if ends_at <= suspension.ends_at:
-        raise Invalid("ends_at", "must be later than before")
+        raise Invalid("ends_at", gettext_noop("must be later than before"))
     before, suspension.ends_at = suspension.ends_at, ends_at
     suspension.save(update_fields=["ends_at"])
     held = holding.hold(suspension, actor=actor)
@@ -106,7 +107,7 @@ def resume(suspension: Suspension, *, actor: Person | None, resumed_by: Person |
         access.require(actor, "incidents.resume", suspension.incident)
     suspension = _locked(suspension)
     if suspension.resumed_at is not None:
-        raise Conflict("service has been resumed already")
+        raise Conflict(gettext_noop("service has been resumed already"))
     suspension.resumed_at, suspension.resumed_by = clock.now(), resumed_by or actor
     suspension.save(update_fields=["resumed_at", "resumed_by"])
     released = holding.release(suspension, actor=actor)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 from shapely import union_all
 from shapely.geometry import shape
 
@@ -240,9 +241,11 @@ def start_from_warning(warning: Warning, *, actor: Person) -> Received:
     with transaction.atomic():
         warning = Warning.objects.select_for_update(of=("self",)).get(pk=warning.pk)
         if warning.incident_id is not None:
-            raise Conflict("this warning has an incident already")
+            raise Conflict(gettext_noop("this warning has an incident already"))
         if warning.area is None:
-            raise Conflict("this warning names no area of the city; report the weather with an area")
+            raise Conflict(
+                gettext_noop("this warning names no area of the city; report the weather with an area")
+            )
         return _start(warning, actor, drill=warning.status == "Exercise")
 
 

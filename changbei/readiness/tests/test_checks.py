@@ -6,13 +6,16 @@ from datetime import timedelta
 
 import pytest
 
+from changbei.core import clock as core_clock
 from changbei.core.clock import VirtualClock
 from changbei.core.errors import NotAllowed
 from changbei.journal.models import Entry
-from changbei.network.models import Vehicle
+from changbei.network.models import Product, Stock, Vehicle
 from changbei.notify.models import Message
 from changbei.people.models import Absence, Contact, DutyShift, Person, PostHolding
-from changbei.readiness import access, services
+from changbei.plans.loading import pack_for
+from changbei.plans.models import PlanVersion
+from changbei.readiness import access, checks, services
 from changbei.readiness.models import CheckDue, Finding, VehicleCheck
 
 pytestmark = pytest.mark.usefixtures("plan")
@@ -141,3 +144,18 @@ def test_each_check_runs_as_often_as_its_plan_says(clock: VirtualClock) -> None:
     dues = dict(CheckDue.objects.values_list("check_id", "due_at"))
     assert dues["leading-group"] == clock.now() + timedelta(days=1)
     assert dues["reachable-technician"] == clock.now() + timedelta(hours=1)
+
+
+def test_the_floor_of_goods_for_weddings(plan: PlanVersion) -> None:
+    kept, other = Product.objects.filter(supply_class="general", active=True).order_by("pk")[:2]
+    Stock.objects.filter(product=kept).update(cartons=4)
+    sites = Stock.objects.filter(product=kept).count()
+    params = {"products": [kept.code, other.code], "floor_cartons": 4 * sites}
+    assert checks.stock_floor(params, pack_for(plan), core_clock.now()) == []
+    params["floor_cartons"] = 4 * sites + 1
+    (trouble,) = checks.stock_floor(params, pack_for(plan), core_clock.now())
+    assert trouble.subject == f"below-floor:{kept.code}"
+    assert (
+        trouble.text["en"]
+        == f"{4 * sites} cartons of {kept.name['en']} are in store, {4 * sites + 1} are to be kept."
+    )
