@@ -96,7 +96,7 @@ def use(clock: Clock) -> Iterator[Clock]:
 
 
 def from_setting(text: str) -> Clock:
-    """The clock that the setting CHANGBEI_CLOCK names: empty for the machine's, +SECONDS or -SECONDS for a shifted one."""
+    """The clock that the setting CHANGBEI_CLOCK names: empty the machine's, +SECONDS or -SECONDS a shifted one."""
     if not text:
         return SystemClock()
     try:
