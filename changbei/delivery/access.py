@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.utils.translation import gettext_noop
+
 from changbei.core.errors import NotAllowed, NotFound
 from changbei.delivery.models import RecoveryCase, RecoveryOption, Stop, Tour
 from changbei.people import access as people
@@ -50,12 +52,12 @@ def may_accept(case: RecoveryCase, actor: object) -> bool:
 
 def require_accept(case: RecoveryCase, actor: object) -> None:
     if not may_accept(case, actor):
-        raise NotAllowed("dispatchers and the head of the delivery centre accept a recovery")
+        raise NotAllowed(gettext_noop("dispatchers and the head of the delivery centre accept a recovery"))
 
 
 def require_record(stop: Stop, actor: Person | None) -> None:
     if stop.tour is None:
-        raise NotFound("this stop is on no tour")
+        raise NotFound(gettext_noop("this stop is on no tour"))
     require_record_tour(stop.tour, actor)
 
 
@@ -64,4 +66,4 @@ def require_record_tour(tour: Tour, actor: Person | None) -> None:
     if actor is None or actor.pk == tour.driver_id:
         return
     if not people.may(actor, "delivery.recover"):
-        raise NotAllowed("the tour's driver or a dispatcher records its stops")
+        raise NotAllowed(gettext_noop("the tour's driver or a dispatcher records its stops"))

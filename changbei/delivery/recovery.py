@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from django.utils.translation import gettext_noop
+
 from changbei.compute.recovery import Recovery, Stop, alternatives
 from changbei.core import clock
 from changbei.core.errors import Conflict
@@ -60,7 +62,7 @@ def offer(
             )
         except Conflict:
             continue
-    raise Conflict("the day's plan kept changing while the recovery was computed")
+    raise Conflict(gettext_noop("the day's plan kept changing while the recovery was computed"))
 
 
 def _option(shot: Snapshot, found: Recovery) -> RecoveryOption:

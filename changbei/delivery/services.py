@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Max, Q, Value
+from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotFound
@@ -119,7 +120,7 @@ def save_offer(
     """Keep what was computed on a snapshot; raises Conflict when the day's plan has changed since."""
     day = _locked_day(breakdown.tour.day_id)
     if day.version != version:
-        raise Conflict("the day changed while the recovery was being computed")
+        raise Conflict(gettext_noop("the day changed while the recovery was being computed"))
     RecoveryCase.objects.filter(breakdown=breakdown, status=RecoveryCase.Status.OFFERED).update(
         status=RecoveryCase.Status.STALE
     )
@@ -165,9 +166,9 @@ def accept(option: RecoveryOption, *, actor: Person) -> RecoveryCase:
     access.require_accept(case, actor)
     day = _locked_day(case.day_id)
     if case.status != RecoveryCase.Status.OFFERED:
-        raise Conflict(f"this recovery is {case.status}: an option was accepted or a newer one computed")
+        raise Conflict(gettext_noop("an option of this recovery was accepted, or a newer one computed"))
     if day.version != case.day_version:
-        raise Conflict("the day's plan has changed since this was computed; compute it anew")
+        raise Conflict(gettext_noop("the day's plan has changed since this was computed; compute it anew"))
     vehicles = _drive_by(day, option.plan)
     RecoveryOption.objects.filter(pk=option.pk).update(accepted_at=clock.now(), accepted_by=actor)
     case.status = RecoveryCase.Status.ACCEPTED
@@ -261,7 +262,7 @@ def record_stop(stop: Stop, status: str, *, actor: Person | None, at: datetime |
     done_at = at or clock.now()
     done = Stop.objects.filter(pk=stop.pk, status=Stop.Status.PLANNED).update(status=status, done_at=done_at)
     if not done:
-        raise Conflict("this stop is already recorded")
+        raise Conflict(gettext_noop("this stop is already recorded"))
     begun = stop.expected_at or stop.planned_at
     delay = done_at - begun - timedelta(seconds=stop.service_seconds)
     Stop.objects.filter(tour=stop.tour_id, sequence__gt=stop.sequence, status=Stop.Status.PLANNED).update(
@@ -303,7 +304,7 @@ def record_handover(handover: Handover, *, actor: Person | None) -> None:
     """The goods have changed vans: from now on they are aboard the van that took them over."""
     access.require_record_tour(handover.tour, actor)
     if not Handover.objects.filter(pk=handover.pk, done_at__isnull=True).update(done_at=clock.now()):
-        raise Conflict("this hand-over is already recorded")
+        raise Conflict(gettext_noop("this hand-over is already recorded"))
     moved = Stop.objects.filter(
         tour=handover.tour_id, goods_at=handover.breakdown_id, status=Stop.Status.PLANNED
     ).update(goods_at=None)

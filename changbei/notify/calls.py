@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed
@@ -88,9 +89,9 @@ def record_call(call: Call, outcome: str, note: str = "", *, actor: Person) -> C
         call_list = CallList.objects.select_for_update().get(pk=call.call_list_id)
         call = Call.objects.select_for_update().select_related("retailer", "caller").get(pk=call.pk)
         if not may_call(actor, call):
-            raise NotAllowed("this call belongs to another customer manager")
+            raise NotAllowed(gettext_noop("this call belongs to another customer manager"))
         if call.outcome in DONE:
-            raise Conflict("this customer has been told already")
+            raise Conflict(gettext_noop("this customer has been told already"))
         call.outcome, call.note, call.at = outcome, note[:200], clock.now()
         call.tries += 1
         call.save(update_fields=["outcome", "note", "at", "tries"])

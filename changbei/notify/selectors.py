@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext_noop
 
 from changbei.core.errors import NotFound
 from changbei.notify.ladders import INBOX
@@ -39,7 +40,7 @@ def message_for(person: Person, message: UUID) -> Message:
     """A message, for its own recipient; NotFound for anybody else."""
     found = Message.objects.select_related("notice").filter(uuid=message, person=person).first()
     if found is None:
-        raise NotFound("no such message")
+        raise NotFound(gettext_noop("no such message"))
     return found
 
 
@@ -78,7 +79,7 @@ def tally(notice: UUID) -> Tally:
     """The states of a notice's messages, for notices to thousands."""
     found = Notice.objects.filter(uuid=notice).first()
     if found is None:
-        raise NotFound("no such notice")
+        raise NotFound(gettext_noop("no such notice"))
     rows = found.messages.values_list("state").annotate(count=Count("pk")).order_by("state")
     return Tally(found, dict(rows))
 

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import NotAllowed
@@ -102,12 +103,12 @@ def acknowledge(what: Message | Notice, person: Person, *, actor: Person) -> boo
     """
     notice_id = what.notice_id if isinstance(what, Message) else what.pk
     if actor.pk != person.pk or (isinstance(what, Message) and what.person_id != person.pk):
-        raise NotAllowed("only who received a message acknowledges it")
+        raise NotAllowed(gettext_noop("only who received a message acknowledges it"))
     with transaction.atomic():
         notice = Notice.objects.select_for_update().get(pk=notice_id)
         own = Message.objects.filter(notice=notice, person=person)
         if not own.exists():
-            raise NotAllowed("only who received a message acknowledges it")
+            raise NotAllowed(gettext_noop("only who received a message acknowledges it"))
         if own.filter(state=State.ACKNOWLEDGED).exists():
             return False
         by = what if isinstance(what, Message) else None

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
@@ -90,7 +91,7 @@ def end_absence(absence: Absence, *, actor: Person | None) -> None:
     )
     now = clock.now()
     if absence.ends_at <= now:
-        raise Conflict("the absence is over already")
+        raise Conflict(gettext_noop("the absence is over already"))
     if absence.starts_at >= now:
         absence.delete()
     else:
@@ -134,7 +135,7 @@ def take_off_duty(shift: DutyShift, *, actor: Person | None) -> None:
     )
     now = clock.now()
     if shift.ends_at <= now:
-        raise Conflict("the shift is over already")
+        raise Conflict(gettext_noop("the shift is over already"))
     if shift.starts_at >= now:
         shift.delete()
     else:
@@ -153,7 +154,7 @@ def appoint(post: Post, person: Person, rank: int = 1, *, actor: Person | None) 
     if actor is not None:
         access.require(actor, "people.appoint", post)
     if rank < 1:
-        raise Invalid("rank", "1 is the holder, 2, 3 … the deputies")
+        raise Invalid("rank", gettext_noop("1 is the holder, 2, 3 … the deputies"))
     Post.objects.select_for_update().get(pk=post.pk)
     person = _lock(person)[0]
     if not person.active:
@@ -214,7 +215,7 @@ def edit_contact(
     if actor is not None:
         access.require(actor, "people.edit_contacts")
     if not phone.strip():
-        raise Invalid("phone", "a contact needs a telephone number")
+        raise Invalid("phone", gettext_noop("a contact needs a telephone number"))
     contact = Contact.objects.select_for_update().get(pk=contact.pk)
     changed = sorted(
         name
@@ -245,12 +246,12 @@ def _lock(*people: Person | None) -> list[Person]:
 
 def _refuse_period(starts_at: datetime, ends_at: datetime) -> None:
     if ends_at <= starts_at:
-        raise Invalid("ends_at", "must be after the beginning")
+        raise Invalid("ends_at", gettext_noop("must be after the beginning"))
 
 
 def _refuse_substitute(person: Person, substitute: Person, starts_at: datetime, ends_at: datetime) -> None:
     if substitute.pk == person.pk:
-        raise Invalid("substitute", "nobody can stand in for themselves")
+        raise Invalid("substitute", gettext_noop("nobody can stand in for themselves"))
     if not substitute.active:
         raise Invalid("substitute", f"{substitute.name} has left")
     if substitute.absences.filter(starts_at__lt=ends_at, ends_at__gt=starts_at).exists():

@@ -7,6 +7,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import NotAllowed, NotFound
@@ -21,7 +22,7 @@ def task_for(actor: object, task: UUID) -> Task:
     """A task for reading, by anybody on the staff and by admins; NotFound for others."""
     found = _tasks().filter(uuid=task).first() if may(actor, "runs.see") else None
     if found is None:
-        raise NotFound("no such task")
+        raise NotFound(gettext_noop("no such task"))
     return found
 
 
@@ -30,7 +31,7 @@ def run_for(actor: object, run: UUID) -> Run:
     runs = Run.objects.select_related("plan_version").defer("plan_version__files")
     found = runs.filter(uuid=run).first() if may(actor, "runs.see") else None
     if found is None:
-        raise NotFound("no such run")
+        raise NotFound(gettext_noop("no such run"))
     return found
 
 
@@ -52,7 +53,7 @@ def command_post(run: Run) -> set[str]:
 def require_to_act(person: Person, task: Task) -> None:
     """NotAllowed unless `may_act`."""
     if not may_act(person, task):
-        raise NotAllowed("this task belongs to somebody else")
+        raise NotAllowed(gettext_noop("this task belongs to somebody else"))
 
 
 def require_to_hand_over(person: Person, task: Task) -> None:
@@ -63,7 +64,9 @@ def require_to_hand_over(person: Person, task: Task) -> None:
     chain = step.chain if step else ()
     on_chain = RoleHolding.objects.filter(run=task.run, role__in=chain, person=person, until__isnull=True)
     if not on_chain.exists():
-        raise NotAllowed("only the holder, a deputy, somebody on the chain or a head passes a task on")
+        raise NotAllowed(
+            gettext_noop("only the holder, a deputy, somebody on the chain or a head passes a task on")
+        )
 
 
 def require_to_hand_back(person: Person, run: Run, holding: RoleHolding) -> None:
@@ -71,7 +74,7 @@ def require_to_hand_back(person: Person, run: Run, holding: RoleHolding) -> None
     if holding.person_id == person.pk or person.staff_no in command_post(run):
         return
     if not may(person, "runs.hand_over_any"):
-        raise NotAllowed("only the holder, the command post or a head gives a role back")
+        raise NotAllowed(gettext_noop("only the holder, the command post or a head gives a role back"))
 
 
 def require_to_end(person: Person, run: Run) -> None:

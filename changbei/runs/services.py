@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -152,7 +153,7 @@ def hand_over(task: Task, to: Person, *, actor: Person) -> None:
     The role is pinned: shifts and absences no longer move it. Raises NotAllowed, Conflict, Invalid("to").
     """
     if not to.active:
-        raise Invalid("to", "has left")
+        raise Invalid("to", gettext_noop("has left"))
     with transaction.atomic():
         run, task = _lock_task(task)
         access.require_to_hand_over(actor, task)
@@ -169,7 +170,7 @@ def hand_back(run: Run, role: str, *, actor: Person) -> None:
         run = lock(run.uuid)
         current = RoleHolding.objects.filter(run=run, role=role, until__isnull=True, pinned=True).first()
         if current is None:
-            raise Conflict("this role was not handed over")
+            raise Conflict(gettext_noop("this role was not handed over"))
         access.require_to_hand_back(actor, run, current)
         RoleHolding.objects.filter(pk=current.pk).update(pinned=False)
         _reassess(run, actor)
@@ -396,9 +397,7 @@ def _refuse_same_person(run: Run, task: Task, actor: Person) -> None:
     step = _procedure(run).steps[task.item]
     for other in sorted(step.apart):
         if run.state["items"].get(other, {}).get("by") == actor.staff_no:
-            raise NotAllowed(
-                f"who did {other} cannot do {task.item} as well: two different people are needed"
-            )
+            raise NotAllowed(gettext_noop("two different people are needed: you have done the other part"))
 
 
 def _closed(task: Task) -> Conflict:
@@ -409,18 +408,20 @@ def _closed(task: Task) -> Conflict:
 def _content(kind: str, note: str, file: UploadedFile[Any] | ContentFile[bytes] | None) -> bytes:
     """The bytes that are hashed: the file's, else the note's."""
     if kind not in {"photo", "file", "note"}:
-        raise Invalid("kind", "one of photo, file, note")
+        raise Invalid("kind", gettext_noop("one of photo, file, note"))
     if kind == "note":
         if not note.strip() or file is not None:
-            raise Invalid("note", "words are needed, and no file")
+            raise Invalid("note", gettext_noop("words are needed, and no file"))
         return note.encode()
     if file is None:
-        raise Invalid("file", "is missing")
+        raise Invalid("file", gettext_noop("is missing"))
     content: bytes = file.read()
     if not content or len(content) > rules.LARGEST_FILE_BYTES:
-        raise Invalid("file", "is empty" if not content else "is larger than 15 MB")
+        raise Invalid(
+            "file", gettext_noop("is empty") if not content else gettext_noop("is larger than 15 MB")
+        )
     if kind == "photo" and not rules.is_photo(content):
-        raise Invalid("file", "is no picture (JPEG, PNG, GIF, WebP or HEIC)")
+        raise Invalid("file", gettext_noop("is no picture (JPEG, PNG, GIF, WebP or HEIC)"))
     return content
 
 

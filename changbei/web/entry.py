@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_noop
 
 from changbei.core.errors import NotAllowed
 from changbei.people.access import person_of
@@ -38,7 +39,7 @@ def actor(request: HttpRequest) -> Person:
     """The person who acts. NotAllowed for an account without one."""
     person = person_of(request.user)
     if person is None:
-        raise NotAllowed("this account belongs to nobody on the staff")
+        raise NotAllowed(gettext_noop("this account belongs to nobody on the staff"))
     return person
 
 

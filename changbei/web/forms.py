@@ -23,6 +23,7 @@ from changbei.core.errors import Invalid
 from changbei.incidents.models import Warning
 from changbei.network.models import Product, Site, Vehicle
 from changbei.plans import forms as plan_forms
+from changbei.web.errors import said
 from changbei.web.widgets import (
     AreaField,
     LinesField,
@@ -103,7 +104,7 @@ class SchemaForm(forms.Form):
         """Show every problem of a refused form where it belongs."""
         for problem in error.problems:
             name = problem.field.split(".")[0]
-            self.add_error(name if name in self.fields else None, problem.message)
+            self.add_error(name if name in self.fields else None, said(problem.message))
 
 
 def schema_form(

@@ -36,7 +36,7 @@ def wednesday(town: Town) -> Town:
     return town
 
 
-def warning(area: dict[str, Any], *, status: str = "Actual") -> bytes:
+def warning(area: dict[str, Any], now: datetime = WEDNESDAY, *, status: str = "Actual") -> bytes:
     """The weather service's file."""
     words = (
         "台风橙色预警",
@@ -46,7 +46,6 @@ def warning(area: dict[str, Any], *, status: str = "Actual") -> bytes:
         "示例区",
         "示例气象台",
     )
-    now = WEDNESDAY
     return write(
         NewWarning(
             sender="weather@changbei.invalid",

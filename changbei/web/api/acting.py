@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_noop
 
 from changbei.core.errors import Invalid, NotAllowed
 from changbei.incidents import forms
@@ -22,7 +23,7 @@ def actor(request: HttpRequest) -> Person:
     """The person behind the key; NotAllowed for an account that belongs to nobody."""
     person = person_of(request.user)
     if person is None:
-        raise NotAllowed("this key belongs to nobody on the staff")
+        raise NotAllowed(gettext_noop("this key belongs to nobody on the staff"))
     return person
 
 
@@ -30,5 +31,5 @@ def checked_area(area: dict[str, Any]) -> dict[str, Any]:
     """A GeoJSON Polygon or MultiPolygon that encloses something; Invalid("area") for anything else."""
     found = forms.check(AREA, {"area": area})["area"]
     if not isinstance(found, dict):
-        raise Invalid("area", "is not an area")
+        raise Invalid("area", gettext_noop("is not an area"))
     return found

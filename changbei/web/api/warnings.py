@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_noop
 from ninja import Router, Status
 from pydantic import Field
 
@@ -41,7 +42,7 @@ def push(request: HttpRequest) -> Status[schemas.ReceivedOut]:
     person = actor(request)
     people.require(person, "incidents.receive_warning")
     if not request.body or len(request.body) > LARGEST_BYTES:
-        raise Invalid("body", "a CAP file of at most 2 MB is needed")
+        raise Invalid("body", gettext_noop("a CAP file of at most 2 MB is needed"))
     received = services.receive_warning(request.body, source=f"api {person.staff_no}", actor=person)
     if received.action == "refused":
         raise Invalid(problems=[_problem(reason) for reason in received.warning.reasons])

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
@@ -22,6 +22,7 @@ from changbei.runs.models import RoleHolding, Run
 from changbei.runs.selectors import my_tasks
 from changbei.web import htmx, showing
 from changbei.web.entry import actor, staff
+from changbei.web.errors import said
 from changbei.web.widgets import PersonWidget
 
 
@@ -78,7 +79,7 @@ def _record(form: AbsenceForm, person: Person) -> bool:
         )
     except Invalid as error:
         for problem in error.problems:
-            form.add_error(problem.field if problem.field in form.fields else None, problem.message)
+            form.add_error(problem.field if problem.field in form.fields else None, said(problem.message))
         return False
     return True
 
@@ -118,7 +119,7 @@ def back_early(request: HttpRequest, pk: int) -> HttpResponse:
     person = actor(request)
     found = Absence.objects.filter(pk=pk, person=person).first()
     if found is None:
-        raise NotFound("no such absence")
+        raise NotFound(gettext_noop("no such absence"))
     services.end_absence(found, actor=person)
     messages.success(request, _("Welcome back."))
     return htmx.go_to(request, reverse("absence"))

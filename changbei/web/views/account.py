@@ -10,6 +10,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.urls import path
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
 from changbei.core.errors import NotAllowed, NotFound
@@ -39,11 +40,11 @@ class Login(LoginView):
 def as_role(request: HttpRequest) -> HttpResponse:
     """Log in as one of the demo's roles, with the password that the demo prints."""
     if not settings.DEMO:
-        raise NotFound("this is no demonstration")
+        raise NotFound(gettext_noop("this is no demonstration"))
     picked = next((one for one in demo_logins() if one.login == request.POST.get("role")), None)
     account = authenticate(request, username=picked.login, password=picked.password) if picked else None
     if account is None:
-        raise NotAllowed("this role has another password by now")
+        raise NotAllowed(gettext_noop("this role has another password by now"))
     login(request, account)
     return htmx.go_to(request, entry.next_url(request, resolve_url(settings.LOGIN_REDIRECT_URL)))
 

@@ -34,6 +34,7 @@ from changbei.runs.models import Task
 from changbei.web import handling, htmx, mapping, sentences, showing
 from changbei.web.components import Clause, PersonCard, TaskCard
 from changbei.web.entry import actor, staff
+from changbei.web.errors import said
 from changbei.web.views.tasks import due_or_never, my_actions
 
 ENTRIES_SHOWN = 80
@@ -267,7 +268,7 @@ def _back(request: HttpRequest, uuid: UUID, text: str) -> HttpResponse:
 
 def _refused(request: HttpRequest, incident: Incident, error: Invalid, dialog: str) -> HttpResponse:
     """The page again, with the dialog open and what is missing in it."""
-    context = picture(request, incident) | {"wrong": {dialog: [one.message for one in error.problems]}}
+    context = picture(request, incident) | {"wrong": {dialog: [said(one.message) for one in error.problems]}}
     return render(request, "web/incident/page.html", context, status=422)
 
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_POST
 
 from changbei.core.errors import Conflict, Invalid, NotFound
@@ -199,7 +199,7 @@ def recovery_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     options = list(case.options.order_by("rank"))
     chosen = _chosen(request, case, options)
     if chosen is None:
-        raise NotFound("this recovery has no options")
+        raise NotFound(gettext_noop("this recovery has no options"))
     drawn = RecoveryMap(case, options)
     layers: dict[str, Any] = mapping.base_layers(language())
     layers |= {name: {"data": data} for name, data in drawn.layers(chosen).items()}

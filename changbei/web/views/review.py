@@ -33,6 +33,7 @@ from changbei.readiness.review.findings import joined
 from changbei.web import htmx, sentences, showing
 from changbei.web.components import Clause
 from changbei.web.entry import actor, staff
+from changbei.web.errors import said
 from changbei.web.widgets import PersonWidget
 
 Json = dict[str, Any]
@@ -232,7 +233,7 @@ def _colleague(staff_no: str) -> Person:
 
 def _refuse(form: forms.Form, error: Invalid) -> None:
     for problem in error.problems:
-        form.add_error(problem.field if problem.field in form.fields else None, problem.message)
+        form.add_error(problem.field if problem.field in form.fields else None, said(problem.message))
 
 
 @staff

@@ -28,6 +28,7 @@ from changbei.runs import access as runs_access
 from changbei.runs import services as runs
 from changbei.runs.models import Task
 from changbei.web import entry, htmx, mapping
+from changbei.web.errors import said
 from changbei.web.showing import clause, language, say
 from changbei.web.widgets import AreaField
 
@@ -104,7 +105,7 @@ def suspend(request: HttpRequest, uuid: UUID) -> HttpResponse:
             return _decide(request, incident, task, form, actor)
         except Invalid as error:
             for problem in error.problems:
-                form.add_error(problem.field if problem.field in form.fields else None, problem.message)
+                form.add_error(problem.field if problem.field in form.fields else None, said(problem.message))
     return render(request, "web/suspend/page.html", _context(incident, task, form), status=422)
 
 

@@ -31,6 +31,7 @@ from changbei.runs.models import Evidence, Task
 from changbei.web import forms, handling, htmx, showing
 from changbei.web.components import Action, TaskCard
 from changbei.web.entry import actor, next_url, staff
+from changbei.web.errors import detail, said
 from changbei.web.widgets import PersonWidget
 
 DONE_SHOWN = 30
@@ -249,7 +250,7 @@ def finish(request: HttpRequest, uuid: UUID) -> HttpResponse:
                 _attach_proof(task, proof, person)
                 _close(task, request, form.result if form else {}, person)
         except Invalid as error:
-            (form or proof).add_error(None, str(error)) if form is None else form.refuse(error)
+            proof.add_error(None, detail(error)) if form is None else form.refuse(error)
             good = False
     if not good:
         return _page(request, task, status=422, form=form, proof=proof)
@@ -297,7 +298,7 @@ def attach(request: HttpRequest, uuid: UUID) -> HttpResponse:
             return htmx.go_to(request, reverse("task", args=[uuid]))
         except Invalid as error:
             for problem in error.problems:
-                form.add_error("note" if problem.field == "note" else "photo", problem.message)
+                form.add_error("note" if problem.field == "note" else "photo", said(problem.message))
     return _page(request, task, status=422, note_form=form)
 
 
