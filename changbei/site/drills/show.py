@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.utils import translation
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
@@ -16,11 +17,14 @@ from rich.text import Text
 from changbei.core import clock, texts
 from changbei.incidents.models import Incident
 from changbei.journal.models import Entry
+from changbei.plans.loading import pack_for
 from changbei.runs.models import Task
+from changbei.web import sentences
 
 LINES = 18
 OPEN_TASKS = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
-QUIET = ("runs.fact", "journal.")
+QUIET = ("runs.stage_opened", "runs.stage_closed", "runs.action_called")
+_ = translation.gettext
 
 
 class Watch:
@@ -30,26 +34,38 @@ class Watch:
         self.live, self.title, self.language = live, title, language
 
     def look(self) -> None:
-        self.live.update(self._screen(), refresh=True)
+        with translation.override(self.language.lower()):
+            self.live.update(self._screen(), refresh=True)
 
     def _screen(self) -> RenderableType:
-        incidents = list(Incident.objects.select_related("run").order_by("pk"))
+        incidents = list(
+            Incident.objects.select_related("run__plan_version")
+            .defer("run__plan_version__files")
+            .order_by("pk")
+        )
         head = Text(f"{self.title}   {clock.local_now():%m-%d %H:%M:%S}", style="bold")
-        return Group(head, self._timeline(), self._tasks(), self._progress(incidents))
+        return Group(head, self._timeline(incidents), self._tasks(), self._progress(incidents))
 
-    def _timeline(self) -> Panel:
-        entries = list(Entry.objects.order_by("-id")[:LINES])
+    def _timeline(self, incidents: Sequence[Incident]) -> Panel:
+        """What happened, as sentences; which incident is said when there are several."""
+        entries = list(Entry.objects.exclude(incident=None).exclude(kind__in=QUIET).order_by("-id")[:LINES])
+        by_uuid = {incident.uuid: incident for incident in incidents}
         table = Table.grid(padding=(0, 1))
         for entry in reversed(entries):
-            said = entry.data.get("number", "") if entry.kind.startswith("incidents.") else ""
+            of = by_uuid.get(entry.incident) if entry.incident else None
+            said = _sentence(entry, of)
             table.add_row(
-                Text(_local(entry.at), style="dim"),
-                entry.kind,
-                Text(entry.clause, style="cyan"),
-                entry.item or said,
-                entry.actor_label,
+                Text(_local(entry.at), style="dim", no_wrap=True),
+                Text(of.number if of and len(incidents) > 1 else "", style="dim", no_wrap=True),
+                Text(entry.clause, style="cyan", no_wrap=True),
+                Text(
+                    said,
+                    style="bold red" if entry.kind == "runs.escalated" else "",
+                    no_wrap=True,
+                    overflow="ellipsis",
+                ),
             )
-        return Panel(table, title="journal", border_style="dim")
+        return Panel(table, title=str(_("What happened")), border_style="dim")
 
     def _tasks(self) -> Panel:
         tasks = (
@@ -71,7 +87,7 @@ class Watch:
                     style="bold red" if late else "green",
                 ),
             )
-        return Panel(table, title="open tasks", border_style="dim")
+        return Panel(table, title=str(_("Open tasks")), border_style="dim")
 
     def _progress(self, incidents: Sequence[Incident]) -> RenderableType:
         bars = Progress(
@@ -86,6 +102,16 @@ class Watch:
                 completed=closed,
             )
         return bars
+
+
+def _sentence(entry: Entry, of: Incident | None) -> str:
+    """Who did what, in the words of the pages."""
+    run = of.run if of else None
+    names = sentences.names_for(
+        [entry], pack_for(run.plan_version) if run else None, run.procedure if run else ""
+    )
+    told = sentences.told(entry, names)
+    return " ".join(part for part in (told.actor, told.text, told.detail) if part)
 
 
 def _status(stage: Any) -> str:
