@@ -6,11 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.urls import path
-from django.utils.translation import gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_POST
 
 from changbei.core.errors import NotAllowed, NotFound
@@ -18,9 +19,20 @@ from changbei.people.accounts import demo_logins
 from changbei.web import entry, htmx
 
 
+class LoginForm(AuthenticationForm):
+    """Name and password, in the words of the page around it."""
+
+    def __init__(self, request: HttpRequest | None = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        self.fields["username"].label = gettext_lazy("Login name")
+        wrong = gettext_lazy("This name and password do not belong together.")
+        self.error_messages = self.error_messages | {"invalid_login": wrong}
+
+
 class Login(LoginView):
     """The login page."""
 
+    authentication_form = LoginForm
     template_name = "web/account/login.html"
     redirect_authenticated_user = True
 
