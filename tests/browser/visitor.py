@@ -87,6 +87,14 @@ class Visitor:
         found.first.wait_for(state="visible")
         return found
 
+    def until(self, script: str) -> None:
+        """Wait until the script is true; asked from outside, as the page's policy allows no code from texts."""
+        for _ in range(300):
+            if self.page.evaluate(script):
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"never true: {script}")
+
     def presses(self, selector: str, text: str | None = None) -> None:
         self.sees(selector, text).first.click()
 
@@ -105,7 +113,7 @@ class Visitor:
         """Nothing sticks out to the right at these widths, and nobody is shut out (axe); a picture if asked for."""
         for width in at:
             self.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
-            self.page.wait_for_timeout(150)
+            self.page.wait_for_timeout(500)  # colours take a moment to follow
             over = self.page.evaluate(STATES_OF_OVERFLOW)
             if over > 0:
                 self.problems.append(f"{name} at {width}: {over} pixels too wide")
