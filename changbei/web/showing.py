@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import get_language, gettext_lazy, ngettext
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from changbei.core import clock, texts
 from changbei.core.texts import Text
+from changbei.delivery.models import Tour
 from changbei.people.models import Person
 from changbei.plans import document
 from changbei.plans.loading import pack_for
@@ -49,6 +51,12 @@ def address(name: str, *args: object) -> str:
         return reverse(name, args=args)
     except NoReverseMatch:
         return ""
+
+
+def breakdown_form(tour: Tour) -> str:
+    """The form for this tour's van, not the choice of forms: who says that a van stands still has chosen."""
+    form = address("report-form", "vehicle-breakdown")
+    return f"{form}?{urlencode({'vehicle': tour.vehicle.number})}" if form else ""
 
 
 def clause(number: str, pack: Pack | None = None) -> Clause | None:

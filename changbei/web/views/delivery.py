@@ -26,7 +26,7 @@ from changbei.network import features
 from changbei.people import access as people
 from changbei.web import entry, htmx, mapping
 from changbei.web.components import Tone
-from changbei.web.showing import address, language, say
+from changbei.web.showing import address, breakdown_form, language, say
 
 NOTICEABLE_MINUTES = rules.NOTICEABLE.total_seconds() / 60
 VERY_LATE_MINUTES = 45
@@ -220,8 +220,6 @@ def _columns(wish: Wish) -> list[tuple[str, str, bool]]:
 def _row(figures: TourFigures, is_today: bool) -> Row:
     tour = figures.tour
     broken = tour.status == Tour.Status.BROKEN_DOWN
-    report = address("report") if is_today else ""
-    wanted = urlencode({"kind": "vehicle-breakdown", "vehicle": tour.vehicle.number})
     return Row(
         figures,
         _state(figures),
@@ -229,7 +227,7 @@ def _row(figures: TourFigures, is_today: bool) -> Row:
         say(tour.site.name),
         None if broken else figures.next_at,
         0.0 if broken else _late_minutes(figures, clock.now()),
-        f"{report}?{wanted}" if report and not broken else "",
+        breakdown_form(tour) if is_today and not broken else "",
     )
 
 

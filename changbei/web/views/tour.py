@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
@@ -24,7 +24,7 @@ from changbei.network import features
 from changbei.network.models import Site
 from changbei.people import access as people
 from changbei.web import entry, htmx, mapping
-from changbei.web.showing import address, language, say
+from changbei.web.showing import breakdown_form, language, say
 
 DONE = (Stop.Status.DELIVERED, Stop.Status.REFUSED, Stop.Status.ABSENT)
 
@@ -117,7 +117,7 @@ def _context(request: HttpRequest, tour: Tour) -> dict[str, Any]:
         "n_done": len(done),
         "cartons_left": sum(stop.cartons for stop in stops if stop.status == Stop.Status.PLANNED),
         "may_record": is_today and not broken and _may_record(request, tour),
-        "report_url": _report_url(tour) if is_today and not broken else "",
+        "report_url": breakdown_form(tour) if is_today and not broken else "",
         "here": reverse("tour", args=[tour.uuid]),
         "map_url": reverse("tour-map", args=[tour.uuid]),
         "last_at": max((step.at for step in ahead if step.at), default=None),
@@ -139,13 +139,6 @@ def _ahead(stops: list[Stop], handovers: list[Handover]) -> list[Step]:
 def _may_record(request: HttpRequest, tour: Tour) -> bool:
     person = people.person_of(request.user)
     return person is not None and (person.pk == tour.driver_id or people.may(person, "delivery.recover"))
-
-
-def _report_url(tour: Tour) -> str:
-    """The form, not the choice of forms: who stands at the roadside has chosen."""
-    report = address("report-form", "vehicle-breakdown")
-    wanted = urlencode({"vehicle": tour.vehicle.number})
-    return f"{report}?{wanted}" if report else ""
 
 
 @entry.staff
