@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from changbei.core.texts import pick
 from changbei.network.imports import values as convert
 from changbei.network.imports.checking import (
     Known,
@@ -150,9 +152,9 @@ class _Rows:
         cell = self._cell(column.key, cells)
         if cell is None or (isinstance(cell, str) and not convert.plain(cell)):
             if column.required:
-                raise Wrong(
-                    _("is missing; %(hint)s") % {"hint": column.heading["en"] + ": " + column.hint["en"]}
-                )
+                language = get_language() or ""
+                hint = f"{pick(column.heading, language)}: {pick(column.hint, language)}"
+                raise Wrong(_("is missing; %(hint)s") % {"hint": hint})
             return column.default
         return column.convert(cell)
 
