@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -32,6 +33,12 @@ NO_BROWSER = "no Chromium on this machine"
 
 # A Monday morning of an ordinary working week.
 CLOCK_START = datetime(2026, 11, 23, 9, 40, tzinfo=core_clock.LOCAL)
+
+# Properties are checked on machines of any speed: a slow example is no failure.
+hypothesis.settings.register_profile(
+    "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("house")
 
 _server: EmbeddedPostgres | None = None
 
