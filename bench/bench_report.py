@@ -61,12 +61,6 @@ def run() -> list[Row]:
             "unit": "statements",
             "note": "",
         },
-        {
-            "name": "hand one message over",
-            "value": round(handed * 1000, 2),
-            "unit": "ms",
-            "note": f"{sent} sent",
-        },
     ]
 
 
