@@ -85,10 +85,10 @@ def _demo() -> ModuleType:
 def welcome(address: str, known: Sequence[DemoLogin]) -> None:
     """Where to look, as whom, and what is going to happen."""
     table = Table(title="登录 · logins", title_style="bold", header_style="bold")
-    for head in ("login", "password", "岗位", "role", "name"):
-        table.add_column(head)
+    for head in ("login", "password", "name", "role"):
+        table.add_column(head, no_wrap=True)
     for one in known:
-        table.add_row(one.login, one.password, one.role["zh-Hans"], one.role["en"], one.person.name)
+        table.add_row(one.login, one.password, one.person.name, f"{one.role['zh-Hans']} {one.role['en']}")
     console = Console()
     console.print(table)
     console.print(Panel("\n".join([f"[bold]{address}[/]", "", *WELCOME]), title="常备 Changbei", border_style="green"))
