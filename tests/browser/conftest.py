@@ -41,4 +41,5 @@ def visit(chromium: Browser, live_server: Any) -> Iterator[Callable[..., Visitor
 
     yield at_a_screen
     problems = [problem for visitor in visitors for problem in visitor.leave()]
-    assert "\n".join(problems) == ""
+    if problems:
+        pytest.fail("\n".join(problems), pytrace=False)

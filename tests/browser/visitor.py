@@ -27,6 +27,14 @@ def account_of(person: Person) -> Account:
     return known or create_account(person.staff_no.lower(), "drill-only", person=person, actor=None)
 
 
+# Colours change by transitions, which need frames, which a map that is drawn by software keeps waiting.
+SETTLED = """async () => {
+    for (let frame = 0; frame < 3; frame++) await new Promise((next) => requestAnimationFrame(next));
+    const passing = document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < 2000);
+    await Promise.all(passing.map((one) => one.finished.catch(() => null)));
+}"""
+
+
 class Visitor:
     """A person (nobody logged in when None) with a page `width` pixels wide."""
 
@@ -113,7 +121,7 @@ class Visitor:
         """Nothing sticks out to the right at these widths, and nobody is shut out (axe); a picture if asked for."""
         for width in at:
             self.page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
-            self.page.wait_for_timeout(500)  # colours take a moment to follow
+            self.page.evaluate(SETTLED)
             over = self.page.evaluate(STATES_OF_OVERFLOW)
             if over > 0:
                 self.problems.append(f"{name} at {width}: {over} pixels too wide")
