@@ -228,7 +228,7 @@ document.addEventListener("changbei:located", (event) => {
   const shown = document.querySelector("[data-map][data-pick], [data-map][data-latitude]")?.changbeiMap;
   if (!shown?.map) return;
   shown.go(event.detail.longitude, event.detail.latitude);
-  shown.tools.place(event.detail.longitude, event.detail.latitude);
+  shown.tools?.place(event.detail.longitude, event.detail.latitude); // not ready yet: it reads the position when it starts
 });
 document.addEventListener("htmx:load", (event) => startIn(event.detail.elt));
 document.addEventListener("htmx:beforeCleanupElement", (event) => event.detail.elt.changbeiMap?.end());

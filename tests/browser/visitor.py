@@ -135,11 +135,19 @@ class Visitor:
         self.page.set_viewport_size({"width": self.width, "height": HEIGHTS[self.width]})
 
     def _judge_access(self, where: str) -> None:
+        """What is found twice: a page that is just being refreshed is paler for a moment."""
+        if self._violations(where):
+            self.page.wait_for_timeout(700)
+            self.problems += self._violations(where)
+
+    def _violations(self, where: str) -> list[str]:
+        found = []
         for violation in Axe().run(self.page).response["violations"]:
             if violation["impact"] in GRAVE:
                 for node in violation["nodes"][:3]:
                     why = " ".join(one["message"] for one in [*node["any"], *node["all"]])
-                    self.problems.append(f"{where}: {violation['id']} {node['target']} {why}")
+                    found.append(f"{where}: {violation['id']} {node['target']} {why}")
+        return found
 
     def leave(self) -> list[str]:
         self.context.close()
