@@ -43,7 +43,7 @@ def run_checks(*, actor: Person | None) -> tuple[int, int]:
     for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
         pack = pack_for(version)
         for check in pack.checks.values():
-            if check.kind in checks.KINDS:
+            if checks.is_known(check):
                 more, fewer = _run(check, pack, actor)
                 opened, mended = opened + more, mended + fewer
     return opened, mended
@@ -59,7 +59,7 @@ def run_due_checks() -> int:
         pack = pack_for(version)
         waiting = set(CheckDue.objects.filter(due_at__gt=now).values_list("check_id", flat=True))
         for check in pack.checks.values():
-            if check.id not in waiting and check.kind in checks.KINDS:
+            if check.id not in waiting and checks.is_known(check):
                 changed += _run_if_due(check, pack)
     return changed
 

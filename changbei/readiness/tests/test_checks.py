@@ -151,9 +151,9 @@ def test_the_floor_of_goods_for_weddings(plan: PlanVersion) -> None:
     Stock.objects.filter(product=kept).update(cartons=4)
     sites = Stock.objects.filter(product=kept).count()
     params = {"products": [kept.code, other.code], "floor_cartons": 4 * sites}
-    assert checks.stock_floor(params, pack_for(plan), core_clock.now()) == []
+    assert checks.goods.stock_floor(params, pack_for(plan), core_clock.now()) == []
     params["floor_cartons"] = 4 * sites + 1
-    (trouble,) = checks.stock_floor(params, pack_for(plan), core_clock.now())
+    (trouble,) = checks.goods.stock_floor(params, pack_for(plan), core_clock.now())
     assert trouble.subject == f"below-floor:{kept.code}"
     assert (
         trouble.text["en"]

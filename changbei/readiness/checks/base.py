@@ -1,0 +1,50 @@
+"""What all kinds of checks share: parameters that may name a setting, and the day in the city."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from changbei.core.clock import LOCAL
+from changbei.plans.model import Pack
+
+Json = dict[str, Any]
+
+
+def whole(name: str, words: str, *, minimum: int = 0) -> Json:
+    """The schema of a whole number that is given itself, or as `NAME_setting`, the name of a setting."""
+    return {
+        name: {"type": "integer", "minimum": minimum, "description": words},
+        f"{name}_setting": {"type": "string", "x-setting": True, "description": f"A setting: {words}"},
+    }
+
+
+def names(name: str, words: str) -> Json:
+    """The schema of a list of identifiers."""
+    return {name: {"type": "array", "items": {"type": "string"}, "uniqueItems": True, "description": words}}
+
+
+def params(*properties: Json, required: tuple[str, ...] = ()) -> Json:
+    """The schema of `with:`: these and nothing else."""
+    merged: Json = {}
+    for one in properties:
+        merged |= one
+    return {
+        "type": "object",
+        "properties": merged,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def number(given: Mapping[str, Any], name: str, pack: Pack, default: int) -> int:
+    """A number given in the check itself, or by the name of a setting of the plan (`NAME_setting`)."""
+    if setting := given.get(f"{name}_setting"):
+        return int(pack.settings[setting].value)
+    return int(given.get(name, default))
+
+
+def local_day(moment: datetime) -> date:
+    """The day on the city's wall calendar."""
+    return moment.astimezone(LOCAL).date()
