@@ -96,6 +96,7 @@ class Clause:
     body: Text  # Markdown
     fulfilled_by: tuple[str, ...]  # "procedure:vehicle-breakdown"
     place: Place
+    section: str = ""  # of the official document; "" when neither the clause nor plan.yaml says one
 
 
 @dataclass(frozen=True, slots=True)

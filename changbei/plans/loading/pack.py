@@ -266,8 +266,24 @@ def _read_clause(clause: Reader, text: str) -> None:
         body=body,
         fulfilled_by=clause.texts(("fulfilled_by",)),
         place=clause.place(()),
+        section=clause.words(("section",)),
     )
     clause.bench.clauses[found.id] = found
+
+
+def _placed(clause: Clause, sections: Mapping[str, Any]) -> Clause:
+    """With its section of the document: its own, else the one plan.yaml gives the longest beginning of its number."""
+    if clause.section:
+        return clause
+    own = clause_order(clause.id)
+    found = ""
+    longest = 0
+    for section, beginnings in sections.items():
+        for beginning in beginnings:
+            parts = clause_order(beginning)
+            if len(parts) > longest and own[: len(parts)] == parts:
+                found, longest = section, len(parts)
+    return replace(clause, section=found)
 
 
 def _sections(clause: Reader, text: str) -> dict[str, str]:
@@ -465,7 +481,10 @@ def _assemble(plan: Reader, digest: str, procedures: Mapping[str, Procedure]) ->
         ladders=bench.ladders,
         audiences=bench.audiences,
         registries=bench.registries,
-        clauses={id_: bench.clauses[id_] for id_ in sorted(bench.clauses, key=clause_order)},
+        clauses={
+            id_: _placed(bench.clauses[id_], plan.map(("sections",)))
+            for id_ in sorted(bench.clauses, key=clause_order)
+        },
         tables=bench.tables,
         procedures={id_: indexed(procedure) for id_, procedure in procedures.items()},
         templates=bench.templates,
