@@ -141,8 +141,15 @@ class Retailer(models.Model):
 
 
 class Manufacturer(models.Model):
+    """A factory with its brand file (E3.5.3); specifications and prices are those of its products."""
+
     code = models.CharField(max_length=20, unique=True)
     name = models.JSONField()
+    address = models.CharField(max_length=160, blank=True)
+    brands = models.JSONField(default=list)  # texts in three languages
+    yearly_cases = models.PositiveIntegerField(null=True)  # its scale: what it makes in a year
+    prospects = models.JSONField(default=dict)  # text: how its goods are expected to sell
+    reviewed_on = models.DateField(null=True)
 
 
 class Product(models.Model):
@@ -170,6 +177,45 @@ class Stock(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["site", "product"], name="stock_once")]
+
+
+class WeeklyDemand(models.Model):
+    """What customers asked for in one week and what they got, per product, city-wide (E3.5.2a)."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="demand")
+    week_starts_on = models.DateField()  # a Monday
+    asked_cartons = models.PositiveIntegerField()
+    supplied_cartons = models.PositiveIntegerField()
+    complaints = models.PositiveIntegerField(default=0)  # of customers who got too little
+    quality_complaints = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["product", "week_starts_on"], name="demand_once")]
+
+
+class Shipment(models.Model):
+    """Goods ordered from a manufacturer and not yet in store (E3.5.2b)."""
+
+    class State(models.TextChoices):
+        UNDER_WAY = "under_way"
+        ARRIVED = "arrived"
+        CANCELLED = "cancelled"
+
+    class Delay(models.TextChoices):
+        NONE = ""
+        FACTORY = "factory"  # production is late
+        VEHICLE = "vehicle"  # the lorry broke down
+
+    number = models.CharField(max_length=20, unique=True)  # SHP-0007
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="shipments")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="shipments")
+    cartons = models.PositiveIntegerField()
+    ordered_on = models.DateField()
+    due_on = models.DateField()  # the end of the delivery cycle that was agreed
+    expected_on = models.DateField()  # as known now
+    state = models.CharField(max_length=10, choices=State.choices, default=State.UNDER_WAY)
+    delay = models.CharField(max_length=8, choices=Delay.choices, default=Delay.NONE, blank=True)
+    arrived_on = models.DateField(null=True)
 
 
 class City(models.Model):
