@@ -1,4 +1,4 @@
-"""Start-up of the room: what all rooms declare as actions and as checks becomes known to the checker of plans."""
+"""Start-up of the room: what all rooms declare as actions, checks and facts becomes known to the checker of plans."""
 
 from __future__ import annotations
 
@@ -11,4 +11,4 @@ class PlansConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        autodiscover_modules("actions", "checks")
+        autodiscover_modules("actions", "checks", "facts")

@@ -3,12 +3,15 @@
 A room's `checks` module declares its kinds; Django's start-up imports these modules (`apps.py`). The checker
 of plans reads names and parameters here, as it does for actions. A parameter whose schema says `x-setting`
 names a setting of the pack.
+
+A room's `facts` module declares in the same way which facts it records for plans to wait for (`await:`), and what
+it reads out of packs by name: settings, tables, roles and messages that no procedure needs to mention.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from changbei.core.errors import NotFound
@@ -71,3 +74,72 @@ def get(name: str) -> CheckKind:
     if found is None:
         raise NotFound(f"no room checks {name}; there are {', '.join(sorted(_registry)) or 'none'}")
     return found
+
+
+# --- facts that plans may wait for ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FactKind:
+    """A fact of the journal; `data` is the JSON Schema of the object it carries, which conditions see."""
+
+    name: str
+    data: Mapping[str, Any]
+
+
+_facts: dict[str, FactKind] = {}
+
+
+def fact(name: str, data: Mapping[str, Any] | None = None) -> FactKind:
+    """Declare that a room records facts of the kind `name` for runs of plans, and what they carry."""
+    declared = FactKind(name, data or {"type": "object"})
+    known = _facts.get(name)
+    if known is not None and known != declared:
+        raise ValueError(f"fact {name}: declared twice, differently")
+    _facts[name] = declared
+    return declared
+
+
+def facts() -> Mapping[str, FactKind]:
+    """All declared facts by name."""
+    return dict(_facts)
+
+
+# --- what rooms read out of packs -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What a room reads out of any pack by name; `messages` with the placeholders it fills."""
+
+    settings: frozenset[str] = frozenset()
+    tables: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    messages: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+_readings: dict[str, Readings] = {}
+
+
+def reads(
+    room: str,
+    *,
+    settings: Iterable[str] = (),
+    tables: Iterable[str] = (),
+    roles: Iterable[str] = (),
+    messages: Mapping[str, Iterable[str]] | None = None,
+) -> Readings:
+    """Declare what `room` reads out of packs by name. Once for each room."""
+    found = Readings(
+        frozenset(settings),
+        frozenset(tables),
+        frozenset(roles),
+        {name: frozenset(placeholders) for name, placeholders in (messages or {}).items()},
+    )
+    _readings[room] = found
+    return found
+
+
+def readings() -> Mapping[str, Readings]:
+    """What each room reads out of packs."""
+    return dict(_readings)

@@ -1,0 +1,32 @@
+"""The facts of this room that plans may wait for, and what the room reads out of packs by name."""
+
+from __future__ import annotations
+
+from changbei.incidents.rules import COMMANDER, DEPUTY_COMMANDER
+from changbei.plans.kinds import fact, reads
+
+TEXT = {"type": "string"}
+COUNT = {"type": "integer", "minimum": 0}
+
+for _kind in ("incidents.service_suspended", "incidents.suspension_extended", "incidents.service_resumed"):
+    fact(_kind, {"type": "object", "properties": {"suspension": TEXT, "retailers": COUNT}})
+for _kind in (
+    "incidents.restored",
+    "incidents.all_clear",
+    "incidents.level_changed",
+    "incidents.fallback_recorded",
+):
+    fact(_kind)
+
+reads(
+    "incidents",
+    settings=["most_customers_share"],
+    tables=["acting-commander", "warning-start"],
+    roles=[COMMANDER, DEPUTY_COMMANDER, "office"],
+    messages={
+        "report-received": ["number", "title"],
+        "command-post": ["number", "title", "commander"],
+        "acting-commander": ["number", "title", "post"],
+        "authorisation-asked": ["number", "title", "name", "post"],
+    },
+)
