@@ -33,6 +33,7 @@ _CEL_TYPES = {
     "list": cel.Type.LIST,
     "map": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
     "timestamp": cel.Type.TIMESTAMP,
+    "any": cel.Type.DYN,  # an element of a list; not for declared names
 }
 _TOKEN = re.compile(
     r"""(?P<text>[rR]?(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"))|(?P<chain>(?<![\w.])[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)*)(?P<call>\s*\()?""",
@@ -100,6 +101,11 @@ class Condition:
     def paths(self) -> tuple[tuple[str, ...], ...]:
         """The parts of the context that are read, e.g. (("report", "injured"),)."""
         return self._paths
+
+    @property
+    def uses_now(self) -> bool:
+        """Whether the answer depends on the time at which it is asked."""
+        return self._uses_now
 
     def test(self, context: Mapping[str, Any], now: datetime) -> tuple[bool, str]:
         """Whether it holds, and what kept it from being evaluated ("" when nothing did)."""

@@ -77,13 +77,32 @@ class ActionFailed:
 
 
 @dataclass(frozen=True)
+class CallEnded:
+    """The run that a `call:` step began has finished; `ActionDone` had said that it has begun."""
+
+    item: str
+    result: Json
+
+
+@dataclass(frozen=True)
 class Ended:
     """A person closed the run: everything open is cancelled."""
 
     by: str
 
 
-Fact = Started | Known | Acknowledged | Completed | Happened | TimerFired | ActionDone | ActionFailed | Ended
+Fact = (
+    Started
+    | Known
+    | Acknowledged
+    | Completed
+    | Happened
+    | TimerFired
+    | ActionDone
+    | ActionFailed
+    | CallEnded
+    | Ended
+)
 
 
 # --- commands -------------------------------------------------------------------------------------------
@@ -92,13 +111,16 @@ Fact = Started | Known | Acknowledged | Completed | Happened | TimerFired | Acti
 @dataclass(frozen=True)
 class OpenTask:
     """A task opens; what it says is `procedure.task(item)`. `role` differs from that one's where a table
-    sets limits.
+    sets limits. Of a task for one element of a list `label` names the element, and `holder` (a staff
+    number, or "") is who gets it instead of the role's holder.
     """
 
     item: str
     acknowledge_due_at: datetime | None
     due_at: datetime | None
     role: str = ""
+    label: str = ""
+    holder: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,6 +170,19 @@ class CallAction:
 
 
 @dataclass(frozen=True)
+class CallPlan:
+    """Begin another procedure for this run. Answered by ActionDone {run, number} or ActionFailed, and, when
+    `wait`, by CallEnded.
+    """
+
+    item: str
+    plan: str  # "" for the plan of this run
+    procedure: str
+    report: Json
+    wait: bool
+
+
+@dataclass(frozen=True)
 class Tell:
     """A `notify:` step: tell a role, or an audience, with a message template of the pack."""
 
@@ -181,6 +216,7 @@ Command = (
     | CancelTimer
     | Escalate
     | CallAction
+    | CallPlan
     | Tell
     | StageOpened
     | StageClosed

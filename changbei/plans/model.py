@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from changbei.core.durations import Duration
@@ -19,7 +19,8 @@ from changbei.plans.conditions import Condition
 STANDARD_PLACEHOLDERS = frozenset({"number", "title"})  # of the run; every message may use them
 ENGINE_NAMES = {"result": "map", "decision": "map", "happened": "map"}  # written by the runtime alone
 GIVEN_NAMES = {"report": "map", "incident": "map", "now": "timestamp"}
-FAMILIES = ("network", "vehicle", "weather", "demand", "supply")
+FAMILIES = ("network", "vehicle", "weather", "demand", "supply", "settlement", "safety", "routine")
+MOST_EACH = 500  # tasks that one step may open for a list
 DEFAULT_ESCALATE_EVERY = Duration(seconds=300)
 
 
@@ -28,6 +29,16 @@ def key_of(item: str) -> str:
     underscores.
     """
     return item.replace("-", "_")
+
+
+def item_of(step: str, key: str) -> str:
+    """The item of one task of a step that has a task for each element of a list."""
+    return f"{step}@{key}"
+
+
+def step_of(item: str) -> str:
+    """The id of the step that an item belongs to: `call@3201` belongs to `call`, any other to itself."""
+    return item.partition("@")[0]
 
 
 def clause_order(clause: str) -> tuple[tuple[int, int | str], ...]:
@@ -72,14 +83,15 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """A group to address: `staff` {job, unit, post, scope} or `contacts` {group, serves}; the other one
-    is None.
+    """A group to address: `staff` {job, unit, post, scope}, `contacts` {group, serves} or `retailers`
+    {area, order_day, key, vulnerable, tier_from, tier_to, line, settlement}; the others are None.
     """
 
     id: str
     title: Text
     staff: Mapping[str, str] | None
     contacts: Mapping[str, str] | None
+    retailers: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +177,82 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment before the end of a count-down; conditions see `result.STEP.KEY` from then on."""
+
+    id: str
+    key: str
+    before: Duration  # whole seconds, never working days
+
+
+@dataclass(frozen=True, slots=True)
+class Countdown:
+    """A time that runs out at `until` plus `plus` (E3.1.1), with marks before; `stop_when` ends it early."""
+
+    title: Text
+    until: Condition
+    plus: Duration | None
+    marks: tuple[Mark, ...]  # the earliest first
+    stop_when: Condition | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Another procedure that is carried out for this one; `plan` is "" for the same pack (E3.2.3)."""
+
+    plan: str
+    procedure: str
+    wait: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A task for every element of a list. `key`, `label` and `holder` see the element under `name`."""
+
+    of: Condition
+    name: str
+    key: Condition
+    label: Condition
+    holder: Condition | None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """What an approval that nobody has given by then counts as."""
+
+    after: Duration
+    approves: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a procedure begins by itself. `every` is day, workday, week or month.
+
+    `weekday` (1 Monday … 7 Sunday) and `day` (of the month; beyond its end: the last one) are 0 where they
+    do not apply; no `months`: all. `random`: on a working day of the period that cannot be foreseen.
+    """
+
+    every: str
+    at: time  # wall clock of the city
+    weekday: int
+    day: int
+    months: tuple[int, ...]
+    random: bool
+    report: Mapping[str, Condition]
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step; `kind` says which of the fields below `task` are used.
 
     `task` is what a person has to do: always for task, decide and approve, for await when somebody has to
-    bring the fact about, for do the task that opens when the action has failed for good.
+    bring the fact about, for do and call the task that opens when it has failed for good.
     """
 
     id: str
     key: str
-    kind: str  # task, decide, approve, await, do, notify, wait
+    kind: str  # task, decide, approve, await, do, call, notify, wait, countdown
     stage: str
     clause: str
     when: Condition | None
@@ -193,6 +271,36 @@ class Step:
     values: Mapping[str, Condition] = field(default_factory=dict)
     wait_for: Duration | None = None
     wait_until: Condition | None = None
+    countdown: Countdown | None = None
+    call: Call | None = None  # its report is `params`
+    each: Each | None = None  # task
+    delegates: tuple[str, ...] = ()  # approve: roles whose holders it may be handed to
+    timeout: Timeout | None = None  # approve
+    act_first: Condition | None = None  # approve
+
+    @property
+    def title(self) -> Text | None:
+        """What people call the step; None for one that happens without words: a message, a wait."""
+        if self.countdown is not None:
+            return self.countdown.title
+        return self.task.title if self.task else None
+
+    def conditions(self) -> tuple[Condition, ...]:
+        """Every expression of the step on the run's context."""
+        found = [
+            self.when,
+            self.hold_until,
+            self.wait_until,
+            self.act_first,
+            *self.params.values(),
+            *self.values.values(),
+            *(self.limit.inputs.values() if self.limit else ()),
+        ]
+        if self.countdown is not None:
+            found += [self.countdown.until, self.countdown.stop_when]
+        if self.each is not None:
+            found.append(self.each.of)
+        return tuple(condition for condition in found if condition is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,12 +348,19 @@ class Procedure:
     steps: Mapping[str, Step] = field(default_factory=dict)  # all steps by id
     awaiting: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)  # await steps by kind of fact
     waiting_until: tuple[Step, ...] = ()  # wait steps that follow an expression
+    countdowns: tuple[Step, ...] = ()
+    acting_first: tuple[Step, ...] = ()  # approvals that may be given afterwards
+    schedules: tuple[Schedule, ...] = ()
+
+    def step(self, item: str) -> Step | None:
+        """The step that an item of a run belongs to, also one task of many."""
+        return self.steps.get(step_of(item))
 
     def task(self, item: str) -> TaskSpec | None:
         """What the person sees whose task `item` is: the step's task, or the manual one of a failed
         action.
         """
-        step = self.steps.get(item)
+        step = self.step(item)
         return step.task if step else None
 
     def roles_used(self) -> tuple[str, ...]:
@@ -259,6 +374,7 @@ class Procedure:
                 used.update(dict.fromkeys((step.task.role, *step.task.chain)))
             if step.limit:
                 used.update(dict.fromkeys(row.then["role"] for row in step.limit.table.rows))
+            used.update(dict.fromkeys(step.delegates))
         return tuple(used)
 
 

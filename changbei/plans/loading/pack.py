@@ -10,12 +10,13 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from changbei.core import durations
 from changbei.core.errors import Problem
 from changbei.core.texts import LANGUAGES
 from changbei.plans.actions import Action
 from changbei.plans.conditions import Names
 from changbei.plans.loading.bench import ZERO, Bench, Reader
+from changbei.plans.loading.calls import check_calls
+from changbei.plans.loading.draft import Draft, usable
 from changbei.plans.loading.procedures import read_procedure
 from changbei.plans.loading.shapes import allowed_words, listed, validate
 from changbei.plans.loading.source import Path, Source, read_yaml
@@ -68,6 +69,12 @@ def build(
     """The pack and all problems; without problems the pack is complete. `actions` None: names of actions
     pass.
     """
+    found = draft(files, actions)
+    return (None if found.problems else found.pack), found.problems
+
+
+def draft(files: Mapping[str, str], actions: Mapping[str, Action] | None) -> Draft:
+    """What can be read of the pack, and all problems; without problems the pack is complete."""
     bench = Bench(actions)
     sources = dict(_sources(files, bench))
     if "plan.yaml" not in sources:
@@ -88,11 +95,15 @@ def build(
     for source in by_kind.get("checks", []):
         _read_checks(Reader(bench, source))
     procedures = {p.id: p for p in (read_procedure(bench, source) for source in by_kind.get("procedure", []))}
+    check_calls(bench, plan.words(("id",)), by_kind.get("procedure", []), procedures)
     _check_fulfilment(bench, by_kind.get("clause", []), procedures)
     problems = sorted(
         dict.fromkeys(bench.problems), key=lambda p: (p.file, p.line, p.column, p.field, p.message)
     )
-    return (None if problems else _assemble(plan, digest_of(files), procedures)), problems
+    if problems:
+        procedures = {id_: usable(procedure) for id_, procedure in procedures.items() if id_}
+    pack = _assemble(plan, digest_of(files), procedures)
+    return Draft(pack, problems, {file: source for file, (_, source) in sources.items()})
 
 
 # --- files ----------------------------------------------------------------------------------------------
@@ -183,8 +194,16 @@ def _read_plan(plan: Reader) -> None:
     for audience in plan.map(("audiences",)):
         entry = plan.map(("audiences", audience))
         bench.audiences[audience] = Audience(
-            audience, entry.get("title", {}), entry.get("staff"), entry.get("contacts")
+            audience,
+            entry.get("title", {}),
+            entry.get("staff"),
+            entry.get("contacts"),
+            entry.get("retailers"),
         )
+        low, high = (plan.at(("audiences", audience, "retailers", word)) for word in ("tier_from", "tier_to"))
+        if isinstance(low, int) and isinstance(high, int) and low > high:
+            path = ("audiences", audience, "retailers", "tier_to")
+            plan.problem(path, f"{high} lies before tier_from, which is {low}")
     for registry in plan.map(("registries",)):
         entry = plan.map(("registries", registry))
         bench.registries[registry] = Registry(registry, entry.get("title", {}), entry.get("page", ""))
@@ -473,8 +492,8 @@ def _assemble(plan: Reader, digest: str, procedures: Mapping[str, Procedure]) ->
         issuer=plan.map(("issuer",)),
         tier=plan.words(("tier",)),
         version=plan.words(("version",)),
-        effective_on=date.fromisoformat(plan.words(("effective_on",))),
-        review_period=durations.parse(plan.words(("review_period",))),
+        effective_on=_date(plan.words(("effective_on",))) or date.min,
+        review_period=plan.duration(("review_period",)) or ZERO,
         digest=digest,
         settings=bench.settings,
         roles=bench.roles,
@@ -510,4 +529,6 @@ def indexed(procedure: Procedure) -> Procedure:
         steps=steps,
         awaiting={kind: tuple(step for step in steps.values() if step.awaits == kind) for kind in kinds},
         waiting_until=tuple(step for step in steps.values() if step.wait_until is not None),
+        countdowns=tuple(step for step in steps.values() if step.countdown is not None),
+        acting_first=tuple(step for step in steps.values() if step.act_first is not None),
     )

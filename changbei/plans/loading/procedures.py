@@ -8,6 +8,7 @@ from typing import Any
 
 from changbei.plans.conditions import Condition, Names
 from changbei.plans.loading.bench import ZERO, Bench, Reader
+from changbei.plans.loading.schedules import read_schedules
 from changbei.plans.loading.shapes import allowed_words, listed
 from changbei.plans.loading.source import Path, Source
 from changbei.plans.model import (
@@ -16,26 +17,34 @@ from changbei.plans.model import (
     GIVEN_NAMES,
     STANDARD_PLACEHOLDERS,
     Ask,
+    Call,
+    Countdown,
+    Each,
     Level,
+    Mark,
     Option,
     Procedure,
     Same,
     Stage,
     Step,
     TaskSpec,
+    Timeout,
     key_of,
 )
 
 _STEP_KINDS = (
     "await",
     "do",
+    "call",
     "notify",
     "wait",
+    "countdown",
     "decide",
     "approve",
     "task",
 )  # as in the schema: the first present counts
 _DECISIONS = frozenset({"decide", "approve"})
+_COUNTDOWN_WORDS = frozenset({"ended", "until"})
 
 
 def read_procedure(bench: Bench, source: Source) -> Procedure:
@@ -69,6 +78,7 @@ class _ProcedureReader(Reader):
             level=self._level(),
             context=context,
             stages=stages,
+            schedules=read_schedules(self),
             restored_by=self.known(("restored_by",), "step", self.kinds),
             place=self.place(()),
             steps={step.id: step for stage in stages for step in stage.steps},
@@ -245,6 +255,18 @@ class _ProcedureReader(Reader):
                     else None
                 )
                 return {"awaits": self.words((*path, "await")), "task": task}
+            case "call":
+                return {
+                    "call": Call(
+                        self.words((*path, "call", "plan")),
+                        self.words((*path, "call", "procedure")),
+                        self.at((*path, "wait")) is not False,
+                    ),
+                    "params": self.expressions((*path, "with")),
+                    "task": self._task(path, (*path, "on_failure"), "do", clause),
+                }
+            case "countdown":
+                return {"countdown": self._countdown((*path, "countdown"))}
             case "notify":
                 return self._notify((*path, "notify"))
             case "wait":
@@ -257,8 +279,16 @@ class _ProcedureReader(Reader):
                     "task": self._task(path, path, kind, clause, (*path, kind)),
                     "limit": self._limit((*path, "approve", "limit")),
                     "apart": frozenset(self._apart((*path, "approve", "not_same_as"))),
+                    "delegates": self._delegates((*path, "approve", "delegates")),
+                    "timeout": self._timeout((*path, "approve", "timeout")),
+                    "act_first": self.look((*path, "approve", "act_first"), self.condition),
                 }
-        return {"task": self._task(path, path, "do" if kind == "task" else kind, clause, (*path, kind))}
+            case "task":
+                return {
+                    "task": self._task(path, path, "do", clause, (*path, kind)),
+                    "each": self._each((*path, "each")),
+                }
+        return {"task": self._task(path, path, kind, clause, (*path, kind))}
 
     def _task(self, step: Path, path: Path, kind: str, clause: str, words: Path | None = None) -> TaskSpec:
         """The person's part: its words stand at `words`, role and times at `path`."""
@@ -354,6 +384,65 @@ class _ProcedureReader(Reader):
                 row_at = f"{row.place.file}:{row.place.line}"
                 self.problem((*path, "table"), f"{row_at} names the unknown role {row.then.get('role')!r}")
         return Ask(table, inputs)
+
+    def _delegates(self, path: Path) -> tuple[str, ...]:
+        return tuple(self.role((*path, n)) for n, _ in enumerate(self.list(path)))
+
+    def _timeout(self, path: Path) -> Timeout | None:
+        after = self.duration((*path, "after"))
+        return Timeout(after, self.words((*path, "decides")) == "approved") if after else None
+
+    def _countdown(self, path: Path) -> Countdown | None:
+        marks: dict[str, Mark] = {}
+        for n, _ in enumerate(self.list((*path, "marks"))):
+            at: Path = (*path, "marks", n)
+            mark = self._mark(at)
+            if mark.key in _COUNTDOWN_WORDS:
+                self.problem((*at, "id"), f"{mark.id!r} says how the count-down ended; take another word")
+            elif mark.key in marks:
+                self.problem((*at, "id"), f"the mark {mark.id!r} is there twice")
+            marks[mark.key] = mark
+        until = self.look((*path, "until"), self.value)
+        stop_when = self.look((*path, "stop_when"), self.condition)
+        if until is None:
+            return None
+        return Countdown(
+            title=self.map((*path, "title")),
+            until=until,
+            plus=self.duration((*path, "plus")),
+            marks=tuple(sorted(marks.values(), key=lambda mark: -mark.before.seconds)),
+            stop_when=stop_when,
+        )
+
+    def _mark(self, path: Path) -> Mark:
+        before = self.duration((*path, "before")) or ZERO
+        if before.working_days:
+            self.problem((*path, "before"), "a mark lies hours or days before the end, not working days")
+        word = self.words((*path, "id"))
+        return Mark(word, key_of(word), before)
+
+    def _each(self, path: Path) -> Each | None:
+        """The loop of a task. `key`, `label` and `holder` see the element beside everything else."""
+        if not self.map(path):
+            return None
+        of, name = self.look((*path, "of"), self.value), self.words((*path, "as"))
+        if of is not None and of.result_type not in {"LIST", "DYN"}:
+            self.problem((*path, "of"), f"needs a list; this gives {of.result_type.lower()}")
+        if name in dict(self.names.types):
+            self.problem((*path, "as"), f"{name!r} means something else already")
+            return None
+        inner = Names((*self.names.types, (name, "any")), self.names.settings)
+        key, label, holder = (self._look_with((*path, word), inner) for word in ("key", "label", "holder"))
+        if of is None or key is None or label is None or not name:
+            return None
+        return Each(of, name, key, label, holder)
+
+    def _look_with(self, path: Path, names: Names) -> Condition | None:
+        condition = self.value(path, names)
+        if condition is not None:
+            for mentioned in condition.paths:
+                self._check_mention(path, condition, mentioned)
+        return condition
 
     def _apart(self, path: Path) -> list[str]:
         if isinstance(self.at(path), str):

@@ -11,13 +11,17 @@ The state is JSON, never changed in place:
     started_at, finished_at, restored_at, ended_by
     context      what conditions see: {name: value}; result, decision and happened are the runtime's own
     stages       {stage: waiting | open | closed | skipped | cancelled}
-    items        {step: {status: open | done | skipped | cancelled, opened_at, …}}; absent: not reached yet
-    timers       {key: due_at} of the timers that are set: ack:STEP:N, due:STEP:N, wait:STEP
+    items        {item: {status: open | done | skipped | cancelled, opened_at, …}}; absent: not reached yet.
+                 An item is a step, or STEP@KEY, one task of a step that has one for each element of a list
+    timers       {key: due_at} of the timers that are set: ack:ITEM:N, due:ITEM:N, wait:STEP, mark:STEP:MARK,
+                 timeout:STEP
     unused       {kind: {data, by}}: journal facts that came before the step that awaits them opened
     notes        [{at, item, what, detail}]
 
 An item also carries, where it applies: acknowledge_due_at, due_at, acknowledged_at, acknowledged_by,
-acknowledge_late_seconds, done_at, by, late_seconds, overdue, escalations, fallback, error.
+acknowledge_late_seconds, done_at, by, late_seconds, overdue, escalations, fallback, error; of a list `left`
+and, each element, `label` and `holder`; of a count-down `until`, `marks` and `ended`; of an approval
+`provisional` and `timed_out`; of a call `called` {run, number}.
 """
 
 from __future__ import annotations
@@ -27,11 +31,22 @@ from datetime import datetime
 from changbei.plans.facts import Command, Fact, Json, Started
 from changbei.plans.model import Procedure
 from changbei.plans.runtime.asking import level_of, named_roles, same_key
-from changbei.plans.runtime.handlers import APPROVED, HANDLERS, REFUSED
-from changbei.plans.runtime.opening import settle
+from changbei.plans.runtime.handlers import HANDLERS, doers
+from changbei.plans.runtime.opening import APPROVED, PROVISIONAL, REFUSED, settle
 from changbei.plans.runtime.work import Work
 
-__all__ = ["APPROVED", "REFUSED", "level_of", "named_roles", "replay", "same_key", "start_state", "step"]
+__all__ = [
+    "APPROVED",
+    "PROVISIONAL",
+    "REFUSED",
+    "doers",
+    "level_of",
+    "named_roles",
+    "replay",
+    "same_key",
+    "start_state",
+    "step",
+]
 
 
 def start_state() -> Json:

@@ -9,6 +9,7 @@ from changbei.plans.facts import (
     Acknowledged,
     ActionDone,
     ActionFailed,
+    CallEnded,
     CloseTask,
     Completed,
     Ended,
@@ -21,12 +22,21 @@ from changbei.plans.facts import (
     Started,
     TimerFired,
 )
-from changbei.plans.model import ENGINE_NAMES, Step, TaskSpec
+from changbei.plans.model import ENGINE_NAMES, Step, TaskSpec, step_of
 from changbei.plans.plain import clean, clean_map
-from changbei.plans.runtime.opening import CLOSED_STAGES, finish, finish_item, has_open_task, open_for_person
+from changbei.plans.runtime import counting
+from changbei.plans.runtime.opening import (
+    APPROVED,
+    CLOSED_STAGES,
+    REFUSED,
+    TIMER_KINDS,
+    finish,
+    finish_element,
+    finish_item,
+    has_open_task,
+    open_for_person,
+)
 from changbei.plans.runtime.work import Work, late_seconds, parse_timer
-
-APPROVED, REFUSED = "approved", "refused"
 
 
 def _started(work: Work, fact: Started) -> None:
@@ -75,12 +85,15 @@ def _completed(work: Work, fact: Completed) -> None:
     item = _open_task(work, fact.item)
     if item is None:
         return
-    todo = work.procedure.steps[fact.item]
+    todo = work.procedure.steps[step_of(fact.item)]
     result = clean_map(fact.result)
     by = clean(str(fact.by))
     refusal = _refusal(work, todo, by, result)
     if refusal:
-        work.note(todo.id, "not accepted", refusal)
+        work.note(fact.item, "not accepted", refusal)
+        return
+    if fact.item != todo.id:
+        finish_element(work, todo, fact.item, by, result)
         return
     if todo.kind == "decide":
         work.remember("decision", todo.key, result["option"])
@@ -104,10 +117,15 @@ def _refusal(work: Work, todo: Step, by: str, result: Json) -> str:
         if not isinstance(result.get("approved"), bool):
             return "approved has to be true or false"
     for other in sorted(todo.apart):
-        done = work.item(other)
-        if done and done["status"] == "done" and done.get("by") == by:
+        if by and by in doers(work.state, other):
             return f"{by} has also done {other}; two different people are needed"
     return ""
+
+
+def doers(state: Json, step: str) -> set[str]:
+    """Who has done this step: staff numbers, of all its tasks when there were many."""
+    done = (entry for item, entry in state["items"].items() if step_of(item) == step)
+    return {entry["by"] for entry in done if entry["status"] == "done" and "by" in entry}
 
 
 def _happened(work: Work, fact: Happened) -> None:
@@ -126,12 +144,27 @@ def _timer_fired(work: Work, fact: TimerFired) -> None:
     if fact.key not in work.state["timers"]:
         return  # cancelled meanwhile, or fired twice
     del work.part("timers")[fact.key]
-    kind, item, number = parse_timer(fact.key)
-    todo = work.procedure.steps[item]
+    kind, item, last = parse_timer(fact.key)
+    todo = work.procedure.steps[step_of(item)]
     if kind == "wait":
-        finish_item(work, todo, "", {})
+        finish_item(work, todo, "", counting.run_out(work, todo) if todo.countdown else {})
+    elif kind == "mark":
+        for mark in todo.countdown.marks if todo.countdown else ():
+            if mark.id == last:
+                counting.reach(work, todo, mark)
+    elif kind == "timeout":
+        _time_out(work, todo)
     elif todo.task is not None:
-        _escalate(work, todo.task, item, kind, number)
+        _escalate(work, todo.task, item, kind, int(last))
+
+
+def _time_out(work: Work, todo: Step) -> None:
+    """Nobody has answered: the approval counts as what the plan says."""
+    approves = todo.timeout is not None and todo.timeout.approves
+    work.remember("decision", todo.key, APPROVED if approves else REFUSED)
+    work.update(todo.id, timed_out=True)
+    work.note(todo.id, "nobody answered in time", APPROVED if approves else REFUSED)
+    finish_item(work, todo, "", {"approved": approves, "timed_out": True})
 
 
 def _escalate(work: Work, task: TaskSpec, item: str, kind: str, number: int) -> None:
@@ -150,7 +183,18 @@ def _escalate(work: Work, task: TaskSpec, item: str, kind: str, number: int) -> 
 
 def _action_done(work: Work, fact: ActionDone) -> None:
     todo = _open_action(work, fact.item)
-    if todo is not None:
+    if todo is None:
+        return
+    result = clean_map(fact.result)
+    if todo.call is None or not todo.call.wait:
+        finish_item(work, todo, "", result)
+    elif "called" not in work.state["items"][todo.id]:
+        work.update(todo.id, called=result)
+
+
+def _call_ended(work: Work, fact: CallEnded) -> None:
+    todo = _open_action(work, fact.item)
+    if todo is not None and todo.call is not None:
         finish_item(work, todo, "", clean_map(fact.result))
 
 
@@ -165,7 +209,7 @@ def _action_failed(work: Work, fact: ActionFailed) -> None:
 def _ended(work: Work, fact: Ended) -> None:
     for item, entry in list(work.state["items"].items()):
         if entry["status"] == "open":
-            _cancel(work, work.procedure.steps[item])
+            _cancel(work, work.procedure.steps[step_of(item)], item)
     stages = work.part("stages")
     for stage in work.procedure.stages:
         if stages[stage.id] in CLOSED_STAGES:
@@ -177,12 +221,12 @@ def _ended(work: Work, fact: Ended) -> None:
     finish(work)
 
 
-def _cancel(work: Work, todo: Step) -> None:
-    has_task = has_open_task(work, todo)
-    work.cancel_timers(todo.id, "ack", "due", "wait")
-    work.update(todo.id, status="cancelled", done_at=work.at)
+def _cancel(work: Work, todo: Step, item: str) -> None:
+    has_task = has_open_task(work, todo, item)
+    work.cancel_timers(item, *TIMER_KINDS)
+    work.update(item, status="cancelled", done_at=work.at)
     if has_task:
-        work.commands.append(CloseTask(todo.id, "cancelled"))
+        work.commands.append(CloseTask(item, "cancelled"))
 
 
 HANDLERS: dict[type, Callable[[Work, Any], None]] = {
@@ -194,6 +238,7 @@ HANDLERS: dict[type, Callable[[Work, Any], None]] = {
     TimerFired: _timer_fired,
     ActionDone: _action_done,
     ActionFailed: _action_failed,
+    CallEnded: _call_ended,
     Ended: _ended,
 }
 
@@ -202,17 +247,17 @@ def _open_task(work: Work, item: str) -> dict[str, Any] | None:
     """The entry of an open step that a person has a task for; None, with a note where one is due,
     otherwise.
     """
-    todo = work.procedure.steps.get(item)
+    todo = work.procedure.step(item)
     if todo is None:
         work.note("", "no such step", clean(str(item)))
         return None
     entry = work.item(item)
     if entry is None:
-        work.note(item, "not open yet")
+        work.note(clean(item), "not open yet")
         return None
     if entry["status"] != "open":
         return None  # done, skipped or cancelled before: a duplicate, or somebody was slower
-    if not has_open_task(work, todo):
+    if not has_open_task(work, todo, item):
         work.note(item, "nobody has a task for this")
         return None
     return entry
@@ -220,7 +265,7 @@ def _open_task(work: Work, item: str) -> dict[str, Any] | None:
 
 def _open_action(work: Work, item: str) -> Step | None:
     todo = work.procedure.steps.get(item)
-    if todo is None or todo.kind != "do":
+    if todo is None or todo.kind not in {"do", "call"}:
         work.note("", "no such action", clean(str(item)))
         return None
     entry = work.item(item)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from changbei.plans import tables
-from changbei.plans.conditions import Condition
 from changbei.plans.facts import (
     CallAction,
+    CallPlan,
     CancelTimer,
     CloseTask,
     Finished,
@@ -18,12 +17,16 @@ from changbei.plans.facts import (
     StageOpened,
     Tell,
 )
-from changbei.plans.model import Ask, Stage, Step, TaskSpec
+from changbei.plans.model import Ask, Stage, Step, TaskSpec, item_of
 from changbei.plans.plain import moment
+from changbei.plans.runtime import counting, looping
+from changbei.plans.runtime.times import time_of
 from changbei.plans.runtime.work import Work, late_seconds
 
 CLOSED_STAGES = frozenset({"closed", "skipped", "cancelled"})
 CLOSED_ITEMS = frozenset({"done", "skipped", "cancelled"})
+TIMER_KINDS = ("ack", "due", "wait", "mark", "timeout")
+APPROVED, REFUSED, PROVISIONAL = "approved", "refused", "provisional"
 
 
 def settle(work: Work) -> None:
@@ -31,6 +34,8 @@ def settle(work: Work) -> None:
     while work.moved and work.state["status"] == "running":
         work.moved = False
         _move_waits(work)
+        _move_countdowns(work)
+        _act_first(work)
         for stage in work.procedure.stages:
             _settle_stage(work, stage)
         if all(status in CLOSED_STAGES for status in work.state["stages"].values()):
@@ -72,9 +77,15 @@ def _stage_is_ready(work: Work, stage: Stage) -> bool:
 
 def _step_is_ready(work: Work, todo: Step) -> bool:
     for before in todo.after:
-        if not _is_closed(work, before):
+        if not _lets_go_on(work, before):
             return False
     return work.holds(todo.hold_until, todo.id, "hold_until")
+
+
+def _lets_go_on(work: Work, item: str) -> bool:
+    """Whether what comes after may open: it is closed, or people act first and approve afterwards."""
+    entry = work.state["items"].get(item)
+    return entry is not None and (entry["status"] in CLOSED_ITEMS or entry.get("provisional") is True)
 
 
 def _is_closed(work: Work, item: str) -> bool:
@@ -93,8 +104,37 @@ def _reach(work: Work, todo: Step) -> None:
 
 
 def _open_task_step(work: Work, todo: Step) -> None:
-    if todo.task is not None:
+    if todo.task is None:
+        return
+    elements = looping.elements(work, todo, todo.each) if todo.each else None
+    if elements is None:
         open_for_person(work, todo, todo.task)
+        return
+    looping.begin(work, todo, elements)
+    for element in elements:
+        item = item_of(todo.id, element.key)
+        work.update(item, status="open", opened_at=work.at, label=element.label, holder=element.holder)
+        open_for_person(work, todo, todo.task, item, element)
+    if not elements:
+        finish_item(work, todo, "", looping.result_of(work, todo))
+
+
+def _open_approval(work: Work, todo: Step) -> None:
+    _open_task_step(work, todo)
+    if todo.timeout is not None:
+        work.set_timer(f"timeout:{todo.id}", todo.timeout.after.after(work.now))
+
+
+def _act_first(work: Work) -> None:
+    """Approvals that are given afterwards: from when the condition holds, what comes after them opens."""
+    for todo in work.procedure.acting_first:
+        entry = work.item(todo.id)
+        if entry is None or entry["status"] != "open" or entry.get("provisional"):
+            continue
+        if work.holds(todo.act_first, todo.id, "act_first"):
+            work.update(todo.id, provisional=True)
+            work.remember("decision", todo.key, PROVISIONAL)
+            work.moved = True
 
 
 def _open_await(work: Work, todo: Step) -> None:
@@ -107,6 +147,22 @@ def _open_await(work: Work, todo: Step) -> None:
 
 def _open_action_step(work: Work, todo: Step) -> None:
     work.commands.append(CallAction(todo.id, todo.action, work.values(todo.params, todo.id)))
+
+
+def _open_call(work: Work, todo: Step) -> None:
+    if todo.call is not None:
+        report = work.values(todo.params, todo.id)
+        work.commands.append(CallPlan(todo.id, todo.call.plan, todo.call.procedure, report, todo.call.wait))
+
+
+def _open_countdown(work: Work, todo: Step) -> None:
+    work.remember("result", todo.key, {})  # its end is looked for when things settle
+
+
+def _move_countdowns(work: Work) -> None:
+    for todo in work.procedure.countdowns:
+        if counting.is_over(work, todo):
+            finish_item(work, todo, "", counting.result_of(work, todo))
 
 
 def _open_notify(work: Work, todo: Step) -> None:
@@ -123,26 +179,33 @@ def _open_wait(work: Work, todo: Step) -> None:
 _OPENERS: dict[str, Callable[[Work, Step], None]] = {
     "task": _open_task_step,
     "decide": _open_task_step,
-    "approve": _open_task_step,
+    "approve": _open_approval,
     "await": _open_await,
     "do": _open_action_step,
+    "call": _open_call,
+    "countdown": _open_countdown,
     "notify": _open_notify,
     "wait": _open_wait,
 }
 
 
-def open_for_person(work: Work, todo: Step, task: TaskSpec) -> None:
+def open_for_person(
+    work: Work, todo: Step, task: TaskSpec, item: str = "", element: looping.Element | None = None
+) -> None:
+    """A task opens: the step's own, or, with `item`, the one for an element of its list."""
+    item = item or todo.id
     role = _limited_role(work, todo, todo.limit) if todo.limit else task.role
     acknowledge_due = task.acknowledge_within.after(work.now) if task.acknowledge_within else None
     due = task.within.after(work.now)
     changes: Json = {"role": role, "due_at": moment(due)}
     if acknowledge_due:
         changes["acknowledge_due_at"] = moment(acknowledge_due)
-    work.update(todo.id, **changes)
-    work.commands.append(OpenTask(todo.id, acknowledge_due, due, role))
+    work.update(item, **changes)
+    label, holder = (element.label, element.holder) if element else ("", "")
+    work.commands.append(OpenTask(item, acknowledge_due, due, role, label, holder))
     if acknowledge_due:
-        work.set_timer(f"ack:{todo.id}:1", acknowledge_due)
-    work.set_timer(f"due:{todo.id}:1", due)
+        work.set_timer(f"ack:{item}:1", acknowledge_due)
+    work.set_timer(f"due:{item}:1", due)
 
 
 def _limited_role(work: Work, todo: Step, limit: Ask) -> str:
@@ -163,7 +226,7 @@ def _move_waits(work: Work) -> None:
         entry = work.item(todo.id)
         if entry is None or entry["status"] != "open" or todo.wait_until is None:
             continue
-        until = _time(work, todo, todo.wait_until)
+        until = time_of(work, todo.id, todo.wait_until)
         key = f"wait:{todo.id}"
         if until is None or work.state["timers"].get(key) == moment(until):
             continue
@@ -173,30 +236,10 @@ def _move_waits(work: Work) -> None:
             work.set_timer(key, until)
 
 
-def _time(work: Work, todo: Step, expression: Condition) -> datetime | None:
-    value, trouble = expression.value(work.state["context"], work.now)
-    if not trouble:
-        try:
-            when = datetime.fromisoformat(value) if isinstance(value, str) else None
-        except ValueError:
-            when = None
-        if when is not None and when.tzinfo is not None:
-            return when.astimezone(UTC)
-        trouble = f"{str(value)[:60]!r} is not a date and time with an offset"
-    work.note(todo.id, "until could not be evaluated", trouble)
-    return None
-
-
 def finish_item(work: Work, todo: Step, by: str, result: Json) -> None:
-    entry = work.state["items"][todo.id]
-    has_task = has_open_task(work, todo)
-    changes: Json = {"status": "done", "done_at": work.at}
-    if by:
-        changes["by"] = by
-    if late := late_seconds(entry.get("due_at"), work.now):
-        changes["late_seconds"] = late
-    work.cancel_timers(todo.id, "ack", "due", "wait")
-    work.update(todo.id, **changes)
+    """The step is done, for whatever reason; what it gave becomes result.STEP."""
+    has_task = has_open_task(work, todo, todo.id)
+    _close_item(work, todo.id, by)
     if todo.kind not in {"notify", "wait"}:
         work.remember("result", todo.key, result)
     if has_task:
@@ -204,6 +247,25 @@ def finish_item(work: Work, todo: Step, by: str, result: Json) -> None:
     if todo.id == work.procedure.restored_by:
         work.state["restored_at"] = work.at
     work.moved = True
+
+
+def finish_element(work: Work, todo: Step, item: str, by: str, result: Json) -> None:
+    """One task of many is done; with the last of them the step is."""
+    _close_item(work, item, by)
+    work.commands.append(CloseTask(item, "done", by, result))
+    if looping.count_off(work, todo, item, result):
+        finish_item(work, todo, "", looping.result_of(work, todo))
+    work.moved = True  # conditions may ask how many are done
+
+
+def _close_item(work: Work, item: str, by: str) -> None:
+    changes: Json = {"status": "done", "done_at": work.at}
+    if by:
+        changes["by"] = by
+    if late := late_seconds(work.state["items"][item].get("due_at"), work.now):
+        changes["late_seconds"] = late
+    work.cancel_timers(item, *TIMER_KINDS)
+    work.update(item, **changes)
 
 
 def finish(work: Work) -> None:
@@ -215,8 +277,9 @@ def finish(work: Work) -> None:
     work.moved = False
 
 
-def has_open_task(work: Work, todo: Step) -> bool:
-    entry = work.item(todo.id)
-    if todo.task is None or entry is None or entry["status"] != "open":
+def has_open_task(work: Work, todo: Step, item: str) -> bool:
+    """Whether a person has a task for this item now."""
+    entry = work.item(item)
+    if todo.task is None or entry is None or entry["status"] != "open" or "left" in entry:
         return False
-    return todo.kind != "do" or bool(entry.get("fallback"))
+    return todo.kind not in {"do", "call"} or bool(entry.get("fallback"))

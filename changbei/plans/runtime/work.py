@@ -68,6 +68,13 @@ class Work:
             self.note(item, f"{which} could not be evaluated", trouble)
         return holds
 
+    def value(self, expression: Condition, item: str, which: str) -> Any:
+        """The value of the expression; None, with a note, when it cannot be evaluated."""
+        value, trouble = expression.value(self.state["context"], self.now)
+        if trouble:
+            self.note(item, f"{which} could not be evaluated", trouble)
+        return value
+
     def values(self, expressions: Mapping[str, Condition], item: str) -> Json:
         """The values of these expressions; one that cannot be evaluated is left out and noted."""
         found: Json = {}
@@ -88,16 +95,22 @@ class Work:
             return
         beginnings = tuple([f"{kind}:{item}:" for kind in kinds])
         for key in [key for key in self.state["timers"] if f"{key}:".startswith(beginnings)]:
+            if parse_timer(key)[1] == item:  # keys of elements may contain colons
+                self.cancel_timer(key)
+
+    def cancel_timer(self, key: str) -> None:
+        if key in self.state["timers"]:
             del self.part("timers")[key]
             self.commands.append(CancelTimer(key))
 
 
-def parse_timer(key: str) -> tuple[str, str, int]:
+def parse_timer(key: str) -> tuple[str, str, str]:
+    """What a timer is for: its kind, the item, and the rung of the chain or the mark."""
     kind, _, rest = key.partition(":")
-    if kind == "wait":
-        return kind, rest, 0
-    item, _, number = rest.rpartition(":")
-    return kind, item, int(number) if number.isascii() and number.isdigit() else 0
+    if kind in {"wait", "timeout"}:
+        return kind, rest, ""
+    item, _, last = rest.rpartition(":")
+    return kind, item, last
 
 
 def late_seconds(due_at: str | None, now: datetime) -> int:
