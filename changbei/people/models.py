@@ -35,6 +35,7 @@ class Person(models.Model):
         max_length=40
     )  # identifier: driver, customer_manager, market_manager, dispatcher, technician …
     active = models.BooleanField(default=True)
+    phone_verified_on = models.DateField(null=True)  # somebody called the number and was answered (E3.2.8)
 
     def __str__(self) -> str:
         return self.name
@@ -113,12 +114,16 @@ class Contact(models.Model):
     """Somebody outside the company whom a plan needs: vendor, carrier, bank, insurer, provincial office, authority."""
 
     code = models.CharField(max_length=60, unique=True)
-    group = models.CharField(max_length=40)  # vendor, carrier, bank, insurer, province, authority
+    group = models.CharField(
+        max_length=40
+    )  # vendor, carrier, bank, …; manufacturer-marketing, -department, -area (E3.5.4)
     organisation = models.JSONField()
     person = models.CharField(max_length=40, blank=True)
     phone = models.CharField(max_length=20)
     email = models.CharField(max_length=120, blank=True)
-    serves = models.JSONField(default=list)  # equipment or services, e.g. ["ordering-system"]
+    serves = models.JSONField(
+        default=list
+    )  # equipment or services, e.g. ["ordering-system"], or the manufacturer's code
     reviewed_on = models.DateField()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 
 from changbei.network.city import names
@@ -33,12 +35,29 @@ WHOLESALE_YUAN = {
 }  # per carton, from, below
 SCARCE_SHARE = {1: 0.45, 2: 0.2, 3: 0.1, 4: 0.05, 5: 0.0}
 CONTROLLED_SHARE = 0.05
+PROSPECTS = (
+    {"zh-Hans": "销量平稳", "zh-Hant": "銷量平穩", "en": "Sells steadily"},
+    {
+        "zh-Hans": "需求上升，预计供应偏紧",
+        "zh-Hant": "需求上升，預計供應偏緊",
+        "en": "Demand rises, supply will be tight",
+    },
+    {"zh-Hans": "需求下降，减少进货", "zh-Hant": "需求下降，減少進貨", "en": "Demand falls, less is ordered"},
+)
 
 
 def make_goods(spec: CitySpec, manufacturers: Table, products: Table) -> None:
     rng = spec.stream("goods")
     for number, (brand, english) in enumerate(BRANDS, start=1):
-        maker = manufacturers.add(f"M{number:02d}", names.text(f"样品{brand}厂", f"Sample {english} Works"))
+        maker = manufacturers.add(
+            f"M{number:02d}",
+            names.text(f"样品{brand}厂", f"Sample {english} Works"),
+            f"样品省示例路{number}号",
+            [names.text(f"样品{brand}", f"Sample {english}")],
+            40_000 + 13_000 * number % 180_000,
+            PROSPECTS[number % len(PROSPECTS)],
+            spec.start_on - timedelta(days=10 + 7 * number),
+        )
         for variant, (hans, english_variant, price_class) in enumerate(VARIANTS, start=1):
             low, high = WHOLESALE_YUAN[price_class]
             wholesale = int(rng.integers(low * 2, high * 2)) * 50

@@ -20,6 +20,7 @@ from changbei.network.city.land import (
 )
 from changbei.network.city.organisation import SITE_CODES, STATION_NAMES, Organisation, hire
 from changbei.network.city.plan import City, Table
+from changbei.network.city.registers import registers
 from changbei.network.city.roster import absences, contacts, duty_shifts, line_knowledge
 from changbei.network.city.rounds import (
     CAPACITIES_CARTONS,
@@ -50,7 +51,10 @@ def make(spec: CitySpec) -> City:
     away = absences(spec, organisation)
     people = organisation.tables
     vehicles = _vehicles(spec, rounds, organisation)
-    manufacturers = Table("network.Manufacturer", ("id", "code", "name"))
+    manufacturers = Table(
+        "network.Manufacturer",
+        ("id", "code", "name", "address", "brands", "yearly_cases", "prospects", "reviewed_on"),
+    )
     products = Table(
         "network.Product",
         (
@@ -68,6 +72,7 @@ def make(spec: CitySpec) -> City:
     stock = Table("network.Stock", ("id", "site_id", "product_id", "cartons"))
     make_goods(spec, manufacturers, products)
     fill_stores(spec, products, stock, _weekly_cartons(rounds, shops))
+    retailers = _retailers(spec, land, shops, rounds, organisation)
     tables = [
         people.units,
         people.people,
@@ -84,10 +89,11 @@ def make(spec: CitySpec) -> City:
         vehicles,
         _lines(rounds, organisation),
         line_knowledge(spec, organisation, rounds, shops),
-        _retailers(spec, land, shops, rounds, organisation),
+        retailers,
         manufacturers,
         products,
         stock,
+        *registers(spec, organisation, vehicles, retailers, products, stock),
     ]
     return City(spec, tables)
 

@@ -41,7 +41,7 @@ class Tables:
             "people.Person",
             (
                 "id", "uuid", "staff_no", "name", "phone", "second_phone", "email", "language", "unit_id",
-                "job", "active",
+                "job", "active", "phone_verified_on",
             ),
         )
     )  # fmt: skip
@@ -75,6 +75,7 @@ class Organisation:
 class _Builder:
     def __init__(self, spec: CitySpec) -> None:
         self.made = Organisation()
+        self.start_on = spec.start_on
         self.rng = spec.stream("people")
         self.names = iter(names.staff_names(200 + spec.line_vans * 12 + spec.retailers // 100))
         self.since = datetime.combine(spec.start_on, datetime.min.time(), LOCAL).astimezone(UTC) - timedelta(
@@ -105,6 +106,7 @@ class _Builder:
             self.made.unit_ids[unit],
             job,
             True,
+            self.start_on - timedelta(days=20 + number * 7 % 200),
         )
 
     def staff(self, unit: str, job: str, count: int) -> list[int]:

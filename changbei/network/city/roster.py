@@ -8,6 +8,7 @@ import numpy as np
 
 from changbei.core.clock import LOCAL
 from changbei.network.city import names
+from changbei.network.city.goods import BRANDS
 from changbei.network.city.organisation import Organisation
 from changbei.network.city.plan import Table
 from changbei.network.city.rounds import Rounds
@@ -50,6 +51,11 @@ CONTACTS = (  # code, group, Chinese, English, what it serves
     ("media-tv", "media", "样例电视台", "Sample Television", ["public-notice"]),
     ("media-radio", "media", "样例电台", "Sample Radio", ["public-notice"]),
 )  # fmt: skip
+FACTORY_CONTACTS = (  # the three groups of E3.5.4
+    ("marketing", "营销负责人", "head of marketing"),
+    ("department", "部门负责人", "department heads"),
+    ("area", "区域代表", "area representative"),
+)
 
 
 def local_moment(day: date, hour: float) -> datetime:
@@ -142,6 +148,18 @@ def contacts(spec: CitySpec) -> Table:
             serves,
             reviewed,
         )
+    for number, (brand, english) in enumerate(BRANDS, start=1):
+        for place, (part, hans, english_part) in enumerate(FACTORY_CONTACTS):
+            table.add(
+                f"m{number:02d}-{part}",
+                f"manufacturer-{part}",
+                names.text(f"样品{brand}厂{hans}", f"Sample {english} Works, {english_part}"),
+                names.shopkeeper(200 + number * 3 + place),
+                names.phone(9, number * 10 + place),
+                f"m{number:02d}-{part}@changbei.example",
+                [f"M{number:02d}"],
+                spec.start_on - timedelta(days=5 + (number * 3 + place) * 2),
+            )
     return table
 
 
