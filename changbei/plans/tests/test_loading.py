@@ -58,8 +58,8 @@ def test_the_small_pack_is_right() -> None:
 
 def test_an_unknown_key_names_the_allowed_ones_and_the_likely_one() -> None:
     allowed = (
-        "acknowledge_within, after, clause, escalate_every, evidence, form, hold_until, id, overdue, page, role, task, "
-        "urgency, when, within"
+        "acknowledge_within, after, clause, each, escalate_every, evidence, form, hold_until, id, overdue, page, role, "
+        "task, urgency, when, within"
     )
     expect(
         f"id: a, {TASK}, witihn: 5m",
@@ -95,7 +95,7 @@ def test_a_wrong_type_says_what_is_needed() -> None:
 
 
 def test_a_step_without_a_kind_and_a_step_with_two() -> None:
-    kinds = "await, do, notify, wait, decide, approve, task"
+    kinds = "await, do, call, notify, wait, countdown, decide, approve, task"
     expect(
         "id: a, notfy: {}",
         (

@@ -18,6 +18,7 @@ FACTS: list[facts.Fact] = [
     facts.TimerFired("due:a:1"),
     facts.ActionDone("a", {"case": 1}),
     facts.ActionFailed("a", "no road"),
+    facts.CallEnded("a", {"ended": "finished"}),
     facts.Ended("9"),
 ]
 COMMANDS: list[facts.Command] = [
@@ -28,6 +29,8 @@ COMMANDS: list[facts.Command] = [
     facts.CancelTimer("due:a:1"),
     facts.Escalate("a", "head", "due", 1),
     facts.CallAction("a", "delivery.recover", {"vehicle": "B1"}),
+    facts.OpenTask("a@3201", None, DUE, "driver", "Shop 3201", "3107"),
+    facts.CallPlan("a", "", "flood", {"place": "north"}, wait=True),
     facts.Tell("a", "told", ("driver",), "", {"vehicle": "B1"}),
     facts.StageOpened("go"),
     facts.StageClosed("go"),
@@ -57,6 +60,8 @@ def test_the_form_on_the_wire() -> None:
         "acknowledge_due_at": None,
         "due_at": "2026-11-23T01:55:00+00:00",
         "role": "driver",
+        "label": "",
+        "holder": "",
     }
     assert wire.to_json(facts.Completed("a", "1", {"n": float("nan"), "t": "x\x00", "big": 1e20})) == {
         "type": "Completed",
