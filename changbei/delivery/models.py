@@ -72,12 +72,19 @@ class Stop(models.Model):
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PLANNED)
     done_at = models.DateTimeField(null=True)
     goods_at = models.ForeignKey("Breakdown", null=True, on_delete=models.PROTECT, related_name="stranded")
+    moved_to = models.DateField(null=True)  # postponed to this day
+    moved_into = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="moved_from"
+    )  # the stop of that day that brings it
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["day", "retailer"], name="one_stop_per_customer_and_day")
         ]
-        indexes = [models.Index(fields=["tour", "sequence"])]
+        indexes = [
+            models.Index(fields=["tour", "sequence"]),
+            models.Index(fields=["moved_to"], condition=models.Q(moved_to__isnull=False), name="stop_moved_to"),
+        ]
 
 
 class Handover(models.Model):

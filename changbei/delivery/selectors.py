@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from changbei.delivery.models import (
     Stop,
     Tour,
 )
-from changbei.network.models import Line, LineKnowledge, Site, Vehicle
+from changbei.network.models import Line, LineKnowledge, Retailer, Site, Vehicle
 from changbei.people.models import Absence, Person
 
 SUBSTITUTE_JOBS = ("customer_manager", "inspector", "monopoly_inspector")
@@ -307,3 +307,44 @@ def next_expected(day: date) -> datetime | None:
     handovers = Handover.objects.filter(tour__day__date=day, done_at__isnull=True)
     moments = [rows.aggregate(at=Min("expected_at"))["at"] for rows in (stops, handovers)]
     return min((moment for moment in moments if moment), default=None)
+
+
+@dataclass(frozen=True)
+class NextDelivery:
+    """When a customer is served next. `expected_at` is None as long as the day is not planned, or the stop is held."""
+
+    on: date
+    expected_at: datetime | None
+    held: bool = False
+    moved: bool = False
+
+
+def next_delivery(retailer: Retailer) -> NextDelivery | None:
+    """The customer's own next delivery: of today and later if planned, moved to, or by the line's weekday.
+
+    None when nobody drives there any more.
+    """
+    today = clock.local_now().date()
+    waiting = [Stop.Status.PLANNED, Stop.Status.HELD]
+    stop = (
+        Stop.objects.filter(retailer=retailer, day__date__gte=today, status__in=waiting)
+        .select_related("day")
+        .order_by("day__date")
+        .first()
+    )
+    moved_to = Stop.objects.filter(
+        retailer=retailer, status=Stop.Status.POSTPONED, moved_to__gte=today, moved_into__isnull=True
+    ).aggregate(first=Min("moved_to"))["first"]
+    if moved_to is not None and (stop is None or moved_to < stop.day.date):
+        return NextDelivery(moved_to, None, moved=True)
+    if stop is not None:
+        held = stop.status == Stop.Status.HELD
+        return NextDelivery(
+            stop.day.date, None if held else stop.expected_at, held, stop.moved_from.exists()
+        )
+    if not retailer.active:
+        return None
+    ahead = (retailer.line.weekday - today.isoweekday()) % 7
+    if ahead == 0 and DeliveryDay.objects.filter(date=today).exists():
+        ahead = 7  # today's was delivered, refused or moved away
+    return NextDelivery(today + timedelta(days=ahead), None)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotFound
-from changbei.delivery import access, planning, rules
+from changbei.delivery import access, moving, planning, rules
 from changbei.delivery.models import (
     Breakdown,
     DeliveryDay,
@@ -323,10 +323,8 @@ def record_handover(handover: Handover, *, actor: Person | None) -> None:
 def postpone(breakdown: Breakdown, *, reason: str, actor: Person | None) -> tuple[int, date]:
     """The stranded customers are served on the next delivery day (E3.3.4); their number and that day."""
     day = _locked_day(breakdown.tour.day_id)
-    count = Stop.objects.filter(goods_at=breakdown, status=Stop.Status.PLANNED).update(
-        status=Stop.Status.POSTPONED, expected_at=None
-    )
     next_on = planning.next_delivery_day(day.date)
+    count = moving.move(Stop.objects.filter(goods_at=breakdown, status=Stop.Status.PLANNED), next_on)
     _changed(day)
     _journal(
         "delivery.postponed",

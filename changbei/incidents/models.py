@@ -7,7 +7,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from changbei.network.models import Retailer, Site
+from changbei.network.models import Line, Retailer, Site
 from changbei.people.models import Person
 from changbei.runs.models import Run
 
@@ -141,11 +141,16 @@ class Suspension(models.Model):
         WHOLE = "whole"
         PARTIAL = "partial"
 
+    class Goods(models.TextChoices):
+        HOLD = "hold"  # what is sorted stays at the site and goes out on resumption
+        MERGE = "merge"  # today's deliveries are put into those of the next delivery day
+
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="suspensions")
     scope = models.CharField(max_length=8, choices=Scope.choices)
     area = models.JSONField()  # GeoJSON Polygon or MultiPolygon
     reason = models.CharField(max_length=200)
+    goods = models.CharField(max_length=8, choices=Goods.choices, default=Goods.HOLD)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()  # when it is to be looked at again: no suspension without an end
     decided_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
@@ -180,6 +185,80 @@ class PublicNotice(models.Model):
     medium = models.CharField(max_length=8)  # tv, radio, mobile
     text = models.JSONField()
     at = models.DateTimeField()
+
+
+class LineMeasure(models.Model):
+    """What becomes of one line on one day of bad weather: go, or which no-go (E2.6, E3.2.1, E3.2.2)."""
+
+    class Measure(models.TextChoices):
+        GO = "go"
+        LATER = "later"  # departs later
+        SMALLER = "smaller"  # smaller vans drive it
+        MERGE = "merge"  # together with the goods of the next delivery day
+        HOLD = "hold"  # the sorted goods stay at the site
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="line_measures")
+    line = models.ForeignKey(Line, null=True, on_delete=models.PROTECT, related_name="+")  # null: a reserve van's
+    tour = models.UUIDField()  # delivery.Tour
+    on = models.DateField()
+    measure = models.CharField(max_length=8, choices=Measure.choices)
+    minutes = models.PositiveIntegerField(default=0)  # later by
+    vehicles = models.JSONField(default=list)  # numbers of the vans that drive it
+    next_on = models.DateField(null=True)  # the day it was merged into
+    stops = models.PositiveIntegerField()
+    review_at = models.DateTimeField(null=True)  # when a line on hold is looked at again
+    decided_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)  # a later measure took its place, or the line was released
+
+    class Meta:
+        indexes = [models.Index(fields=["incident", "on"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(measure="hold") | Q(review_at__isnull=False), name="hold_is_reviewed"
+            ),
+            models.UniqueConstraint(
+                fields=["tour"], condition=Q(ended_at__isnull=True), name="one_measure_per_tour"
+            ),
+        ]
+
+
+class LineMeasureRetailer(models.Model):
+    """A customer whose delivery a measure concerns, frozen when it was decided; each is told."""
+
+    measure = models.ForeignKey(LineMeasure, on_delete=models.CASCADE, related_name="retailers")
+    retailer = models.ForeignKey(Retailer, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["measure", "retailer"], name="measured_once")]
+
+
+class Forecast(models.Model):
+    """The three-day forecast as it was looked up on a morning (E3.2.9). The newest of a day counts."""
+
+    class Source(models.TextChoices):
+        API = "api"
+        FILE = "file"
+        HAND = "hand"
+
+    class Severity(models.TextChoices):
+        CALM = "calm"
+        WATCH = "watch"
+        SEVERE = "severe"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    on = models.DateField()  # the first of its days
+    days = models.JSONField()  # [{date, weather, text, low_celsius, …, severity, prepare: [{department, text}]}]
+    severity = models.CharField(max_length=8, choices=Severity.choices)  # of the worst day
+    source = models.CharField(max_length=8, choices=Source.choices)
+    name = models.CharField(max_length=160)  # where it came from, in words
+    fetched_at = models.DateTimeField()
+    kept_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    run = models.ForeignKey(Run, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["on", "fetched_at"])]
 
 
 class SystemOutage(models.Model):

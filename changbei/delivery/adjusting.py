@@ -1,0 +1,213 @@
+"""What bad weather makes of a day's lines: later, with smaller vans, on another day, or not for now (E2.6, E3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext_noop
+
+from changbei.core import clock
+from changbei.core.errors import Conflict, Invalid
+from changbei.delivery import moving, planning
+from changbei.delivery.arrivals import arrivals
+from changbei.delivery.models import DeliveryDay, Stop, Tour
+from changbei.journal import services as journal
+from changbei.network.models import Vehicle
+from changbei.people.models import Person
+from changbei.runs.models import Run
+
+GO, LATER, SMALLER, MERGE, HOLD = "go", "later", "smaller", "merge", "hold"
+MEASURES = (GO, LATER, SMALLER, MERGE, HOLD)
+MOST_MINUTES_LATER = 600
+
+
+@dataclass(frozen=True)
+class LineChoice:
+    """What is to become of one tour of today. `minutes` counts for `later` alone."""
+
+    tour: int  # its key
+    measure: str
+    minutes: int = 0
+
+
+@dataclass(frozen=True)
+class Adjusted:
+    """What became of it: stops concerned, the vans that drive it, and the day of what was moved."""
+
+    tour: Tour
+    measure: str
+    stops: int
+    minutes: int = 0
+    vehicles: tuple[str, ...] = ()
+    next_on: date | None = None
+
+
+@transaction.atomic
+def adjust(choices: Sequence[LineChoice], *, run: Run | None, actor: Person | None) -> list[Adjusted]:
+    """Carry out go or no-go for each tour of today, all of them or none.
+
+    `go`: as planned, a line that was held is driven again. `later`: departs so many minutes later. `smaller`: smaller
+    reserve vans of the site take over, as many as the goods need. `merge`: on the next delivery day, together with
+    that day's goods. `hold`: the sorted goods stay at the site. Raises Invalid, and Conflict for what cannot be done.
+    """
+    day = DeliveryDay.objects.select_for_update().filter(date=clock.local_now().date()).first()
+    if day is None:
+        raise Conflict(gettext_noop("no deliveries are planned for today"))
+    tours = {
+        tour.pk: tour
+        for tour in Tour.objects.select_for_update(of=("self",))
+        .filter(day=day, pk__in=[one.tour for one in choices])
+        .select_related("vehicle", "site", "line", "driver", "day")
+        .order_by("pk")
+    }
+    done = []
+    for choice in choices:
+        tour = tours.get(choice.tour)
+        if tour is None:
+            raise Invalid("tour", gettext_noop("this is no tour of today"))
+        done.append(_one(tour, choice))
+    DeliveryDay.objects.filter(pk=day.pk).update(version=F("version") + 1)
+    journal.append(
+        "delivery.lines_adjusted",
+        actor=actor,
+        incident=run.incident if run else None,
+        run=run.uuid if run else None,
+        clause="E2.6",
+        drill=bool(run and run.drill),
+        data={"lines": [_told(one) for one in done], "stops": sum(one.stops for one in done)},
+    )
+    return done
+
+
+def _one(tour: Tour, choice: LineChoice) -> Adjusted:
+    verbs: Mapping[str, Callable[[Tour, LineChoice], Adjusted]] = {
+        GO: _go,
+        LATER: _later,
+        SMALLER: _smaller,
+        MERGE: _merge,
+        HOLD: _hold,
+    }
+    if choice.measure not in verbs:
+        raise Invalid("measure", gettext_noop("go, later, smaller, merge or hold"))
+    return verbs[choice.measure](tour, choice)
+
+
+def _open(tour: Tour) -> list[Stop]:
+    """What is still to be driven, in the order of the drive."""
+    stops = Stop.objects.filter(tour=tour, status__in=[Stop.Status.PLANNED, Stop.Status.HELD])
+    return list(stops.select_related("retailer").order_by("sequence"))
+
+
+def _go(tour: Tour, _choice: LineChoice) -> Adjusted:
+    freed = Stop.objects.filter(tour=tour, status=Stop.Status.HELD).update(status=Stop.Status.PLANNED)
+    return Adjusted(tour, GO, freed, vehicles=(tour.vehicle.number,))
+
+
+def _later(tour: Tour, choice: LineChoice) -> Adjusted:
+    """The van leaves later; one that is on its way waits that long where it is."""
+    if not 0 < choice.minutes <= MOST_MINUTES_LATER:
+        raise Invalid("minutes", gettext_noop("between 1 minute and 10 hours"))
+    by = timedelta(minutes=choice.minutes)
+    if tour.status == Tour.Status.PLANNED:
+        tour.departs_at += by
+        tour.save(update_fields=["departs_at"])
+    open_ = Stop.objects.filter(tour=tour, status__in=[Stop.Status.PLANNED, Stop.Status.HELD])
+    count = open_.update(status=Stop.Status.PLANNED, expected_at=F("expected_at") + by)
+    return Adjusted(tour, LATER, count, choice.minutes, (tour.vehicle.number,))
+
+
+def _hold(tour: Tour, _choice: LineChoice) -> Adjusted:
+    held = Stop.objects.filter(tour=tour, status=Stop.Status.PLANNED).update(status=Stop.Status.HELD)
+    return Adjusted(tour, HOLD, held, vehicles=(tour.vehicle.number,))
+
+
+def _merge(tour: Tour, _choice: LineChoice) -> Adjusted:
+    next_on = planning.next_delivery_day(tour.day.date)
+    return Adjusted(tour, MERGE, moving.move(_open(tour), next_on), next_on=next_on)
+
+
+def _smaller(tour: Tour, _choice: LineChoice) -> Adjusted:
+    """The biggest of the smaller vans first, so that as few as possible drive; the sequence stays."""
+    if tour.status != Tour.Status.PLANNED:
+        raise Conflict(gettext_noop("this van is on its way: its goods cannot be put into smaller vans"))
+    stops = _open(tour)
+    vans = _vans_for(tour, sum(stop.cartons for stop in stops))
+    loads = _shared_out(stops, vans)
+    for number, (van, load) in enumerate(zip(vans, loads, strict=True)):
+        if load:
+            _drive(tour, van, load, first=number == 0)
+    used = [van for van, load in zip(vans, loads, strict=True) if load]
+    Vehicle.objects.filter(pk__in=[van.pk for van in used]).update(state=Vehicle.State.IN_USE)
+    return Adjusted(tour, SMALLER, len(stops), vehicles=tuple(van.number for van in used))
+
+
+def _vans_for(tour: Tour, cartons: int) -> list[Vehicle]:
+    """Smaller reserve vans of the site that together take the goods. Conflict when they cannot."""
+    free = Vehicle.objects.select_for_update().filter(
+        site=tour.site_id,
+        is_reserve=True,
+        state=Vehicle.State.FIT,
+        capacity_cartons__lt=tour.vehicle.capacity_cartons,
+    )
+    alone = free.filter(capacity_cartons__gte=cartons).order_by("capacity_cartons", "pk").first()
+    if alone is not None:
+        return [alone]
+    chosen: list[Vehicle] = []
+    for van in free.order_by("-capacity_cartons", "pk"):
+        chosen.append(van)
+        if sum(one.capacity_cartons for one in chosen) >= cartons:
+            return chosen
+    raise Conflict(gettext_noop("the site has not enough smaller vans for this line"))
+
+
+def _shared_out(stops: Sequence[Stop], vans: Sequence[Vehicle]) -> list[list[Stop]]:
+    """The stops in their sequence, van by van as far as each has room. Conflict when a rest remains."""
+    loads: list[list[Stop]] = [[] for _ in vans]
+    number, room = 0, vans[0].capacity_cartons
+    for stop in stops:
+        while stop.cartons > room:
+            number += 1
+            if number == len(vans):
+                raise Conflict(gettext_noop("the site has not enough smaller vans for this line"))
+            room = vans[number].capacity_cartons
+        loads[number].append(stop)
+        room -= stop.cartons
+    return loads
+
+
+def _drive(tour: Tour, van: Vehicle, stops: list[Stop], *, first: bool) -> None:
+    """The first van drives the tour itself, each further one a tour of its own with its keeper at the wheel."""
+    if first:
+        tour.vehicle = van
+        tour.save(update_fields=["vehicle"])
+        own = tour
+    else:
+        own = Tour.objects.create(
+            day=tour.day,
+            site=tour.site,
+            vehicle=van,
+            driver_id=van.keeper_id,
+            departs_at=tour.departs_at,
+            shift_ends_at=tour.shift_ends_at,
+        )
+    moments = arrivals(tour.day.date, tour.site, own.departs_at, [stop.retailer for stop in stops])
+    for number, (stop, at) in enumerate(zip(stops, moments, strict=True), start=1):
+        stop.tour, stop.sequence, stop.expected_at, stop.status = own, number, at, Stop.Status.PLANNED
+    Stop.objects.bulk_update(stops, ["tour", "sequence", "expected_at", "status"], batch_size=500)
+
+
+def _told(done: Adjusted) -> dict[str, Any]:
+    return {
+        "tour": str(done.tour.uuid),
+        "line": done.tour.line.code if done.tour.line else "",
+        "measure": done.measure,
+        "minutes": done.minutes,
+        "stops": done.stops,
+        "vehicles": list(done.vehicles),
+        "next_on": done.next_on.isoformat() if done.next_on else "",
+    }
