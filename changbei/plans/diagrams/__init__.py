@@ -1,0 +1,1 @@
+"""Procedures as pictures: stages from top to bottom, their steps in the order in which they open. No Django."""

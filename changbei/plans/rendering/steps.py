@@ -1,0 +1,214 @@
+"""Steps, forms and tables of a pack as cells and grids, in the words of one language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from changbei.core.texts import pick
+from changbei.plans.diagrams.flow import limit_of, role_title, title_of, who_of
+from changbei.plans.model import Pack, Procedure, Setting, Step, Table
+from changbei.plans.rendering.model import Cell, Grid, Items, Run, Runs, cell, plain
+from changbei.plans.rendering.words import Words
+
+
+class Speaker:
+    """A pack and a language: what things of the pack are called in it."""
+
+    def __init__(self, pack: Pack, say: Words, actions: Mapping[str, str]) -> None:
+        self.pack = pack
+        self.say = say
+        self.actions = actions
+
+    def pick(self, text: Mapping[str, str] | None) -> str:
+        return pick(text, self.say.language)
+
+    def role(self, role: str) -> str:
+        return role_title(self.pack, role, self.say)
+
+    def roles(self, roles: Sequence[str]) -> str:
+        return self.say.joined([self.role(role) for role in roles])
+
+    def step(self, step: Step) -> str:
+        return title_of(self.pack, step, self.say, self.actions)
+
+
+def step_anchor(procedure: str, step: str) -> str:
+    return f"step-{procedure}-{step}"
+
+
+# --- steps
+
+
+def step_grid(speaker: Speaker, steps: Sequence[tuple[Procedure, Step]], *, anchors: bool = True) -> Grid:
+    """Who does what by when, and who hears of it when it is late."""
+    say = speaker.say
+    rows = [
+        (
+            _what(speaker, procedure, step, anchors=anchors),
+            cell(*_who(speaker, step)),
+            cell(*_when(speaker, step)),
+            cell(*_late(speaker, step)),
+        )
+        for procedure, step in steps
+    ]
+    return Grid((say("step"), say("role"), say("limit"), say("escalation")), tuple(rows), (48, 18, 15, 19))
+
+
+def _what(speaker: Speaker, procedure: Procedure, step: Step, *, anchors: bool) -> Cell:
+    say = speaker.say
+    title: Runs = (Run(speaker.step(step), bold=True), Run(f"  {say(f'kind_{step.kind}')}", quiet=True))
+    lines: list[Runs] = [title]
+    if step.task and step.kind not in ("do", "call") and (guide := speaker.pick(step.task.guide)):
+        lines.append(plain(guide))
+    if step.kind in ("do", "call") and step.task:
+        lines.append(_labelled(say, "by_hand", f"{speaker.pick(step.task.title)} ({speaker.role(step.task.role)})"))
+    if step.each is not None:
+        lines.append((Run(say("for_each") + " ", quiet=True), Run(step.each.of.source, code=True)))
+    if step.countdown is not None:
+        lines += _countdown(speaker, step)
+    lines += _additions(speaker, step)
+    lines += [
+        (Run(f"{say(label)} ", quiet=True), Run(condition.source, code=True))
+        for label, condition in (
+            ("only_when", step.when),
+            ("not_before", step.hold_until),
+            ("until", step.wait_until),
+        )
+        if condition is not None
+    ]
+    return cell(*lines, anchor=step_anchor(procedure.id, step.id) if anchors else "")
+
+
+def _countdown(speaker: Speaker, step: Step) -> list[Runs]:
+    say = speaker.say
+    found: list[Runs] = []
+    if step.countdown is None:
+        return found
+    found.append((Run(f"{say('until')} ", quiet=True), Run(step.countdown.until.source, code=True)))
+    if step.countdown.marks:
+        marks = [f"{say('before_end')} {say.length(mark.before)}" for mark in step.countdown.marks]
+        found.append(_labelled(say, "marks", say.joined(marks)))
+    return found
+
+
+def _additions(speaker: Speaker, step: Step) -> list[Runs]:
+    """What a task also asks for: choices, evidence, fields."""
+    say, task = speaker.say, step.task
+    if task is None or step.kind in ("do", "call"):
+        return []
+    found: list[Runs] = []
+    if task.options:
+        found.append(_labelled(say, "options", " / ".join(speaker.pick(one.title) for one in task.options)))
+    if task.evidence:
+        found.append(_labelled(say, "evidence", say.joined([say(kind) for kind in task.evidence])))
+    if task.form:
+        titles = [speaker.pick(one.get("title")) or name for name, one in task.form.get("properties", {}).items()]
+        found.append(_labelled(say, "fill_in", say.joined(titles)))
+    return found
+
+
+def _labelled(say: Words, label: str, words: str) -> Runs:
+    return (Run(say(label) + say("colon"), quiet=True), Run(words))
+
+
+def _who(speaker: Speaker, step: Step) -> list[str | Runs]:
+    if step.kind in ("do", "call"):
+        return [speaker.say(f"kind_{step.kind}")]
+    who = who_of(speaker.pack, step, speaker.say)
+    if step.kind == "notify":
+        return [(Run(speaker.say("to_whom") + " ", quiet=True), Run(who))] if who else []
+    found: list[str | Runs] = [who] if who else []
+    if step.delegates:
+        found.append(plain(speaker.roles(step.delegates), quiet=True))
+    return found
+
+
+def _when(speaker: Speaker, step: Step) -> list[str | Runs]:
+    say = speaker.say
+    found: list[str | Runs] = []
+    if step.task and step.task.acknowledge_within and step.kind not in ("do", "call"):
+        found.append((Run(f"{say('accept')} ", quiet=True), Run(say.length(step.task.acknowledge_within))))
+    if limit := limit_of(step, say):
+        label = say("finish") if step.wait_for is None else say("kind_wait")
+        found.append((Run(f"{label} ", quiet=True), Run(limit)))
+    return found
+
+
+def _late(speaker: Speaker, step: Step) -> list[str | Runs]:
+    task = step.task
+    if task is None or not task.chain or step.kind in ("do", "call"):
+        return []
+    found: list[str | Runs] = [" → ".join(speaker.role(role) for role in task.chain)]
+    if len(task.chain) > 1:
+        found.append(plain(f"{speaker.say('every')} {speaker.say.length(task.escalate_every)}", quiet=True))
+    return found
+
+
+# --- forms, tables, settings
+
+
+def form_grid(speaker: Speaker, form: Mapping[str, Any]) -> Grid:
+    """A report form as it is filled in on paper: what is asked, and room or choices for the answer."""
+    say = speaker.say
+    required = set(form.get("required", ()))
+    rows = [
+        (
+            cell((Run(speaker.pick(one.get("title")) or name, bold=name in required),)),
+            cell(say("required") if name in required else ""),
+            cell(_answer(speaker, one)),
+        )
+        for name, one in form.get("properties", {}).items()
+    ]
+    return Grid((say("field"), "", say("means")), tuple(rows), (32, 12, 56), boxed=True)
+
+
+def _answer(speaker: Speaker, field: Mapping[str, Any]) -> str:
+    """What can be answered: the choices, or the unit, or nothing but room."""
+    say = speaker.say
+    choices = [speaker.pick(one.get("title")) or str(one.get("const", "")) for one in field.get("oneOf", ())]
+    if choices:
+        return "   ".join(f"□ {words}" for words in choices)
+    if field.get("type") == "boolean":
+        return f"□ {say('yes')}   □ {say('no')}"
+    if field.get("type") == "object":
+        titles = [speaker.pick(one.get("title")) or name for name, one in field.get("properties", {}).items()]
+        return say.joined(titles)
+    return str(field.get("x-unit", ""))
+
+
+def table_grid(speaker: Speaker, table: Table) -> Grid:
+    say = speaker.say
+    rows = [
+        (
+            cell(str(number)),
+            cell(speaker.pick(row.note), (Run(row.when.source, code=True),)),
+            cell(*[_outcome(speaker, name, value) for name, value in row.then.items()]),
+        )
+        for number, row in enumerate(table.rows, start=1)
+    ]
+    return Grid(("#", say("when"), say("then")), tuple(rows), (6, 66, 28))
+
+
+def _outcome(speaker: Speaker, name: str, value: Any) -> Runs:
+    if name == "role" and value in speaker.pack.roles:
+        return plain(speaker.role(value))
+    if isinstance(value, bool):
+        value = speaker.say("yes" if value else "no")
+    return (Run(f"{name} ", quiet=True), Run(str(value), code=True))
+
+
+def setting_value(speaker: Speaker, setting: Setting) -> str:
+    """`50 %`, `15 分钟`, `30 条`; a unit that has no words of its own stands as the plan writes it."""
+    if setting.unit == "share":
+        return f"{float(setting.value):.0%}"
+    if isinstance(setting.value, bool):
+        return speaker.say("yes" if setting.value else "no")
+    if setting.unit in ("seconds", "minutes", "hours", "days"):
+        return speaker.say(setting.unit, n=setting.value)
+    unit = speaker.say(setting.unit) if setting.unit == "cartons" else setting.unit
+    return f"{setting.value} {unit}".strip()
+
+
+def lines(items: Sequence[Runs]) -> Items:
+    return Items(tuple(items))
