@@ -131,6 +131,12 @@ def _merge(tour: Tour, _choice: LineChoice) -> Adjusted:
     return Adjusted(tour, MERGE, moving.move(_open(tour), next_on), next_on=next_on)
 
 
+def merge_late(tour: Tour) -> Adjusted:
+    """What waited beyond its own day goes out with the next delivery day from now."""
+    next_on = planning.next_delivery_day(clock.local_now().date())
+    return Adjusted(tour, MERGE, moving.move(_open(tour), next_on), next_on=next_on)
+
+
 def _smaller(tour: Tour, _choice: LineChoice) -> Adjusted:
     """The biggest of the smaller vans first, so that as few as possible drive; the sequence stays."""
     if tour.status != Tour.Status.PLANNED:

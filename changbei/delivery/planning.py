@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import groupby
 
 from django.db import transaction
 
-from changbei.core import workdays
+from changbei.core import clock, workdays
 from changbei.delivery import moving
 from changbei.delivery.arrivals import DEPARTURE, SHIFT_END, arrivals, at_wall
 from changbei.delivery.models import DeliveryDay, Stop, Tour
@@ -22,6 +22,14 @@ AVERAGE_CARTON_FEN = 12_000
 def next_delivery_day(after: date) -> date:
     """The next working day on which vans go out."""
     return workdays.next_workday(after)
+
+
+def first_delivery_day(at: datetime) -> date:
+    """The first day after today whose vans leave at this moment or later."""
+    day = next_delivery_day(clock.local_now().date())
+    while at_wall(day, DEPARTURE) < at:
+        day = next_delivery_day(day)
+    return day
 
 
 @transaction.atomic

@@ -350,6 +350,20 @@ def release_stops(retailers: Collection[int], *, actor: Person | None, run: Run 
     return _set_held(retailers, Stop.Status.HELD, Stop.Status.PLANNED, "delivery.stops_released", run, actor)
 
 
+@transaction.atomic
+def move_held(retailers: Collection[int], on: date, *, actor: Person | None, run: Run | None) -> int:
+    """Today's held stops of these customers go out on another day, together with that day's goods; their number."""
+    if (day := today()) is None:
+        return 0
+    day = _locked_day(day.pk)
+    held = Stop.objects.filter(day=day, retailer__in=retailers, status=Stop.Status.HELD)
+    count = moving.move(held, on)
+    if count:
+        _changed(day)
+        _journal("delivery.stops_moved", run, actor, clause="E3.2.1", stops=count, next_on=on.isoformat())
+    return count
+
+
 def _set_held(
     retailers: Collection[int], before: str, after: str, kind: str, run: Run | None, actor: Person | None
 ) -> int:

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from changbei.core.errors import Invalid, NotFound
-from changbei.incidents import replenishing
+from changbei.core import clock
+from changbei.core.errors import Invalid, NotFound, Outside
+from changbei.incidents import departments, replenishing, settling
+from changbei.incidents.forecasts import configured
 from changbei.incidents.models import Incident, PublicNotice, Suspension
-from changbei.incidents.services import customers, outages, suspending
+from changbei.incidents.services import customers, forecasting, lines, outages, suspending
 from changbei.journal.models import Entry
 from changbei.network.models import Retailer
 from changbei.notify.models import CallList, Notice
@@ -18,10 +20,13 @@ from changbei.people.models import Person
 from changbei.plans.actions import action
 from changbei.runs.context import ActionContext
 from changbei.runs.models import Task
+from changbei.supply import cash
 
 TEXT = {"type": "string"}
 MAP = {"type": "object"}
 COUNT = {"type": "integer", "minimum": 0}
+LIST = {"type": "array"}
+FORECAST_TRIES = 4  # within three quarters of a minute; then somebody types it in
 
 
 def _object(*optional: str, **properties: Any) -> dict[str, Any]:
@@ -63,7 +68,7 @@ def affected(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.suspend",
-    params=_object(scope=TEXT, area=MAP, starts_at=TEXT, ends_at=TEXT, reason=TEXT),
+    params=_object("goods", scope=TEXT, area=MAP, starts_at=TEXT, ends_at=TEXT, reason=TEXT, goods=TEXT),
     returns=_object(
         suspension=TEXT, retailers=COUNT, stops_held=COUNT, starts_at=TEXT, ends_at=TEXT, period=TEXT
     ),
@@ -82,6 +87,7 @@ def suspend(context: ActionContext) -> dict[str, Any]:
         ends_at=ends_at,
         reason=given["reason"],
         scope=given["scope"],
+        goods=given.get("goods") or Suspension.Goods.HOLD,
         decided_by=_decider(context, "suspend"),
         actor=None,
     )
@@ -99,13 +105,17 @@ def suspend(context: ActionContext) -> dict[str, Any]:
 @action(
     "incidents.extend",
     params=_object(suspension=TEXT, ends_at=TEXT),
-    returns=_object(suspension=TEXT, ends_at=TEXT),
+    returns=_object(suspension=TEXT, ends_at=TEXT, extended_at=TEXT),
 )
 def extend(context: ActionContext) -> dict[str, Any]:
     suspension, ends_at = _suspension(context), _moment(context.params["ends_at"], "ends_at")
     if suspension.ends_at < ends_at:
         suspension = suspending.extend(suspension, ends_at, actor=None)
-    return {"suspension": str(suspension.uuid), "ends_at": suspension.ends_at.isoformat()}
+    return {
+        "suspension": str(suspension.uuid),
+        "ends_at": suspension.ends_at.isoformat(),
+        "extended_at": context.now.isoformat(),
+    }
 
 
 @action(
@@ -228,6 +238,119 @@ def replenish_key_customers(context: ActionContext) -> dict[str, Any]:
     """Key customers of the area who missed a delivery get their usual order as a replenishment (E3.2.5)."""
     made = replenishing.replenish_key_customers(_suspension(context), actor=None)
     return {"requests": made.requests, "retailers": made.retailers, "cartons": made.cartons}
+
+
+@action(
+    "supply.cash_candidates",
+    params=_object(),
+    returns=_object(event=TEXT, order_day=TEXT, retailers=COUNT, customers={"type": "array"}),
+)
+def cash_candidates(context: ActionContext) -> dict[str, Any]:
+    """Customers of the weather event who order today and settle electronically: who may be allowed cash (E3.2.4)."""
+    event, today = settling.weather_event(context.run), clock.local_now().date()
+    found = cash.candidates(event, today)
+    return {
+        "event": event.number,
+        "order_day": today.isoformat(),
+        "retailers": len(found),
+        "customers": [one.licence_no for one in found],
+    }
+
+
+@action("supply.allow_cash", params=_object(customers={"type": "array"}), returns=_object(allowed=COUNT))
+def allow_cash(context: ActionContext) -> dict[str, Any]:
+    """These customers may settle today's order in cash, as a person of the run has decided."""
+    wanted = [str(one) for one in context.params["customers"]]
+    retailers = list(Retailer.objects.filter(licence_no__in=wanted).order_by("pk"))
+    if missing := set(wanted) - {one.licence_no for one in retailers}:
+        raise NotFound(f"there is no customer {sorted(missing)[0]}")
+    event = settling.weather_event(context.run)
+    decider = _decider(context, "all")
+    return {"allowed": cash.allow(context.run, retailers, event, allowed_by=decider, actor=None)}
+
+
+@action(
+    "incidents.tell_line_customers",
+    params=_object(templates=MAP),
+    returns=_object(told=COUNT, unreachable=COUNT),
+)
+def tell_line_customers(context: ActionContext) -> dict[str, Any]:
+    """Each customer of the lines decided on gets the own new time, van or day; nobody twice (E3.2.1, E3.2.2)."""
+    told, unreachable = lines.tell_customers(
+        _incident(context), context.params["templates"], item=context.item, actor=None
+    )
+    return {"told": told, "unreachable": unreachable}
+
+
+@action(
+    "incidents.end_line_hold",
+    params=_object(measure=TEXT),
+    returns=_object(lines=COUNT, stops=COUNT, measure=TEXT),
+)
+def end_line_hold(context: ActionContext) -> dict[str, Any]:
+    """Lines on hold go again, or their goods go out with the next delivery day."""
+    measure = context.params["measure"]
+    made = lines.end_hold(_incident(context), measure, decided_by=_decider(context, measure), actor=None)
+    return {"lines": len(made), "stops": sum(one.stops for one in made), "measure": measure}
+
+
+@action(
+    "incidents.departments",
+    params=_object("codes", kinds=LIST, codes=LIST),
+    returns=_object(departments=LIST, count=COUNT),
+)
+def list_departments(context: ActionContext) -> dict[str, Any]:
+    """The departments headed by posts of these kinds, or only those with these codes, with who heads them now."""
+    found = departments.headed_by(context.params["kinds"], context.params.get("codes"), context.now)
+    return {"departments": [one.to_json() for one in found], "count": len(found)}
+
+
+@action(
+    "incidents.fetch_forecast",
+    params=_object(),
+    returns=_object(kept={"type": "boolean"}, forecast=TEXT, trouble=TEXT),
+)
+def fetch_forecast(context: ActionContext) -> dict[str, Any]:
+    """Look the forecast up; `kept` is false, with what was wrong, when no source answers after some tries (E3.2.9)."""
+    try:
+        made = forecasting.fetch(run=context.run)
+    except Outside as error:
+        if context.attempt < FORECAST_TRIES and configured():
+            raise
+        return {"kept": False, "forecast": "", "trouble": str(error)}
+    return {"kept": True, "forecast": str(made.uuid), "trouble": ""}
+
+
+@action(
+    "incidents.read_forecast",
+    params=_object(),
+    returns=_object(
+        forecast=TEXT,
+        severity=TEXT,
+        severe_days=COUNT,
+        first=MAP,
+        second=MAP,
+        third=MAP,
+        prepare=MAP,
+        source=TEXT,
+    ),
+)
+def read_forecast(context: ActionContext) -> dict[str, Any]:
+    """Today's forecast in words, and what its severe days ask to be prepared."""
+    found = forecasting.of_day(forecasting.today())
+    if found is None:
+        raise NotFound("there is no forecast of today")
+    first, second, third = forecasting.words(found)
+    return {
+        "forecast": str(found.uuid),
+        "severity": found.severity,
+        "severe_days": sum(day["severity"] == "severe" for day in found.days),
+        "first": first,
+        "second": second,
+        "third": third,
+        "prepare": forecasting.prepare_words(found),
+        "source": found.name,
+    }
 
 
 def _incident(context: ActionContext) -> Incident:

@@ -17,11 +17,22 @@ for _kind in (
     "incidents.fallback_recorded",
 ):
     fact(_kind)
+fact(
+    "incidents.forecast_kept",
+    {"type": "object", "properties": {"forecast": TEXT, "source": TEXT, "name": TEXT, "severity": TEXT}},
+)
+fact(
+    "incidents.lines_decided",
+    {
+        "type": "object",
+        "properties": {"lines": {"type": "object"}, "held": COUNT, "stops": COUNT, "review_at": TEXT},
+    },
+)
 
 reads(
     "incidents",
     settings=["most_customers_share"],
-    tables=["acting-commander", "warning-start"],
+    tables=["acting-commander", "warning-start", "forecast-prepare"],
     roles=[COMMANDER, DEPUTY_COMMANDER, "office"],
     messages={
         "report-received": ["number", "title"],

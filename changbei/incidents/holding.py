@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models.functions import Coalesce
 
 from changbei.core import clock
+from changbei.delivery import planning
 from changbei.delivery import services as delivery
 from changbei.delivery.models import Stop
 from changbei.incidents.models import SuspendedRetailer, Suspension
@@ -12,7 +13,10 @@ from changbei.people.models import Person
 
 
 def hold(suspension: Suspension, *, actor: Person | None) -> int:
-    """Hold today's stops of the suspension's customers that would be reached while it lasts; the number held."""
+    """Hold today's stops of the suspension's customers that would be reached while it lasts; the number held.
+
+    When the suspension says so, they go out with the goods of the first delivery day after its end.
+    """
     due = Stop.objects.filter(
         day__date=clock.local_now().date(),
         status=Stop.Status.PLANNED,
@@ -20,7 +24,14 @@ def hold(suspension: Suspension, *, actor: Person | None) -> int:
     ).annotate(arrival=Coalesce("expected_at", "planned_at"))
     due = due.filter(arrival__gte=suspension.starts_at, arrival__lt=suspension.ends_at)
     retailers = list(due.values_list("retailer_id", flat=True))
-    return delivery.hold_stops(retailers, actor=actor, run=suspension.incident.run) if retailers else 0
+    if not retailers:
+        return 0
+    run = suspension.incident.run
+    held = delivery.hold_stops(retailers, actor=actor, run=run)
+    if suspension.goods == Suspension.Goods.MERGE:
+        on = planning.first_delivery_day(suspension.ends_at)
+        delivery.move_held(retailers, on, actor=actor, run=run)
+    return held
 
 
 def release(suspension: Suspension, *, actor: Person | None) -> int:

@@ -210,6 +210,7 @@ class LineMeasure(models.Model):
     review_at = models.DateTimeField(null=True)  # when a line on hold is looked at again
     decided_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)  # a later measure took its place, or the line was released
 
     class Meta:

@@ -107,6 +107,19 @@ def suspension_problems(starts_at: datetime, ends_at: datetime, reason: str, cus
     return found
 
 
+def line_problems(measures: Sequence[str], review_at: datetime | None, now: datetime) -> list[Problem]:
+    """What is wrong with go or no-go of lines; none waits without a time at which it is looked at again (E3.2.1)."""
+    if not measures:
+        return [Problem("lines", "decide for one line at least")]
+    if "hold" not in measures:
+        return []
+    if review_at is None:
+        return [Problem("review_at", "say when the lines on hold are looked at again")]
+    if not now < review_at <= now + LONGEST_SUSPENSION:
+        return [Problem("review_at", f"after now, and within {LONGEST_SUSPENSION.days} days")]
+    return []
+
+
 def suspension_scope(share: float, most: float) -> str:
     """`whole` when most customers cannot be served (E3.2.1), else `partial` (E3.2.2)."""
     return "whole" if share >= most else "partial"
@@ -133,6 +146,20 @@ def warning_inputs(
         "share": share,
         "over": over,
     }
+
+
+COLOURS = ("blue", "yellow", "orange", "red")
+SEVERITIES = ("Minor", "Moderate", "Severe", "Extreme")
+
+
+def eases(before: tuple[str, str], after: tuple[str, str]) -> bool:
+    """Whether a warning (colour, severity) is milder than the one before: by colour when both have one, else by
+    severity. What is not known is never taken for milder.
+    """
+    for rank, old, new in ((COLOURS, before[0], after[0]), (SEVERITIES, before[1], after[1])):
+        if old in rank and new in rank:
+            return rank.index(new) < rank.index(old)
+    return False
 
 
 def district_codes(geocodes: Iterable[str], districts: Iterable[str]) -> list[str]:

@@ -148,6 +148,10 @@ SMS_GATEWAY_URL = os.environ.get("CHANGBEI_SMS_GATEWAY", "")
 SMS_GATEWAY_TOKEN = os.environ.get("CHANGBEI_SMS_TOKEN", "")
 EMAIL_URL = os.environ.get("CHANGBEI_SMTP", "")
 EMAIL_FROM = os.environ.get("CHANGBEI_EMAIL_FROM", "changbei@localhost")
+# Three-day forecasts (E3.2.9): an API in the manner of Open-Meteo, e.g. https://api.open-meteo.com/v1/forecast, and a
+# folder into which somebody drops a file; without both the forecast is typed in.
+FORECAST_URL = os.environ.get("CHANGBEI_FORECAST_URL", "")
+FORECAST_FOLDER = os.environ.get("CHANGBEI_FORECAST_FOLDER", "")
 PUBLIC_URL = os.environ.get("CHANGBEI_PUBLIC_URL", "http://127.0.0.1:8000")
 
 LOGGING = {

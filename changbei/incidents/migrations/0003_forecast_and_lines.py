@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                 ('stops', models.PositiveIntegerField()),
                 ('review_at', models.DateTimeField(null=True)),
                 ('decided_at', models.DateTimeField()),
+                ('told_at', models.DateTimeField(null=True)),
                 ('ended_at', models.DateTimeField(null=True)),
                 ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
                 ('incident', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='line_measures', to='incidents.incident')),

@@ -8,6 +8,7 @@ from changbei.incidents.services.customers import (
     public_notice,
     tell_contacts,
 )
+from changbei.incidents.services.lines import decide_lines, end_hold
 from changbei.incidents.services.outages import record_fallback
 from changbei.incidents.services.reporting import ReportAnswer, report
 from changbei.incidents.services.suspending import extend, resume, suspend
@@ -25,7 +26,9 @@ __all__ = [
     "authorise",
     "change_level",
     "close",
+    "decide_lines",
     "declare_all_clear",
+    "end_hold",
     "extend",
     "make_call_list",
     "notify_customers",

@@ -131,8 +131,12 @@ def declare_all_clear(incident: Incident, *, actor: Person) -> None:
 
 
 def all_clear(incident: Incident, why: str, *, actor: Person | None) -> None:
-    """What the plan was started for is over: cancel, expired or declared. The run hears of it from the journal."""
-    _journal(incident, "incidents.all_clear", actor=actor, clause="E3.2", data={"why": why})
+    """What the plan was started for is over or eases: cancel, expired, eased or declared.
+
+    The run hears of it from the journal, which is to propose that service resumes.
+    """
+    data: dict[str, object] = {"why": why, "at": clock.now().isoformat()}
+    _journal(incident, "incidents.all_clear", actor=actor, clause="E3.2", data=data)
 
 
 def _journal(

@@ -30,12 +30,14 @@ def suspend(
     ends_at: datetime,
     reason: str,
     scope: str = "",
+    goods: str = Suspension.Goods.HOLD,
     decided_by: Person | None = None,
     actor: Person | None,
 ) -> Suspension:
     """Suspend service to every customer inside `area` (GeoJSON polygon); deliveries in the time are held.
 
-    The customers are frozen as they are now. Without `scope` the share of the city's customers decides whether it is
+    The customers are frozen as they are now. What is sorted already waits at the site (`goods` hold), or goes out with
+    the first delivery day afterwards (`merge`). Without `scope` the share of the city's customers decides whether it is
     the whole area or a part. Raises Invalid (area, ends_at, reason), Conflict for a closed incident, NotAllowed.
     """
     if actor is not None:
@@ -51,6 +53,8 @@ def suspend(
     problems = rules.suspension_problems(starts_at, ends_at, reason, len(retailers))
     if scope and scope not in Suspension.Scope.values:
         problems.append(Problem("scope", f"one of {', '.join(Suspension.Scope.values)}"))
+    if goods not in Suspension.Goods.values:
+        problems.append(Problem("goods", f"one of {', '.join(Suspension.Goods.values)}"))
     if problems:
         raise Invalid(problems=problems)
     suspension = Suspension.objects.create(
@@ -58,6 +62,7 @@ def suspend(
         scope=scope or _scope(incident, area),
         area=dict(area),
         reason=reason.strip()[:200],
+        goods=goods,
         starts_at=starts_at,
         ends_at=ends_at,
         decided_by=decided_by or actor,
@@ -137,6 +142,7 @@ def _journal(suspension: Suspension, kind: str, actor: Person | None, data: dict
             "suspension": str(suspension.uuid),
             "scope": suspension.scope,
             "reason": suspension.reason,
+            "goods": suspension.goods,
             "starts_at": suspension.starts_at.isoformat(),
             "ends_at": suspension.ends_at.isoformat(),
             **data,

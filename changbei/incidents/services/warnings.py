@@ -49,7 +49,8 @@ def receive_warning(data: bytes, *, source: str, actor: Person | None = None) ->
     """Take in one CAP file, whatever it is: kept, read, and acted upon by the table `warning-start` of the plan.
 
     Refused files are kept with the reasons. The same alert twice changes nothing. Actual alerts start the plan,
-    Exercise alerts a drill; an Update joins the incident of what it updates, a Cancel proposes resuming there.
+    Exercise alerts a drill; an Update joins the incident of what it updates, and proposes resuming there when it is
+    milder than what starts the plan; a Cancel always does.
     """
     if actor is not None:
         access.require(actor, "incidents.receive_warning")
@@ -135,7 +136,11 @@ def _act(warning: Warning, alert: cap.Alert, actor: Person | None) -> Received:
     if action == "end":
         return _end(warning, earlier, actor)
     if earlier is not None and earlier.status == Incident.Status.OPEN:
-        return _join(warning, earlier, actor)
+        eased = action != "start" and alert.status in ("Actual", "Exercise") and _eases(warning, earlier)
+        joined = _join(warning, earlier, actor)
+        if eased:
+            closing.all_clear(earlier, "eased", actor=actor)
+        return joined
     if action == "start" and warning.area is not None:
         return _start(warning, actor, drill=alert.status == "Exercise")
     if action == "propose" and alert.status == "Actual":
@@ -171,6 +176,15 @@ def _incident_of(references: Sequence[cap.Reference]) -> Incident | None:
         if latest is not None:
             return latest.incident
     return None
+
+
+def _eases(warning: Warning, incident: Incident) -> bool:
+    """Whether the warning is milder than what the incident has heard last: resuming is to be proposed."""
+    last = Warning.objects.filter(incident=incident).exclude(verdict=Warning.Verdict.REFUSED)
+    before = last.defer("raw").order_by("-pk").first()
+    return before is not None and rules.eases(
+        (before.colour, before.severity), (warning.colour, warning.severity)
+    )
 
 
 def _link(warning: Warning, incident: Incident) -> None:

@@ -1,0 +1,225 @@
+"""Go or no-go for each line of a day of bad weather, and telling every customer concerned (E2.6, E3.2.1, E3.2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext_noop
+
+from changbei.core import clock
+from changbei.core.errors import Conflict, Invalid
+from changbei.delivery import adjusting
+from changbei.delivery.adjusting import Adjusted, LineChoice
+from changbei.delivery.models import Stop, Tour
+from changbei.incidents import access, plan, rules, telling
+from changbei.incidents.models import Incident, LineMeasure, LineMeasureRetailer
+from changbei.incidents.services.customers import local
+from changbei.journal import services as journal
+from changbei.network import selectors as network
+from changbei.network.models import Retailer
+from changbei.notify import services as notify
+from changbei.notify.models import Message, Urgency
+from changbei.notify.recipients import of_retailers
+from changbei.people import access as people
+from changbei.people.models import Person
+from changbei.plans.model import Pack
+
+OPEN = (Stop.Status.PLANNED, Stop.Status.HELD)
+Measure = LineMeasure.Measure
+
+
+def lines_concerned(incident: Incident, area: Mapping[str, Any] | None = None) -> QuerySet[Tour]:
+    """Today's tours that still have customers to serve in the area, with `inside` and `open_stops` of each."""
+    shape = area or incident.area
+    ids = network.retailer_ids_in(shape) if shape else []
+    open_ = Q(stops__status__in=OPEN)
+    tours = Tour.objects.filter(day__date=clock.local_now().date()).exclude(status=Tour.Status.BROKEN_DOWN)
+    return (
+        tours.annotate(
+            open_stops=Count("stops", filter=open_),
+            inside=Count("stops", filter=open_ & Q(stops__retailer__in=ids)),
+        )
+        .filter(inside__gt=0)
+        .select_related("line", "vehicle", "site", "driver")
+        .order_by("site_id", "pk")
+    )
+
+
+@transaction.atomic
+def decide_lines(
+    incident: Incident,
+    choices: Sequence[LineChoice],
+    *,
+    review_at: datetime | None = None,
+    decided_by: Person | None = None,
+    actor: Person | None,
+) -> list[LineMeasure]:
+    """Decide go or no-go line by line and carry it out; a line on hold is looked at again at `review_at`.
+
+    What was decided before for the same lines is replaced. The run hears of it as `incidents.lines_decided`, with how
+    many lines wait. Raises Invalid (review_at, lines, and what the measures ask), Conflict, NotAllowed.
+    """
+    if actor is not None and not may_decide(actor, incident):
+        access.require(actor, "incidents.suspend", incident)
+    incident = Incident.objects.select_for_update(of=("self",)).select_related("run__plan_version").get(pk=incident.pk)
+    if incident.status == Incident.Status.CLOSED:
+        raise Conflict(f"{incident.number} is closed")
+    if problems := rules.line_problems([one.measure for one in choices], review_at, clock.now()):
+        raise Invalid(problems=problems)
+    concerned = {one.tour: _customers(one.tour) for one in choices}
+    done = adjusting.adjust(choices, run=incident.run, actor=actor)
+    _end(LineMeasure.objects.filter(tour__in=[one.tour.uuid for one in done]))
+    made = [_keep(incident, one, review_at, decided_by or actor) for one in done]
+    LineMeasureRetailer.objects.bulk_create(
+        LineMeasureRetailer(measure=measure, retailer_id=retailer)
+        for measure, one in zip(made, done, strict=True)
+        for retailer in concerned[one.tour.pk]
+    )
+    holds = [one for one in made if one.measure == Measure.HOLD]
+    _journal(
+        incident,
+        "incidents.lines_decided",
+        actor,
+        {
+            "lines": {measure: sum(one.measure == measure for one in made) for measure in Measure.values},
+            "held": len(holds),
+            "stops": sum(one.stops for one in made),
+            "review_at": review_at.isoformat() if review_at and holds else "",
+        },
+    )
+    return made
+
+
+def may_decide(actor: object, incident: Incident) -> bool:
+    """Who commands, and whoever runs the deliveries."""
+    return access.may(actor, "incidents.suspend", incident) or people.may(actor, "delivery.plan")
+
+
+def _customers(tour: int) -> list[int]:
+    return list(Stop.objects.filter(tour=tour, status__in=OPEN).order_by("pk").values_list("retailer_id", flat=True))
+
+
+def _end(measures: QuerySet[LineMeasure]) -> int:
+    return measures.filter(ended_at__isnull=True).update(ended_at=clock.now())
+
+
+def _keep(incident: Incident, done: Adjusted, review_at: datetime | None, actor: Person | None) -> LineMeasure:
+    return LineMeasure.objects.create(
+        incident=incident,
+        line=done.tour.line,
+        tour=done.tour.uuid,
+        on=done.tour.day.date,
+        measure=done.measure,
+        minutes=done.minutes,
+        vehicles=list(done.vehicles),
+        next_on=done.next_on,
+        stops=done.stops,
+        review_at=review_at if done.measure == Measure.HOLD else None,
+        decided_by=actor,
+        decided_at=clock.now(),
+    )
+
+
+def on_hold(incident: Incident) -> QuerySet[LineMeasure]:
+    """The lines of the incident that wait for a decision to go again."""
+    waiting = LineMeasure.objects.filter(incident=incident, measure=Measure.HOLD, ended_at__isnull=True)
+    return waiting.select_related("line").order_by("pk")
+
+
+@transaction.atomic
+def end_hold(
+    incident: Incident, measure: str, *, decided_by: Person | None = None, actor: Person | None
+) -> list[LineMeasure]:
+    """Every line on hold goes again, or its goods go out with the next delivery day (`go`, `merge`).
+
+    When its day is over only the next delivery day is left.
+    """
+    if measure not in (Measure.GO, Measure.MERGE):
+        raise Invalid("measure", gettext_noop("go or merge"))
+    today = clock.local_now().date()
+    waiting = list(on_hold(incident))
+    tours = {tour.uuid: tour.pk for tour in Tour.objects.filter(uuid__in=[one.tour for one in waiting])}
+    now_ = [one for one in waiting if one.on == today]
+    choices = [LineChoice(tours[one.tour], measure) for one in now_]
+    made = decide_lines(incident, choices, decided_by=decided_by, actor=actor) if choices else []
+    for one in waiting:
+        if one.on != today:
+            made.append(_after_its_day(incident, one, tours[one.tour], decided_by or actor))
+    return made
+
+
+def _after_its_day(incident: Incident, waiting: LineMeasure, tour: int, by: Person | None) -> LineMeasure:
+    """Goods of a day that is over go out with the next one."""
+    customers = _customers(tour)
+    done = adjusting.merge_late(Tour.objects.select_related("day", "line", "vehicle").get(pk=tour))
+    _end(LineMeasure.objects.filter(pk=waiting.pk))
+    made = _keep(incident, done, None, by)
+    LineMeasureRetailer.objects.bulk_create(
+        LineMeasureRetailer(measure=made, retailer_id=retailer) for retailer in customers
+    )
+    return made
+
+
+def tell_customers(
+    incident: Incident, templates: Mapping[str, str], *, item: str = "", actor: Person | None
+) -> tuple[int, int]:
+    """Tell each customer of the incident's newest decisions what it means for the own delivery; (told, unreachable).
+
+    `templates`: message of the plan for later, smaller, merge, hold and go. Nobody is told the same decision twice.
+    """
+    pack = plan.of_incident(incident).pack
+    untold = LineMeasure.objects.filter(incident=incident, told_at__isnull=True).order_by("pk")
+    orders: list[notify.Order] = []
+    with transaction.atomic():
+        for measure in untold.select_for_update(of=("self",)).select_related("line"):
+            unchanged = measure.measure == Measure.GO and not measure.stops
+            if (template := templates.get(measure.measure)) and not unchanged:
+                orders += _orders(incident, pack, measure, template, item)
+            measure.told_at = clock.now()
+            measure.save(update_fields=["told_at"])
+        notices = notify.tell_many(orders, actor=actor)
+    messages = Message.objects.filter(notice__in=notices)
+    unreachable = messages.filter(state=Message.State.UNREACHABLE).count()
+    return messages.count() - unreachable, unreachable
+
+
+def _orders(
+    incident: Incident, pack: Pack, measure: LineMeasure, template: str, item: str
+) -> list[notify.Order]:
+    """One message for each customer of a line, with the customer's own time."""
+    shops = Retailer.objects.filter(pk__in=measure.retailers.values("retailer")).order_by("pk")
+    expected = dict(
+        Stop.objects.filter(day__date=measure.next_on or measure.on, retailer__in=shops).values_list(
+            "retailer_id", "expected_at"
+        )
+    )
+    found: list[notify.Order] = []
+    names = dict(shops.values_list("pk", "name"))
+    for recipient in of_retailers(shops):
+        at = expected.get(recipient.id)
+        values = {
+            "retailer": names[recipient.id],
+            "minutes": measure.minutes,
+            "expected": local(at) if at else "",
+            "day": f"{measure.next_on:%m-%d}" if measure.next_on else "",
+            "until": local(measure.review_at) if measure.review_at else "",
+        }
+        composed = telling.compose(incident, pack, template, values, item=item, urgency=Urgency.BULK)
+        found.append((composed, [recipient]))
+    return found
+
+
+def _journal(incident: Incident, kind: str, actor: Person | None, data: dict[str, Any]) -> None:
+    journal.append(
+        kind,
+        actor=actor,
+        incident=incident.uuid,
+        run=incident.run.uuid if incident.run else None,
+        clause="E2.6",
+        drill=incident.drill,
+        data=data,
+    )
