@@ -58,9 +58,9 @@ def fulfilled_by(pack: Pack) -> dict[str, tuple[Fulfilment, ...]]:
     found: dict[str, dict[str, Fulfilment]] = {clause: {} for clause in pack.clauses}
     for clause in pack.clauses.values():
         for reference in clause.fulfilled_by:
-            fulfilment = _declared(pack, reference)
+            fulfilment = declared(pack, reference)
             found[clause.id][fulfilment.ref] = fulfilment
-    for clause_id, fulfilment in _citing(pack):
+    for clause_id, fulfilment in citing(pack):
         found[clause_id].setdefault(fulfilment.ref, fulfilment)
     return {clause: tuple(sorted(entries.values(), key=_order)) for clause, entries in found.items()}
 
@@ -82,7 +82,8 @@ def _view(clause: Clause, fulfilments: tuple[Fulfilment, ...], language: str) ->
     )
 
 
-def _declared(pack: Pack, reference: str) -> Fulfilment:
+def declared(pack: Pack, reference: str) -> Fulfilment:
+    """What a clause's `fulfilled_by` names. KeyError when it is not there: the loader has said so."""
     kind, _, name = reference.partition(":")
     name, _, step = name.partition("/")
     if step:
@@ -101,7 +102,7 @@ def _declared(pack: Pack, reference: str) -> Fulfilment:
     return Fulfilment(kind, reference, pack.registries[name].title, None, True)
 
 
-def _citing(pack: Pack) -> Iterator[tuple[str, Fulfilment]]:
+def citing(pack: Pack) -> Iterator[tuple[str, Fulfilment]]:
     """Everything of the pack that cites a clause."""
     for procedure in pack.procedures.values():
         for clause in procedure.clauses:
