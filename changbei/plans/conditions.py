@@ -80,10 +80,11 @@ class Names:
 class Condition:
     """One compiled expression. Immutable but for a memory of recent answers, which changes no answer."""
 
-    __slots__ = ("_expression", "_memo", "_paths", "_settings", "_uses_now", "result_type", "source")
+    __slots__ = ("_expression", "_memo", "_paths", "_settings", "_uses_now", "names", "result_type", "source")
 
     def __init__(self, source: str, names: Names) -> None:
         self.source = source
+        self.names = names
         self._expression, self.result_type = _compile(source, names)
         variables = {name for name, _ in names.types}
         paths = paths_in(source, variables)
