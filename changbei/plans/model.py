@@ -20,6 +20,7 @@ STANDARD_PLACEHOLDERS = frozenset({"number", "title"})  # of the run; every mess
 ENGINE_NAMES = {"result": "map", "decision": "map", "happened": "map"}  # written by the runtime alone
 GIVEN_NAMES = {"report": "map", "incident": "map", "now": "timestamp"}
 FAMILIES = ("network", "vehicle", "weather", "demand", "supply", "settlement", "safety", "routine")
+EVIDENCE = "evidence"  # result.STEP.evidence: what was attached to the task
 MOST_EACH = 500  # tasks that one step may open for a list
 DEFAULT_ESCALATE_EVERY = Duration(seconds=300)
 
@@ -129,6 +130,7 @@ class Table:
     outputs: Mapping[str, str]
     rows: tuple[Row, ...]
     place: Place
+    partial: bool = False  # that no row matches is an answer too
 
 
 @dataclass(frozen=True, slots=True)

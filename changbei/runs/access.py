@@ -4,17 +4,19 @@ look.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import NotAllowed, NotFound
+from changbei.core.errors import Invalid, NotAllowed, NotFound
 from changbei.people.access import may
 from changbei.people.models import Absence, DutyShift, Person, PostHolding
+from changbei.plans import runtime
 from changbei.plans.loading import pack_for
-from changbei.plans.model import Role
+from changbei.plans.model import Role, Step
 from changbei.runs.models import RoleHolding, Run, Task
 
 
@@ -36,10 +38,14 @@ def run_for(actor: object, run: UUID) -> Run:
 
 
 def may_act(person: Person, task: Task) -> bool:
-    """Holder, deputy of the role, or member of the command post. At most two queries."""
+    """Holder, deputy of the role, or member of the command post; who holds the role of a task that was given
+    to another. At most three queries.
+    """
     if not person.active:
         return False
     if task.holder_id == person.pk or person.staff_no in command_post(task.run):
+        return True
+    if task.held_as != Task.HeldAs.ROLE and _holds_one(person, task, [task.role]):
         return True
     role = pack_for(task.run.plan_version).roles.get(task.role)
     return role is not None and _is_deputy(person, role, task.holder_id)
@@ -61,12 +67,30 @@ def require_to_hand_over(person: Person, task: Task) -> None:
     if may_act(person, task) or may(person, "runs.hand_over_any"):
         return
     step = pack_for(task.run.plan_version).procedures[task.run.procedure].task(task.item)
-    chain = step.chain if step else ()
-    on_chain = RoleHolding.objects.filter(run=task.run, role__in=chain, person=person, until__isnull=True)
-    if not on_chain.exists():
+    if not _holds_one(person, task, step.chain if step else ()):
         raise NotAllowed(
             gettext_noop("only the holder, a deputy, somebody on the chain or a head passes a task on")
         )
+
+
+def require_to_take(to: Person, task: Task, step: Step) -> None:
+    """Invalid("to") unless this task may be given to `to`: an approval with delegates to holders of their
+    roles, or back to its own; never to who has done what somebody else has to approve.
+    """
+    if step.delegates and not _holds_one(to, task, [*step.delegates, task.role]):
+        raise Invalid("to", gettext_noop("this approval may only be handed to those whom the plan names"))
+    if any(to.staff_no in runtime.doers(task.run.state, other) for other in step.apart):
+        raise Invalid("to", gettext_noop("two different people are needed: this one has done the other part"))
+
+
+def delegates(task: Task, step: Step) -> list[Person]:
+    """To whom an approval with delegates may be handed now; [] for other tasks. One query."""
+    if not step.delegates:
+        return []
+    held = RoleHolding.objects.filter(run=task.run, role__in=step.delegates, until__isnull=True)
+    held = held.filter(person__isnull=False).exclude(person=task.holder).select_related("person")
+    found = {row.person_id: row.person for row in held.order_by("pk") if row.person is not None}
+    return list(found.values())
 
 
 def require_to_hand_back(person: Person, run: Run, holding: RoleHolding) -> None:
@@ -81,6 +105,11 @@ def require_to_end(person: Person, run: Run) -> None:
     """NotAllowed unless the person is of the command post or may end runs."""
     if person.staff_no not in command_post(run) and not may(person, "runs.end"):
         raise NotAllowed("runs.end")
+
+
+def _holds_one(person: Person, task: Task, roles: Collection[str]) -> bool:
+    held = RoleHolding.objects.filter(run=task.run, role__in=roles, person=person, until__isnull=True)
+    return bool(roles) and held.exists()
 
 
 def _is_deputy(person: Person, role: Role, holder: int | None) -> bool:

@@ -6,7 +6,7 @@ Whatever the number of tasks, timers and messages, the number of statements is t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,10 +17,12 @@ from changbei.journal.services import NewEntry, append_many
 from changbei.notify import recipients
 from changbei.notify import services as notify
 from changbei.notify.models import Urgency
+from changbei.notify.recipients import Recipient
 from changbei.notify.services import NewNotice, Order
 from changbei.people.models import Contact, Person
 from changbei.plans.facts import (
     CallAction,
+    CallPlan,
     CancelTimer,
     CloseTask,
     Command,
@@ -34,12 +36,17 @@ from changbei.plans.facts import (
     StageOpened,
     Tell,
 )
-from changbei.plans.model import Pack, Procedure, TaskSpec
-from changbei.runs import roles, wording
+from changbei.plans.model import Pack, Procedure, TaskSpec, step_of
+from changbei.runs import audiences, roles, wording
 from changbei.runs.models import ActionCall, Run, Task, Timer
 
 URGENCY = {"immediate": Urgency.IMMEDIATE, "urgent": Urgency.URGENT, "routine": Urgency.ROUTINE}
 TASK_NOTICE, VACANT_NOTICE, LATE_NOTICE, MOVED_NOTICE = "task", "task-vacant", "task-late", "task-moved"
+MANY_NOTICE, MANY_LATE_NOTICE = "tasks", "tasks-late"
+CALL = (
+    "runs.call"  # how the queue of capabilities names a call of a plan; no capability that plans could name
+)
+MOST_NAMED = 12  # of many tasks, in one message
 ROSTER = "roster"  # key of the timer at which the roles are looked at again
 
 
@@ -68,8 +75,19 @@ class Effects:
         self.facts: list[NewEntry] = []
         self._known: dict[str, Task] = {}
         self._people: dict[str, Person] = {}
+        self._named: dict[str, Person] = {}
+        # of steps with a task for each element: one message for all that concern the same person
+        self._many: dict[tuple[str, str, str, int], tuple[list[Task], list[Person]]] = {}
 
     # ---- taking commands
+
+    def take_all(self, commands: Sequence[Command]) -> None:
+        """Take commands in the order the runtime made them; people whom they name are looked up at once."""
+        wanted = {one.holder for one in commands if isinstance(one, OpenTask) and one.holder}
+        if wanted:
+            self._named |= roles.named(wanted, self.now)
+        for command in commands:
+            self.take(command)
 
     def take(self, command: Command) -> None:
         """Note what this command comes to; commands are given in the order the runtime made them."""
@@ -88,6 +106,8 @@ class Effects:
                 self._escalate(command)
             case CallAction():
                 self._call(command)
+            case CallPlan():
+                self._call_plan(command)
             case Tell():
                 self._tell(command)
             case StageOpened():
@@ -96,7 +116,8 @@ class Effects:
                 self.record("runs.stage_closed", data={"stage": command.stage})
             case Finished():
                 self.timers[ROSTER] = None
-                self.record("runs.finished")
+                caller = self.run.caller
+                self.record("runs.finished", data={"caller": str(caller.uuid)} if caller else {})
 
     def record(self, kind: str, *, item: str = "", clause: str = "", data: Json | None = None) -> None:
         """Add a fact for the journal, to be written with the rest."""
@@ -112,14 +133,17 @@ class Effects:
         if spec is None:
             return
         role = command.role or spec.role
+        named = self._named.get(command.holder)
         task = Task(
             uuid=uuid4(),
             run=self.run,
             item=command.item,
+            label=command.label,
             kind=spec.kind,
             role=role,
-            holder=self.holder(role),
-            title=dict(spec.title),
+            holder=named or self.holder(role),
+            held_as=Task.HeldAs.PLAN if named else Task.HeldAs.ROLE,
+            title=wording.labelled(spec.title, command.label),
             guide=dict(spec.guide or {}),
             clause=spec.clause,
             options=[{"id": option.id, "title": dict(option.title)} for option in spec.options],
@@ -149,25 +173,17 @@ class Effects:
         """Tell the holder of the task; when nobody holds the role, the first of the chain whom there is,
         at once.
         """
-        values = self._task_values(task)
-        if task.holder:
-            self._order(
-                TASK_NOTICE,
-                wording.TASK,
-                wording.TASK_BODY,
-                values,
-                task,
-                [task.holder],
-                URGENCY[spec.urgency],
-            )
-            return
-        to = self._first_held(spec.chain)
-        self._order(VACANT_NOTICE, wording.TASK, wording.VACANT_BODY, values, task, to, Urgency.IMMEDIATE)
+        to = [task.holder] if task.holder else self._first_held(spec.chain)
+        if step_of(task.item) != task.item:
+            self._gather(MANY_NOTICE if task.holder else VACANT_NOTICE, task, to)
+        elif task.holder:
+            self._order(TASK_NOTICE, task, to, URGENCY[spec.urgency])
+        else:
+            self._order(VACANT_NOTICE, task, to, Urgency.IMMEDIATE)
 
     def order_moved(self, task: Task, before: Person, spec: TaskSpec) -> None:
         """Tell who held the task, by the ways they were told of it, that it has gone to somebody else."""
-        values, urgency = self._task_values(task), URGENCY[spec.urgency]
-        self._order(MOVED_NOTICE, wording.MOVED, wording.MOVED_BODY, values, task, [before], urgency)
+        self._order(MOVED_NOTICE, task, [before], URGENCY[spec.urgency])
 
     def _close(self, command: CloseTask) -> None:
         self.closed.append(command)
@@ -184,15 +200,10 @@ class Effects:
             return
         self.escalated[command.item] += 1
         to = self._first_held(spec.chain[command.step - 1 :])
-        self._order(
-            LATE_NOTICE,
-            wording.LATE[command.why],
-            wording.LATE_BODY,
-            self._task_values(task),
-            task,
-            to,
-            Urgency.IMMEDIATE,
-        )
+        if step_of(task.item) != task.item:
+            self._gather(MANY_LATE_NOTICE, task, to, why=command.why)
+        else:
+            self._order(LATE_NOTICE, task, to, Urgency.IMMEDIATE, why=command.why)
         self.record(
             "runs.escalated",
             item=command.item,
@@ -220,6 +231,25 @@ class Effects:
             "runs.action_called", item=command.item, data={"action": command.action, "params": command.params}
         )
 
+    def _call_plan(self, command: CallPlan) -> None:
+        """A call waits in the queue of capabilities: it is tried again, and its failure opens a task, as theirs."""
+        params = {"plan": command.plan, "procedure": command.procedure, "report": command.report}
+        self.calls.append(
+            ActionCall(
+                run=self.run,
+                item=command.item,
+                action=CALL,
+                params=params,
+                due_at=self.now,
+                requested_at=self.now,
+            )
+        )
+        self.record(
+            "runs.plan_called",
+            item=command.item,
+            data={"called": command.plan, "procedure": command.procedure, "waits": command.wait},
+        )
+
     def _tell(self, command: Tell) -> None:
         template = self.pack.templates.get(command.template)
         if template is None:
@@ -227,9 +257,13 @@ class Effects:
         values = {**command.values, "number": self.run.number, "title": self.run.title}
         people = [person for role in command.roles if (person := self.holder(role))]
         contacts: list[Contact] = []
-        if command.audience in self.pack.audiences:
-            more, contacts = roles.audience(self.pack.audiences[command.audience], self.run, self.now)
+        customers: list[Recipient] = []
+        if audience := self.pack.audiences.get(command.audience):
+            more, contacts = roles.audience(audience, self.run, self.now)
             people += more
+            if audience.retailers is not None:
+                wanted = audiences.retailers(audience.retailers, self.run, self.now)
+                customers = recipients.of_retailers(wanted)
         new = NewNotice(
             template.id,
             wording.fill(template.title, values),
@@ -241,20 +275,19 @@ class Effects:
             clause=self._clause(command.item) or template.clause,
             drill=self.run.drill,
         )
-        whom = [*recipients.of_people(people), *(recipients.of_contact(contact) for contact in contacts)]
+        whom = [
+            *recipients.of_people(people),
+            *(recipients.of_contact(contact) for contact in contacts),
+            *customers,
+        ]
         self.orders.append((new, whom))
 
     def _order(
-        self,
-        template: str,
-        title: Mapping[str, str],
-        body: Mapping[str, str],
-        values: Mapping[str, object],
-        task: Task,
-        to: list[Person],
-        urgency: Urgency,
+        self, template: str, task: Task, to: list[Person], urgency: Urgency, *, why: str = "due"
     ) -> None:
         """A notice about a task. What tells of a task that has gone needs no answer."""
+        title, body = wording.about_task(template, why)
+        values = self._task_values(task)
         moved = template == MOVED_NOTICE
         new = NewNotice(
             template,
@@ -270,6 +303,41 @@ class Effects:
             drill=self.run.drill,
         )
         self.orders.append((new, recipients.of_people(to)))
+
+    def _gather(self, template: str, task: Task, to: list[Person], *, why: str = "due") -> None:
+        """Many tasks of one step come in one message to each person."""
+        key = (template, why, step_of(task.item), to[0].pk if to else 0)
+        self._many.setdefault(key, ([], to))[0].append(task)
+
+    def _order_many(self) -> None:
+        for (template, why, step, _), (tasks, to) in self._many.items():
+            spec = self.procedure.task(step)
+            first = min(tasks, key=lambda task: task.pk or 0)
+            immediate = template != MANY_NOTICE or spec is None
+            urgency = Urgency.IMMEDIATE if immediate or spec is None else URGENCY[spec.urgency]
+            if len(tasks) == 1:
+                one = {MANY_NOTICE: TASK_NOTICE, MANY_LATE_NOTICE: LATE_NOTICE}.get(template, template)
+                self._order(one, first, to, urgency, why=why)
+                continue
+            title, body = wording.about_many(template, why)
+            values = self._task_values(first) | {
+                "title": spec.title if spec else first.title,
+                "count": len(tasks),
+                "labels": wording.listed([task.label for task in tasks], MOST_NAMED),
+            }
+            new = NewNotice(
+                template,
+                wording.fill(title, values),
+                wording.fill(body, values),
+                urgency,
+                incident=self.run.incident,
+                run=self.run.uuid,
+                item=step,
+                clause=first.clause,
+                drill=self.run.drill,
+            )
+            self.orders.append((new, recipients.of_people(to)))
+        self._many.clear()
 
     # ---- what is known
 
@@ -303,7 +371,7 @@ class Effects:
         return self._people.get(staff_no)
 
     def _clause(self, item: str) -> str:
-        step = self.procedure.steps.get(item)
+        step = self.procedure.step(item)
         return step.clause if step else ""
 
     def _task_values(self, task: Task) -> dict[str, Any]:
@@ -328,6 +396,7 @@ class Effects:
         if self.calls:
             ActionCall.objects.bulk_create(self.calls)
         self._stop_messages()
+        self._order_many()
         notify.tell_many(self.orders, actor=self.actor, facts=self.facts)
         append_many(self.facts)
 

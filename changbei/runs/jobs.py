@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,9 +17,9 @@ from changbei.journal.services import append
 from changbei.plans import actions
 from changbei.plans.facts import ActionDone, ActionFailed, Fact, TimerFired
 from changbei.plans.plain import clean_map
-from changbei.runs import rules, services
+from changbei.runs import calling, rules, services
 from changbei.runs.context import ActionContext
-from changbei.runs.effects import ROSTER
+from changbei.runs.effects import CALL, ROSTER
 from changbei.runs.models import ActionCall, Run, Timer
 
 logger = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ def _perform(call: ActionCall) -> None:
         return
     context = ActionContext(run, call.item, call.params, clock.now(), call.attempts)
     try:
-        result = clean_map(actions.get(call.action).perform(context))
+        result = clean_map(_result(call, context))
     except Exception as error:  # a capability that fails must not stop the others
         logger.warning("action %s of run %s failed", call.action, run.number, exc_info=True)
         words = f"{type(error).__name__}: {error}"
@@ -114,6 +115,11 @@ def _perform(call: ActionCall) -> None:
         _feed_back(run, call, error=words, again_at=again_at)
         return
     _feed_back(run, call, result=result)
+
+
+def _result(call: ActionCall, context: ActionContext) -> Mapping[str, Any]:
+    """What the capability returns; of a call of a plan, which run it has become."""
+    return calling.begin(call) if call.action == CALL else actions.get(call.action).perform(context)
 
 
 def _feed_back(

@@ -33,8 +33,19 @@ class Run(models.Model):
     scope = models.JSONField(
         default=dict
     )  # where roles are looked up: {"site": code, "unit": code, "kind": family}
+    caller = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="called")
+    caller_item = models.CharField(max_length=80, blank=True)  # the step that called
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["caller", "caller_item"],
+                condition=Q(caller__isnull=False),
+                name="called_once_per_item",
+            )
+        ]
 
 
 class RunFact(models.Model):
@@ -94,12 +105,19 @@ class Task(models.Model):
         APPROVE = "approve"
         AWAIT = "await"  # done when a fact arrives
 
+    class HeldAs(models.TextChoices):
+        ROLE = "role"  # goes where the role goes
+        PLAN = "plan"  # the plan named this person for this one, of many
+        HAND = "hand"  # somebody gave this one task to this person
+
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="tasks")
-    item = models.CharField(max_length=80)  # id of the step in the procedure
+    item = models.CharField(max_length=80)  # id of the step in the procedure, or STEP@KEY, one of many
+    label = models.CharField(max_length=120, blank=True)  # of one of many: whom or what it is about
     kind = models.CharField(max_length=8, choices=Kind.choices)
     role = models.CharField(max_length=60)
     holder = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="tasks")
+    held_as = models.CharField(max_length=4, choices=HeldAs.choices, default=HeldAs.ROLE)
     title = models.JSONField()
     guide = models.JSONField(default=dict)  # how to do it, text
     clause = models.CharField(max_length=20)
@@ -134,7 +152,7 @@ class Timer(models.Model):
     """A moment at which the run is to be stepped."""
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="timers")
-    key = models.CharField(max_length=120)
+    key = models.CharField(max_length=140)
     due_at = models.DateTimeField(null=True)  # null: fired or cancelled
     lease_until = models.DateTimeField(null=True)
     fired_at = models.DateTimeField(null=True)
@@ -164,6 +182,28 @@ class ActionCall(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "item"], name="action_once_per_item")]
         indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="action_due")]
+
+
+class ScheduledStart(models.Model):
+    """When a procedure of a plan in force next begins by itself: one row for each entry of its `schedule:`."""
+
+    pack = models.CharField(max_length=60)
+    procedure = models.CharField(max_length=60)
+    position = models.PositiveSmallIntegerField()  # in the list of the procedure
+    shape = models.CharField(max_length=200)  # the entry in words; another one is computed anew
+    seed = models.CharField(max_length=32)  # what irregular dates are drawn from; shown to nobody
+    due_at = models.DateTimeField(null=True)  # null: never again
+    last_at = models.DateTimeField(null=True)
+    last_run = models.ForeignKey(Run, null=True, on_delete=models.PROTECT, related_name="+")
+    error = models.TextField(blank=True)  # why the last attempt failed
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["pack", "procedure", "position"], name="scheduled_start_once")
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="scheduled_start_due")
+        ]
 
 
 class Evidence(models.Model):

@@ -4,7 +4,7 @@ change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -48,6 +48,17 @@ def holders(run: Run) -> dict[str, Person | None]:
     """Role → person as the run has them now; one query."""
     rows = RoleHolding.objects.filter(run=run, until__isnull=True).select_related("person")
     return {row.role: row.person for row in rows}
+
+
+def named(staff_nos: Collection[str], now: datetime) -> dict[str, Person]:
+    """Staff number → who does that person's part now: themselves, or the substitute while they are away.
+
+    Unknown numbers and people who have left are absent.
+    """
+    wanted = sorted({one for one in staff_nos if one})
+    specs = {one: RoleSpec(scope="named") for one in wanted}
+    found = resolve_many(specs, {"named": {one: one for one in wanted}}, now)
+    return {one: holder.person for one, holder in found.items() if holder.person is not None}
 
 
 NEXT_CHANGE = """

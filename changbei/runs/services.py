@@ -7,7 +7,7 @@ answers becomes rows in the same transaction; nothing is sent or computed inside
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,9 +23,10 @@ from changbei.journal.services import append
 from changbei.notify import services as notify
 from changbei.people.models import Person
 from changbei.plans import forms, runtime, wire
+from changbei.plans.conditions import Condition
 from changbei.plans.facts import Acknowledged, Completed, Ended, Fact, Happened, Json, Known, Started
 from changbei.plans.loading import pack_for
-from changbei.plans.model import Pack, Procedure
+from changbei.plans.model import EVIDENCE, Pack, Procedure, Step, step_of
 from changbei.plans.models import PlanVersion
 from changbei.runs import access, roles, rules
 from changbei.runs.effects import ROSTER, Effects
@@ -45,17 +46,16 @@ def start(
     scope: Json,
     drill: bool,
     actor: Person | None,
+    called_by: tuple[Run, str] | None = None,
 ) -> Run:
     """Begin a procedure in the caller's transaction: run, holders, tasks, timers, action calls, messages and facts.
 
     `number` is what people say (INC-0042). `scope` says where roles are looked up: {"unit", "site": codes
-    of units, "named": {role: staff number}, "command": {role: staff number}, "acting": [roles]}. Raises
-    NotFound.
+    of units, "named": {role: staff number}, "command": {role: staff number}, "acting": [roles]}.
+    `called_by`: the run and its step that call this one. Raises NotFound.
     """
     pack = pack_for(plan_version)
-    procedure = pack.procedures.get(procedure_id)
-    if procedure is None:
-        raise NotFound(f"{pack.id} {pack.version} has no procedure {procedure_id}")
+    procedure = procedure_of(plan_version, procedure_id)
     now = clock.now()
     named, troubles = runtime.named_roles(procedure, context, now)
     scope = {**scope, "named": {**scope.get("named", {}), **named}}
@@ -73,6 +73,8 @@ def start(
         state=state,
         facts=1,
         scope=scope,
+        caller=called_by[0] if called_by else None,
+        caller_item=called_by[1] if called_by else "",
         started_at=now,
     )
     effects = Effects(run, pack, procedure, now, actor, {role: one.person for role, one in holders.items()})
@@ -89,8 +91,7 @@ def start(
     _note_changes(effects, runtime.start_state(), state)
     if state["status"] == "running":
         effects.timers[ROSTER] = roles.next_change(now)
-    for command in commands:
-        effects.take(command)
+    effects.take_all(commands)
     _finish(run)
     with transaction.atomic(savepoint=False):
         run.save(force_insert=True)
@@ -114,7 +115,8 @@ def acknowledge(task: Task, *, actor: Person) -> None:
         run, task = _lock_task(task)
         access.require_to_act(actor, task)
         if task.status == Task.Status.OPEN:
-            apply_locked(run, [Acknowledged(task.item, actor.staff_no)], actor=actor)
+            facts = [Acknowledged(item, actor.staff_no) for item in _taken_note_of(task)]
+            apply_locked(run, facts, actor=actor)
         elif task.status == Task.Status.ACKNOWLEDGED:
             notify.acknowledge_task(task.uuid, actor)
         else:
@@ -150,7 +152,8 @@ def approve(task: Task, approved: bool, *, actor: Person, result: Json | None = 
 def hand_over(task: Task, to: Person, *, actor: Person) -> None:
     """Give the task's role in this run to `to`, with all its open tasks, until it is given back or on.
 
-    The role is pinned: shifts and absences no longer move it. Raises NotAllowed, Conflict, Invalid("to").
+    The role is pinned: shifts and absences no longer move it. An approval that only some may be given, and
+    one task of many, go alone: the role stays where it is. Raises NotAllowed, Conflict, Invalid("to").
     """
     if not to.active:
         raise Invalid("to", gettext_noop("has left"))
@@ -160,7 +163,12 @@ def hand_over(task: Task, to: Person, *, actor: Person) -> None:
         if task.status not in OPEN:
             raise _closed(task)
         effects = _effects(run, actor)
-        if _move_role(run, task.role, to, RoleHolding.Why.NAMED, effects, pinned=True):
+        step = effects.procedure.steps[step_of(task.item)]
+        if step.delegates or step.each or task.held_as != Task.HeldAs.ROLE:
+            access.require_to_take(to, task, step)
+            _move_task(task, to, Task.HeldAs.HAND, effects)
+            effects.write()
+        elif _move_role(run, task.role, to, RoleHolding.Why.NAMED, effects, pinned=True):
             effects.write()
 
 
@@ -222,22 +230,21 @@ def attach(
 
 
 def end(run: Run, *, actor: Person) -> None:
-    """Close the run: everything open is cancelled. Nothing happens when it has finished. Raises
-    NotAllowed.
+    """Close the run and those it has called: everything open is cancelled. Nothing happens when they have
+    finished. Raises NotAllowed.
     """
     with transaction.atomic():
         run = lock(run.uuid)
         access.require_to_end(actor, run)
-        if run.status == Run.Status.RUNNING:
-            apply_locked(run, [Ended(actor.staff_no)], actor=actor)
+        _end_with_called(run, actor)
 
 
 def end_by_incident(run_uuid: UUID, *, actor: Person) -> None:
-    """Close the run because its incident is closed; who may close that, the incident has decided."""
+    """Close the run and those it has called because their incident is closed; who may close that, the
+    incident has decided.
+    """
     with transaction.atomic():
-        run = lock(run_uuid)
-        if run.status == Run.Status.RUNNING:
-            apply_locked(run, [Ended(actor.staff_no)], actor=actor)
+        _end_with_called(lock(run_uuid), actor)
 
 
 def happened(run_uuid: UUID, kind: str, data: Json, by: str = "", *, actor: Person | None = None) -> bool:
@@ -251,8 +258,13 @@ def happened(run_uuid: UUID, kind: str, data: Json, by: str = "", *, actor: Pers
 
 
 def know(run_uuid: UUID, name: str, values: Json, *, actor: Person | None = None) -> None:
-    """Merge values into what the run's conditions see under `name`: a report that was added to, say."""
+    """Merge values into what the run's conditions see under `name`: a report that was added to, say.
+
+    What becomes known of the incident, the runs that this one has called learn, too.
+    """
     apply(run_uuid, Known(name, values), actor=actor)
+    for called in running_called(run_uuid) if name == "incident" else ():
+        apply(called, Known(name, values), actor=actor)
 
 
 def listens(procedure: Procedure, kind: str) -> bool:
@@ -290,13 +302,13 @@ def look_at_roles_again() -> int:
 
 def change_scope(run_uuid: UUID, changes: Json, *, actor: Person | None = None) -> list[str]:
     """Merge into where roles are looked up, e.g. {"command": {…}, "acting": […]}, and look the roles up
-    again.
+    again; also of the runs that this one has called. The roles of this one that moved.
     """
     with transaction.atomic():
-        run = lock(run_uuid)
-        run.scope = {**run.scope, **changes}
-        run.save(update_fields=["scope"])
-        return _reassess(run, actor)
+        moved = _change_scope(lock(run_uuid), changes, actor)
+        for called in list(running_called(run_uuid)):
+            _change_scope(lock(called), changes, actor)
+    return moved
 
 
 # --- for jobs and reactions: the caller holds the transaction and the run's lock ------------------------
@@ -329,8 +341,7 @@ def apply_locked(
         run.state, commands = runtime.step(effects.procedure, run.state, fact, effects.now)
         run.facts += 1
         rows.append(RunFact(run=run, number=run.facts, at=effects.now, fact=wire.to_json(fact)))
-        for command in commands:
-            effects.take(command)
+        effects.take_all(commands)
     _note_changes(effects, before, run.state)
     _finish(run)
     run.save(update_fields=["state", "facts", "status", "finished_at"])
@@ -342,6 +353,18 @@ def apply_locked(
 def reassess_locked(run: Run) -> list[str]:
     """For the roster's timer: look the roles of a locked run up again, and set the next moment to do so."""
     return _reassess(run, None)
+
+
+def running_called(run_uuid: UUID) -> Iterator[UUID]:
+    """The running runs that this one has called, and those that they have, from the top down."""
+    waiting = [run_uuid]
+    while waiting:
+        found = Run.objects.filter(caller__uuid__in=waiting).order_by("pk").values_list("uuid", "status")
+        waiting = []
+        for called, status in found:
+            waiting.append(called)
+            if status == Run.Status.RUNNING:
+                yield called
 
 
 # --- inside ---------------------------------------------------------------------------------------------
@@ -356,6 +379,36 @@ def _procedure(run: Run) -> Procedure:
     return pack_for(run.plan_version).procedures[run.procedure]
 
 
+def procedure_of(version: PlanVersion, procedure_id: str) -> Procedure:
+    """The procedure of this version; NotFound."""
+    pack = pack_for(version)
+    procedure = pack.procedures.get(procedure_id)
+    if procedure is None:
+        raise NotFound(f"{pack.id} {pack.version} has no procedure {procedure_id}")
+    return procedure
+
+
+def _change_scope(run: Run, changes: Json, actor: Person | None) -> list[str]:
+    run.scope = {**run.scope, **changes}
+    run.save(update_fields=["scope"])
+    return _reassess(run, actor)
+
+
+def _end_with_called(run: Run, actor: Person) -> None:
+    for one in [run, *(lock(called) for called in list(running_called(run.uuid)))]:
+        if one.status == Run.Status.RUNNING:
+            apply_locked(one, [Ended(actor.staff_no)], actor=actor)
+
+
+def _taken_note_of(task: Task) -> list[str]:
+    """Who takes note of one of many tasks has taken note of all that are theirs of this step."""
+    step = step_of(task.item)
+    if step == task.item:
+        return [task.item]
+    own = Task.objects.filter(run=task.run, holder=task.holder, status=Task.Status.OPEN)
+    return list(own.filter(item__startswith=f"{step}@").order_by("pk").values_list("item", flat=True))
+
+
 def _lock_task(task: Task) -> tuple[Run, Task]:
     """The task as it is now, behind the lock of its run."""
     run = lock(task.run.uuid)
@@ -368,7 +421,7 @@ def _close(task: Task, kinds: set[Task.Kind], result: Json, actor: Person) -> No
     with transaction.atomic():
         run, task = _lock_task(task)
         access.require_to_act(actor, task)
-        if task.status == Task.Status.DONE and task.done_by_id == actor.pk and task.result == result:
+        if task.status == Task.Status.DONE and task.done_by_id == actor.pk and _own(task.result) == result:
             return  # a second tap on the same button
         if task.status not in OPEN:
             raise _closed(task)
@@ -376,10 +429,26 @@ def _close(task: Task, kinds: set[Task.Kind], result: Json, actor: Person) -> No
             raise Conflict(f"a task of the kind {task.kind} is not closed this way")
         _refuse_incomplete(run, task, result, actor.language)
         _refuse_same_person(run, task, actor)
-        effects = apply_locked(run, [Completed(task.item, actor.staff_no, result)], actor=actor)
+        fact = Completed(task.item, actor.staff_no, {**result, **_given(task)})
+        effects = apply_locked(run, [fact], actor=actor)
         if not any(command.item == task.item for command in effects.closed):
             last = run.state["notes"][-1] if run.state["notes"] else {"detail": "the plan does not take this"}
             raise Conflict(last["detail"])
+
+
+def _given(task: Task) -> Json:
+    """The evidence as conditions see it, `result.STEP.evidence`; nothing where none was given."""
+    rows = task.attached.select_related("by").order_by("pk")
+    found = [
+        {"kind": one.kind, "sha256": one.sha256, "at": one.at.isoformat(), "by": one.by.staff_no}
+        for one in rows
+    ]
+    return {EVIDENCE: found} if found else {}
+
+
+def _own(result: Json) -> Json:
+    """A result without what the shell has put in."""
+    return {name: value for name, value in result.items() if name != EVIDENCE}
 
 
 def _refuse_incomplete(run: Run, task: Task, result: Json, language: str) -> None:
@@ -394,10 +463,9 @@ def _refuse_incomplete(run: Run, task: Task, result: Json, language: str) -> Non
 
 
 def _refuse_same_person(run: Run, task: Task, actor: Person) -> None:
-    step = _procedure(run).steps[task.item]
-    for other in sorted(step.apart):
-        if run.state["items"].get(other, {}).get("by") == actor.staff_no:
-            raise NotAllowed(gettext_noop("two different people are needed: you have done the other part"))
+    step = _procedure(run).steps[step_of(task.item)]
+    if any(actor.staff_no in runtime.doers(run.state, other) for other in step.apart):
+        raise NotAllowed(gettext_noop("two different people are needed: you have done the other part"))
 
 
 def _closed(task: Task) -> Conflict:
@@ -430,7 +498,9 @@ def _note_changes(effects: Effects, before: Json, after: Json) -> None:
     for note in after["notes"][len(before["notes"]) :]:
         effects.record("runs.noted", item=note["item"], data={"what": note["what"], "detail": note["detail"]})
     if after.get("restored_at") and not before.get("restored_at"):
-        effects.record("runs.restored", item=effects.procedure.restored_by, data={"at": after["restored_at"]})
+        caller = effects.run.caller
+        data = {"at": after["restored_at"]} | ({"caller": str(caller.uuid)} if caller else {})
+        effects.record("runs.restored", item=effects.procedure.restored_by, data=data)
 
 
 def _finish(run: Run) -> None:
@@ -454,6 +524,7 @@ def _reassess(run: Run, actor: Person | None) -> list[str]:
         row = roles.holding(run, role, holder, effects.now)
         if _move_role(run, role, holder.person, RoleHolding.Why(row.why), effects):
             moved.append(role)
+    _move_named(run, effects)
     effects.timers[ROSTER] = roles.next_change(effects.now)
     effects.fired = {ROSTER}
     effects.write()
@@ -473,9 +544,8 @@ def _move_role(
         return False
     RoleHolding.objects.filter(run=run, role=role, until__isnull=True).update(until=effects.now)
     RoleHolding.objects.create(run=run, role=role, person=to, why=why, pinned=pinned, since=effects.now)
-    tasks = list(
-        Task.objects.filter(run=run, role=role, status__in=OPEN).select_related("holder").order_by("id")
-    )
+    with_role = Task.objects.filter(run=run, role=role, status__in=OPEN, held_as=Task.HeldAs.ROLE)
+    tasks = list(with_role.select_related("holder").order_by("id"))
     Task.objects.filter(pk__in=[task.pk for task in tasks]).update(holder=to)
     notify.stop(tasks=[task.uuid for task in tasks], to=before, reason="passed on")
     for task in tasks:
@@ -493,6 +563,32 @@ def _move_role(
     return True
 
 
+def _move_task(task: Task, to: Person, held_as: Task.HeldAs, effects: Effects) -> None:
+    """Give one task to somebody, and leave its role where it is."""
+    before = task.holder
+    Task.objects.filter(pk=task.pk).update(holder=to, held_as=held_as)
+    task.held_as = held_as
+    if before == to:
+        return
+    notify.stop(tasks=[task.uuid], to=before, reason="passed on")
+    _tell_moved(task, to, effects)
+    data = {"role": task.role, "from": before.staff_no if before else "", "to": to.staff_no}
+    effects.record("runs.task_moved", item=task.item, data=data)
+
+
+def _move_named(run: Run, effects: Effects) -> None:
+    """Tasks whose holder the plan named go to the substitute while that person is away, and come back."""
+    rows = Task.objects.filter(run=run, status__in=OPEN, held_as=Task.HeldAs.PLAN).select_related("holder")
+    tasks = {
+        task: str(run.state["items"].get(task.item, {}).get("holder", "")) for task in rows.order_by("id")
+    }
+    found = roles.named(set(tasks.values()), effects.now)
+    for task, staff_no in tasks.items():
+        holder = found.get(staff_no)
+        if holder is not None and holder != task.holder:
+            _move_task(task, holder, Task.HeldAs.PLAN, effects)
+
+
 def _tell_moved(task: Task, to: Person | None, effects: Effects) -> None:
     before, task.holder = task.holder, to
     spec = effects.procedure.task(task.item)
@@ -503,12 +599,11 @@ def _tell_moved(task: Task, to: Person | None, effects: Effects) -> None:
         effects.order_moved(task, before, spec)
 
 
-def _mentions(step: Any, kind: str) -> bool:
-    conditions = [step.when, step.hold_until, step.wait_until, *step.params.values(), *step.values.values()]
-    return any(_asks(condition, kind) for condition in conditions)
+def _mentions(step: Step, kind: str) -> bool:
+    return any(_asks(condition, kind) for condition in step.conditions())
 
 
-def _asks(condition: Any, kind: str) -> bool:
+def _asks(condition: Condition | None, kind: str) -> bool:
     return condition is not None and kind in condition.source
 
 

@@ -4,7 +4,7 @@ notice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from string import Formatter
 
@@ -54,6 +54,38 @@ MOVED_BODY = {
     "zh-Hant": "{role}現由{holder}擔任，此任務不再由您負責。",
     "en": "{role} is now held by {holder}; this task is no longer yours.",
 }
+TASKS = {
+    "zh-Hans": "{number} 任务 {count} 项：{title}",
+    "zh-Hant": "{number} 任務 {count} 項：{title}",
+    "en": "{number}, {count} tasks: {title}",
+}
+TASKS_BODY = {
+    "zh-Hans": "{incident}。您担任{role}。依据第 {clause} 条，请于 {due} 前逐项完成：{labels}。{guide}",
+    "zh-Hant": "{incident}。您擔任{role}。依據第 {clause} 條，請於 {due} 前逐項完成：{labels}。{guide}",
+    "en": "{incident}. You are {role}. By clause {clause} each of these is due at {due}: {labels}. {guide}",
+}
+TASKS_VACANT_BODY = {
+    "zh-Hans": "{incident}。{role}目前无人担任，请安排人员。第 {clause} 条，{due} 前应完成：{labels}。",
+    "zh-Hant": "{incident}。{role}目前無人擔任，請安排人員。第 {clause} 條，{due} 前應完成：{labels}。",
+    "en": "{incident}. Nobody holds the role {role}: please see to it. Clause {clause}, due at {due}: {labels}.",
+}
+TASKS_LATE = {
+    "acknowledge": {
+        "zh-Hans": "{number} 未确认 {count} 项：{title}",
+        "zh-Hant": "{number} 未確認 {count} 項：{title}",
+        "en": "{number}, {count} not acknowledged: {title}",
+    },
+    "due": {
+        "zh-Hans": "{number} 逾期 {count} 项：{title}",
+        "zh-Hant": "{number} 逾期 {count} 項：{title}",
+        "en": "{number}, {count} overdue: {title}",
+    },
+}
+TASKS_LATE_BODY = {
+    "zh-Hans": "{incident}。{role}的任务，第 {clause} 条，限 {due} 完成：{labels}。请督促或接手。",
+    "zh-Hant": "{incident}。{role}的任務，第 {clause} 條，限 {due} 完成：{labels}。請督促或接手。",
+    "en": "{incident}. Tasks of {role}, clause {clause}, due at {due}: {labels}. Please see to it or take over.",
+}
 NOBODY = {"zh-Hans": "（暂缺）", "zh-Hant": "（暫缺）", "en": "(vacant)"}
 
 
@@ -64,6 +96,44 @@ def fill(text: Text, values: Mapping[str, object]) -> dict[str, str]:
     names = {name for words in text.values() for _, name, _, _ in Formatter().parse(words) if name}
     known = {name: "—" if values.get(name) is None else values[name] for name in names}
     return {language: words.strip() for language, words in texts.fill(text, known).items()}
+
+
+def about_task(template: str, why: str) -> tuple[Text, Text]:
+    """Title and body of a notice about one task, by its kind; `why` of a late one: acknowledge or due."""
+    if template == "task-late":
+        return LATE[why], LATE_BODY
+    return {
+        "task": (TASK, TASK_BODY),
+        "task-vacant": (TASK, VACANT_BODY),
+        "task-moved": (MOVED, MOVED_BODY),
+    }[template]
+
+
+def about_many(template: str, why: str) -> tuple[Text, Text]:
+    """The same for several tasks of one step."""
+    if template == "tasks-late":
+        return TASKS_LATE[why], TASKS_LATE_BODY
+    return TASKS, TASKS_VACANT_BODY if template == "task-vacant" else TASKS_BODY
+
+
+def labelled(title: Text, label: str) -> dict[str, str]:
+    """The title of one task of many: what is done, and with whom or what."""
+    if not label:
+        return dict(title)
+    return {
+        language: f"{words}: {label}" if language == "en" else f"{words}：{label}"
+        for language, words in title.items()
+    }
+
+
+def listed(labels: Sequence[str], most: int) -> dict[str, str]:
+    """The first labels, and how many more there are."""
+    shown, more = labels[:most], len(labels) - most
+    return {
+        "zh-Hans": "、".join(shown) + (f"等 {len(labels)} 项" if more > 0 else ""),
+        "zh-Hant": "、".join(shown) + (f"等 {len(labels)} 項" if more > 0 else ""),
+        "en": ", ".join(shown) + (f" and {more} more" if more > 0 else ""),
+    }
 
 
 def local_time(when: datetime | None) -> str:

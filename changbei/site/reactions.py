@@ -15,6 +15,7 @@ from changbei.journal.models import Entry
 from changbei.journal.outbox import EVERY, Reaction
 from changbei.people.models import Person
 from changbei.readiness import reactions as readiness
+from changbei.runs import calling
 from changbei.runs import services as runs
 from changbei.runs.effects import TASK_NOTICE
 from changbei.runs.models import Task
@@ -49,7 +50,14 @@ def _tell_run(entry: Entry) -> None:
     if entry.run is None:
         return
     person = Person.objects.filter(pk=entry.actor_id).first() if entry.actor_id else None
-    runs.happened(entry.run, entry.kind, entry.data, person.staff_no if person else "", actor=person)
+    by = person.staff_no if person else ""
+    runs.happened(entry.run, entry.kind, entry.data, by, actor=person)
+    for called in runs.running_called(entry.run):
+        runs.happened(called, entry.kind, entry.data, by, actor=person)
+
+
+def _was_called(entry: Entry) -> bool:
+    return bool(entry.data.get("caller"))
 
 
 def _concerns_a_run(entry: Entry) -> bool:
@@ -72,7 +80,10 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
     "runs.roster_changed": [
         Reaction("incidents.look_at_command_of_run", incidents.look_at_command_of_run)
     ],
-    "runs.restored": [Reaction("incidents.service_is_back", incidents.service_is_back)],
+    "runs.restored": [
+        Reaction("incidents.service_is_back", incidents.service_is_back, when=lambda entry: not _was_called(entry))
+    ],
+    "runs.finished": [Reaction("runs.tell_caller", calling.tell_caller, when=_was_called)],
     "incidents.closed": [Reaction("readiness.review_closed_incident", readiness.review_closed_incident)],
     "delivery.day_planned": [Reaction("incidents.hold_new_day", incidents.hold_new_day)],
     "notify.acknowledged": [Reaction("runs.acknowledge", _acknowledge_task, when=_is_about_a_task)],

@@ -29,8 +29,10 @@ from changbei.journal import heartbeat, horizon, outbox, seals, wake
 from changbei.notify import calls
 from changbei.notify import jobs as notify_jobs
 from changbei.notify.channels import Stop, registry
+from changbei.plans import services as plans
 from changbei.readiness import jobs as readiness_jobs
 from changbei.runs import jobs as runs_jobs
+from changbei.runs import scheduling
 from changbei.site.reactions import TABLE
 
 logger = logging.getLogger(__name__)
@@ -65,6 +67,7 @@ def lanes() -> dict[str, list[Job]]:
     return {
         "engine": [
             Job("timers", lambda _stop: runs_jobs.fire_timers()),
+            Job("scheduled starts", lambda _stop: scheduling.start_due()),
             Job("reactions", lambda _stop: outbox.react(TABLE)),
             Job("failed reactions", lambda _stop: outbox.retry(TABLE)),
             Job("heartbeat", lambda _stop: _beat(), every_seconds=5),
@@ -76,6 +79,8 @@ def lanes() -> dict[str, list[Job]]:
             Job("calls of absent people", lambda _stop: calls.pass_on_for_absent(), every_seconds=15),
             Job("seal", lambda _stop: seals.seal(), every_seconds=10),
             Job("expired warnings", lambda _stop: incidents_jobs.announce_expired_warnings(), every_seconds=15),
+            Job("plans take effect", lambda _stop: len(plans.take_effect(actor=None)), every_seconds=60),
+            Job("schedules", lambda _stop: scheduling.look_at_schedules(), every_seconds=60),
             Job("readiness", lambda _stop: readiness_jobs.run_due_checks(), every_seconds=60),
         ],
     }
@@ -92,7 +97,7 @@ def next_due() -> datetime | None:
     """The next moment for which something is planned: a timer, an action, a message, a reaction to be
     tried again.
     """
-    moments = (runs_jobs.next_due(), notify_jobs.next_due(), outbox.next_due())
+    moments = (runs_jobs.next_due(), scheduling.next_due(), notify_jobs.next_due(), outbox.next_due())
     return min((moment for moment in moments if moment), default=None)
 
 

@@ -372,6 +372,7 @@ def _read_table(table: Reader) -> None:
         outputs=outputs,
         rows=tuple(rows),
         place=table.place(()),
+        partial=table.at(("partial",)) is True,
     )
 
 

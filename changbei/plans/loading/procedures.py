@@ -14,6 +14,7 @@ from changbei.plans.loading.source import Path, Source
 from changbei.plans.model import (
     DEFAULT_ESCALATE_EVERY,
     ENGINE_NAMES,
+    EVIDENCE,
     GIVEN_NAMES,
     STANDARD_PLACEHOLDERS,
     Ask,
@@ -44,6 +45,8 @@ _STEP_KINDS = (
     "task",
 )  # as in the schema: the first present counts
 _DECISIONS = frozenset({"decide", "approve"})
+_TAKEN_FIELDS = frozenset({EVIDENCE, "option", "approved"})  # what else stands in a task's result
+_LONGEST_ID_EACH = 40
 _COUNTDOWN_WORDS = frozenset({"ended", "until"})
 
 
@@ -294,6 +297,10 @@ class _ProcedureReader(Reader):
         """The person's part: its words stand at `words`, role and times at `path`."""
         words = words or path
         check_form(self, (*path, "form"))
+        for name in sorted(_TAKEN_FIELDS & set(self.map((*path, "form", "properties")))):
+            self.problem(
+                (*path, "form", "properties", name), f"{name!r} means something else already", at_key=True
+            )
         return TaskSpec(
             kind=kind,
             title=self.map((*words, "title")),
@@ -425,6 +432,8 @@ class _ProcedureReader(Reader):
         """The loop of a task. `key`, `label` and `holder` see the element beside everything else."""
         if not self.map(path):
             return None
+        if len(self.words((*path[:-1], "id"))) > _LONGEST_ID_EACH:
+            self.problem((*path[:-1], "id"), f"with each: at most {_LONGEST_ID_EACH} letters")
         of, name = self.look((*path, "of"), self.value), self.words((*path, "as"))
         if of is not None and of.result_type not in {"LIST", "DYN"}:
             self.problem((*path, "of"), f"needs a list; this gives {of.result_type.lower()}")

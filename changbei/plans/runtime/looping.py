@@ -13,7 +13,7 @@ from changbei.plans.facts import Json
 from changbei.plans.model import MOST_EACH, Each, Step
 from changbei.plans.runtime.work import Work
 
-_LONGEST_KEY = 60
+_LONGEST_KEY = 39  # with a step's id of at most 40 letters an item has room for 80
 _LONGEST_LABEL = 120
 
 
