@@ -19,11 +19,13 @@ from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.plans import tables
 from changbei.plans.model import Pack
-from changbei.runs.models import Run
+from changbei.runs.models import Run, Task
 
 KIND = "forecast"
 TABLE = "forecast-prepare"
 WORST = {"calm": 0, "watch": 1, "severe": 2}
+CONFIRM = "confirm"  # the step that asks each department
+MOST_RUNS = 50  # as far as one looks back
 DEPARTMENTS = ("marketing", "order", "delivery", "warehouse")
 
 
@@ -107,6 +109,19 @@ def waiting_run() -> Run | None:
     """The morning's run, which may wait for a forecast that is typed in."""
     running = Run.objects.filter(procedure=KIND, status=Run.Status.RUNNING, drill=False)
     return running.order_by("-pk").first()
+
+
+def run_of(on: date) -> Run | None:
+    """The morning's run of that day."""
+    runs = Run.objects.filter(procedure=KIND, drill=False).order_by("-pk")[:MOST_RUNS]
+    return next((run for run in runs if run.started_at.astimezone(clock.LOCAL).date() == on), None)
+
+
+def confirmations(on: date) -> list[Task]:
+    """What the departments were asked on that day, one task for each."""
+    run = run_of(on)
+    tasks = Task.objects.filter(run=run, item__startswith=f"{CONFIRM}@") if run else Task.objects.none()
+    return list(tasks.select_related("holder", "done_by").order_by("pk"))
 
 
 def words(forecast: Forecast) -> list[dict[str, str]]:
