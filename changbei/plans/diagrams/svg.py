@@ -53,7 +53,9 @@ _STROKE = {
 _ICONS = {
     "task": '<circle cx="8" cy="5" r="3"/><path d="M2 15c0-4 3-5 6-5s6 1 6 5"/>',
     "decide": '<path d="M8 1l7 7-7 7-7-7z"/><path d="M6 6.5c0-3 4-3 4 0 0 1.5-2 1.5-2 3M8 11.5v.5"/>',
-    "approve": '<path d="M3 13h10M3 15.5h10M8 10V7.5M5.5 10h5M6 3a2 2 0 1 1 4 0c0 2-.7 2.5-.7 4.5h-2.6C6.7 5.5 6 5 6 3z"/>',
+    "approve": (
+        '<path d="M3 13h10M3 15.5h10M8 10V7.5M5.5 10h5M6 3a2 2 0 1 1 4 0c0 2-.7 2.5-.7 4.5h-2.6C6.7 5.5 6 5 6 3z"/>'
+    ),
     "await": '<circle cx="8" cy="8" r="7"/><path d="M5 8.5l2 2 4-4.5"/>',
     "do": '<path d="M9 1L3 9h4l-1 6 7-9H8.5z"/>',
     "call": '<rect x="1" y="1" width="14" height="14" rx="2"/><path d="M8 4.5v7M4.5 8h7"/>',
@@ -223,7 +225,10 @@ def _node(one: PlacedNode, say: Words, state: str) -> str:
         parts.append(_badge(box, state, stroke))
     words = say(f"state_{state}") if state else ""
     label = " · ".join(part for part in (node.kind_title, node.title, words) if part)
-    return f'<g class="cb-flow-step" data-kind="{node.kind}" data-state="{state}"><title>{escape(label)}</title>{"".join(parts)}</g>'
+    return (
+        f'<g class="cb-flow-step" data-kind="{node.kind}" data-state="{state}">'
+        f"<title>{escape(label)}</title>{''.join(parts)}</g>"
+    )
 
 
 def _radius(node: Node, box: Box) -> float:

@@ -1,4 +1,4 @@
-"""What the printed plan takes from elsewhere than its files: who signed, earlier versions, people, vehicles. Pure values."""
+"""What the printed plan takes from elsewhere than its files: who signed, earlier versions, people, vehicles."""
 
 from __future__ import annotations
 

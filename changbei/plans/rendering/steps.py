@@ -57,7 +57,8 @@ def step_grid(speaker: Speaker, steps: Sequence[tuple[Procedure, Step]], *, anch
 
 def _what(speaker: Speaker, procedure: Procedure, step: Step, *, anchors: bool) -> Cell:
     say = speaker.say
-    title: Runs = (Run(speaker.step(step), bold=True), Run(f"  {say(f'kind_{step.kind}')}", quiet=True))
+    kind = f"  {say(f'kind_{step.kind}')} · {speaker.pick(procedure.title)}"
+    title: Runs = (Run(speaker.step(step), bold=True), Run(kind, quiet=True))
     lines: list[Runs] = [title]
     if step.task and step.kind not in ("do", "call") and (guide := speaker.pick(step.task.guide)):
         lines.append(plain(guide))

@@ -146,12 +146,12 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "activation_words": (
         "报告登记后按决策表定级，响应同时启动；各级响应的指挥方式见“响应分级”。",
         "報告登記後按決策表定級，響應同時啟動；各級響應的指揮方式見「響應分級」。",
-        "A report is classified by decision table and the response starts at once; who commands stands under “Levels of response”.",
+        "A report is classified by decision table and the response starts at once; who commands: “Levels of response”.",
     ),
     "termination_words": (
         "完成下列确认后，视为服务恢复；程序的各阶段全部结束后，响应终止。",
         "完成下列確認後，視為服務恢復；程序的各階段全部結束後，響應終止。",
-        "Service counts as restored when the following is confirmed; the response ends when every stage of the procedure is closed.",
+        "Service is restored when the following is confirmed; the response ends when every stage is closed.",
     ),
     "restored_by": ("恢复确认", "恢復確認", "Service is back when"),
     "teams_words": (
