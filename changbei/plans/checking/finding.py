@@ -12,6 +12,12 @@ from changbei.plans.model import Place, clause_order
 ERROR, WARNING = "error", "warning"
 
 
+class Phrase(str):
+    """A value of a finding that is words of the catalogs, not a name."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """`kind` is a key of `words.WORDS`; `values` fill its words."""
@@ -35,7 +41,11 @@ class Finding:
     def told(self, translate: Callable[[str], str] = str) -> tuple[str, str]:
         """What is wrong and what would mend it, in the language of `translate`."""
         what, mend = WORDS[self.kind]
-        return translate(what) % self.values, translate(mend) % self.values
+        values = {
+            name: translate(value) if isinstance(value, Phrase) and value else value
+            for name, value in self.values.items()
+        }
+        return translate(what) % values, translate(mend) % values
 
     def as_json(self) -> dict[str, Any]:
         """The keys that command line, page and API share."""
