@@ -435,7 +435,7 @@ class _ProcedureReader(Reader):
         if len(self.words((*path[:-1], "id"))) > _LONGEST_ID_EACH:
             self.problem((*path[:-1], "id"), f"with each: at most {_LONGEST_ID_EACH} letters")
         of, name = self.look((*path, "of"), self.value), self.words((*path, "as"))
-        if of is not None and of.result_type not in {"LIST", "DYN"}:
+        if of is not None and not of.result_type.upper().startswith(("LIST", "DYN")):
             self.problem((*path, "of"), f"needs a list; this gives {of.result_type.lower()}")
         if name in dict(self.names.types):
             self.problem((*path, "as"), f"{name!r} means something else already")
