@@ -32,6 +32,12 @@ def procedure_in_force(kind: str) -> InForce:
     raise NotFound(f"no plan in force has a procedure {kind!r}")
 
 
+def procedures_in_force() -> set[str]:
+    """The ids of all procedures of the plans in force."""
+    versions = PlanVersion.objects.filter(in_force=True)
+    return {procedure for version in versions for procedure in pack_for(version).procedures}
+
+
 def of_incident(incident: Incident) -> InForce:
     """The plan that the incident's run is pinned to; before it has one, the plan in force."""
     if incident.run is None:

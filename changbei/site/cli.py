@@ -13,6 +13,7 @@ from changbei.site.commands.city import city_group
 from changbei.site.commands.data import import_group
 from changbei.site.commands.drill import drill
 from changbei.site.commands.plan import plan_group
+from changbei.site.commands.rehearse import rehearse
 from changbei.site.commands.report import journal_group, report, warning
 from changbei.site.commands.serve import demo, migrate, play, serve
 from changbei.site.commands.token import token_group
@@ -33,6 +34,7 @@ main.add_command(demo)
 main.add_command(drill)
 main.add_command(journal_group)
 main.add_command(migrate)
+plan_group.add_command(rehearse)
 main.add_command(plan_group)
 main.add_command(play)
 main.add_command(report)
