@@ -232,6 +232,7 @@ PERMISSIONS: Mapping[str, tuple[Grant, ...]] = {
     "network.see": EVERYBODY,
     "network.import": (*_posts("marketing-center-head", "delivery-center-head"), *TECHNICIANS),
     "network.export_customer_files": (*HEADS, *DEPARTMENTS, *_jobs("customer_manager", "market_manager")),
+    "network.export_files_of_others": (*HEADS, *DEPARTMENTS, *_jobs("market_manager", own_unit=True)),
     "plans.see": EVERYBODY,
     "plans.adopt": LEADERS,  # E4: only the leading group changes the plan
     "notify.send": (*LEADERS, *OFFICE, *HEADS, *DEPARTMENTS),
@@ -273,8 +274,16 @@ PERMISSIONS: Mapping[str, tuple[Grant, ...]] = {
         *_posts("marketing-center-head", "procurement-head", "order-dept-head"),
         *DEPARTMENTS,
     ),
+    "supply.correct_settlement": (*_posts("finance-head"), *_jobs("accountant")),  # E2.7
+    "supply.allow_cash": (*_posts("finance-head", "customer-service-head"), *DEPARTMENTS),  # E3.2.4
+    "supply.take_cash": (
+        *_posts("finance-head"),
+        *_jobs("accountant", "driver", "customer_manager", "market_manager"),
+    ),
+    "supply.watch": (*_posts("marketing-center-head", "procurement-head"), *_jobs("buyer")),  # E3.5.2
     "readiness.see": EVERYBODY,
     "readiness.check": (*OFFICE, *HEADS, *DISPATCH),
+    "readiness.record": (*OFFICE, *HEADS, *DEPARTMENTS, *DISPATCH, *TECHNICIANS, *_jobs("guard")),
     "readiness.review": (*LEADERS, *OFFICE, *_posts("inspection-head")),
     "readiness.rectify": (*LEADERS, *OFFICE, *HEADS, *DEPARTMENTS),
     "journal.see": (*LEADERS, *OFFICE, *HEADS, *_jobs("auditor")),

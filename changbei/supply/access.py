@@ -4,14 +4,69 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from changbei.core.errors import NotFound
+from changbei.core.errors import NotAllowed, NotFound
 from changbei.people import access as people
-from changbei.supply.models import SupplyRequest
+from changbei.runs.models import Run, Task
+from changbei.supply.models import CashSettlement, SettlementCorrection, SupplyRequest, SupplyWarning
+
+OPEN = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
 
 
 def may(actor: object, permission: str) -> bool:
     """`supply.request`, `supply.verify`, `supply.approve` …: follows from job and posts."""
     return people.may(actor, permission)
+
+
+def may_for_run(actor: object, permission: str, run: Run) -> bool:
+    """By job and post, or because a task of the run that is done on a page of this room was given to the actor."""
+    if people.may(actor, permission):
+        return True
+    person = people.person_of(actor)
+    given = Task.objects.filter(run=run, holder=person, status__in=OPEN, page__startswith="supply.")
+    return person is not None and person.active and given.exists()
+
+
+def require_for_run(actor: object, permission: str, run: Run) -> None:
+    if not may_for_run(actor, permission, run):
+        raise NotAllowed(permission)
+
+
+def get_correction(actor: object, uuid: UUID) -> SettlementCorrection:
+    _require_to_see(actor, uuid)
+    found = SettlementCorrection.objects.select_related("retailer", "run").filter(uuid=uuid).first()
+    if found is None:
+        raise NotFound(str(uuid))
+    return found
+
+
+def get_cash(actor: object, uuid: UUID) -> CashSettlement:
+    _require_to_see(actor, uuid)
+    found = CashSettlement.objects.select_related("retailer", "run").filter(uuid=uuid).first()
+    if found is None:
+        raise NotFound(str(uuid))
+    return found
+
+
+def get_warning(actor: object, uuid: UUID) -> SupplyWarning:
+    _require_to_see(actor, uuid)
+    found = SupplyWarning.objects.select_related("product__manufacturer").filter(uuid=uuid).first()
+    if found is None:
+        raise NotFound(str(uuid))
+    return found
+
+
+def get_run(actor: object, uuid: UUID) -> Run:
+    """The run whose settlements are looked at."""
+    _require_to_see(actor, uuid)
+    found = Run.objects.filter(uuid=uuid).first()
+    if found is None:
+        raise NotFound(str(uuid))
+    return found
+
+
+def _require_to_see(actor: object, uuid: UUID) -> None:
+    if not people.may(actor, "supply.see"):
+        raise NotFound(str(uuid))
 
 
 def get_request(actor: object, uuid: UUID | str) -> SupplyRequest:

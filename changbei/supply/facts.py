@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from changbei.plans.kinds import fact, reads
+from changbei.supply import cash, corrections, early
 
 for _kind in (
     "supply.request_assessed",
@@ -11,7 +14,22 @@ for _kind in (
     "supply.replenishment_dispatched",
     "supply.request_declined",
     "supply.key_customers_replenished",
+    "supply.request_acted_first",
 ):
     fact(_kind)
 
-reads("supply", tables=["approval-limit", "eligibility"])
+COUNT = {"type": "integer", "minimum": 0}
+MONEY = {"type": "integer"}
+
+
+def _carries(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties}
+
+
+fact(corrections.LISTED, _carries(listed=COUNT, gap_fen=MONEY))
+fact(corrections.CORRECTED, _carries(corrected=COUNT))
+fact(corrections.RECONCILED, _carries(reconciled=COUNT, total_fen=MONEY))
+fact(cash.NAMED, _carries(customers=COUNT))
+fact(cash.RECONCILED, _carries(closed=COUNT, not_used=COUNT, total_fen=MONEY))
+
+reads("supply", settings=list(early.SETTINGS), tables=["approval-limit", "eligibility"])

@@ -185,6 +185,28 @@ def approve_by_run(request: SupplyRequest, *, actor: Person | None) -> SupplyReq
 
 
 @transaction.atomic
+def approve_before_ratified(request: SupplyRequest, *, actor: Person | None) -> SupplyRequest:
+    """Act first, ratify afterwards: a special case goes out on the verification alone (E3.4.3b).
+
+    The plan says when (its setting is off by default). Raises Conflict while nobody has verified, and for other paths.
+    """
+    request = _locked(request)
+    if request.status != Status.WAITING:
+        return request
+    verified = Task.objects.filter(
+        run=request.run, kind=Task.Kind.APPROVE, status=Task.Status.DONE, result__approved=True
+    )
+    verifier = verified.select_related("done_by").order_by("done_at", "pk").first()
+    if request.path != rules.SPECIAL or verifier is None:
+        raise Conflict(f"{request.number}: nobody has verified it")
+    request.status, request.decided_by, request.decided_at = Status.APPROVED, verifier.done_by, clock.now()
+    request.save(update_fields=["status", "decided_by", "decided_at"])
+    who = verifier.done_by.staff_no if verifier.done_by else ""
+    _journal("supply.request_acted_first", request, actor, clause=CLAUSES[request.path], by=who)
+    return request
+
+
+@transaction.atomic
 def approve(request: SupplyRequest, *, actor: Person) -> SupplyRequest:
     """Approve a request that has no run of its own (the office's own list)."""
     request = _locked(request)

@@ -18,6 +18,7 @@ from changbei.network.city.land import (
     degrees,
     survey,
 )
+from changbei.network.city.orders import shipments, weekly_demand
 from changbei.network.city.organisation import SITE_CODES, STATION_NAMES, Organisation, hire
 from changbei.network.city.plan import City, Table
 from changbei.network.city.registers import registers
@@ -72,6 +73,7 @@ def make(spec: CitySpec) -> City:
     stock = Table("network.Stock", ("id", "site_id", "product_id", "cartons"))
     make_goods(spec, manufacturers, products)
     fill_stores(spec, products, stock, _weekly_cartons(rounds, shops))
+    demand = weekly_demand(spec, products, stock)
     retailers = _retailers(spec, land, shops, rounds, organisation)
     tables = [
         people.units,
@@ -93,6 +95,8 @@ def make(spec: CitySpec) -> City:
         manufacturers,
         products,
         stock,
+        demand,
+        shipments(spec, products, demand),
         *registers(spec, organisation, vehicles, retailers, products, stock),
     ]
     return City(spec, tables)

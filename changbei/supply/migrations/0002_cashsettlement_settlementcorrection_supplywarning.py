@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('network', '0002_manufacturer_address_manufacturer_brands_and_more'),
-        ('people', '0002_person_phone_verified_on'),
+        ('people', '0001_initial'),
         ('runs', '0001_initial'),
         ('supply', '0001_initial'),
     ]

@@ -18,27 +18,14 @@ from changbei.plans.loading import pack_for
 from changbei.runs import wording
 from changbei.runs.context import ActionContext
 from changbei.supply import services
+from changbei.supply.actions.schemas import COUNT, FLAG, LIST, TEXT, object_
 from changbei.supply.models import SupplyRequest
-
-TEXT = {"type": "string"}
-FLAG = {"type": "boolean"}
-LIST = {"type": "array"}
-COUNT = {"type": "integer", "minimum": 0}
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
 
 
 @action(
     "supply.assess_request",
-    params=_object(retailer=TEXT, occasion=TEXT, needed_on=TEXT, path=TEXT, lines=LIST),
-    returns=_object(
+    params=object_(retailer=TEXT, occasion=TEXT, needed_on=TEXT, path=TEXT, lines=LIST),
+    returns=object_(
         request=TEXT,
         number=TEXT,
         eligible=FLAG,
@@ -83,8 +70,8 @@ def assess_request(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "supply.merge_into_order",
-    params=_object(request=TEXT),
-    returns=_object(deliver_on=TEXT, deliver_at=TEXT),
+    params=object_(request=TEXT),
+    returns=object_(deliver_on=TEXT, deliver_at=TEXT),
 )
 def merge_into_order(context: ActionContext) -> dict[str, Any]:
     """The approved request joins the customer's regular order (E3.4.3a)."""
@@ -94,23 +81,30 @@ def merge_into_order(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "supply.dispatch_replenishment",
-    params=_object(request=TEXT),
-    returns=_object(deliver_on=TEXT, deliver_at=TEXT, site=TEXT),
+    params=object_("act_first", request=TEXT, act_first=FLAG),
+    returns=object_(deliver_on=TEXT, deliver_at=TEXT, site=TEXT),
 )
 def dispatch_replenishment(context: ActionContext) -> dict[str, Any]:
-    """The approved request goes out by itself (E3.4.3b, E3.4.3c)."""
-    approved = services.approve_by_run(_request(context), actor=None)
+    """The approved request goes out by itself (E3.4.3b, E3.4.3c).
+
+    `act_first`: it goes before the last approval, which ratifies it afterwards; the plan's setting has to say so.
+    """
+    request = _request(context)
+    if context.params.get("act_first"):
+        approved = services.approve_before_ratified(request, actor=None)
+    else:
+        approved = services.approve_by_run(request, actor=None)
     request, site = services.dispatch_replenishment(approved, actor=None)
     return {**_delivery(request), "site": site}
 
 
-@action("supply.decline", params=_object(request=TEXT, why=TEXT), returns=_object(request=TEXT))
+@action("supply.decline", params=object_(request=TEXT, why=TEXT), returns=object_(request=TEXT))
 def decline(context: ActionContext) -> dict[str, Any]:
     request = services.decline(_request(context), why=context.params["why"], actor=None)
     return {"request": str(request.uuid)}
 
 
-@action("supply.tell_customer", params=_object(request=TEXT, template=TEXT), returns=_object(told=COUNT))
+@action("supply.tell_customer", params=object_(request=TEXT, template=TEXT), returns=object_(told=COUNT))
 def tell_customer(context: ActionContext) -> dict[str, Any]:
     """Tell the customer what became of the request, once; 0 when there is no number to reach."""
     request = _request(context)

@@ -1,0 +1,7 @@
+"""What plans may call in this room; importing the modules declares the actions."""
+
+from __future__ import annotations
+
+from changbei.supply.actions import requests, settling, shortages
+
+__all__ = ["requests", "settling", "shortages"]
