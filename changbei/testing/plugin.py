@@ -60,6 +60,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 def pytest_configure(config: pytest.Config) -> None:
     """Fixtures that import models wait until pytest-django has set Django up."""
     config.pluginmanager.import_plugin("changbei.testing.fixtures")
+    config.pluginmanager.import_plugin("changbei.testing.clauses")
 
 
 def _choose_server(config: pytest.Config) -> EmbeddedPostgres:
