@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from changbei.plans import facts as f
 from changbei.plans import wire
-from changbei.plans.model import Procedure
+from changbei.plans.model import Procedure, step_of
 from changbei.plans.plain import canonical
 from changbei.plans.runtime import replay, start_state, step
 from changbei.plans.tests import packs
@@ -65,6 +65,55 @@ def timing(draw: st.DrawFn) -> dict[str, Any]:
     return found
 
 
+STEP_KINDS = (
+    "task",
+    "each",
+    "decide",
+    "approve",
+    "await",
+    "await-task",
+    "do",
+    "call",
+    "notify",
+    "wait",
+    "until",
+    "countdown",
+)
+
+
+@st.composite
+def loops(draw: st.DrawFn) -> dict[str, str]:
+    found = {
+        "of": draw(
+            st.sampled_from(["incident.list", "[1, 2, 2]", "['a', 'b:1', 'a@b', '']", "[]", "incident.n"])
+        ),
+        "as": "one",
+        "key": draw(st.sampled_from(["one", "one.code", "string(one)"])),
+        "label": draw(st.sampled_from(["one", "one.name", "'shop'"])),
+    }
+    if draw(st.booleans()):
+        found["holder"] = draw(st.sampled_from(["one.staff_no", "'3107'"]))
+    return found
+
+
+@st.composite
+def countdowns(draw: st.DrawFn, tame: bool) -> dict[str, Any]:
+    end = "'2026-11-23T12:00:00+08:00'"
+    marks = [
+        {"id": "first", "before": "2h"},
+        {"id": "last-call", "before": draw(st.sampled_from(["0s", "30m"]))},
+    ]
+    found: dict[str, Any] = {
+        "until": end if tame else draw(st.sampled_from([end, "incident.until"])),
+        "marks": marks,
+    }
+    if draw(st.booleans()):
+        found["plus"] = draw(st.sampled_from(["1h", "1wd", "setting.quick"]))
+    if draw(st.booleans()):
+        found["stop_when"] = draw(conditions([]))
+    return found
+
+
 @st.composite
 def one_step(
     draw: st.DrawFn, name: str, before: list[str], decisions: list[str], people: list[str], tame: bool
@@ -77,19 +126,41 @@ def one_step(
         found["when"] = draw(conditions(decisions))
     if not tame and draw(st.integers(0, 9)) == 0:
         found["hold_until"] = draw(conditions(decisions))
-    kind = draw(
-        st.sampled_from(["task", "decide", "approve", "await", "await-task", "do", "notify", "wait", "until"])
-    )
+    kind = draw(st.sampled_from(STEP_KINDS))
     title = {"title": TITLE}
     match kind:
         case "task":
             found |= {"task": title, **draw(timing())}
+        case "each":
+            found |= {"task": title, "each": draw(loops()), **draw(timing())}
+        case "call":
+            found |= {
+                "call": draw(
+                    st.sampled_from([{"procedure": "breakdown"}, {"plan": "other", "procedure": "x"}])
+                ),
+                "with": {"vehicle": "report.vehicle", "n": "incident.n"},
+                "wait": draw(st.booleans()),
+                "on_failure": {**title, **draw(timing())},
+            }
+        case "countdown":
+            found |= {"countdown": title | draw(countdowns(tame))}
         case "decide":
             options = [{"id": option, "title": TITLE} for option in ("yes", "no")]
             found |= {"decide": title | {"options": options}, **draw(timing())}
         case "approve":
             apart = draw(st.lists(st.sampled_from(people), max_size=2, unique=True)) if people else []
-            found |= {"approve": title | ({"not_same_as": apart} if apart else {}), **draw(timing())}
+            approval = title | ({"not_same_as": apart} if apart else {})
+            if draw(st.booleans()):
+                approval["delegates"] = draw(st.sampled_from([["head"], ["head", "commander"]]))
+            if draw(st.booleans()):
+                decides = draw(st.sampled_from(["approved", "refused"]))
+                approval["timeout"] = {
+                    "after": draw(st.sampled_from(["1m", "2h", "1wd"])),
+                    "decides": decides,
+                }
+            if draw(st.booleans()):
+                approval["act_first"] = draw(conditions([]))
+            found |= {"approve": approval, **draw(timing())}
         case "await":
             found |= {"await": draw(st.sampled_from(KINDS))}
         case "await-task":
@@ -120,7 +191,7 @@ def procedures(draw: st.DrawFn, tame: bool = False) -> Procedure:
             found = draw(one_step(name, [step["id"] for step in steps], decisions, people, tame))
             if found.keys() & {"decide", "approve"}:
                 decisions.append(name)
-            if found.keys() & {"decide", "approve", "task", "do"}:
+            if found.keys() & {"decide", "approve", "task", "do", "call"}:
                 people.append(name)
             steps.append(found)
         stage: dict[str, Any] = {"id": f"s{s}", "title": TITLE, "steps": steps}
@@ -146,7 +217,11 @@ KNOWN: tuple[f.Json, ...] = (
     {"n": None, "until": "never"},
     {"until": "2026-11-23T10:00:00+08:00"},
     {"until": "2026-11-25T10:00:00+08:00"},
-    {"until": 7, "n": "\ud800\x00"},
+    {
+        "until": 7,
+        "n": "\ud800\x00",
+        "list": [{"code": "S1", "name": "Shop 1", "staff_no": "3107"}, {"code": "S2"}],
+    },
 )
 ANSWERS: tuple[f.Json, ...] = (
     {"option": "yes", "approved": True},
@@ -156,7 +231,7 @@ ANSWERS: tuple[f.Json, ...] = (
 )
 # what kind of fact, about which step, by whom, with which content, how many seconds later
 DRAWS = st.tuples(
-    st.integers(0, 19),
+    st.integers(0, 21),
     st.integers(0, 60),
     st.integers(0, 2),
     st.integers(0, 7),
@@ -167,13 +242,15 @@ DRAWS = st.tuples(
 def make_fact(procedure: Procedure, state: f.Json, kind: int, which: int, who: int, content: int) -> f.Fact:
     """A fact about anything: mostly about what is open, often about what is not."""
     opened = [item for item, entry in state["items"].items() if entry["status"] == "open"]
-    items = opened * 3 + [*procedure.steps, "nonsense"]
+    items = opened * 3 + [*procedure.steps, "nonsense", "s0-0@nobody", "@"]
     item, by = items[which % len(items)], PEOPLE[who]
     answer = ANSWERS[content % len(ANSWERS)]
     timers = [*state["timers"]] * 3 + [
         f"ack:{item}:1",
         f"due:{item}:9",
         "wait:s0-0",
+        "timeout:s0-0",
+        "mark:s0-0:first",
         "nonsense",
         "ack:x:y:z",
         "",
@@ -193,6 +270,8 @@ def make_fact(procedure: Procedure, state: f.Json, kind: int, which: int, who: i
             return f.Happened((*KINDS, "room.three")[content % 3], answer, by)
         case 16 | 17:
             return f.Known(("incident", "incident", "report", "result", "x")[which % 5], KNOWN[content])
+        case 20 | 21:
+            return f.CallEnded(item, answer)
         case 18:
             return f.Started({"report": {"vehicle": "B2"}})
     return f.Ended("1") if content == 0 else f.Known("incident", {"go": True})
@@ -228,7 +307,7 @@ class Shell:
                 self.timers[key] = due_at.isoformat()
             case f.CancelTimer(key=key):
                 del self.timers[key]
-            case f.CallAction(item=item):
+            case f.CallAction(item=item) | f.CallPlan(item=item):
                 assert item not in self.calls
                 self.calls.add(item)
             case f.StageOpened(stage=stage):
@@ -241,7 +320,79 @@ class Shell:
                 self.finished += 1
 
 
+def valid(procedure: Procedure, state: f.Json) -> list[str]:
+    """Everything that is wrong with a state; [] when it is one that a run can be in."""
+    wrong = []
+    items, stages, timers = state["items"], state["stages"], state["timers"]
+    if state["status"] not in {"new", "running", "finished"}:
+        wrong.append(f"status {state['status']}")
+    if set(stages) - {stage.id for stage in procedure.stages}:
+        wrong.append("unknown stages")
+    for item, entry in items.items():
+        todo = procedure.step(item)
+        if todo is None:
+            wrong.append(f"{item}: no such step")
+            continue
+        wrong += [f"{item}: {words}" for words in _wrong_item(todo.kind, entry, items, item)]
+        if stages[todo.stage] == "waiting":
+            wrong.append(f"{item}: its stage has not opened")
+        if entry["status"] == "open" and stages[todo.stage] != "open":
+            wrong.append(f"{item}: open in a stage that is {stages[todo.stage]}")
+    for key in timers:
+        item = _item_of_timer(key)
+        if item not in items or items[item]["status"] != "open":
+            wrong.append(f"timer {key} of what is not open")
+        elif key.startswith("mark:") and key.rpartition(":")[2] in items[item].get("marks", {}):
+            wrong.append(f"timer {key} of a mark that was reached")
+    context = state["context"]
+    for todo in procedure.steps.values():
+        entry = items.get(todo.id, {})
+        decision = context.get("decision", {}).get(todo.key)
+        if decision is not None and todo.kind not in {"decide", "approve"}:
+            wrong.append(f"{todo.id}: decided")
+        if (decision == "provisional") != (
+            entry.get("provisional") is True and entry["status"] in {"open", "cancelled"}
+        ):
+            wrong.append(f"{todo.id}: decision {decision} of {entry}")
+        if (
+            todo.countdown
+            and entry.get("status") == "done"
+            and context["result"][todo.key]["ended"] not in {"run_out", "stopped"}
+        ):
+            wrong.append(f"{todo.id}: ended how?")
+    closed = bool(stages) and all(status in CLOSED_STAGES for status in stages.values())
+    if (state["status"] == "finished") != closed:
+        wrong.append("finished without its stages, or they without it")
+    if closed and (timers or any(entry["status"] == "open" for entry in items.values())):
+        wrong.append("something is left after the end")
+    return wrong
+
+
+def _wrong_item(kind: str, entry: f.Json, items: f.Json, item: str) -> list[str]:
+    wrong = []
+    if entry["status"] not in CLOSED_ITEMS | {"open"}:
+        wrong.append(f"status {entry['status']}")
+    if entry["status"] == "done" and "done_at" not in entry:
+        wrong.append("done, but when?")
+    if "left" in entry:
+        children = [child for name, child in items.items() if name.startswith(f"{item}@")]
+        left = sum(child["status"] == "open" for child in children)
+        if entry["status"] == "open" and entry["left"] != left:
+            wrong.append(f"{left} tasks are left, not {entry['left']}")
+        if entry["status"] == "done" and left:
+            wrong.append("done, with tasks left")
+    if ("marks" in entry or "until" in entry) and kind != "countdown":
+        wrong.append("no count-down")
+    return wrong
+
+
+def _item_of_timer(key: str) -> str:
+    kind, _, rest = key.partition(":")
+    return rest if kind in {"wait", "timeout"} else rest.rpartition(":")[0]
+
+
 def check(procedure: Procedure, before: f.Json, after: f.Json, shell: Shell) -> None:
+    assert valid(procedure, after) == []
     assert json.loads(canonical(after)) == after
     assert shell.timers == after["timers"]
     assert {s for s, status in after["stages"].items() if status == "open"} == {
@@ -249,10 +400,9 @@ def check(procedure: Procedure, before: f.Json, after: f.Json, shell: Shell) -> 
     }
     open_tasks = {item for item, status in shell.tasks.items() if status == "open"}
     for item, entry in after["items"].items():
-        assert entry["status"] in CLOSED_ITEMS | {"open"}
         if entry["status"] != "open":
             assert item not in open_tasks
-        elif procedure.steps[item].kind in {"task", "decide", "approve"}:
+        elif procedure.steps[step_of(item)].kind in {"task", "decide", "approve"} and "left" not in entry:
             assert item in open_tasks
     assert open_tasks <= set(after["items"])
     for part, closed in (("items", CLOSED_ITEMS), ("stages", CLOSED_STAGES)):
@@ -262,12 +412,11 @@ def check(procedure: Procedure, before: f.Json, after: f.Json, shell: Shell) -> 
             if status in closed:
                 assert now == status
             assert not (status == "open" and now == "waiting")
-    all_closed = bool(after["stages"]) and all(s in CLOSED_STAGES for s in after["stages"].values())
-    assert (after["status"] == "finished") == all_closed == (shell.finished == 1)
-    if all_closed:
-        assert after["timers"] == {}
+            if part == "items":  # a mark is reached once: its time never changes
+                assert was.get("marks", {}).items() <= after[part][name].get("marks", {}).items()
+    assert (after["status"] == "finished") == (shell.finished == 1)
+    if shell.finished:
         assert open_tasks == set()
-        assert all(entry["status"] != "open" for entry in after["items"].values())
 
 
 REPORTS = st.sampled_from([{"vehicle": "B1", "injured": True}, {"vehicle": "B1"}, {}])
@@ -316,19 +465,26 @@ def test_when_everybody_does_their_part_the_run_ends(procedure: Procedure, rando
     for number in range(200):
         if state["status"] == "finished":
             break
-        item = random.choice([name for name, entry in state["items"].items() if entry["status"] == "open"])
-        found = procedure.steps[item]
+        opened = [
+            name
+            for name, entry in state["items"].items()
+            if entry["status"] == "open" and "left" not in entry
+        ]
+        item = random.choice(opened)
+        found = procedure.steps[step_of(item)]
         fact: f.Fact
         match found.kind:
             case "await":
                 fact = f.Happened(found.awaits, {}, f"p{number}")
-            case "wait":
+            case "wait" | "countdown":
                 fact = f.TimerFired(f"wait:{item}")
-            case "do":
+            case "call" if "called" in state["items"][item]:
+                fact = f.CallEnded(item, {"ended": "finished"})
+            case "do" | "call":
                 fact = f.ActionDone(item, {}) if random.random() < 0.5 else f.ActionFailed(item, "no")
             case _:
                 fact = f.Completed(item, f"p{number}", {"option": "yes", "approved": True})
-        if found.kind == "do" and state["items"][item].get("fallback"):
+        if found.kind in {"do", "call"} and state["items"][item].get("fallback"):
             fact = f.Completed(item, f"p{number}", {})
         now += timedelta(minutes=1)
         state, _ = step(procedure, state, fact, now)

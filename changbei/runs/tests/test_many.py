@@ -1,0 +1,148 @@
+"""A task for each of a list: who gets it, one message to each person, late ones told together."""
+
+from datetime import timedelta
+
+import pytest
+
+from changbei.core.errors import NotAllowed
+from changbei.journal.models import Entry
+from changbei.notify.models import Message, Notice
+from changbei.people import services as people_services
+from changbei.plans.plain import canonical
+from changbei.runs import access, services
+from changbei.runs.models import Run, Task
+from changbei.runs.tests import house, words
+from changbei.testing.stories import fast_forward, run_until_quiet
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def survey(people) -> Run:
+    shops = [
+        {"code": "A1", "by": people.driver.staff_no},
+        {"code": "A2", "by": people.driver.staff_no},
+        {"code": "B1", "by": people.other_driver.staff_no},
+        {"code": "C1", "by": "nobody-of-us"},
+    ]
+    return words.begin(words.make_version(), people, "survey", shops=shops)
+
+
+def _holders(run: Run) -> dict[str, tuple[str, str]]:
+    return {task.item: (task.holder.name, task.held_as) for task in run.tasks.select_related("holder")}
+
+
+def test_each_gets_their_own(survey, people) -> None:
+    assert _holders(survey) == {
+        "phone@A1": ("Driver One", "plan"),
+        "phone@A2": ("Driver One", "plan"),
+        "phone@B1": ("Driver Two", "plan"),
+        "phone@C1": ("Head", "role"),  # nobody of that number: the role's
+    }
+    first = house.task(survey, "phone@A1")
+    assert (first.title["en"], first.title["zh-Hans"]) == (
+        "Call the shop: Shop A1",
+        "Call the shop（简）：Shop A1",
+    )
+    assert (first.label, first.clause) == ("Shop A1", "T1")
+
+
+def test_one_message_to_each_person(survey, people) -> None:
+    notices = Notice.objects.order_by("id")
+    assert [(notice.template, notice.title["en"]) for notice in notices] == [
+        ("tasks", "INC-0001, 2 tasks: Call the shop"),
+        ("task", "INC-0001 task: Call the shop: Shop B1"),
+        ("task", "INC-0001 task: Call the shop: Shop C1"),
+    ]
+    assert notices[0].body["en"] == (
+        "Typhoon. You are Head. By clause T1 each of these is due at 11-23 10:10: Shop A1, Shop A2."
+    )
+    assert set(Message.objects.filter(notice=notices[0]).values_list("person", flat=True)) == {
+        people.driver.pk
+    }
+
+
+def test_who_takes_note_of_one_takes_note_of_theirs(survey, people) -> None:
+    services.acknowledge(house.task(survey, "phone@A1"), actor=people.driver)
+    status = dict(survey.tasks.values_list("item", "status"))
+    assert status == {
+        "phone@A1": "acknowledged",
+        "phone@A2": "acknowledged",
+        "phone@B1": "open",
+        "phone@C1": "open",
+    }
+
+
+def test_late_ones_are_told_together(survey, people) -> None:
+    services.acknowledge(house.task(survey, "phone@A1"), actor=people.driver)
+    fast_forward("10m")
+    late = Notice.objects.get(template="tasks-late")
+    assert late.title["en"] == "INC-0001, 2 not acknowledged: Call the shop"
+    assert late.body["en"].startswith(
+        "Typhoon. Tasks of Head, clause T1, due at 11-23 10:10: Shop B1, Shop C1."
+    )
+    assert set(late.messages.values_list("person", flat=True)) == {people.commander.pk}
+    assert house.task(survey, "phone@B1").escalations == 1
+    assert Entry.objects.filter(kind="runs.escalated").count() == 2
+
+
+def test_the_step_is_done_when_all_are(survey, people) -> None:
+    for item, person in (("A1", people.driver), ("A2", people.driver), ("B1", people.other_driver)):
+        services.complete(house.task(survey, f"phone@{item}"), {"answer": "fine"}, actor=person)
+    assert not Task.objects.filter(item="sum-up").exists()
+    services.complete(house.task(survey, "phone@C1"), {}, actor=people.deputy)
+    survey.refresh_from_db()
+    assert survey.state["context"]["result"]["phone"] == {
+        "count": 4,
+        "done": {"A1": {"answer": "fine"}, "A2": {"answer": "fine"}, "B1": {"answer": "fine"}, "C1": {}},
+    }
+    assert house.task(survey, "sum-up").holder == people.head
+    assert canonical(services.replayed(survey)) == canonical(survey.state)
+
+
+def test_the_head_of_the_role_may_stand_in_and_others_may_not(survey, people) -> None:
+    task = house.task(survey, "phone@A1")
+    assert access.may_act(people.head, task)
+    assert not access.may_act(people.other_driver, task)
+    with pytest.raises(NotAllowed):
+        services.complete(task, actor=people.other_driver)
+
+
+def test_the_substitute_has_them_while_somebody_is_away(survey, people, clock) -> None:
+    run_until_quiet()
+    absence = people_services.record_absence(
+        people.driver,
+        clock.now(),
+        clock.now() + timedelta(days=1),
+        out_of_city=True,
+        substitute=people.outsider,
+        actor=None,
+    )
+    run_until_quiet()
+    assert _holders(survey)["phone@A1"] == ("Outsider", "plan")
+    assert _holders(survey)["phone@B1"] == ("Driver Two", "plan")
+    clock.advance(timedelta(seconds=1))
+    people_services.end_absence(absence, actor=None)
+    run_until_quiet()
+    assert _holders(survey)["phone@A2"] == ("Driver One", "plan")
+    moved = Entry.objects.filter(kind="runs.task_moved", item="phone@A1").order_by("id")
+    assert [(entry.data["from"], entry.data["to"]) for entry in moved] == [("T1", "T8"), ("T8", "T1")]
+
+
+def test_one_of_many_is_handed_over_alone(survey, people) -> None:
+    services.hand_over(house.task(survey, "phone@A1"), people.outsider, actor=people.driver)
+    assert _holders(survey)["phone@A1"] == ("Outsider", "hand")
+    assert _holders(survey)["phone@A2"] == ("Driver One", "plan")
+    assert survey.roles.get(role="head", until=None).person == people.head
+    services.reassess_roles(survey)
+    assert _holders(survey)["phone@A1"] == ("Outsider", "hand")
+
+
+def test_five_hundred_tasks_are_few_statements(people, django_assert_max_num_queries) -> None:
+    version = words.make_version()
+    shops = [{"code": f"S{number:04d}", "by": people.driver.staff_no} for number in range(600)]
+    with django_assert_max_num_queries(40):
+        run = words.begin(version, people, "survey", shops=shops)
+    assert run.tasks.count() == 500
+    assert Notice.objects.count() == 1
+    assert run.state["notes"][0]["what"] == "only the first 500 of the list"
