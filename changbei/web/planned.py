@@ -32,6 +32,9 @@ FAMILY_ICONS = {
     "weather": "storm",
     "demand": "shopping-cart",
     "supply": "packages",
+    "settlement": "alert-circle",
+    "safety": "alert-triangle",
+    "routine": "calendar-event",
 }
 KIND_WORDS = {
     "procedure": gettext_lazy("Procedure"),

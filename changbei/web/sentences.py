@@ -163,6 +163,8 @@ WORDS: Mapping[str, Words] = {
     "DEMAND": _("demand"),
     "standby": _("standby server"),
     "spare-pc": _("spare computer"),
+    "backup-line": _("spare line"),
+    "other-office": _("another office"),
     "phone": _("ordering by phone"),
     "site_reserve": _("reserve van of the site"),
     "nearest_reserve": _("reserve van of the nearest site"),

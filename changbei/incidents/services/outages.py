@@ -14,7 +14,7 @@ from changbei.journal import services as journal
 from changbei.network.models import Site
 from changbei.people.models import Person
 
-FALLBACKS = ("standby", "spare-pc", "other-office", "phone")
+FALLBACKS = ("standby", "spare-pc", "backup-line", "other-office", "phone")
 
 
 def record(incident: Incident, filed: Mapping[str, Any], now: datetime) -> SystemOutage | None:
@@ -33,7 +33,7 @@ def record(incident: Incident, filed: Mapping[str, Any], now: datetime) -> Syste
 
 @transaction.atomic
 def record_fallback(incident: Incident, fallback: str, *, actor: Person | None) -> SystemOutage:
-    """What takes over: the standby machine, a spare PC, another office, or the telephone."""
+    """What takes over: the standby machine, a spare PC or line, another office, or the telephone."""
     if fallback not in FALLBACKS:
         raise Invalid("fallback", f"one of {', '.join(FALLBACKS)}")
     outage = SystemOutage.objects.select_for_update().filter(incident=incident).first()

@@ -50,6 +50,12 @@ CONTACTS = (  # code, group, Chinese, English, what it serves
     ("authority-medical", "authority", "样例急救中心", "Sample Ambulance Service", ["rescue"]),
     ("media-tv", "media", "样例电视台", "Sample Television", ["public-notice"]),
     ("media-radio", "media", "样例电台", "Sample Radio", ["public-notice"]),
+    ("vendor-network", "vendor", "样例网络设备维保商", "Sample Network Equipment Service",
+     ["network-equipment"]),
+    ("vendor-pc", "vendor", "样例电脑维修部", "Sample Computer Workshop", ["order-pc"]),
+    ("authority-power", "authority", "样例供电所", "Sample Power Supplier", ["power"]),
+    ("authority-network", "authority", "样例省级网信部门", "Sample Provincial Network Office",
+     ["network-incident"]),
 )  # fmt: skip
 FACTORY_CONTACTS = (  # the three groups of E3.5.4
     ("marketing", "营销负责人", "head of marketing"),

@@ -532,7 +532,11 @@ def test_order_computer_fails(option: str, customers_told: bool) -> None:
         f"tell system-down-staff → {MARKETING}",
         "task spare order-desk E3.1.12",
     ]
-    walk.decide("spare", option)
+    counted = walk.decide("spare", option)
+    assert ("do readiness.use_spare" in counted) is (option == "spare-pc")
+    if option == "spare-pc":
+        assert walk.params["count-pc"] == {"kind": "order-pc", "site": "", "count": 1}
+        walk.returns("count-pc", kind="order-pc", site="delivery-center", taken=1, left=0, planned=1)
     after = walk.returns("record-fallback", fallback="x")
     assert ("do incidents.notify_customers" in after) is customers_told
     assert "task mend info-technician E3.1.12" in after
@@ -543,6 +547,8 @@ def test_order_computer_fails(option: str, customers_told: bool) -> None:
 @pytest.mark.parametrize(("fails", "whom"), [("line", "line-carrier"), ("phone_module", "phone-vendor")])
 def test_the_right_service_is_called(fails: str, whom: str) -> None:
     walk = Walk("ordering-system-down", {**DOWN, "fails": fails, "stops_work": False}, level="LOCAL")
+    if fails == "phone_module":
+        walk.decide("swap-module", "other")
     walk.decide("spare", "other-office")
     assert walk.returns("record-fallback", fallback="other-office") == [
         f"tell vendor-called → {whom}",

@@ -41,6 +41,7 @@ USUAL = {
     "customer_manager": "demand",
     "market_manager": "demand",
     "technician": "network",
+    "guard": "safety",
 }
 
 
