@@ -9,8 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
-from changbei.people.models import Contact, Person, PostHolding
+from changbei.people.models import Absence, Contact, Person, PostHolding
 from changbei.people.resolution import Holder, RoleSpec, resolve_many
 from changbei.plans.model import Audience, Pack, Procedure
 from changbei.runs.models import RoleHolding, Run
@@ -53,12 +54,20 @@ def holders(run: Run) -> dict[str, Person | None]:
 def named(staff_nos: Collection[str], now: datetime) -> dict[str, Person]:
     """Staff number → who does that person's part now: themselves, or the substitute while they are away.
 
-    Unknown numbers and people who have left are absent.
+    Unknown numbers, people who have left and those who are away without a substitute are absent. At most two
+    queries.
     """
-    wanted = sorted({one for one in staff_nos if one})
-    specs = {one: RoleSpec(scope="named") for one in wanted}
-    found = resolve_many(specs, {"named": {one: one for one in wanted}}, now)
-    return {one: holder.person for one, holder in found.items() if holder.person is not None}
+    people = list(Person.objects.filter(staff_no__in=[one for one in staff_nos if one], active=True))
+    away = Absence.objects.filter(
+        Q(out_of_city=True) | Q(reachable=False), person__in=people, starts_at__lte=now, ends_at__gt=now
+    )
+    substitutes = {row.person_id: row.substitute for row in away.select_related("substitute").order_by("-pk")}
+    found: dict[str, Person] = {}
+    for person in people:
+        doing = substitutes.get(person.pk, person)
+        if doing is not None and doing.active:
+            found[person.staff_no] = doing
+    return found
 
 
 NEXT_CHANGE = """
