@@ -48,7 +48,9 @@ def tally(prepared: Prepared, *, runs: int, seed: int, deputy: str = "") -> Tall
     return found
 
 
-def rehearse(scenario: Scenario, pace: Pace, *, runs: int, seed: int = 1, exact: bool = False) -> dict[str, Any]:
+def rehearse(
+    scenario: Scenario, pace: Pace, *, runs: int, seed: int = 1, exact: bool = False
+) -> dict[str, Any]:
     """Rehearse and say what came of it, as JSON. Times are seconds from the report, shares lie between 0 and 1.
 
     The same random numbers are used again for `one_more_deputy`, so that the difference is the deputy's.
@@ -92,7 +94,7 @@ def _as_json(found: Tally) -> dict[str, Any]:
             continue
         tasks.append(
             {
-                "procedure": prepared.scenario.cases[slot.case].procedure.id,
+                "procedure": prepared.cases[slot.case].procedure.id,
                 "item": slot.name,
                 "title": dict(slot.step.task.title),
                 "role": slot.step.task.role,
@@ -142,5 +144,7 @@ def _mean(total: int, number: int) -> float:
 def _written(duration: Duration) -> str:
     if duration.working_days:
         return f"{duration.working_days}wd"
-    minutes, seconds = divmod(duration.seconds, 60)
-    return f"{seconds + 60 * minutes}s" if seconds else f"{minutes}m" if minutes < 60 or minutes % 60 else f"{minutes // 60}h"
+    for unit, seconds in (("d", 86400), ("h", 3600), ("m", 60)):
+        if duration.seconds % seconds == 0:
+            return f"{duration.seconds // seconds}{unit}"
+    return f"{duration.seconds}s"

@@ -49,7 +49,8 @@ class Slot:
         self.whole = whole  # some condition reads all of it
         self.values: list[Any] = [None]
         self._numbers: dict[object, int] = {}
-        self._known: dict[int, tuple[Any, int]] = {}  # by identity; keeps the value, so that no other can have it
+        # By identity; the value is kept, so that no other can have its identity.
+        self._known: dict[int, tuple[Any, int]] = {}
 
     def number(self, value: Any) -> int:
         known = self._known.get(id(value))
@@ -67,7 +68,9 @@ class Slot:
 
     def reads(self, value: Json) -> bool:
         """Whether conditions see a time in `value` that is filled in as a run goes on."""
-        return holds_moment(value) if self.whole else any(holds_moment(_at(value, path)) for path in self.paths)
+        return (
+            holds_moment(value) if self.whole else any(holds_moment(_at(value, path)) for path in self.paths)
+        )
 
     def _key(self, value: Any) -> str:
         if self.whole or not isinstance(value, Mapping):
@@ -125,7 +128,7 @@ class Branch:
 
     def __init__(self, test: Known, yes: Asked, no: Asked) -> None:
         self._test, self._yes, self._no = test, yes, no
-        self.slots = tuple(sorted({*test.slots, *yes.slots, *no.slots}))
+        self.slots: tuple[int, ...] = tuple(sorted({*test.slots, *yes.slots, *no.slots}))
 
     def answer(self, numbers: list[int], light: Light, now: Callable[[], datetime]) -> Any:
         holds, trouble = self._test.answer(numbers, light, now)
@@ -405,11 +408,13 @@ def _unwrapped(source: str) -> str:
     source = source.strip()
     while source.startswith("("):
         depth = 0
+        closes = len(source)
         for position, sign in _signs(source):
             depth += (sign == "(") - (sign == ")")
             if depth == 0:
+                closes = position
                 break
-        if position != len(source) - 1:
+        if closes != len(source) - 1:
             return source
         source = source[1:-1].strip()
     return source

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 MICRO = 1_000_000
 _LONGEST = 60 * 86400 * MICRO
 BLOCK = 256
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,7 @@ def draws(
             yield Draws(values[row], deputies[row], luck[row], away[row])
 
 
-def _lognormal(
-    stream: np.random.Generator, mu: np.ndarray, sigma: np.ndarray
-) -> np.ndarray:
+def _lognormal(stream: np.random.Generator, mu: Floats, sigma: Floats) -> npt.NDArray[np.int64]:
     seconds = np.exp(mu + sigma * stream.standard_normal((BLOCK, len(mu))))
-    return np.minimum(seconds * MICRO, _LONGEST).astype(np.int64) + 1
+    whole: npt.NDArray[np.int64] = np.minimum(seconds * MICRO, _LONGEST).astype(np.int64) + 1
+    return whole

@@ -27,12 +27,13 @@ from changbei.plans.rehearsal.compiled import Light, compile_light, is_light
 from changbei.plans.rehearsal.draws import MICRO, Draws, Times
 from changbei.plans.rehearsal.exact import ExactRun
 from changbei.plans.rehearsal.light import LightRun
-from changbei.plans.rehearsal.model import BY_SOMEBODY_ELSE, NOBODY, SOMEBODY_ELSE, Case, Scenario
+from changbei.plans.rehearsal.model import BY_SOMEBODY_ELSE, NOBODY, SOMEBODY_ELSE, Case, Scenario, context_of
 from changbei.plans.rehearsal.pace import Pace
 
 BEGIN, SEEN, WORK, DONE, ACTED, FAILED, TIMER, OUTSIDE = range(8)
 NEVER = 1 << 62
 DAY = 86400 * MICRO
+MOST_DEEP = 3  # plans that call plans
 VARIANTS = 8  # ways in which a form is filled in, drawn once and then chosen from
 WORK_FROM, WORK_UNTIL = 8 * 3600 + 1800, 17 * 3600 + 1800  # seconds of the local day
 NIGHT_FROM, NIGHT_UNTIL = 22 * 3600 * MICRO, 6 * 3600 * MICRO
@@ -74,6 +75,8 @@ class Prepared:
     """A scenario ready to be played; `lights` holds None for a case that the runtime itself has to run."""
 
     scenario: Scenario
+    cases: list[Case]  # the scenario's, then those that these may call
+    calls: dict[tuple[int, str], int]  # (case, step) that calls: case
     pace: Pace
     lights: list[Light | None]
     slots: list[Slot]
@@ -88,7 +91,7 @@ class Prepared:
 class Played:
     """One run: moments are microseconds from the beginning, -1 for what did not happen."""
 
-    runs: list[LightRun | ExactRun]
+    runs: list[LightRun | ExactRun | None]  # by case; None for one that was not called
     records: list[dict[Any, Record]]  # by case, then by item
     first_action: int
 
@@ -139,12 +142,12 @@ def prepare(scenario: Scenario, pace: Pace, *, seed: int, exact: bool = False) -
     mu: list[float] = []
     sigma: list[float] = []
     columns = _Columns(pace, mu, sigma)
-    for number, case in enumerate(scenario.cases):
+    cases, calls = _with_called(scenario)
+    for number, case in enumerate(cases):
         offsets.append(len(slots))
-        light = None if exact or not is_light(case.procedure) else compile_light(case.procedure, case.context, scenario.begins_at)
-        lights.append(light)
-        for step in case.procedure.steps.values():
-            slots.append(_slot(number, case, step, columns, seed))
+        runs_light = not exact and number < len(scenario.cases) and is_light(case.procedure)
+        lights.append(compile_light(case.procedure, case.context, scenario.begins_at) if runs_light else None)
+        slots += [_slot(number, case, step, columns, seed) for step in case.procedure.steps.values()]
     holders = {
         role: ([round(since * MICRO) for since, _ in changes], [person for _, person in changes])
         for role, changes in scenario.roster.holders.items()
@@ -153,8 +156,25 @@ def prepare(scenario: Scenario, pace: Pace, *, seed: int, exact: bool = False) -
     calendar = Calendar(scenario.begins_at, scenario.horizon_seconds)
     slot_of = {(slot.case, slot.step.id): number for number, slot in enumerate(slots)}
     return Prepared(
-        scenario, pace, lights, slots, offsets, Times(mu, sigma), holders, calendar, slot_of
+        scenario, cases, calls, pace, lights, slots, offsets, Times(mu, sigma), holders, calendar, slot_of
     )
+
+
+def _with_called(scenario: Scenario) -> tuple[list[Case], dict[tuple[int, str], int]]:
+    """The scenario's cases and a case for every step that may call another procedure, and the procedures called
+    there, as deep as plans may call each other.
+    """
+    cases = list(scenario.cases)
+    depth = [0] * len(cases)
+    calls: dict[tuple[int, str], int] = {}
+    for number, case in enumerate(cases):  # grows while it is gone through
+        for step in case.procedure.steps.values():
+            wanted = scenario.called.get((step.call.plan, step.call.procedure)) if step.call else None
+            if wanted is not None and depth[number] < MOST_DEEP:
+                calls[number, step.id] = len(cases)
+                cases.append(wanted)
+                depth.append(depth[number] + 1)
+    return cases, calls
 
 
 def _forget_moments(slots: Sequence[Slot], lights: Sequence[Light | None]) -> None:
@@ -205,7 +225,9 @@ def _slot(number: int, case: Case, step: Step, columns: _Columns, seed: int) -> 
         first=first,
         work=work,
         answers=_answers(case, step, random),
-        by_hand=_forms(task, case.forms.get(step.id, {}), random) if task and step.kind in {"do", "call"} else [],
+        by_hand=_forms(task, case.forms.get(step.id, {}), random)
+        if task and step.kind in {"do", "call"}
+        else [],
         chain=chain,
         every=task.escalate_every.seconds * MICRO if task else 0,
         ack_within=task.acknowledge_within if task else None,
@@ -240,9 +262,7 @@ def _answers(case: Case, step: Step, random: Random) -> list[Answer]:
 def _forms(task: TaskSpec, given: Json, random: Random) -> list[Answer]:
     if not task.form:
         return [_answer(dict(given))]
-    found: list[Json] = []
-    for _ in range(VARIANTS):
-        found.append(answers.fill(task.form, given, random))
+    found: list[Json] = [answers.fill(task.form, given, random) for _ in range(VARIANTS)]
     different = [form for number, form in enumerate(found) if form not in found[:number]]
     return [_answer(form) for form in (found if len(different) > 1 else different)]
 
@@ -260,10 +280,12 @@ def play(prepared: Prepared, draws: Draws, deputy: str = "") -> Played:
 
 class _Play:
     __slots__ = (
+        "_asked",
         "_away",
         "_busy",
-        "_chances",
+        "_callers",
         "_cause",
+        "_chances",
         "_deputy",
         "_deputy_times",
         "_free_at",
@@ -281,11 +303,14 @@ class _Play:
         self._p = prepared
         scenario = prepared.scenario
         begins = scenario.begins_at
-        self.runs: list[LightRun | ExactRun] = [
+        self.runs: list[Any] = [
             LightRun(light, begins) if light else ExactRun(case.procedure, case.context, begins)
-            for case, light in zip(scenario.cases, prepared.lights, strict=True)
+            for case, light in zip(scenario.cases, prepared.lights, strict=False)
         ]
-        self.records: list[dict[Any, Record]] = [{} for _ in scenario.cases]
+        self.runs += [None] * (len(prepared.cases) - len(self.runs))
+        self.records: list[dict[Any, Record]] = [{} for _ in prepared.cases]
+        self._callers: dict[int, tuple[int, Any, bool]] = {}  # case: who waits for its end
+        self._asked: dict[tuple[int, Any], tuple[str, str, Json, bool]] = {}
         self.first_action = -1
         self._times, self._deputy_times = draws.times, draws.deputies
         self._chances = draws.chances
@@ -330,6 +355,8 @@ class _Play:
                 self._outside(case, run, item, now)
             if run.out:
                 self._open(case, run, now)
+            if run.finished_at >= 0 and case in self._callers:
+                self._call_ended(case, run, now)
 
     def _push(self, at: int, what: int, case: int, item: Any) -> None:
         self._number += 1
@@ -337,7 +364,7 @@ class _Play:
 
     # --- what a run asks for
 
-    def _open(self, case: int, run: LightRun | ExactRun, now: int) -> None:
+    def _open(self, case: int, run: Any, now: int) -> None:
         out, run.out = run.out, []
         for one in out:
             what, item = one[0], one[1]
@@ -351,6 +378,7 @@ class _Play:
                 slot = self._record(case, item, now)
                 self._push(now + self._times[slot.work], OUTSIDE, case, item)
             elif what == "call":
+                self._asked[case, item] = one[2:]
                 self._act(case, item, now)
 
     def _await_time(self, case: int, key: Any, at: int, now: int) -> None:
@@ -359,8 +387,8 @@ class _Play:
             self._record(case, item, now)
         self._push(max(at, now), TIMER, case, key)
 
-    def _elapse(self, case: int, run: LightRun | ExactRun, key: Any, now: int) -> None:
-        item = key if isinstance(key, int) else _waiting_item(key)
+    def _elapse(self, case: int, run: Any, key: Any, now: int) -> None:
+        item: Any = key if isinstance(key, int) else _waiting_item(key)
         self._cause = item
         run.elapse(key, now)
         if item != "" and not run.is_open(item):
@@ -398,7 +426,9 @@ class _Play:
                 if at > best or at > due:
                     break
                 told += 1
-                other, seen = self._prompt(higher, at, times[column + 1 + position], column + 1 + position, "")
+                other, seen = self._prompt(
+                    higher, at, times[column + 1 + position], column + 1 + position, ""
+                )
                 if seen < best:
                     person, best = other, seen
                 at += slot.every
@@ -408,7 +438,9 @@ class _Play:
                 if at > best:
                     break
                 told += 1
-                other, seen = self._prompt(higher, at, times[column + 1 + position], column + 1 + position, "")
+                other, seen = self._prompt(
+                    higher, at, times[column + 1 + position], column + 1 + position, ""
+                )
                 if seen < best:
                     person, best = other, seen
                 at += slot.every
@@ -425,10 +457,7 @@ class _Play:
         else:
             changes = self._p.role_holders.get(role)
             person = changes[1][bisect_right(changes[0], at) - 1] if changes else NOBODY
-        if self._p.calendar.is_night(at):
-            slower = self._p.pace.night_times
-        else:
-            slower = 1.0
+        slower = self._p.pace.night_times if self._p.calendar.is_night(at) else 1.0
         seen = NEVER if person == NOBODY else max(at, self._away[person]) + int(delay * slower)
         if role != self._deputy:
             return person, seen
@@ -440,7 +469,7 @@ class _Play:
 
     # --- what people do
 
-    def _seen(self, case: int, run: LightRun | ExactRun, item: Any, now: int) -> None:
+    def _seen(self, case: int, run: Any, item: Any, now: int) -> None:
         if not run.is_open(item):
             return
         record = self.records[case][item]
@@ -522,7 +551,7 @@ class _Play:
                 self._start(case, item, record, person, self._times[self._work_column(slot)], now)
                 return
 
-    def _done(self, case: int, run: LightRun | ExactRun, item: Any, now: int) -> None:
+    def _done(self, case: int, run: Any, item: Any, now: int) -> None:
         record = self.records[case][item]
         if run.is_open(item):
             record[FINISHED] = now
@@ -538,27 +567,49 @@ class _Play:
                 self._open(case, run, now)
         self._next(record[PERSON], now)
 
-    def _acted(self, case: int, run: LightRun | ExactRun, item: Any, now: int) -> None:
+    def _acted(self, case: int, run: Any, item: Any, now: int) -> None:
         record = self.records[case][item]
         record[FINISHED] = now
         self._cause = item
         slot = self._p.slots[record[SLOT]]
-        run.complete(item, "", self._value(case, slot.answers, record[SLOT], now, run), now)
+        if slot.step.call is not None:
+            self._call(case, run, item, now)
+        else:
+            run.complete(item, "", self._value(case, slot.answers, record[SLOT], now, run), now)
 
-    def _outside(self, case: int, run: LightRun | ExactRun, item: Any, now: int) -> None:
+    def _call(self, case: int, run: ExactRun, item: Any, now: int) -> None:
+        """Another procedure begins; where none can, the step's task by hand opens."""
+        number = self._p.calls.get((case, item))
+        if number is None or self.runs[number] is not None:
+            run.fail(item, now)
+            return
+        _, _, report, wait = self._asked[case, item]
+        procedure = self._p.cases[number].procedure
+        context = context_of(procedure, report, run.context.get("incident", {}))
+        self.runs[number] = ExactRun(procedure, context, self._p.scenario.begins_at)
+        self._callers[number] = (case, item, wait)
+        self._push(now, BEGIN, number, None)
+        run.complete(item, "", {"run": str(number), "number": f"/{number}"}, now)
+
+    def _call_ended(self, number: int, run: ExactRun, now: int) -> None:
+        case, item, wait = self._callers.pop(number)
+        caller = self.runs[case]
+        if wait and caller.is_open(item):
+            self._cause = item
+            self.records[case][item][FINISHED] = now
+            caller.call_ended(item, {"run": str(number), "ended": "finished"}, now)
+            if caller.out:
+                self._open(case, caller, now)
+
+    def _outside(self, case: int, run: Any, item: Any, now: int) -> None:
         record = self.records[case][item]
         record[FINISHED] = now
         self._cause = item
         slot = self._p.slots[record[SLOT]]
         run.happen(slot.step.awaits, self._value(case, slot.answers, record[SLOT], now, run), "", now)
 
-    def _value(
-        self, case: int, among: Sequence[Answer], slot: int, now: int, run: LightRun | ExactRun
-    ) -> Json:
-        if len(among) == 1:
-            answer = among[0]
-        else:
-            answer = among[int(self._chances[2 * slot] * len(among))]
+    def _value(self, case: int, among: Sequence[Answer], slot: int, now: int, run: Any) -> Json:
+        answer = among[0] if len(among) == 1 else among[int(self._chances[2 * slot] * len(among))]
         if answer.has_moment:
             filled: Json = answers.with_moment(answer.value, run.written(now))
             return filled

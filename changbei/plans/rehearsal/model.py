@@ -50,13 +50,18 @@ class Roster:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is rehearsed: cases that may hit the same people, from `begins_at` (aware) on."""
+    """What is rehearsed: cases that may hit the same people, from `begins_at` (aware) on.
+
+    called: what other procedures, by plan ("" for the same) and procedure, a step may begin, with what people decide
+    there; their context is the step's.
+    """
 
     id: str
     cases: Sequence[Case]
     roster: Roster
     begins_at: datetime
     horizon_seconds: float = 30 * 86400.0
+    called: Mapping[tuple[str, str], Case] = field(default_factory=dict)
 
     def roles(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(role for case in self.cases for role in case.procedure.roles_used()))

@@ -16,7 +16,6 @@ from changbei.plans.rehearsal.drive import (
     DUE,
     FINISHED,
     NEVER,
-    NOBODY,
     OPENED,
     READY,
     ROLE,
@@ -91,7 +90,8 @@ class Tally:
                     found = roles[role] = RoleSum()
                 found.tasks += 1
                 found.answer += record[SEEN_AT] - record[OPENED]
-                found.escalations += record[TOLD] + _late_steps(record, slots[number].every, len(slots[number].chain))
+                slot = slots[number]
+                found.escalations += record[TOLD] + _late_steps(record, slot.every, len(slot.chain))
                 if record[STARTED] >= 0:
                     found.queue += record[STARTED] - record[READY]
                     if finished >= 0:
@@ -100,8 +100,9 @@ class Tally:
     def _ends(self, played: Played) -> None:
         """When service was back: the last of the cases, each by its own step that says so."""
         back, ended, complete = -1, -1, True
-        for number, run in enumerate(played.runs):
-            case = self.prepared.scenario.cases[number]
+        for number, case in enumerate(self.prepared.scenario.cases):
+            run = played.runs[number]
+            assert run is not None
             at = run.restored_at if case.procedure.restored_by else run.finished_at
             ended = max(ended, run.finished_at)
             complete = complete and run.finished_at >= 0
@@ -166,4 +167,4 @@ def _late_steps(record: Record, every: int, chain: int) -> int:
     return min(chain, 1 + (finished - due) // every) if every else min(chain, 1)
 
 
-__all__ = ["NOBODY", "PERCENTS", "RoleSum", "Tally"]
+__all__ = ["PERCENTS", "RoleSum", "Tally"]

@@ -11,7 +11,8 @@ from changbei.core.errors import Invalid, NotFound
 from changbei.delivery.planning import next_delivery_day
 from changbei.incidents import plan
 from changbei.people import access as people
-from changbei.plans.rehearsal import Pace, Scenario
+from changbei.plans.model import Pack
+from changbei.plans.rehearsal import Case, Pace, Scenario
 from changbei.plans.rehearsal import rehearse as play
 from changbei.readiness.rehearsals import paces, reports
 from changbei.readiness.rehearsals.roster import roster
@@ -69,12 +70,22 @@ def scenario(name: str, *, at: time = BEGINS, seed: int = 1) -> Scenario:
             found = plan.procedure_in_force(part.procedure)
         except NotFound:
             raise NotFound(f"{name!r} is no scenario; there are {', '.join(names())}") from None
-        begun.append((found.pack, reports.begin(found.pack, found.procedure, part, begins_at, seed=seed)))
+        begun.append((found.pack, reports.begin(found.procedure, part, begins_at, seed=seed)))
     scope: dict[str, Any] = {}
     for _, one in begun:
         named = {**one.scope["named"], **scope.get("named", {})}
         scope = {**one.scope, **{key: value for key, value in scope.items() if value}, "named": named}
     cases = tuple(one.case for _, one in begun)
-    roles = tuple(dict.fromkeys(role for case in cases for role in case.procedure.roles_used()))
+    called = _called(cases, begun[0][0], begins_at, seed)
+    concerned = (*cases, *called.values())
+    roles = tuple(dict.fromkeys(role for case in concerned for role in case.procedure.roles_used()))
     held = roster(begun[0][0], roles, scope, begins_at, family=cases[0].procedure.family)
-    return Scenario(name, cases, held, begins_at)
+    return Scenario(name, cases, held, begins_at, called=called)
+
+
+def _called(
+    cases: tuple[Case, ...], pack: Pack, begins_at: datetime, seed: int
+) -> dict[tuple[str, str], Case]:
+    """Only where some step calls another procedure."""
+    calls = any(step.call for case in cases for step in case.procedure.steps.values())
+    return reports.called(pack, begins_at, seed=seed) if calls else {}

@@ -25,6 +25,7 @@ from changbei.plans.rehearsal.model import Case, context_of
 from changbei.readiness.rehearsals.scripts import Part
 
 LASTS = timedelta(hours=6)  # what a script's event lasts: a warning's end, a suspension's end
+_SOMETHING: Mapping[str, Any] = {"integer": 1, "number": 1.0, "boolean": True, "array": [], "object": {}}
 A_CALL_SECONDS = 90.0  # a customer phoned, as in a drill
 
 
@@ -37,13 +38,15 @@ class Begun:
     level: str
 
 
-def begin(pack: Pack, procedure: Procedure, part: Part, begins_at: datetime, *, seed: int) -> Begun:
+def begin(procedure: Procedure, part: Part, begins_at: datetime, *, seed: int) -> Begun:
     """The case of one part of a script in this city."""
     random = Random(f"{seed}:{procedure.id}")
-    given = {name: value for name, value in part.report.items() if name in procedure.form.get("properties", {})}
+    given = {
+        name: value for name, value in part.report.items() if name in procedure.form.get("properties", {})
+    }
     report = _report(procedure.form, given, begins_at, random)
     known = context.look_up(report, procedure.form)
-    level = _level(pack, procedure, report, known, begins_at)
+    level = _level(procedure, report, known, begins_at)
     facts = clean_map(
         context.facts_of(
             known,
@@ -76,9 +79,15 @@ def begin(pack: Pack, procedure: Procedure, part: Part, begins_at: datetime, *, 
     return Begun(case, scope, level)
 
 
-def _level(
-    pack: Pack, procedure: Procedure, report: Mapping[str, Any], known: context.Known, now: datetime
-) -> str:
+def called(pack: Pack, begins_at: datetime, *, seed: int) -> dict[tuple[str, str], Case]:
+    """What a step of the pack may call: every other procedure of it, with its own usual decisions."""
+    return {
+        ("", name): begin(procedure, Part(name), begins_at, seed=seed).case
+        for name, procedure in pack.procedures.items()
+    }
+
+
+def _level(procedure: Procedure, report: Mapping[str, Any], known: context.Known, now: datetime) -> str:
     if procedure.level is None:
         return "LOCAL"
     family = procedure.family
@@ -201,16 +210,14 @@ def _of_city(known: context.Known) -> dict[str, dict[str, Any]]:
 
 def _success(returns: Mapping[str, Any], begins_at: datetime) -> dict[str, Any]:
     """A value for every field the action declares to return."""
-    values = {}
+    values: dict[str, Any] = {}
     for name, field in returns.get("properties", {}).items():
         if name.endswith("_at") or field.get("format") == "date-time":
             values[name] = (begins_at + LASTS).isoformat()
         elif name.endswith("_on"):
             values[name] = (begins_at.astimezone(LOCAL).date() + timedelta(days=1)).isoformat()
         else:
-            values[name] = {"integer": 1, "number": 1.0, "boolean": True, "array": [], "object": {}}.get(
-                str(field.get("type")), "rehearsal"
-            )
+            values[name] = _SOMETHING.get(str(field.get("type")), "rehearsal")
     return values
 
 
@@ -226,4 +233,4 @@ def _works(procedure: Procedure, known: context.Known) -> dict[str, float]:
     }
 
 
-__all__ = ["Begun", "begin"]
+__all__ = ["Begun", "begin", "called"]

@@ -44,7 +44,10 @@ def test_the_typhoon_day_says_how_long_and_who_is_waited_for() -> None:
 def test_the_same_seed_gives_the_same_result_and_another_one_another() -> None:
     first = rehearsals.rehearse("vehicle-breakdown", runs=20, seed=5)
     assert rehearsals.rehearse("vehicle-breakdown", runs=20, seed=5) == first
-    assert rehearsals.rehearse("vehicle-breakdown", runs=20, seed=6)["restored_seconds"] != first["restored_seconds"]
+    assert (
+        rehearsals.rehearse("vehicle-breakdown", runs=20, seed=6)["restored_seconds"]
+        != first["restored_seconds"]
+    )
 
 
 def test_every_procedure_of_the_plan_can_be_rehearsed() -> None:
@@ -69,7 +72,12 @@ def test_the_roster_follows_absences() -> None:
     assert scene.roster.people[first] == head.staff_no
     begins = scene.begins_at
     people.record_absence(
-        head, begins - timedelta(hours=1), begins + timedelta(hours=5), out_of_city=True, substitute=None, actor=head
+        head,
+        begins - timedelta(hours=1),
+        begins + timedelta(hours=5),
+        out_of_city=True,
+        substitute=None,
+        actor=head,
     )
     scene = rehearsals.scenario("severe-weather")
     (_, now), (later, then), *_ = scene.roster.holders["commander"]

@@ -27,9 +27,13 @@ def _wall(_context: click.Context, _parameter: click.Parameter, value: str) -> t
 @click.argument("name")
 @click.option("--runs", type=click.IntRange(min=1), default=1000, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same result.")
-@click.option("--no-answer", type=click.FloatRange(min=0, max=0.99), help="Share of people who cannot be reached.")
+@click.option(
+    "--no-answer", type=click.FloatRange(min=0, max=0.99), help="Share of people who cannot be reached."
+)
 @click.option("--at", default="09:40", show_default=True, callback=_wall, help="When it happens, local time.")
-@click.option("--from-journal", is_flag=True, help="Response times as people had them here, where there are enough.")
+@click.option(
+    "--from-journal", is_flag=True, help="Response times as people had them here, where there are enough."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 @click.option(
     "--language", type=click.Choice(["zh-Hans", "zh-Hant", "en"]), default="zh-Hans", show_default=True
@@ -75,7 +79,9 @@ def show(console: Console, found: dict[str, Any], language: str) -> None:
         spans.add_row(label, *(_minutes(values[key]) for key in ("p50", "p90", "p99")))
     console.print(spans)
     if found["not_restored_share"]:
-        console.print(f"service not back within the time looked at: {found['not_restored_share']:.1%} of the runs")
+        console.print(
+            f"service not back within the time looked at: {found['not_restored_share']:.1%} of the runs"
+        )
     late = Table(title="limits missed")
     for head in ("task", "clause", "role", "limit", "of the runs it came up in"):
         late.add_column(head)
