@@ -82,6 +82,8 @@ def lanes() -> dict[str, list[Job]]:
             Job("plans take effect", lambda _stop: len(plans.take_effect(actor=None)), every_seconds=60),
             Job("schedules", lambda _stop: scheduling.look_at_schedules(), every_seconds=60),
             Job("readiness", lambda _stop: readiness_jobs.run_due_checks(), every_seconds=60),
+            Job("things to be mended", lambda _stop: readiness_jobs.remind_due(), every_seconds=60),
+            Job("rota of inspections", lambda _stop: readiness_jobs.plan_rota(), every_seconds=3600),
         ],
     }
 

@@ -6,10 +6,34 @@ from datetime import datetime
 
 from changbei.plans import kinds
 from changbei.plans.model import Check, Pack
-from changbei.readiness.checks import contacts, goods, leading, technicians, vehicles
+from changbei.readiness.checks import (
+    contacts,
+    equipment,
+    files,
+    goods,
+    inspections,
+    leading,
+    reviews,
+    technicians,
+    vehicles,
+    weather,
+)
 from changbei.readiness.rules import Trouble
 
-__all__ = ["contacts", "goods", "is_known", "leading", "technicians", "troubles", "vehicles"]
+__all__ = [
+    "contacts",
+    "equipment",
+    "files",
+    "goods",
+    "inspections",
+    "is_known",
+    "leading",
+    "reviews",
+    "technicians",
+    "troubles",
+    "vehicles",
+    "weather",
+]
 
 
 def is_known(check: Check) -> bool:

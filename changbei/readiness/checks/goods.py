@@ -13,7 +13,7 @@ from changbei.network.models import Product
 from changbei.plans.kinds import check_kind
 from changbei.plans.model import Pack
 from changbei.readiness import rules
-from changbei.readiness.checks.base import names, number, params, whole
+from changbei.readiness.params import names, number, params, whole
 from changbei.readiness.rules import Trouble
 from changbei.supply import rules as supply
 

@@ -12,7 +12,7 @@ from changbei.people.models import PostHolding, Unit
 from changbei.plans.kinds import check_kind
 from changbei.plans.model import Pack
 from changbei.readiness import rules
-from changbei.readiness.checks.base import names, params
+from changbei.readiness.params import names, params
 from changbei.readiness.rules import Trouble
 
 

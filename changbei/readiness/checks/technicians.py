@@ -11,7 +11,7 @@ from changbei.people.models import Absence, DutyShift
 from changbei.plans.kinds import check_kind
 from changbei.plans.model import Pack
 from changbei.readiness import rules
-from changbei.readiness.checks.base import number, params, whole
+from changbei.readiness.params import number, params, whole
 from changbei.readiness.rules import Trouble
 
 AHEAD_DAYS = 7

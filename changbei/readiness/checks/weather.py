@@ -20,7 +20,13 @@ WALL = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 @check_kind(
     "forecast_published",
     params=params(
-        {"by": {"type": "string", "pattern": WALL, "description": "Time of the day at which there is a forecast."}},
+        {
+            "by": {
+                "type": "string",
+                "pattern": WALL,
+                "description": "Time of the day at which there is a forecast.",
+            }
+        },
         {
             "confirmed_by": {
                 "type": "string",
@@ -41,7 +47,9 @@ def forecast_published(given: Mapping[str, Any], _pack: Pack, now: datetime) -> 
     if wall < time.fromisoformat(given["confirmed_by"]):
         return []
     return [
-        rules.trouble("forecast-unconfirmed", f"{today}:{task.item}", day=f"{today:%m-%d}", department=task.label)
+        rules.trouble(
+            "forecast-unconfirmed", f"{today}:{task.item}", day=f"{today:%m-%d}", department=task.label
+        )
         for task in forecasting.confirmations(today)
         if task.status != task.Status.DONE
     ]

@@ -1,4 +1,4 @@
-"""What all kinds of checks share: parameters that may name a setting, and the day in the city."""
+"""Parameters of checks: their schemas, numbers that may be settings of the plan, and the day in the city."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from changbei.core.clock import LOCAL
+from changbei.core.durations import Duration, parse
 from changbei.plans.model import Pack
 
 Json = dict[str, Any]
@@ -48,3 +49,18 @@ def number(given: Mapping[str, Any], name: str, pack: Pack, default: int) -> int
 def local_day(moment: datetime) -> date:
     """The day on the city's wall calendar."""
     return moment.astimezone(LOCAL).date()
+
+
+def length(name: str, words: str) -> Json:
+    """The schema of a length of time ("5h") that is given itself, or as `NAME_setting`."""
+    return {
+        name: {"type": "string", "pattern": "^\\d+(s|m|h|d)$", "description": words},
+        f"{name}_setting": {"type": "string", "x-setting": True, "description": f"A setting: {words}"},
+    }
+
+
+def seconds(given: Mapping[str, Any], name: str, pack: Pack, default: str) -> int:
+    """A length of time given in the check itself, or by the name of a setting of the plan, in seconds."""
+    setting = given.get(f"{name}_setting")
+    value = pack.settings[setting].value if setting else given.get(name, default)
+    return value.seconds if isinstance(value, Duration) else parse(str(value)).seconds

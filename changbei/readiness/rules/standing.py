@@ -1,81 +1,16 @@
-"""What is ready and what is not, as pure functions (E2.1a, E3.1.11, E3.1.13, E3.2.6)."""
+"""Posts, technicians, contacts and reserve vans, as pure functions (E2.1a, E3.1.11, E3.1.13, E3.2.6)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from changbei.core import workdays
-from changbei.core.texts import LANGUAGES
+from changbei.readiness.rules.words import Trouble, trouble
 
 WORKING_HOURS = (8, 18)  # of the city's wall clock
 RECTIFY_WITHIN_WORKING_DAYS = 10
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Something that does not hold: what it is about, and words in three languages."""
-
-    subject: str
-    text: dict[str, str]
-
-
-TEXTS: Mapping[str, tuple[str, str, str]] = {
-    "vacant": ("{post}岗位空缺。", "{post}崗位空缺。", "The post {post} is vacant."),
-    "no-reserve": (
-        "{site}可出车的备用车辆{found}辆，应有{wanted}辆。",
-        "{site}可出車的備用車輛{found}輛，應有{wanted}輛。",
-        "{site} has {found} reserve vehicles fit to go, {wanted} are asked for.",
-    ),
-    "unchecked": (
-        "备用车{number}号（{site}）自{since}起未检查。",
-        "備用車{number}號（{site}）自{since}起未檢查。",
-        "Reserve vehicle {number} ({site}) has not been checked since {since}.",
-    ),
-    "no-technician": (
-        "{hour}起没有可联系的技术人员（{found}/{wanted}）。",
-        "{hour}起沒有可聯繫的技術人員（{found}/{wanted}）。",
-        "No technician can be reached from {hour} ({found} of {wanted}).",
-    ),
-    "group-missing": (
-        "联系清单缺少{group}。",
-        "聯繫清單缺少{group}。",
-        "The contact list has nobody of the group {group}.",
-    ),
-    "service-missing": (
-        "联系清单中没有{service}的服务商。",
-        "聯繫清單中沒有{service}的服務商。",
-        "Nobody on the contact list serves {service}.",
-    ),
-    "no-phone": ("{who}没有可用的电话。", "{who}沒有可用的電話。", "{who} has no telephone number."),
-    "below-floor": (
-        "{product}库存{found}条，低于预留{wanted}条。",
-        "{product}庫存{found}條，低於預留{wanted}條。",
-        "{found} cartons of {product} are in store, {wanted} are to be kept.",
-    ),
-    "stale": (
-        "{who}的联系方式{days}天没有复核（期限{limit}天）。",
-        "{who}的聯繫方式{days}天沒有複核（期限{limit}天）。",
-        "The contact of {who} was last reviewed {days} days ago (limit {limit}).",
-    ),
-}
-
-
-def trouble(kind: str, subject: str, **values: Any) -> Trouble:
-    """A trouble in words; values may be texts in languages."""
-    return Trouble(
-        f"{kind}:{subject}"[:120],
-        {
-            language: words.format(**{name: _word(value, language) for name, value in values.items()})
-            for language, words in zip(LANGUAGES, TEXTS[kind], strict=True)
-        },
-    )
-
-
-def _word(value: Any, language: str) -> Any:
-    return value.get(language, "") if isinstance(value, Mapping) else value
 
 
 # --- E2.1a ---
@@ -128,6 +63,43 @@ def reserve_troubles(sites: Sequence[SiteReserve], wanted: int, today: date) -> 
             if van.checked_on is None or van.checked_on < oldest:
                 since = van.checked_on.isoformat() if van.checked_on else "—"
                 found.append(trouble("unchecked", van.number, number=van.number, site=site.name, since=since))
+    return found
+
+
+@dataclass(frozen=True)
+class SiteHistory:
+    """On which days a reserve van of the site was found fit, and since when anything is on record."""
+
+    code: str
+    name: Mapping[str, str]
+    fit_days: frozenset[date]
+    since: date | None
+
+
+def history_troubles(sites: Sequence[SiteHistory], days_back: int, today: date) -> list[Trouble]:
+    """Sites that had no reserve van found fit on some of the last working days, today left out (E3.2.6)."""
+    days: list[date] = []
+    day = today
+    while len(days) < days_back:
+        day = previous_workday(day)
+        days.append(day)
+    found = []
+    for site in sites:
+        missing = [
+            one for one in reversed(days) if site.since and one >= site.since and one not in site.fit_days
+        ]
+        if missing:
+            listed_days = ", ".join(f"{one:%m-%d}" for one in missing)
+            found.append(
+                trouble(
+                    "unfit-days",
+                    site.code,
+                    site=site.name,
+                    days=len(missing),
+                    of=days_back,
+                    list=listed_days,
+                )
+            )
     return found
 
 

@@ -1,0 +1,155 @@
+"""Running the checks of the plans in force, and looking at a reserve van."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from changbei.core import clock
+from changbei.journal import services as journal
+from changbei.network.models import Vehicle
+from changbei.notify import services as notify
+from changbei.notify.models import Urgency
+from changbei.notify.recipients import of_people
+from changbei.people import access as people
+from changbei.people.models import Person
+from changbei.people.resolution import resolve_many
+from changbei.plans.loading import pack_for
+from changbei.plans.model import Check, Pack
+from changbei.plans.models import PlanVersion
+from changbei.readiness import checks, rules
+from changbei.readiness.models import CheckDue, Finding, VehicleCheck
+from changbei.runs.roles import spec_of
+
+
+def run_checks(*, actor: Person | None) -> tuple[int, int]:
+    """Run every check of the plans in force; how many findings were opened and how many are mended.
+
+    A check of a kind the product does not know is left out: the plan's own checking has said so. Idempotent.
+    """
+    if actor is not None:
+        people.require(actor, "readiness.check")
+    opened = mended = 0
+    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
+        pack = pack_for(version)
+        for check in pack.checks.values():
+            if checks.is_known(check):
+                more, fewer = _run(check, pack, actor)
+                opened, mended = opened + more, mended + fewer
+    return opened, mended
+
+
+def run_due_checks() -> int:
+    """Run the checks whose time has come, as often as each one's plan says; how many findings changed.
+
+    A check that has never run is due now. Several workers share the checks.
+    """
+    now, changed = clock.now(), 0
+    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
+        pack = pack_for(version)
+        waiting = set(CheckDue.objects.filter(due_at__gt=now).values_list("check_id", flat=True))
+        for check in pack.checks.values():
+            if check.id not in waiting and checks.is_known(check):
+                changed += _run_if_due(check, pack)
+    return changed
+
+
+@transaction.atomic
+def _run_if_due(check: Check, pack: Pack) -> int:
+    _lock(check)
+    now = clock.now()
+    if CheckDue.objects.filter(check_id=check.id, due_at__gt=now).exists():
+        return 0
+    return sum(_run(check, pack, None))
+
+
+def _lock(check: Check) -> None:
+    """One at a time for each check, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [f"check:{check.id}"])
+
+
+@transaction.atomic
+def _run(check: Check, pack: Pack, actor: Person | None) -> tuple[int, int]:
+    """Open what is new, mend what holds again; what stays is left as it was found."""
+    _lock(check)
+    now = clock.now()
+    found = {trouble.subject: trouble for trouble in checks.troubles(check, pack, now)}
+    known = {
+        finding.subject: finding
+        for finding in Finding.objects.filter(check_id=check.id, mended_at__isnull=True)
+    }
+    new = [trouble for subject, trouble in found.items() if subject not in known]
+    Finding.objects.bulk_create(
+        Finding(check_id=check.id, clause=check.clause, subject=one.subject, text=one.text, found_at=now)
+        for one in new
+    )
+    gone = [finding for subject, finding in known.items() if subject not in found]
+    Finding.objects.filter(pk__in=[finding.pk for finding in gone]).update(mended_at=now)
+    _note(check, now, holds=not found)
+    if new:
+        _tell(check, pack, new, actor)
+    facts = [("readiness.finding_opened", one.subject, one.text) for one in new]
+    facts += [("readiness.finding_mended", one.subject, one.text) for one in gone]
+    journal.append_many(
+        [
+            journal.NewEntry(
+                kind, actor, clause=check.clause, data={"check": check.id, "subject": subject, "text": text}
+            )
+            for kind, subject, text in facts
+        ]
+    )
+    return len(new), len(gone)
+
+
+def _note(check: Check, now: datetime, *, holds: bool) -> None:
+    """How the check was found, since when it is so, and when it is looked at next."""
+    state, _new = CheckDue.objects.get_or_create(check_id=check.id, defaults={"due_at": now})
+    if state.holds is not holds:
+        state.holds, state.since = holds, now
+    state.looked_at, state.due_at = now, check.every.after(now)
+    state.save()
+
+
+def _tell(check: Check, pack: Pack, new: Sequence[rules.Trouble], actor: Person | None) -> None:
+    """Tell the roles the check names what was found, all of it in one notice, with what to do."""
+    specs = {role: spec_of(pack, role) for role in check.tell if role in pack.roles}
+    holders = resolve_many(specs, {}, clock.now())
+    told = {holder.person.pk: holder.person for holder in holders.values() if holder.person is not None}
+    body = {
+        language: " ".join([*(one.text[language] for one in new), check.mend.get(language, "")])
+        for language in check.title
+    }
+    notice = notify.NewNotice(
+        template="readiness-finding",
+        title=dict(check.title),
+        body=body,
+        urgency=Urgency.ROUTINE,
+        clause=check.clause,
+        needs_acknowledgement=True,
+    )
+    notify.tell(notice, of_people(told.values()), actor=actor)
+
+
+@transaction.atomic
+def check_vehicle(vehicle: Vehicle, *, fit: bool, note: str = "", actor: Person) -> VehicleCheck:
+    """A van was looked at today (E3.2.6); it counts as fit or goes to repair. A van in use keeps its state."""
+    people.require(actor, "readiness.check")
+    vehicle = Vehicle.objects.select_for_update().get(pk=vehicle.pk)
+    today = clock.local_now().date()
+    vehicle.checked_on = today
+    if not fit:
+        vehicle.state = Vehicle.State.UNDER_REPAIR
+    elif vehicle.state in (Vehicle.State.BROKEN_DOWN, Vehicle.State.UNDER_REPAIR):
+        vehicle.state = Vehicle.State.FIT
+    vehicle.save(update_fields=["checked_on", "state"])
+    done = VehicleCheck.objects.create(vehicle=vehicle, on=today, fit=fit, by=actor, note=note.strip()[:200])
+    journal.append(
+        "readiness.vehicle_checked",
+        actor=actor,
+        clause="E3.2.6",
+        data={"vehicle": vehicle.number, "fit": fit, "note": done.note},
+    )
+    return done
