@@ -15,7 +15,7 @@ from changbei.plans.checking.places import Places
 from changbei.plans.checking.shapes import asked_tables, choices, find, shape_of
 from changbei.plans.model import FAMILIES, Pack, Table
 
-MOST_SAMPLES = 6_000
+MOST_SAMPLES = 2_000
 OTHER = "x"  # a text that no row names
 _TEXT = re.compile(r"""'([^'\\]*)'|"([^"\\]*)\"""")
 _COMPARED = re.compile(
