@@ -13,6 +13,8 @@ from changbei.site.commands.city import city_group
 from changbei.site.commands.data import import_group
 from changbei.site.commands.drill import drill
 from changbei.site.commands.plan import plan_group
+from changbei.site.commands.plan_check import check, coverage, diff
+from changbei.site.commands.plan_paper import bpmn, render
 from changbei.site.commands.rehearse import rehearse
 from changbei.site.commands.report import journal_group, report, warning
 from changbei.site.commands.serve import demo, migrate, play, serve
@@ -34,7 +36,12 @@ main.add_command(demo)
 main.add_command(drill)
 main.add_command(journal_group)
 main.add_command(migrate)
+plan_group.add_command(bpmn)
+plan_group.add_command(check)
+plan_group.add_command(coverage)
+plan_group.add_command(diff)
 plan_group.add_command(rehearse)
+plan_group.add_command(render)
 main.add_command(plan_group)
 main.add_command(play)
 main.add_command(report)

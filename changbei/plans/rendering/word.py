@@ -37,12 +37,17 @@ from changbei.plans.rendering.model import (
 from changbei.plans.rendering.pdf import picture
 
 # Word's own East Asian fonts, by language, and what stands in for them where they are missing (LibreOffice, phones).
-EAST_ASIAN = {"zh-Hans": ("SimSun", "SimHei"), "zh-Hant": ("PMingLiU", "Microsoft JhengHei"), "en": ("SimSun", "SimHei")}
+EAST_ASIAN = {
+    "zh-Hans": ("SimSun", "SimHei"),
+    "zh-Hant": ("PMingLiU", "Microsoft JhengHei"),
+    "en": ("SimSun", "SimHei"),
+}
 STAND_IN = {"zh-Hans": "Noto Sans CJK SC", "zh-Hant": "Noto Sans CJK TC", "en": "Noto Sans CJK SC"}
 LATIN = "Arial"
 WORD_LANGUAGE = {"zh-Hans": "zh-CN", "zh-Hant": "zh-TW", "en": "zh-CN"}
 QUIET, ACCENT, BAD = RGBColor(0x54, 0x64, 0x71), RGBColor(0x0B, 0x6E, 0x78), RGBColor(0x9F, 0x18, 0x10)
 PIXEL = 9525  # EMU
+NO_DATE = "1980-01-01"  # the first that the file format can hold
 Xml = Any  # lxml elements, as python-docx hands them out
 
 
@@ -87,8 +92,8 @@ class _Writer:
         properties.author = cover.issuer
         properties.language = self.document.language
         properties.comments = self.document.digest
-        made = datetime.fromisoformat(self.document.made_on) if self.document.made_on else datetime(2026, 1, 1)
-        properties.created = properties.modified = made.replace(tzinfo=UTC)
+        made = datetime.fromisoformat(self.document.made_on or NO_DATE).replace(tzinfo=UTC)
+        properties.created = properties.modified = made
         properties.last_modified_by = ""
 
     def _styles(self) -> None:

@@ -1,0 +1,1 @@
+"""Procedures as BPMN 2.0 files, with a drawing that standard viewers and editors open. No Django."""
