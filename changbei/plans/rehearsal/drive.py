@@ -447,6 +447,7 @@ class _Play:
         record[TOLD] = told
         if best < NEVER:
             record[PERSON] = person
+            self._free_at[person] = max(self._free_at[person], best) + times[self._work_column(slot)]
             self._push(best, SEEN, case, item)
 
     def _prompt(self, role: str, at: int, delay: int, column: int, holder: str) -> tuple[int, int]:
@@ -520,7 +521,6 @@ class _Play:
         record[READY] = now
         slot = self._p.slots[record[SLOT]]
         work = self._times[self._work_column(slot)]
-        self._free_at[person] = max(self._free_at[person], now) + work
         if self._busy[person]:
             self._number += 1
             waiting = self._queues.setdefault(person, [])
