@@ -7,7 +7,9 @@ from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
 from changbei.plans.models import PlanVersion
 
-__all__ = ["in_force", "pack_in_force", "versions"]
+__all__ = ["in_force", "pack_in_force", "version_named", "versions"]
+
+_DIGEST_SIGNS = 8
 
 
 def in_force(pack_id: str) -> PlanVersion:
@@ -26,3 +28,26 @@ def pack_in_force(pack_id: str) -> Pack:
 def versions(pack_id: str) -> list[PlanVersion]:
     """All versions of the pack, the newest first, without their files."""
     return list(PlanVersion.objects.filter(pack=pack_id).order_by("-adopted_at", "-pk"))
+
+
+def version_named(name: str) -> PlanVersion:
+    """A version by what people call it: its id, the beginning of its digest (8 signs), PACK:VERSION or VERSION.
+
+    Where several have this name the one adopted last; NotFound when none has it.
+    """
+    pack, colon, version = name.partition(":")
+    if colon:
+        found = PlanVersion.objects.filter(pack=pack, version=version)
+    else:
+        found = PlanVersion.objects.filter(version=name)
+        if name.isdigit() and (by_id := PlanVersion.objects.filter(pk=int(name))).exists():
+            found = by_id
+        elif (
+            len(name) >= _DIGEST_SIGNS
+            and (by_digest := PlanVersion.objects.filter(digest__startswith=name)).exists()
+        ):
+            found = by_digest
+    newest = found.order_by("-adopted_at", "-pk").first()
+    if newest is None:
+        raise NotFound(f"no version of a plan is called {name!r}")
+    return newest
