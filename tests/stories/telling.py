@@ -103,6 +103,15 @@ class Story:
     def result(self, item: str) -> dict[str, Any]:
         return dict(ActionCall.objects.get(run=self.run, item=item).result or {})
 
+    def timers(self, *kinds: str) -> dict[str, str]:
+        """Timers of these kinds (mark, wait …) that are set, with the wall-clock time they fire."""
+        found = {key: datetime.fromisoformat(at) for key, at in self.run.state["timers"].items()}
+        return {key: self.at(at) for key, at in sorted(found.items()) if key.partition(":")[0] in kinds}
+
+    def result_of(self, step: str) -> dict[str, Any]:
+        """What conditions of the plan see as result.STEP."""
+        return dict(self.run.state["context"]["result"].get(step.replace("-", "_"), {}))
+
     # --- acting
 
     def sees(self, item: str) -> None:

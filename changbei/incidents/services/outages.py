@@ -36,9 +36,7 @@ def record_fallback(incident: Incident, fallback: str, *, actor: Person | None) 
     """What takes over: the standby machine, a spare PC or line, another office, or the telephone."""
     if fallback not in FALLBACKS:
         raise Invalid("fallback", f"one of {', '.join(FALLBACKS)}")
-    outage = SystemOutage.objects.select_for_update().filter(incident=incident).first()
-    if outage is None:
-        raise Conflict(f"{incident.number} is no system outage")
+    outage = SystemOutage.objects.select_for_update().filter(incident=incident).first() or _by_accident(incident)
     outage.fallback = fallback
     outage.save(update_fields=["fallback"])
     journal.append(
@@ -51,6 +49,15 @@ def record_fallback(incident: Incident, fallback: str, *, actor: Person | None) 
         data={"system": outage.system, "fallback": fallback},
     )
     return outage
+
+
+def _by_accident(incident: Incident) -> SystemOutage:
+    """A safety accident that a procedure of the network was started for has an outage from then on (E2.8)."""
+    if incident.family != "safety":
+        raise Conflict(f"{incident.number} is no system outage")
+    return SystemOutage.objects.create(
+        incident=incident, system=incident.kind[:40], stops_work=True, since=incident.reported_at
+    )
 
 
 def back(incident: Incident, at: datetime) -> None:
