@@ -74,9 +74,9 @@ def timeline(incident: UUID) -> QuerySet[Entry]:
     return Entry.objects.filter(incident=incident).order_by("id")
 
 
-def run_timeline(run: UUID) -> QuerySet[Entry]:
-    """What is known about a run of a procedure, in the order it was recorded."""
-    return Entry.objects.filter(run=run).order_by("id")
+def run_timeline(*runs: UUID) -> QuerySet[Entry]:
+    """What is known about runs of procedures, in the order it was recorded."""
+    return Entry.objects.filter(run__in=runs).order_by("id")
 
 
 def _entry(new: NewEntry, now: datetime) -> Entry:

@@ -185,6 +185,7 @@ class Mark:
     id: str
     key: str
     before: Duration  # whole seconds, never working days
+    title: Text = field(default_factory=dict)  # may be empty: then people see the id
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import logging
 import secrets
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Min
 
@@ -37,7 +38,7 @@ def look_at_schedules() -> int:
 
     An entry that still says the same keeps its moment and its secret dates, whatever else of the plan changed.
     """
-    wanted = _in_force()
+    wanted = _in_force() if settings.BEGINS_BY_SCHEDULE else {}
     with transaction.atomic():
         _lock()
         rows = {(row.pack, row.procedure, row.position): row for row in ScheduledStart.objects.all()}
@@ -64,6 +65,11 @@ def next_due() -> datetime | None:
     """When the next procedure begins by itself."""
     found: datetime | None = ScheduledStart.objects.aggregate(due=Min("due_at"))["due"]
     return found
+
+
+def coming() -> list[ScheduledStart]:
+    """What will begin by itself, the next first. The moments of irregular ones are not for showing."""
+    return list(ScheduledStart.objects.filter(due_at__isnull=False).order_by("due_at", "pk"))
 
 
 def _in_force() -> dict[Key, Schedule]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +13,7 @@ from changbei.core.texts import Text
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
 from changbei.runs.models import ActionCall, Evidence, RoleHolding, Run, Task, Timer
+from changbei.runs.scheduling import PREFIX
 
 OPEN = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
 
@@ -35,9 +37,43 @@ def tasks_of(run: Run) -> QuerySet[Task]:
     return run.tasks.select_related("holder", "acknowledged_by", "done_by").order_by("opened_at", "id")
 
 
-def evidence_of(run: Run) -> QuerySet[Evidence]:
-    """What was attached to the tasks of a run, oldest first."""
-    return Evidence.objects.filter(task__run=run).select_related("task", "by").order_by("at", "id")
+def tasks_of_runs(runs: Sequence[Run]) -> list[Task]:
+    """All tasks of several runs in the order they opened, each with its run; one query."""
+    by_pk = {run.pk: run for run in runs}
+    rows = Task.objects.filter(run__in=list(by_pk)).select_related("holder", "acknowledged_by", "done_by")
+    tasks = list(rows.order_by("opened_at", "id"))
+    for task in tasks:
+        task.run = by_pk[task.run_id]
+    return tasks
+
+
+def runs_of_incident(incident: UUID) -> list[Run]:
+    """The run of an incident and those it has called, in the order they began."""
+    rows = Run.objects.filter(incident=incident).select_related("plan_version").defer("plan_version__files")
+    return list(rows.order_by("pk"))
+
+
+def called_by(run: Run) -> list[Run]:
+    """The runs that this one has called, and those that they have, from the top down."""
+    found: list[Run] = []
+    waiting = [run]
+    while waiting:
+        rows = Run.objects.filter(caller__in=waiting).select_related("plan_version")
+        waiting = list(rows.defer("plan_version__files").order_by("pk"))
+        found += waiting
+    return found
+
+
+def begun_by_schedule() -> QuerySet[Run]:
+    """Runs that began by themselves, the newest first."""
+    rows = Run.objects.filter(incident=None, caller=None, number__startswith=PREFIX)
+    rows = rows.select_related("plan_version")
+    return rows.defer("plan_version__files").order_by("-started_at", "-id")
+
+
+def evidence_of(*runs: Run) -> QuerySet[Evidence]:
+    """What was attached to the tasks of these runs, oldest first."""
+    return Evidence.objects.filter(task__run__in=runs).select_related("task", "by").order_by("at", "id")
 
 
 def actions_of(run: Run) -> QuerySet[ActionCall]:

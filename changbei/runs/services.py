@@ -494,13 +494,29 @@ def _content(kind: str, note: str, file: UploadedFile[Any] | ContentFile[bytes] 
 
 
 def _note_changes(effects: Effects, before: Json, after: Json) -> None:
-    """What people should know beside the commands: remarks of the runtime, and that service is back."""
+    """What people should know beside the commands: remarks of the runtime, marks of count-downs, what is done
+    before it is approved, and that service is back.
+    """
+    for item, entry in after["items"].items():
+        _note_item(effects, item, before["items"].get(item, {}), entry)
     for note in after["notes"][len(before["notes"]) :]:
         effects.record("runs.noted", item=note["item"], data={"what": note["what"], "detail": note["detail"]})
     if after.get("restored_at") and not before.get("restored_at"):
         caller = effects.run.caller
         data = {"at": after["restored_at"]} | ({"caller": str(caller.uuid)} if caller else {})
         effects.record("runs.restored", item=effects.procedure.restored_by, data=data)
+
+
+def _note_item(effects: Effects, item: str, before: Json, after: Json) -> None:
+    if before == after:
+        return
+    for mark in after.get("marks", {}):
+        if mark not in before.get("marks", {}):
+            effects.record("runs.mark_reached", item=item, data={"mark": mark, "until": after.get("until")})
+    if "ended" in after and "ended" not in before:
+        effects.record("runs.countdown_ended", item=item, data={"ended": after["ended"]})
+    if after.get("provisional") and not before.get("provisional"):
+        effects.record("runs.acted_first", item=item)
 
 
 def _finish(run: Run) -> None:

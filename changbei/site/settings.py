@@ -60,6 +60,7 @@ INSTALLED_APPS = [
 ]
 AUTH_USER_MODEL = "people.Account"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+BEGINS_BY_SCHEDULE = True  # not on a drill's own ground: there only its events happen
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

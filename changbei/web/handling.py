@@ -78,6 +78,9 @@ def may_hand_over(person: Person, task: Task) -> bool:
 
 def suggestions(task: Task, pack: Pack) -> list[Hit]:
     """Who could take the role: those on duty, the holders and the deputies of its post, present holder left out."""
+    step = pack.procedures[task.run.procedure].step(task.item)
+    if step is not None and step.delegates:
+        return [person_hit(one, _("may be given this approval")) for one in access.delegates(task, step)]
     role = pack.roles.get(task.role)
     kind = (role.post or role.duty) if role else ""
     if not kind:
@@ -174,11 +177,13 @@ class About:
 
 
 def about(task: Task, procedure: Procedure) -> About:
-    """What whoever has to act should know."""
+    """What whoever has to act should know. A run that was called or began by itself has its own report."""
+    own = task.run.state.get("context", {}).get("report", {})
     if task.run.incident is None:
-        return About(None, [], None)
+        return About(None, said(procedure.form, own), None)
     incident = Incident.objects.filter(uuid=task.run.incident).first()
     first = Report.objects.filter(incident=incident).order_by("pk").first() if incident else None
     wanted = SupplyRequest.objects.filter(run=task.run).select_related("retailer", "requested_by")
     request = wanted.prefetch_related("lines__product").order_by("-pk").first()
-    return About(incident, said(procedure.form, first.data) if first else [], request)
+    report = own if task.run.caller_id else first.data if first else {}
+    return About(incident, said(procedure.form, report), request)

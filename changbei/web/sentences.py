@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.urls import reverse
@@ -17,7 +17,9 @@ from django.utils.translation import gettext_lazy
 from changbei.incidents.models import Incident
 from changbei.journal.models import Entry
 from changbei.people.models import Person
+from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack, Procedure
+from changbei.runs.models import Run
 from changbei.web import showing
 from changbei.web.components import TimelineEntry, Tone
 
@@ -103,6 +105,17 @@ TABLE: Mapping[str, Sentence] = {
     "runs.role_moved": Sentence(
         _("%(role)s passes from %(from)s to %(to)s"), "user-share", "notice", "%(why)s"
     ),
+    "runs.task_moved": Sentence(_("%(item)s passes from %(from)s to %(to)s"), "user-share", "notice"),
+    "runs.plan_called": Sentence(_("The plan calls another: %(called)s"), "sitemap", "info"),
+    "runs.begun_by_schedule": Sentence(_("%(number)s begun by its schedule"), "calendar-event", "info"),
+    "runs.schedule_failed": Sentence(
+        _("What was scheduled could not begin: %(procedure)s"), "circle-x", "bad", "%(error)s"
+    ),
+    "runs.mark_reached": Sentence(_("Count-down %(item)s: %(mark)s"), "hourglass", "warn"),
+    "runs.countdown_ended": Sentence(_("Count-down %(item)s: %(ended)s"), "hourglass", "notice"),
+    "runs.acted_first": Sentence(
+        _("Acted first; to be approved afterwards: %(item)s"), "player-play", "warn"
+    ),
     "runs.action_called": Sentence(_("The system starts: %(action)s"), "engine"),
     "runs.evidence_attached": Sentence(_("attached evidence to: %(item)s"), "paperclip", "info"),
     "runs.noted": Sentence(_("Note of the engine: %(what)s"), "note", "warn", "%(detail)s"),
@@ -176,6 +189,8 @@ WORDS: Mapping[str, Words] = {
     "no_answer": _("no answer"),
     "wrong_number": _("wrong number"),
     "cancelled": _("cancelled by the weather service"),
+    "run_out": _("the time has run out"),
+    "stopped": _("stopped"),
     "approved": _("approved"),
     "refused": _("refused"),
 }
@@ -227,12 +242,21 @@ class Names:
 
     def item(self, item: str) -> str:
         """The title of a task, of the message, or of the stage of an action."""
-        step = self.procedure.steps.get(item) if self.procedure else None
+        step = self.procedure.step(item) if self.procedure else None
         if step is None or self.pack is None:
             return item
         if step.template and (template := self.pack.templates.get(step.template)):
             return showing.say(template.title)
-        return showing.say(step.task.title) if step.task else self.stage(step.stage)
+        key = item.partition("@")[2]
+        return (showing.say(step.title) if step.title else self.stage(step.stage)) + (
+            f" ({key})" if key else ""
+        )
+
+    def mark(self, item: str, mark: str) -> str:
+        """What people call the mark of a count-down."""
+        step = self.procedure.step(item) if self.procedure else None
+        marks = step.countdown.marks if step and step.countdown else ()
+        return next((showing.say(one.title) for one in marks if one.id == mark and one.title), mark)
 
     def template(self, template: object) -> str:
         known = self.pack.templates.get(str(template)) if self.pack else None
@@ -256,10 +280,18 @@ def names_for(entries: Iterable[Entry], pack: Pack | None, procedure: str) -> Na
     return Names(pack, found, people)
 
 
-def timeline(entries: Sequence[Entry], pack: Pack | None, procedure: str) -> list[TimelineEntry]:
-    """Entries as sentences, in the order given. One query."""
+def timeline(
+    entries: Sequence[Entry], pack: Pack | None, procedure: str, *, runs: Sequence[Run] = ()
+) -> list[TimelineEntry]:
+    """Entries as sentences, in the order given. One query. `runs`: those whose steps are called otherwise."""
     names = names_for(entries, pack, procedure)
-    return [told(entry, names) for entry in entries]
+    of_run = {run.uuid: _names_of_run(run, names) for run in runs}
+    return [told(entry, of_run.get(entry.run, names) if entry.run else names) for entry in entries]
+
+
+def _names_of_run(run: Run, names: Names) -> Names:
+    pack = pack_for(run.plan_version)
+    return replace(names, pack=pack, procedure=pack.procedures.get(run.procedure))
 
 
 def told(entry: Entry, names: Names, *, of: Incident | None = None) -> TimelineEntry:
@@ -306,6 +338,13 @@ def _values(entry: Entry, names: Names) -> Mapping[str, str]:
         values["to"] = "、".join(str(one).partition(" (")[0] for one in data["to"])
     if isinstance(data.get("options"), list):
         values["options"] = "、".join(_word(one.get("kind", "")) for one in data["options"])
+    if "mark" in data:
+        values["mark"] = names.mark(entry.item, str(data["mark"]))
+    if "called" in data:
+        called = names.pack.procedures.get(str(data.get("procedure"))) if names.pack else None
+        values["called"] = showing.say(called.title) if called else str(data.get("procedure"))
+    if "ended" in data:
+        values["ended"] = _word(data["ended"])
     if "refused" in data:
         values["verdict"] = str(WORDS["refused"]) if data["refused"] else str(gettext_lazy("eligible"))
     values["item"] = names.item(entry.item) if entry.item else names.template(data.get("template"))
@@ -319,7 +358,7 @@ def _answer(result: object, item: str, names: Names) -> str:
         return ""
     if "approved" in result:
         return str(WORDS["approved" if result["approved"] else "refused"])
-    step = names.procedure.steps.get(item) if names.procedure else None
+    step = names.procedure.step(item) if names.procedure else None
     options = step.task.options if step and step.task else ()
     return next((showing.say(one.title) for one in options if one.id == result.get("option")), "")
 

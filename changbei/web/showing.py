@@ -87,7 +87,7 @@ def task_card(
 ) -> TaskCard:
     """A task; its run, its run's plan version and its holder have to be loaded."""
     run, pack = task.run, pack_for(task.run.plan_version)
-    shows = with_incident and run.incident is not None
+    shows = with_incident
     return TaskCard(
         key=str(task.uuid),
         title=say(task.title),
@@ -103,7 +103,7 @@ def task_card(
         late=is_late(task, clock.now()),
         incident=run.number if shows else "",
         incident_title=say(run.title) if shows else "",
-        incident_url=reverse("incident", args=[run.incident]) if shows else "",
+        incident_url=run_address(run) if shows else "",
         level=level,
         note=_note(task),
         instructions=say(task.guide) if task.status in OPEN else "",
@@ -111,12 +111,32 @@ def task_card(
     )
 
 
+def run_address(run: Run) -> str:
+    """Where a run is shown: on its incident's page, or on its own."""
+    if run.incident is None:
+        return reverse("run", args=[run.uuid])
+    return reverse("incident", args=[run.incident]) + (f"#run-{run.uuid}" if run.caller_id else "")
+
+
+def is_provisional(task: Task) -> bool:
+    """Whether what this approval is about is being done already; its run has to be loaded."""
+    return task.run.state.get("items", {}).get(task.item, {}).get("provisional") is True
+
+
 def _note(task: Task) -> str:
-    if task.status not in OPEN or not task.escalations:
+    if task.status not in OPEN:
         return ""
-    return ngettext("Escalated once.", "Escalated %(times)d times.", task.escalations) % {
+    notes = [_("Being done already: to be approved afterwards.")] if is_provisional(task) else []
+    return " ".join([*notes, *_escalated(task)])
+
+
+def _escalated(task: Task) -> list[str]:
+    if not task.escalations:
+        return []
+    words = ngettext("Escalated once.", "Escalated %(times)d times.", task.escalations) % {
         "times": task.escalations
     }
+    return [words]
 
 
 def accept_action(task: Task, back: str) -> Action:

@@ -15,7 +15,7 @@ from changbei.incidents.services import command, outages
 from changbei.journal import services as journal
 from changbei.people.models import Person
 from changbei.runs import services as runs
-from changbei.runs.models import Run, Task
+from changbei.runs.models import Task
 
 OPEN_TASKS = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
 
@@ -104,10 +104,10 @@ def close(incident: Incident, *, reason: str = "", actor: Person) -> Incident:
     _refuse_closed(incident)
     if incident.suspensions.filter(resumed_at__isnull=True).exists():
         raise Conflict(gettext_noop("service is still suspended; resume it first"))
-    open_tasks = Task.objects.filter(run=incident.run, status__in=OPEN_TASKS).count()
+    open_tasks = Task.objects.filter(run__incident=incident.uuid, status__in=OPEN_TASKS).count()
     if open_tasks and not reason.strip():
         raise Conflict(f"{incident.number}: {open_tasks} tasks are open; finish them or give a reason")
-    if incident.run and incident.run.status == Run.Status.RUNNING:
+    if incident.run:
         runs.end_by_incident(incident.run.uuid, actor=actor)
     incident.status, incident.closed_at, incident.closed_by = Incident.Status.CLOSED, clock.now(), actor
     incident.save(update_fields=["status", "closed_at", "closed_by"])

@@ -426,7 +426,7 @@ class _ProcedureReader(Reader):
         if before.working_days:
             self.problem((*path, "before"), "a mark lies hours or days before the end, not working days")
         word = self.words((*path, "id"))
-        return Mark(word, key_of(word), before)
+        return Mark(word, key_of(word), before, self.map((*path, "title")))
 
     def _each(self, path: Path) -> Each | None:
         """The loop of a task. `key`, `label` and `holder` see the element beside everything else."""

@@ -30,8 +30,8 @@ from changbei.people.models import Person
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
 from changbei.runs import selectors as runs
-from changbei.runs.models import Task
-from changbei.web import handling, htmx, mapping, sentences, showing
+from changbei.runs.models import Run, Task
+from changbei.web import handling, htmx, mapping, running, sentences, showing
 from changbei.web.components import Clause, PersonCard, TaskCard
 from changbei.web.entry import actor, staff
 from changbei.web.errors import said
@@ -50,15 +50,6 @@ def incident_page(request: HttpRequest, uuid: UUID) -> HttpResponse:
     context = picture(request, found)
     response = render(request, f"web/incident/{'live' if part else 'page'}.html", context)
     return htmx.stamp(response, engine_still_seconds=heartbeat.still_seconds()) if part else response
-
-
-@dataclass(frozen=True)
-class StageTasks:
-    """The tasks of one stage."""
-
-    title: str
-    state: str
-    cards: Sequence[TaskCard]
 
 
 @dataclass(frozen=True)
@@ -85,10 +76,8 @@ def picture(request: HttpRequest, incident: Incident) -> dict[str, Any]:
     """Everything the page shows; the number of queries does not depend on how much has happened."""
     run = incident.run
     pack = pack_for(run.plan_version) if run else None
-    tasks = list(runs.tasks_of(run)) if run else []
-    if run:
-        for task in tasks:
-            task.run = run  # loaded with the incident
+    all_runs = runs.runs_of_incident(incident.uuid) if run else []
+    tasks = runs.tasks_of_runs(all_runs)
     now, person = clock.now(), people.person_of(request.user)
     open_tasks = sorted((task for task in tasks if task.status in showing.OPEN), key=due_or_never)
     everything = request.GET.get("all") == "1"
@@ -105,12 +94,12 @@ def picture(request: HttpRequest, incident: Incident) -> dict[str, Any]:
         "late": sum(showing.is_late(task, now) for task in open_tasks),
         "open_count": len(open_tasks),
         "steps": showing.stages(run, pack) if run and pack else [],
-        "stages": _by_stage(tasks, incident, pack, person) if pack else [],
+        "runs": _views(all_runs, tasks, incident, person),
         "command": _command(incident),
         "roles": _roles(incident, pack) if pack else [],
         "told": _told(incident),
         "entries": sentences.timeline(
-            shown[:ENTRIES_SHOWN] if not everything else shown, pack, incident.kind
+            shown[:ENTRIES_SHOWN] if not everything else shown, pack, incident.kind, runs=all_runs
         ),
         "more_entries": not everything and len(shown) > ENTRIES_SHOWN,
         "reports": _reports(reports, pack, incident),
@@ -118,32 +107,19 @@ def picture(request: HttpRequest, incident: Incident) -> dict[str, Any]:
         "suspensions": list(
             incident.suspensions.annotate(customers=Count("retailers")).defer("area").order_by("pk")
         ),
-        "evidence": list(runs.evidence_of(run)) if run else [],
+        "evidence": list(runs.evidence_of(*all_runs)) if run else [],
         "drill_banner": _("All messages are marked; nobody outside is told.") if incident.drill else "",
         **_may(request, incident),
     }
 
 
-def _by_stage(
-    tasks: Sequence[Task], incident: Incident, pack: Pack, reader: Person | None
-) -> list[StageTasks]:
-    """The stages that have tasks, those with something open first."""
-    procedure, back = pack.procedures[incident.kind], reverse("incident", args=[incident.uuid])
-    states = incident.run.state.get("stages", {}) if incident.run else {}
-    grouped: dict[str, list[Task]] = defaultdict(list)
-    for task in tasks:
-        step = procedure.steps.get(task.item)
-        grouped[step.stage if step else ""].append(task)
-    found = [
-        StageTasks(
-            showing.say(stage.title),
-            str(states.get(stage.id, "waiting")),
-            [_card(task, reader, back) for task in grouped[stage.id]],
-        )
-        for stage in procedure.stages
-        if stage.id in grouped
-    ]
-    return sorted(found, key=lambda stage: all(card.state in ("done", "cancelled") for card in stage.cards))
+def _views(
+    all_runs: Sequence[Run], tasks: Sequence[Task], incident: Incident, reader: Person | None
+) -> list[running.RunView]:
+    """The incident's run and those it has called, each with its own tasks."""
+    back = reverse("incident", args=[incident.uuid])
+    cards = {task.pk: _card(task, reader, back) for task in tasks}
+    return [running.view(run, [task for task in tasks if task.run_id == run.pk], cards) for run in all_runs]
 
 
 def _card(task: Task, reader: Person | None, back: str) -> TaskCard:

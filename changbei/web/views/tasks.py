@@ -25,6 +25,7 @@ from changbei.notify import selectors as notify
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
+from changbei.plans.model import step_of
 from changbei.runs import access, services
 from changbei.runs import selectors as runs
 from changbei.runs.models import Evidence, Task
@@ -164,7 +165,11 @@ def _page(request: HttpRequest, task: Task, *, status: int = 200, **bound: Any) 
     may_act = is_open and person is not None and access.may_act(person, task)
     evidence = list(task.attached.select_related("by").order_by("pk"))
     about = handling.about(task, procedure)
+    step = procedure.step(task.item)
     context = {
+        "provisional": is_open and showing.is_provisional(task),
+        "others": _others(task, person) if is_open and person else [],
+        "alone": step is not None and bool(step.delegates or step.each or task.held_as != Task.HeldAs.ROLE),
         "task": task,
         "card": showing.task_card(task, level=about.incident.level if about.incident else ""),
         "pack": pack,
@@ -190,6 +195,17 @@ def _page(request: HttpRequest, task: Task, *, status: int = 200, **bound: Any) 
         hand_over.fields["to"].widget = PersonWidget(suggested=handling.suggestions(task, pack))
         context["hand_over"] = hand_over
     return render(request, "web/tasks/task.html", context, status=status)
+
+
+def _others(task: Task, person: Person) -> list[Task]:
+    """The reader's other open tasks of the same step, when it has one for each of a list."""
+    step = step_of(task.item)
+    if step == task.item:
+        return []
+    rows = Task.objects.filter(
+        run=task.run, item__startswith=f"{step}@", holder=person, status__in=showing.OPEN
+    )
+    return list(rows.exclude(pk=task.pk).order_by("pk"))
 
 
 def _schema(task: Task) -> dict[str, Any]:
@@ -311,11 +327,15 @@ def hand_over(request: HttpRequest, uuid: UUID) -> HttpResponse:
     form = HandOverForm(request.POST)
     if form.is_valid():
         to = Person.objects.filter(staff_no=form.cleaned_data["to"], active=True).first()
-        if to is not None:
+        try:
+            if to is None:
+                raise Invalid("to", _("There is no such colleague."))
             services.hand_over(task, to, actor=person)
             messages.success(request, _("Handed over to %(name)s.") % {"name": to.name})
             return htmx.go_to(request, next_url(request, reverse("task", args=[uuid])))
-        form.add_error("to", _("There is no such colleague."))
+        except Invalid as error:
+            for problem in error.problems:
+                form.add_error("to", said(problem.message))
     return _page(request, task, status=422, hand_over=form)
 
 

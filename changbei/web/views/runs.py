@@ -1,0 +1,91 @@
+"""Routine work: what begins by its schedule, without an incident."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path
+
+from changbei.journal import services as journal
+from changbei.people import access as people
+from changbei.plans import selectors as plans
+from changbei.plans.loading import pack_for
+from changbei.runs import access, scheduling
+from changbei.runs import selectors as runs
+from changbei.web import handling, running, sentences, showing
+from changbei.web.entry import staff
+from changbei.web.views.tasks import my_actions
+
+SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Coming:
+    """What begins next; `at` is None for a day that is drawn and not told ahead."""
+
+    title: str
+    at: datetime | None
+    error: str
+
+
+@staff
+def routine(request: HttpRequest) -> HttpResponse:
+    """What began by itself, the newest first, and what begins next."""
+    is_open = Q(tasks__status__in=showing.OPEN)
+    rows = runs.begun_by_schedule().annotate(open_tasks=Count("tasks", filter=is_open))[:SHOWN]
+    return render(request, "web/runs/list.html", {"rows": list(rows), "coming": coming()})
+
+
+def coming() -> list[Coming]:
+    found = []
+    for row in scheduling.coming():
+        procedure = plans.pack_in_force(row.pack).procedures.get(row.procedure)
+        if procedure is not None and row.position < len(procedure.schedules):
+            secret = procedure.schedules[row.position].random
+            found.append(Coming(showing.say(procedure.title), None if secret else row.due_at, row.error))
+    return sorted(found, key=lambda one: (one.at is None, one.at and one.at.timestamp(), one.title))
+
+
+@staff
+def run_page(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """One run that belongs to no incident; others are shown with theirs."""
+    run = access.run_for(request.user, uuid)
+    if run.incident is not None:
+        return redirect(showing.run_address(run))
+    pack, person = pack_for(run.plan_version), people.person_of(request.user)
+    procedure = pack.procedures[run.procedure]
+    family = [run, *runs.called_by(run)]
+    tasks = runs.tasks_of_runs(family)
+    cards = {
+        task.pk: showing.task_card(
+            task,
+            actions=my_actions(task, request.path)
+            if person is not None and task.holder_id == person.pk and task.status in showing.OPEN
+            else (),
+            with_incident=False,
+        )
+        for task in tasks
+    }
+    views = [running.view(one, [task for task in tasks if task.run_id == one.pk], cards) for one in family]
+    entries = list(journal.run_timeline(*(one.uuid for one in family)).order_by("-id")[:SHOWN])
+    context = {
+        "run": run,
+        "one": views[0],
+        "runs": views,
+        "steps": showing.stages(run, pack),
+        "said": handling.said(procedure.form, run.state["context"].get("report", {})),
+        "entries": sentences.timeline(entries, pack, run.procedure, runs=family),
+        "evidence": list(runs.evidence_of(*family)),
+    }
+    return render(request, "web/runs/page.html", context)
+
+
+urlpatterns = [
+    path("runs/", routine, name="runs"),
+    path("runs/<uuid:uuid>/", run_page, name="run"),
+]
