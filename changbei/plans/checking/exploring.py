@@ -101,7 +101,7 @@ class _Walk:
         if self.inputs.facts and self.chance.random() < 0.5:
             fact_kind = self.chance.choice(sorted(self.inputs.facts))
             if fact_kind not in self.state["context"].get("happened", {}):
-                self.apply(Happened(fact_kind, {}, "1001"))
+                self._happens(fact_kind)
                 return True
         return self._next_timer() or self._remaining_fact()
 
@@ -114,11 +114,14 @@ class _Walk:
         return True
 
     def _remaining_fact(self) -> bool:
-        missing = sorted(self.inputs.facts - set(self.state["context"].get("happened", {})))
+        missing = sorted(set(self.inputs.facts) - set(self.state["context"].get("happened", {})))
         if not missing:
             return False
-        self.apply(Happened(missing[0], {}, "1001"))
+        self._happens(missing[0])
         return True
+
+    def _happens(self, kind: str) -> None:
+        self.apply(Happened(kind, self.inputs.fact(kind, self.now, self.chance), "1001"))
 
     def _outcomes(self, item: str, move: int) -> list[Fact]:
         step = self.procedure.steps.get(item.partition("@")[0])
@@ -289,7 +292,9 @@ def _can_hold(condition: Condition, inputs: Inputs) -> bool:
             "incident": inputs.given(MONDAY, chance),
             "result": results,
             "decision": decisions,
-            "happened": {fact: {} for fact in inputs.facts if chance.random() < 0.5},
+            "happened": {
+                fact: inputs.fact(fact, MONDAY, chance) for fact in inputs.facts if chance.random() < 0.5
+            },
         }
         if condition.test(context, MONDAY)[0]:
             return True

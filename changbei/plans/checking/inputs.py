@@ -16,6 +16,8 @@ LEVELS = ("LOCAL", "MAJOR", "DEMAND")
 _TEXT = re.compile(r"""'([^'\\]*)'|"([^"\\]*)\"""")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
 _SETTING = re.compile(r"\bsetting\.(\w+)")
+_FACT = re.compile(r"""happened\s*\[\s*['"]([^'"]+)['"]\s*\](?:\s*\.\s*(\w+))?""")
+_AMONG_FACTS = re.compile(r"""['"]([^'"]+)['"]\s+in\s+happened""")
 _HOURS = (-30, -5, -1, 1, 3, 8, 26, 60)
 Path = tuple[str, ...]
 
@@ -29,7 +31,8 @@ class Inputs:
         self.pool: dict[Path, list[Any]] = {}
         self.times: set[Path] = set()
         self.incident: set[Path] = set()
-        self.facts: set[str] = set()
+        self.offer = offer
+        self.facts: dict[str, set[str]] = {}  # kind → fields that conditions read of it
         for owner, condition in expressions(procedure):
             found = _literals(condition.source, pack)
             for path in condition.paths:
@@ -45,13 +48,24 @@ class Inputs:
                 )
             ):
                 self.times |= set(condition.paths)
-            self.facts |= set(re.findall(r"""happened\s*\[\s*['"]([^'"]+)['"]\s*\]""", condition.source))
-            self.facts |= set(re.findall(r"""['"]([^'"]+)['"]\s+in\s+happened""", condition.source))
+            self._note_facts(condition.source)
         for table, inputs in asked_tables(procedure):
             found = [value for row in table.rows for value in _literals(row.when.source, pack)]
             for expression in (inputs or {}).values():
                 for path in expression.paths:
                     self.pool.setdefault(path, []).extend(found)
+
+    def _note_facts(self, source: str) -> None:
+        for fact, name in _FACT.findall(source):
+            self.facts.setdefault(fact, set()).update({name} - {""})
+        for fact in _AMONG_FACTS.findall(source):
+            self.facts.setdefault(fact, set())
+
+    def fact(self, kind: str, now: datetime, chance: random.Random) -> dict[str, Any]:
+        """What a fact carries: what its room declares, else what conditions read of it, as times."""
+        declared = self.offer.facts.get(kind)
+        found = self._form(("happened", kind), declared.data if declared else {}, now, chance)
+        return {name: now.isoformat() for name in sorted(self.facts.get(kind, ()))} | found
 
     def report(self, now: datetime, chance: random.Random) -> dict[str, Any]:
         return self._form(("report",), self.procedure.form, now, chance)
@@ -78,13 +92,21 @@ class Inputs:
         """What the step leaves behind."""
         key = self.procedure.steps[step].key
         schema, _ = find(self.shape, ("result", key))
-        return self.of(("result", key), schema or {}, now, chance)
+        found = self.of(("result", key), schema or {}, now, chance)
+        return found | self._evidence(step, now)
+
+    def _evidence(self, step: str, now: datetime) -> dict[str, Any]:
+        """One piece of each kind that the step asks for."""
+        task = self.procedure.steps[step].task
+        kinds = task.evidence if task else ()
+        pieces = [{"kind": kind, "sha256": "0" * 64, "at": now.isoformat(), "by": "1001"} for kind in kinds]
+        return {"evidence": pieces} if pieces else {}
 
     def by_hand(self, step: str, now: datetime, chance: random.Random) -> dict[str, Any]:
         """What a person leaves behind who did what an action could not: the fields of the form, nothing else."""
         found = self.procedure.steps[step]
         form = found.task.form if found.task else None
-        return self._form(("result", found.key), form or {}, now, chance)
+        return self._form(("result", found.key), form or {}, now, chance) | self._evidence(step, now)
 
     def of(self, path: Path, schema: Schema, now: datetime, chance: random.Random) -> dict[str, Any]:
         """A map for the schema; what conditions read below it and the schema does not name is put in, too."""
@@ -120,6 +142,8 @@ class Inputs:
                 texts = [value for value in pool if isinstance(value, str)]
                 return chance.choice([*texts, "x"]) if texts else "x"
             case "array":
+                if schema.get("maxItems") == 0:
+                    return []
                 size = chance.choice([0, 1, 2])
                 items = schema.get("items", {})
                 return [

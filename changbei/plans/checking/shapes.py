@@ -13,6 +13,11 @@ Schema = Mapping[str, Any]
 ANYTHING: Schema = {}
 TEXT: Schema = {"type": "string"}
 FLAG: Schema = {"type": "boolean"}
+EVIDENCE: Schema = {
+    "type": "array",
+    "items": {"type": "object", "properties": {"kind": TEXT, "sha256": TEXT, "at": TEXT, "by": TEXT}},
+    "maxItems": 0,
+}
 
 
 def shape_of(procedure: Procedure, offer: Offer) -> Schema:
@@ -31,7 +36,7 @@ def shape_of(procedure: Procedure, offer: Offer) -> Schema:
 def result_of(step: Step, offer: Offer) -> Schema:
     """What the step leaves in `result.STEP`."""
     form = dict((step.task.form or {}).get("properties", {})) if step.task else {}
-    extra: dict[str, Any] = {"evidence": {"type": "array"}}
+    extra: dict[str, Any] = {"evidence": EVIDENCE}
     match step.kind:
         case "task" if step.each is not None:
             return {"properties": {"count": {"type": "integer", "minimum": 0}, "done": {"type": "object"}}}
