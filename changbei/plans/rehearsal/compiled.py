@@ -23,7 +23,7 @@ from changbei.plans.model import ENGINE_NAMES, Procedure, Stage, Step
 from changbei.plans.plain import canonical, clean_map
 from changbei.plans.rehearsal.answers import holds_moment
 
-LIGHT_KINDS = frozenset({"task", "decide", "approve", "await", "do", "notify", "wait"})
+LIGHT_KINDS = frozenset({"task", "decide", "approve", "await", "do", "call", "notify", "wait"})
 _FULL = 4096  # answers remembered for one condition
 UNSET = 0
 _SIGN = re.compile(r"""[rR]?(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")|[()\[\]{}?:]""")
@@ -162,6 +162,7 @@ class LightStep:
     hold_until: Known | None = None
     wait_until: Asked | None = None
     role: Known | None = None  # of an approval whose limit a table sets
+    report: Known | None = None  # of another procedure that it calls
     result: int = -1  # slot
     decision: int = -1
     restores: bool = False
@@ -236,6 +237,7 @@ def _step(
         hold_until=ask.holds(step.hold_until),
         wait_until=ask.value(step.wait_until),
         role=ask.role(step),
+        report=ask.report(step),
         result=names.get(("result", step.key), -1),
         decision=names.get(("decision", step.key), -1),
         restores=step.id == light.procedure.restored_by,
@@ -314,6 +316,8 @@ def _conditions(procedure: Procedure) -> list[Condition]:
         found += [step.when, step.hold_until, step.wait_until]
         if step.limit:
             found += step.limit.inputs.values()
+        if step.call:
+            found += step.params.values()
     return [condition for condition in found if condition is not None]
 
 
@@ -357,15 +361,17 @@ class _Asking:
         limit, own = step.limit, step.task.role if step.task else ""
 
         def role(context: Json, now: datetime) -> str:
-            values: Json = {}
-            for name, expression in limit.inputs.items():
-                value, trouble = expression.value(context, now)
-                if not trouble:
-                    values[name] = value
-            outcome = tables.evaluate(limit.table, values)
+            outcome = tables.evaluate(limit.table, _values(limit.inputs, context, now))
             return own if outcome.outputs is None else str(outcome.outputs["role"])
 
         return self._known(role, list(limit.inputs.values()))
+
+    def report(self, step: Step) -> Known | None:
+        """What a called procedure is given."""
+        if step.call is None:
+            return None
+        params = step.params
+        return self._known(lambda context, now: _values(params, context, now), list(params.values()))
 
     def _known(self, ask: Question, conditions: Sequence[Condition]) -> Known:
         slots: set[int] = set()
@@ -380,6 +386,12 @@ class _Asking:
                 else:
                     slots.add(self.names[path[:2]])
         return Known(ask, tuple(sorted(slots)), any(one.uses_now for one in conditions))
+
+
+def _values(expressions: Mapping[str, Condition], context: Json, now: datetime) -> Json:
+    """The values that can be found; as `Work.values` of the runtime."""
+    answers = {name: expression.value(context, now) for name, expression in expressions.items()}
+    return {name: value for name, (value, trouble) in answers.items() if not trouble}
 
 
 def _branches(source: str) -> tuple[str, str, str] | None:

@@ -22,6 +22,7 @@ from changbei.core.clock import LOCAL
 from changbei.core.durations import Duration
 from changbei.plans.facts import Json
 from changbei.plans.model import Step, TaskSpec
+from changbei.plans.plain import canonical, clean_map
 from changbei.plans.rehearsal import answers
 from changbei.plans.rehearsal.compiled import Light, compile_light, is_light
 from changbei.plans.rehearsal.draws import MICRO, Draws, Times
@@ -85,6 +86,20 @@ class Prepared:
     role_holders: dict[str, tuple[list[int], list[int]]]
     calendar: Calendar
     slot_of: dict[tuple[int, str], int]
+    exact: bool
+    called: dict[tuple[int, str], Light]  # (case, its context as text): compiled
+
+    def called_light(self, number: int, context: Json) -> Light | None:
+        """A called procedure compiled for what it was given; None where the runtime itself runs it."""
+        procedure = self.cases[number].procedure
+        if self.exact or not is_light(procedure):
+            return None
+        key = (number, canonical(clean_map(context)))
+        found = self.called.get(key)
+        if found is None:
+            found = self.called[key] = compile_light(procedure, context, self.scenario.begins_at)
+        self.lights[number] = found
+        return found
 
 
 @dataclass(slots=True)
@@ -155,8 +170,9 @@ def prepare(scenario: Scenario, pace: Pace, *, seed: int, exact: bool = False) -
     _forget_moments(slots, lights)
     calendar = Calendar(scenario.begins_at, scenario.horizon_seconds)
     slot_of = {(slot.case, slot.step.id): number for number, slot in enumerate(slots)}
+    times = Times(mu, sigma)
     return Prepared(
-        scenario, cases, calls, pace, lights, slots, offsets, Times(mu, sigma), holders, calendar, slot_of
+        scenario, cases, calls, pace, lights, slots, offsets, times, holders, calendar, slot_of, exact, {}
     )
 
 
@@ -569,27 +585,31 @@ class _Play:
 
     def _acted(self, case: int, run: Any, item: Any, now: int) -> None:
         record = self.records[case][item]
-        record[FINISHED] = now
         self._cause = item
         slot = self._p.slots[record[SLOT]]
         if slot.step.call is not None:
-            self._call(case, run, item, now)
+            self._call(case, run, item, slot, now)
         else:
+            record[FINISHED] = now
             run.complete(item, "", self._value(case, slot.answers, record[SLOT], now, run), now)
 
-    def _call(self, case: int, run: ExactRun, item: Any, now: int) -> None:
+    def _call(self, case: int, run: Any, item: Any, slot: Slot, now: int) -> None:
         """Another procedure begins; where none can, the step's task by hand opens."""
-        number = self._p.calls.get((case, item))
+        number = self._p.calls.get((case, slot.step.id))
         if number is None or self.runs[number] is not None:
             run.fail(item, now)
             return
         _, _, report, wait = self._asked[case, item]
         procedure = self._p.cases[number].procedure
         context = context_of(procedure, report, run.context.get("incident", {}))
-        self.runs[number] = ExactRun(procedure, context, self._p.scenario.begins_at)
+        light = self._p.called_light(number, context)
+        begins = self._p.scenario.begins_at
+        self.runs[number] = LightRun(light, begins) if light else ExactRun(procedure, context, begins)
         self._callers[number] = (case, item, wait)
         self._push(now, BEGIN, number, None)
-        run.complete(item, "", {"run": str(number), "number": f"/{number}"}, now)
+        if not wait:
+            self.records[case][item][FINISHED] = now
+        run.began(item, {"run": str(number), "number": f"/{number}"}, now)
 
     def _call_ended(self, number: int, run: ExactRun, now: int) -> None:
         case, item, wait = self._callers.pop(number)

@@ -72,6 +72,9 @@ class ExactRun:
         else:
             self._apply(facts.Completed(item, by, result), now)
 
+    def began(self, item: str, result: Json, now: int) -> None:
+        self._apply(facts.ActionDone(item, result), now)
+
     def call_ended(self, item: str, result: Json, now: int) -> None:
         self._apply(facts.CallEnded(item, result), now)
 

@@ -6,6 +6,7 @@ are looked at. What comes out lies in `out`, in order; the caller empties it:
     ("task", step, role, now, holder)   somebody has to do this; role as the limits say, holder "" or a staff number
     ("do", step)                an action begins
     ("timer", step, moment)     a wait ends then; a later one for the same step replaces it
+    ("call", step, plan, procedure, report, wait)   another procedure is carried out
     ("outside", step)           a fact is awaited that nobody of the plan brings about
 
 Moments are whole microseconds since the beginning of the scenario.
@@ -86,6 +87,19 @@ class LightRun:
         self._now = now
         self._finish(step, result)
         self._settle()
+
+    def began(self, step: int, result: Any, now: int) -> None:
+        """The procedure that a step calls has begun; one that waits for its end stays open."""
+        call = self.light.steps[step].spec.call
+        if call is not None and not call.wait:
+            self.complete(step, "", result, now)
+
+    def call_ended(self, step: int, result: Any, now: int) -> None:
+        self.complete(step, "", result, now)
+
+    @property
+    def context(self) -> Any:
+        return self.light.given
 
     def fail(self, step: int, now: int) -> None:
         """An action failed for good: its task by hand opens."""
@@ -220,6 +234,9 @@ class LightRun:
         kind = spec.kind
         if kind == "do":
             self.out.append(("do", step))
+        elif kind == "call" and spec.call is not None and compiled.report is not None:
+            call = spec.call
+            self.out.append(("call", step, call.plan, call.procedure, self._ask(compiled.report), call.wait))
         elif kind == "notify":
             self._finish(step, None)
         elif kind == "wait":
