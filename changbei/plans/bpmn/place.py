@@ -172,7 +172,7 @@ def _stage(scope: Scope) -> Placed:
         if (source, target) in long:
             lane = MARGIN / 2 + LANE * (long.index((source, target)) + 1)
             back = lefts[target] - 12.0 - 4.0 * (n % 4)
-            way = (start, (out, start[1]), (out, lane), (back, lane), (back, end[1]), end)
+            way: tuple[Point, ...] = (start, (out, start[1]), (out, lane), (back, lane), (back, end[1]), end)
         else:
             way = (start, (out, start[1]), (out, end[1]), end)
         placed.flows.append(_between(scope, source, target, ends, _straight(way)))
@@ -226,14 +226,22 @@ class _Line:
         self.last = name
         return name
 
-    def join(self, source: str, target: str, **words: str | bool) -> None:
-        way = (self.boxes[source].right, self.boxes[target].left)
-        self.flow(source, target, way, **words)
+    def join(self, source: str, target: str) -> None:
+        self.flow(source, target, (self.boxes[source].right, self.boxes[target].left))
 
-    def flow(self, source: str, target: str, way: tuple[Point, ...], suffix: str = "", **words: str | bool) -> None:
-        title, condition = str(words.get("title", "")), str(words.get("condition", ""))
+    def flow(
+        self,
+        source: str,
+        target: str,
+        way: tuple[Point, ...],
+        suffix: str = "",
+        *,
+        title: str = "",
+        condition: str = "",
+        default: bool = False,
+    ) -> None:
         name = f"flow_{source}_{target}{suffix}"
-        self.flows.append(Flow(name, source, target, way, title, condition, bool(words.get("default"))))
+        self.flows.append(Flow(name, source, target, way, title, condition, default))
 
 
 def _row(scope: Scope, unit: Unit, inside: Placed | None) -> _Row:

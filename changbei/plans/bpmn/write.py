@@ -26,7 +26,7 @@ DC = "http://www.omg.org/spec/DD/20100524/DC"
 LINES = "http://www.omg.org/spec/DD/20100524/DI"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 CEL = "https://cel.dev"
-NAMES = {None: BPMN, "bpmndi": DI, "dc": DC, "di": LINES, "xsi": XSI}
+NAMES: Any = {None: BPMN, "bpmndi": DI, "dc": DC, "di": LINES, "xsi": XSI}
 NO_TITLES: Mapping[str, str] = {}
 ACTIVITIES = {
     "task": "userTask",
@@ -128,7 +128,7 @@ class _Writer:
             parts.append(step.action)
         if step.each is not None:
             parts.append(f"{say('for_each')}: {step.each.of.source}")
-        parts += [f"{name} = {value.source}" for name, value in (step.params | step.values).items()]
+        parts += [f"{name} = {value.source}" for name, value in (*step.params.items(), *step.values.items())]
         return "\n".join(parts)
 
     # --- elements

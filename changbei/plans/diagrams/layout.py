@@ -322,8 +322,8 @@ def _draw(flow: Flow, bands: Sequence[Band], width: float, part: int, parts: int
     for n, band in enumerate(bands):
         if n and order[n - 1] in band.after:
             above, below = placed[order[n - 1]], placed[band.id]
-            points = ((above.middle, above.bottom), (below.middle, below.y))
-            stack.edges.append(Edge(order[n - 1], band.id, points))
+            straight = ((above.middle, above.bottom), (below.middle, below.y))
+            stack.edges.append(Edge(order[n - 1], band.id, straight))
     for n, (source, target) in enumerate(around):
         start, end = placed[source], placed[target]
         x = stack.left - 4.0 - LANE * (n % MOST_LANES)

@@ -48,7 +48,7 @@ def handbook(pack: Pack, roles: Sequence[Role], language: str, annex: Annex) -> 
     body: list[Block] = []
     for n, role in enumerate(roles):
         body += [PageBreak()] if n else []
-        body += _role(speaker, role, annex)
+        body += _role(speaker, role, annex, alone=len(roles) == 1)
     return Document(
         language=say.language,
         cover=Cover(
@@ -72,7 +72,8 @@ def handbook(pack: Pack, roles: Sequence[Role], language: str, annex: Annex) -> 
     )
 
 
-def _role(speaker: Speaker, role: Role, annex: Annex) -> Iterator[Block]:
+def _role(speaker: Speaker, role: Role, annex: Annex, *, alone: bool) -> Iterator[Block]:
+    """`alone`: the table of contents goes on to the events."""
     say, pack = speaker.say, speaker.pack
     title = speaker.pick(role.title)
     yield Heading(1, "", title, f"role-{role.id}", note=role.clause)
@@ -82,7 +83,7 @@ def _role(speaker: Speaker, role: Role, annex: Annex) -> Iterator[Block]:
     else:
         yield Paragraph((Run(say("what_i_do"), bold=True),))
     for procedure in concerned:
-        yield from _procedure(speaker, procedure, role)
+        yield from _procedure(speaker, procedure, role, listed=alone)
     checks = [check for check in pack.checks.values() if role.id in check.tell]
     if checks:
         yield Heading(2, "", say("my_checks"), f"checks-{role.id}", listed=False)
@@ -110,9 +111,9 @@ def _late_to(step: Step, role: str) -> bool:
     return step.task is not None and role in step.task.chain
 
 
-def _procedure(speaker: Speaker, procedure: Procedure, role: Role) -> Iterator[Block]:
+def _procedure(speaker: Speaker, procedure: Procedure, role: Role, *, listed: bool) -> Iterator[Block]:
     say = speaker.say
-    yield Heading(2, "", speaker.pick(procedure.title), f"role-{role.id}-{procedure.id}", listed=False)
+    yield Heading(2, "", speaker.pick(procedure.title), f"role-{role.id}-{procedure.id}", listed=listed)
     steps = list(procedure.steps.values())
     mine = [step for step in steps if _mine(step, role.id)]
     if mine:

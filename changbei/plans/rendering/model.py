@@ -121,9 +121,9 @@ class Document:
                 yield block
 
 
-def plain(text: str, **style: bool) -> Runs:
+def plain(text: str, *, quiet: bool = False) -> Runs:
     """One run of words; "" gives none."""
-    return (Run(text, **style),) if text else ()
+    return (Run(text, quiet=quiet),) if text else ()
 
 
 def cell(*lines: str | Runs, anchor: str = "", head: bool = False) -> Cell:

@@ -76,8 +76,8 @@ def _revisions(pack: Pack) -> tuple[Revision, ...]:
 def _contacts(pack: Pack, language: str) -> Contacts:
     """Holders and deputies of posts, and who is on duty now for duties; three queries."""
     now = clock.now()
-    posts = {role.post: role.id for role in reversed(pack.roles.values()) if role.post}
-    duties = {role.duty: role.id for role in reversed(pack.roles.values()) if role.duty}
+    posts = {role.post: role.id for role in reversed(tuple(pack.roles.values())) if role.post}
+    duties = {role.duty: role.id for role in reversed(tuple(pack.roles.values())) if role.duty}
     holdings = (
         PostHolding.objects.filter(post__kind__in=posts, since__lte=now, person__active=True)
         .filter(Q(until__isnull=True) | Q(until__gt=now))

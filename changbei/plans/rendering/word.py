@@ -13,7 +13,7 @@ from docx.document import Document as WordFile
 from docx.enum.section import WD_SECTION
 from docx.enum.style import WD_STYLE_TYPE
 from docx.enum.table import WD_TABLE_ALIGNMENT
-from docx.enum.text import WD_ALIGN_PARAGRAPH
+from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_BREAK, WD_TAB_ALIGNMENT
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Emu, Mm, Pt, RGBColor
@@ -34,7 +34,7 @@ from changbei.plans.rendering.model import (
     Run,
     Runs,
 )
-from changbei.plans.rendering.pdf import picture
+from changbei.plans.rendering.pdf import pictures
 
 # Word's own East Asian fonts, by language, and what stands in for them where they are missing (LibreOffice, phones).
 EAST_ASIAN = {
@@ -59,13 +59,15 @@ def docx_file(document: Document, fonts: Path) -> bytes:
 class _Writer:
     def __init__(self, document: Document, fonts: Path) -> None:
         self.document = document
-        self.fonts = fonts
         self.known = anchors(document)
         self.file: WordFile = docx.Document()
         self.bookmarks = 0
         self.small = document.small
         self.room = Mm(89) if self.small else Mm(170)
         self.height = Mm(112) if self.small else Mm(225)
+        figures = [one for one in (*document.before, *document.body) if isinstance(one, Figure)]
+        sizes = [(one.svg, self._width_of(one) / PIXEL) for one in figures]
+        self.pictures = iter(pictures(sizes, fonts))
 
     def write(self) -> bytes:
         self._properties()
@@ -75,7 +77,7 @@ class _Writer:
         for block in self.document.before:
             self._block(block)
         if self.document.before:
-            self.file.add_page_break()
+            self._new_page()
         self._contents()
         for block in self.document.body:
             self._block(block)
@@ -118,7 +120,7 @@ class _Writer:
             style.base_style = normal
             style.paragraph_format.left_indent = Mm(6 * (level - 1))
             style.paragraph_format.space_after = Pt(1)
-            style.paragraph_format.tab_stops.add_tab_stop(self.room, docx.enum.text.WD_TAB_ALIGNMENT.RIGHT)
+            style.paragraph_format.tab_stops.add_tab_stop(self.room, WD_TAB_ALIGNMENT.RIGHT)
             style.font.bold = level == 1
         _font_table(self.file, {text: STAND_IN[self.document.language], head: STAND_IN[self.document.language]})
 
@@ -177,20 +179,23 @@ class _Writer:
         run = head.add_run(self.document.contents_title)
         run.bold = True
         run.font.size = Pt(11 if self.small else 16)
-        listed = [one for one in self.document.headings() if not self.small or one.level == 1]
+        listed = list(self.document.headings())
         for n, one in enumerate(listed):
             line = self.file.add_paragraph(style=f"TOC {min(3, one.level)}")
             if n == 0:
-                _begin(line, f'TOC \\o "1-{1 if self.small else 3}" \\h \\z \\u', dirty=True)
+                _begin(line, f'TOC \\o "1-{2 if self.small else 3}" \\h \\z \\u', dirty=True)
             link = _link(line, self.known[one.anchor])
             _plain_run(link, f"{one.number}  {one.text}".strip() + "\t")
             _field_in(link, f"PAGEREF {self.known[one.anchor]} \\h", "")
             if n == len(listed) - 1:
                 _end(line)
         if not self.small:
-            self.file.add_page_break()
+            self._new_page()
 
     # --- blocks
+
+    def _new_page(self) -> None:
+        self.file.add_paragraph().add_run().add_break(WD_BREAK.PAGE)
 
     def _block(self, block: Block) -> None:
         match block:
@@ -208,7 +213,7 @@ class _Writer:
             case Figure():
                 self._figure(block)
             case PageBreak():
-                self.file.add_page_break()
+                self._new_page()
 
     def _heading(self, one: Heading) -> None:
         if one.listed:
@@ -281,14 +286,16 @@ class _Writer:
                 self._runs(line, runs, size=6.5 if self.small else 8.5)
         return row._tr
 
+    def _width_of(self, one: Figure) -> int:
+        """In EMU: as wide as it is drawn, within the page."""
+        return min(int(self.room), int(self.height * one.width / one.height), int(one.width * PIXEL))
+
     def _figure(self, one: Figure) -> None:
-        width = min(int(self.room), int(self.height * one.width / one.height), int(one.width * PIXEL))
+        width = self._width_of(one)
         line = self.file.add_paragraph()
         line.alignment = WD_ALIGN_PARAGRAPH.CENTER
         line.paragraph_format.keep_with_next = True
-        drawn = line.add_run().add_picture(
-            io.BytesIO(picture(one.svg, width / PIXEL, self.fonts)), width=Emu(width)
-        )
+        drawn = line.add_run().add_picture(io.BytesIO(next(self.pictures)), width=Emu(width))
         words = "; ".join(f"{head}: {', '.join(lines)}" for head, lines in one.words)
         described = drawn._inline.docPr
         described.set("name", one.caption)
