@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from changbei.core import clock
 from changbei.core.errors import Invalid, NotFound
 from changbei.journal.models import Entry
 from changbei.network.models import Retailer
@@ -35,6 +36,7 @@ from changbei.supply.models import SupplyRequest
         approver=TEXT,
         verifier=TEXT,
         order_day=TEXT,
+        today=TEXT,
     ),
 )
 def assess_request(context: ActionContext) -> dict[str, Any]:
@@ -65,6 +67,7 @@ def assess_request(context: ActionContext) -> dict[str, Any]:
         "approver": found.approver,
         "verifier": found.verifier,
         "order_day": found.order_day.isoformat(),
+        "today": clock.local_now().date().isoformat(),
     }
 
 
