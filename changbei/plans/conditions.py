@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -97,6 +98,14 @@ class Condition:
 
     def __repr__(self) -> str:
         return f"Condition({self.source!r})"
+
+    def with_settings(self, values: Mapping[str, Any]) -> Condition:
+        """The same expression where settings (by name) have other values: what if the city chose otherwise."""
+        other = copy(self)
+        changed = {f"setting.{name}": value for name, value in values.items()}
+        other._settings = {name: changed.get(name, value) for name, value in self._settings.items()}
+        other._memo = {}
+        return other
 
     @property
     def paths(self) -> tuple[tuple[str, ...], ...]:

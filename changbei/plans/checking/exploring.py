@@ -16,6 +16,7 @@ from changbei.plans import runtime
 from changbei.plans.checking.finding import ERROR, WARNING, Finding, finding
 from changbei.plans.checking.inputs import Inputs
 from changbei.plans.checking.offer import Offer
+from changbei.plans.checking.otherwise import otherwise
 from changbei.plans.checking.places import Places
 from changbei.plans.conditions import Condition
 from changbei.plans.facts import (
@@ -33,6 +34,7 @@ from changbei.plans.model import Pack, Place, Procedure, Stage, Step
 
 MONDAY = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 FEWEST_WALKS, MOST_WALKS, MOST_MOVES = 40, 240, 500
+MOST_OTHERWISE = 160  # with a switch of the settings turned
 TRIES_ALONE = 400
 FAILS_SHARE = 0.15
 
@@ -59,12 +61,18 @@ def findings(pack: Pack, offer: Offer, places: Places) -> Iterator[Finding]:
 def explore(procedure: Procedure, inputs: Inputs) -> Explored:
     """Walk until everything was reached often enough, or as often as is sensible."""
     found = Explored()
-    chance = random.Random(procedure.id)
-    everything = len(procedure.steps)
-    while found.walks < MOST_WALKS and (found.walks < FEWEST_WALKS or len(found.steps) < everything):
+    _walk(procedure, inputs, found, FEWEST_WALKS, MOST_WALKS)
+    if len(found.steps) < len(procedure.steps):
+        for other in otherwise(procedure, inputs.pack):
+            _walk(other, inputs, found, found.walks + FEWEST_WALKS, found.walks + MOST_OTHERWISE)
+    return found
+
+
+def _walk(procedure: Procedure, inputs: Inputs, found: Explored, fewest: int, most: int) -> None:
+    chance = random.Random(f"{procedure.id} {found.walks}")
+    while found.walks < most and (found.walks < fewest or len(found.steps) < len(procedure.steps)):
         _Walk(procedure, inputs, chance).go(found)
         found.walks += 1
-    return found
 
 
 class _Walk:

@@ -17,6 +17,7 @@ _TEXT = re.compile(r"""'([^'\\]*)'|"([^"\\]*)\"""")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
 _SETTING = re.compile(r"\bsetting\.(\w+)")
 _FACT = re.compile(r"""happened\s*\[\s*['"]([^'"]+)['"]\s*\](?:\s*\.\s*(\w+))?""")
+_EQUAL = re.compile(r"\b((?:report|result|incident)(?:\.\w+)+)\s*==\s*((?:report|result|incident)(?:\.\w+)+)")
 _AMONG_FACTS = re.compile(r"""['"]([^'"]+)['"]\s+in\s+happened""")
 _HOURS = (-30, -5, -1, 1, 3, 8, 26, 60)
 Path = tuple[str, ...]
@@ -27,10 +28,12 @@ class Inputs:
 
     def __init__(self, procedure: Procedure, pack: Pack, offer: Offer) -> None:
         self.procedure = procedure
+        self.pack = pack
         self.shape = shape_of(procedure, offer)
         self.pool: dict[Path, list[Any]] = {}
         self.times: set[Path] = set()
         self.incident: set[Path] = set()
+        self.equal: set[Path] = set()  # paths that conditions compare with each other
         self.offer = offer
         self.facts: dict[str, set[str]] = {}  # kind → fields that conditions read of it
         for owner, condition in expressions(procedure):
@@ -49,6 +52,8 @@ class Inputs:
             ):
                 self.times |= set(condition.paths)
             self._note_facts(condition.source)
+            for pair in _EQUAL.findall(condition.source):
+                self.equal |= {tuple(path.split(".")) for path in pair}
         for table, inputs in asked_tables(procedure):
             found = [value for row in table.rows for value in _literals(row.when.source, pack)]
             for expression in (inputs or {}).values():
@@ -136,6 +141,8 @@ class Inputs:
                 return chance.random() < 0.5
             case "integer" | "number" as kind:
                 return self._number(pool, schema, kind, chance)
+            case "string" if path in self.equal and chance.random() < 0.7:
+                return "x"
             case "string":
                 if schema.get("format") == "date-time" or path in self.times:
                     return (now + timedelta(hours=chance.choice(_HOURS))).isoformat()

@@ -19,6 +19,7 @@ _COMPARED = re.compile(rf"{_PATH}\s*(?:==|!=)\s*{_TEXT}|{_TEXT}\s*(?:==|!=)\s*{_
 _AMONG = re.compile(rf"{_PATH}\s+in\s+\[([^\]]*)\]")
 _ANY_TEXT = re.compile(_TEXT)
 _HAPPENED = re.compile(rf"""happened\s*\[\s*{_TEXT}\s*\]|{_TEXT}\s+in\s+happened""")
+_ALL_BUT = re.compile(r"\bdecision\.(\w+)\s*!=")
 _HAS = re.compile(r"\bhas\s*\(\s*([\w.]+)\s*\)")
 UNDECIDED = ("approved", "refused", "provisional")
 
@@ -35,7 +36,7 @@ class _Procedure:
         self.shape = shape_of(procedure, offer)
         self.by_key = {step.key: step for step in procedure.steps.values()}
         self.compared: dict[str, set[str]] = {}  # decision → options asked for
-        self.read_whole: set[str] = set()  # decisions whose value goes somewhere as it is
+        self.read_whole: set[str] = set()  # decisions whose value goes somewhere as it is, or "all but one" is asked
 
     def findings(self) -> Iterator[Finding]:
         for owner, condition in expressions(self.procedure):
@@ -150,6 +151,7 @@ class _Procedure:
             key = rest[0] if rest else ""
             if root == "decision" or (root == "result" and rest[1:] == ["option"]):
                 self.compared.setdefault(key, set()).add(text)
+        self.read_whole |= {match[1] for match in _ALL_BUT.finditer(source)}
         bare = _HAS.sub(" ", _AMONG.sub(" ", _COMPARED.sub(" ", source)))
         for match in re.finditer(r"\b(?:decision\.(\w+)|result\.(\w+)\.option)\b", bare):
             self.read_whole.add(match[1] or match[2])
