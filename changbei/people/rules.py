@@ -228,12 +228,20 @@ PERMISSIONS: Mapping[str, tuple[Grant, ...]] = {
     ),
     "people.appoint": (*LEADERS, *OFFICE),
     "people.manage_accounts": _posts("info-center-head"),
+    "people.verify_phone": (
+        *LEADERS,
+        *OFFICE,
+        *HEADS,
+        *DEPARTMENTS,
+        *_posts("transfer-station-head", own_unit=True),
+    ),
     "people.edit_contacts": (*OFFICE, *HEADS, *TECHNICIANS),
     "network.see": EVERYBODY,
     "network.import": (*_posts("marketing-center-head", "delivery-center-head"), *TECHNICIANS),
     "network.export_customer_files": (*HEADS, *DEPARTMENTS, *_jobs("customer_manager", "market_manager")),
     "network.export_files_of_others": (*HEADS, *DEPARTMENTS, *_jobs("market_manager", own_unit=True)),
     "plans.see": EVERYBODY,
+    "plans.print_contacts": (*LEADERS, *OFFICE, *HEADS, *DEPARTMENTS),  # the printed plan with phone numbers
     "plans.adopt": LEADERS,  # E4: only the leading group changes the plan
     "notify.send": (*LEADERS, *OFFICE, *HEADS, *DEPARTMENTS),
     "notify.call": (
