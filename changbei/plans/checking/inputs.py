@@ -167,6 +167,7 @@ class Inputs:
 
     def _number(self, pool: list[Any], schema: Schema, kind: str, chance: random.Random) -> int | float:
         numbers = [value for value in pool if isinstance(value, int | float) and not isinstance(value, bool)]
+        around: set[int | float]
         if kind == "integer":
             around = {int(value) + more for value in numbers for more in (-1, 0, 1)} | {0, 1, 7}
         else:
