@@ -86,7 +86,10 @@ def coverage(request: HttpRequest, pack_id: str) -> HttpResponse:
     """For each clause what fulfils it and which tests ran it."""
     version, pack = _in_force(request, pack_id)
     found = covered(pack, claims(settings.ROOT))
-    rows = [(one, showing.clause(one.id, pack), Counter(ref.partition(":")[0] for ref in one.fulfilled_by)) for one in found.clauses]
+    rows = [
+        (one, showing.clause(one.id, pack), Counter(ref.partition(":")[0] for ref in one.fulfilled_by))
+        for one in found.clauses
+    ]
     return _page(request, "coverage", version, pack, {"rows": rows, "coverage": found})
 
 
