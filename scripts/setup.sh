@@ -18,6 +18,7 @@ main() {
     environment
     dependencies
     ourselves
+    kernels
     .venv/bin/python scripts/build_front.py
     .venv/bin/python scripts/compile_translations.py
 }
@@ -65,6 +66,15 @@ ourselves() {
     say "the command .venv/bin/changbei"
     .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
     done_with ourselves "$wanted"
+}
+
+kernels() {
+    local wanted
+    wanted=$(digest requirements.lock changbei/compute/recovery/kernel/*.py)
+    if is_done kernels "$wanted"; then return; fi
+    say "compiling the search for recoveries"
+    .venv/bin/python -m changbei.compute.recovery.kernel
+    done_with kernels "$wanted"
 }
 
 main

@@ -1,16 +1,11 @@
-"""First valid plans: what a dispatcher does by hand, and calling in vans one by one while that serves more."""
+"""The first valid plan: everybody drives on as far as that holds, and what a dispatcher does by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
-from changbei.compute.recovery.draft import Draft, planned_line, refill
-from changbei.compute.recovery.lines import NEVER, Ground, Line
-
-TRIED = 8
-"""How many of the vans nearest to a place are tried for a call there; further ones only when none of these helps."""
+from changbei.compute.recovery.draft import Draft, planned_line
+from changbei.compute.recovery.lines import Ground, Line
 
 
 def undisturbed(ground: Ground) -> Draft:
@@ -33,7 +28,7 @@ def _prefix_that_holds(ground: Ground, van: int, nodes: list[int]) -> tuple[Line
         line = ground.line(van, nodes)
         if line.feasible or not nodes:
             return line, left
-        late = [n for n, begin in zip(nodes, line.begins, strict=True) if begin > ground.nodes[n][2]]
+        late = [n for n, begin in zip(nodes, line.begins, strict=True) if begin > ground.close[n]]
         own = [n for n in nodes if n < ground.count]
         gone = late[0] if late else own[-1]
         nodes = [n for n in nodes if n != gone]
@@ -59,69 +54,3 @@ def by_hand(ground: Ground, start: Draft) -> Draft:
             lines[van] = line
             bank -= set(line.nodes)
     return Draft(ground, lines, tuple(sorted(bank)))
-
-
-def called_in(
-    ground: Ground, start: Draft, rng: np.random.Generator, out_of_time: Callable[[], bool]
-) -> Draft:
-    """Reserve vans first, then the van whose call serves most for least, until nobody serves more or time is over."""
-    draft = refill(start, rng, regret=True)
-    for reserve_round in (True, False):
-        hopes = _first_hopes(ground, reserve_round=reserve_round)
-        while draft.bank and not out_of_time():
-            better = _best_call(ground, draft, rng, hopes)
-            if better is None:
-                break
-            draft = better
-    return draft
-
-
-Hopes = dict[tuple[int, int], int]
-"""(place, van) → what its call gained when last tried: later, with less left waiting, it hardly gains more, so that
-most need not be tried again."""
-
-
-def _first_hopes(ground: Ground, *, reserve_round: bool) -> Hopes:
-    """The nearest vans must be tried; the others have a chance when none of them helps."""
-    hopes: Hopes = {}
-    for place, allowed in enumerate(ground.allowed):
-        vans = [van for van in allowed if bool(ground.problem.vans.reserve[van]) == reserve_round]
-        hopes |= {(place, van): NEVER if rank < TRIED else 1 for rank, van in enumerate(vans)}
-    return hopes
-
-
-def _best_call(ground: Ground, draft: Draft, rng: np.random.Generator, hopes: Hopes) -> Draft | None:
-    """The draft with the one call more that lowers the price most; None when none lowers it."""
-    waiting = {int(ground.source[order]) for order in draft.bank}
-    best = draft
-    for (place, van), hope in sorted(hopes.items(), key=lambda item: -item[1]):
-        if hope <= draft.price - best.price:
-            break
-        tried = draft
-        if place in waiting and place not in draft.line(van).called:
-            for position in call_positions(draft.line(van), place):
-                called = draft.line(van).with_node(ground.count + place, position)
-                tried = min(tried, refilled_alone(draft, called, rng), key=lambda d: d.price)
-        hopes[place, van] = draft.price - tried.price
-        best = min(best, tried, key=lambda d: d.price)
-    return best if best is not draft else None
-
-
-def refilled_alone(draft: Draft, line: Line, rng: np.random.Generator) -> Draft:
-    """The draft after this van alone has taken what it can of what waits."""
-    alone = refill(Draft(draft.ground, {line.van: line}, draft.bank), rng, regret=True)
-    return draft.replaced(alone.lines, alone.bank)
-
-
-def call_positions(line: Line, place: int) -> list[int]:
-    """Up to three positions worth calling at: the cheapest, and the cheapest once a third and two thirds of what is
-    aboard are delivered and have made room."""
-    costs = line.calling_costs(place)
-    loads = line.loads
-    found: list[int] = []
-    for share in (1.0, 2 / 3, 1 / 3):
-        costs_there = np.where(loads <= share * loads[0], costs, NEVER)
-        position = int(costs_there.argmin())
-        if costs_there[position] < NEVER and position not in found:
-            found.append(position)
-    return found

@@ -6,10 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from changbei.compute.recovery.checker import check
-from changbei.compute.recovery.construct import by_hand, called_in, undisturbed
+from changbei.compute.recovery.construct import by_hand, undisturbed
 from changbei.compute.recovery.draft import Draft
 from changbei.compute.recovery.lines import Ground, Line
 from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, Problem
@@ -25,10 +23,6 @@ from changbei.compute.recovery.policy import (
 )
 from changbei.compute.recovery.result import Call, Recovery, Stop, Token, VanPlan
 from changbei.compute.recovery.search import Budget, improve
-from changbei.compute.recovery.tails import improve_tails
-
-TAILS_SHARE = 0.2
-"""Share of the time given to the general solver on the tails."""
 
 
 def recover(
@@ -49,30 +43,15 @@ def recover(
     problem to go on from; disregarded where the policy does not permit it.
     """
     began = time.perf_counter()
-    rng = np.random.default_rng(seed)
     ground = Ground(problem, policy)
-    idle = undisturbed(ground)
-    best = by_hand(ground, idle)
+    best = by_hand(ground, undisturbed(ground))
     warm = None if start is None else _draft(ground, start)
     if warm is not None and warm.price < best.price:
         best = warm
     first = time.perf_counter() - began
 
-    def out_of_time() -> bool:
-        return iterations is None and time.perf_counter() - began > seconds
-
-    best = min((best, called_in(ground, warm or idle, rng, out_of_time)), key=lambda draft: draft.price)
     left = max(seconds - (time.perf_counter() - began), 0.0)
-    best, done = improve(ground, best, rng, Budget.lasting(left * (1 - TAILS_SHARE), iterations))
-    left = max(seconds - (time.perf_counter() - began), 0.0)
-    if iterations is not None or left > 0:
-        best = improve_tails(
-            ground,
-            best,
-            seed=seed,
-            seconds=left,
-            iterations=None if iterations is None else max(iterations // 4, 1),
-        )
+    best, done = improve(ground, best, seed, Budget.lasting(left, iterations))
     return _recovery(ground, best.tidied(), done, first, began)
 
 

@@ -1,4 +1,4 @@
-"""One van's list with its schedule, and what inserting something would cost: the inner loop of the search.
+"""One van's list with its schedule.
 
 A list is a sequence of node numbers: order i is node i, calling at place b is node N + b. A van calls at a place at
 most once and there takes over exactly the stranded orders of that place that stand later in its list.
@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, BoolArray, IntArray, Problem
+from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, Problem
 from changbei.compute.recovery.policy import Policy, allowed_vans
 
 NEVER = 1 << 50
@@ -36,17 +36,6 @@ class Ground:
         self.close = np.concatenate([orders.window_close_seconds, np.full(len(places), NEVER)])
         self.service = np.concatenate([orders.service_seconds, places.handover_seconds])
         self.size = np.concatenate([orders.size, np.zeros(len(places), dtype=np.int64)])
-        self.nodes = list(
-            zip(
-                self.location.tolist(),
-                self.open.tolist(),
-                self.close.tolist(),
-                self.service.tolist(),
-                self.size.tolist(),
-                orders.source.tolist() + [-1] * len(places),
-                strict=True,
-            )
-        )
         self.node_source = np.concatenate([orders.source, np.full(len(places), -1)])
         self.per_order = places.handover_per_order_seconds.tolist()
         self.home = problem.home
@@ -66,7 +55,7 @@ class Ground:
 
 
 class Line:
-    """An immutable list of one van with its schedule; positions count legs, so position p inserts before nodes[p]."""
+    """An immutable list of one van with its schedule."""
 
     def __init__(self, ground: Ground, van: int, nodes: list[int]) -> None:
         self.ground, self.van, self.nodes = ground, van, nodes
@@ -83,39 +72,24 @@ class Line:
         goods_at_hand = int((self.picked >= 0).sum()) == sum(
             int((self.picked[position:] == place).sum()) for place, position in self.called.items()
         )
-        self._after_call: dict[int, tuple[IntArray, IntArray]] = {}
         in_time, fits = self._drive(), self._carry()
         self.feasible = goods_at_hand and in_time and fits
 
     def _drive(self) -> bool:
-        """Forward: earliest departures and beginnings. Backward: latest beginnings that keep everything after."""
+        """Earliest beginnings and the return; whether all are in time."""
         ground, legs, limit = self.ground, self.legs.tolist(), self.ground.limit[self.van]
         opens, closes = ground.open[self.array].tolist(), ground.close[self.array].tolist()
         service: list[int] = ground.service[self.array].tolist()
         for place, position in self.called.items():
             service[position] += int((self.picked == place).sum()) * ground.per_order[place]
-        now, in_time = int(ground.problem.vans.ready_seconds[self.van]), True
-        departs, begins = [now], []
+        now, in_time, begins = int(ground.problem.vans.ready_seconds[self.van]), True, []
         for leg, opening, closing, lasting in zip(legs, opens, closes, service):
-            now += leg  # the last leg, home, has no stop and ends the loop
-            if now < opening:
-                now = opening
-            if now > closing:
-                in_time = False
+            now = max(now + leg, opening)  # the last leg, home, has no stop and ends the loop
+            in_time = in_time and now <= closing
             begins.append(now)
             now += lasting
-            departs.append(now)
         self.returns = now + legs[-1]
-        latest = limit
-        latests = [latest]
-        for position in range(len(service) - 1, -1, -1):
-            latest -= legs[position + 1] + service[position]
-            if latest > closes[position]:
-                latest = closes[position]
-            latests.append(latest)
-        latests.reverse()
-        self.begins, self.departs, self.latests = begins, np.array(departs), np.array(latests)
-        self.service = service
+        self.begins = begins
         return in_time and (self.returns <= limit or (not service and self.driving == 0))
 
     def _carry(self) -> bool:
@@ -125,10 +99,8 @@ class Line:
         change = -sizes
         for place, position in self.called.items():
             change[position] = sizes[self.picked == place].sum()
-        self.loads = np.concatenate([[0], np.cumsum(change)]) + ground.problem.aboard[self.van]
-        free = int(ground.problem.vans.capacity[self.van]) - self.loads
-        self.free_at = [(position, int(free[position + 1])) for position in sorted(self.called.values())]
-        return all(room >= 0 for _, room in self.free_at)
+        loads = np.cumsum(change) + ground.problem.aboard[self.van]
+        return all(loads[at] <= ground.problem.vans.capacity[self.van] for at in self.called.values())
 
     @cached_property
     def price(self) -> int:
@@ -142,93 +114,6 @@ class Line:
             shifted = (eta >= 0) & (np.abs(np.array(self.begins, dtype=np.int64) - eta) > SHIFT_LIMIT_SECONDS)
             price += int(shifted.sum()) * policy.shift_price_seconds
         return price
-
-    def _departs_with_one_more(self, place: int) -> IntArray:
-        """Departures if the hand-over at `place` lasted one order longer; NEVER once that makes a stop too late."""
-        longer = self.ground.per_order[place]
-        if not longer:
-            return self.departs
-        departs, legs, latests = self.departs.tolist(), self.legs.tolist(), self.latests.tolist()
-        position = self.called[place]
-        now = departs[position + 1] + longer
-        departs[position + 1] = now
-        for later in range(position + 1, len(self.nodes)):
-            node = self.ground.nodes[self.nodes[later]]
-            now = max(now + legs[later], node[1])
-            if now > latests[later]:
-                departs[later + 1 :] = [NEVER] * (len(departs) - later - 1)
-                break
-            now += self.service[later]
-            departs[later + 1] = now
-        return np.array(departs)
-
-    def insertion(self, orders: IntArray, source: int) -> tuple[IntArray, IntArray]:
-        """Cheapest insertion of each of `orders` (all of one `source`): (m,) extra seconds (NEVER where it cannot be)
-        and (m,) positions. `source` -1: the van's own orders. Remembered, because most lists outlive many rounds."""
-        known, extra, position = self._known
-        unknown = orders[~known[orders]]
-        if len(unknown):
-            extra[unknown], position[unknown] = self._insertion(unknown, source)
-            known[unknown] = True
-        return extra[orders], position[orders]
-
-    @cached_property
-    def _known(self) -> tuple[BoolArray, IntArray, IntArray]:
-        count = self.ground.count
-        return (
-            np.zeros(count, dtype=np.bool_),
-            np.empty(count, dtype=np.int64),
-            np.empty(count, dtype=np.int64),
-        )
-
-    def _insertion(self, orders: IntArray, source: int) -> tuple[IntArray, IntArray]:
-        if source < 0:
-            departs, room = self.departs, None
-        elif source in self.called:
-            if source not in self._after_call:
-                self._after_call[source] = (self._departs_with_one_more(source), self._room(source))
-            departs, room = self._after_call[source]
-        else:
-            return np.full(len(orders), NEVER), np.zeros(len(orders), dtype=np.int64)
-        ground = self.ground
-        there = ground.location[orders]
-        onto = ground.travel[self.stops[:-1, None], there[None, :]]
-        off = ground.travel[there[None, :], self.stops[1:, None]]
-        begin = np.maximum(departs[:, None] + onto, ground.open[orders])
-        possible = begin <= ground.close[orders]
-        possible &= begin + off <= self.latests[:, None] - ground.service[orders]
-        if room is not None:
-            possible &= ground.size[orders] <= room[:, None]
-        extra = np.where(possible, onto + off - self.legs[:, None], NEVER)
-        position = extra.argmin(axis=0)
-        return extra[position, np.arange(len(orders))], position
-
-    def _room(self, source: int) -> IntArray:
-        """(positions,) the largest order of `source` that may be delivered there; -1 before the call."""
-        room = np.full(len(self.nodes) + 1, -1, dtype=np.int64)
-        call, least = self.called[source], NEVER
-        ends = [position for position, _ in self.free_at[1:]] + [len(self.nodes)]
-        for (position, free), until in zip(self.free_at, ends, strict=True):
-            if position < call:
-                continue
-            least = min(least, free)
-            room[position + 1 : until + 1] = least
-        return room
-
-    def calling_costs(self, place: int) -> IntArray:
-        """(positions,) extra seconds of calling at `place` there, NEVER where the rest would come too late."""
-        ground = self.ground
-        node = ground.count + place
-        there = ground.location[node]
-        onto = ground.travel[self.stops[:-1], there]
-        off = ground.travel[there, self.stops[1:]]
-        begin = np.maximum(self.departs + onto, ground.open[node])
-        possible = begin + ground.service[node] + off <= self.latests
-        return np.where(possible, onto + off - self.legs, NEVER)
-
-    def with_node(self, node: int, position: int) -> Line:
-        """The list with one node more."""
-        return Line(self.ground, self.van, [*self.nodes[:position], node, *self.nodes[position:]])
 
     def without(self, gone: set[int]) -> Line:
         """The list without these nodes."""

@@ -1,27 +1,56 @@
-"""Ruin and recreate around the disruption, with simulated annealing.
+"""Ruin and recreate around the disruption, with simulated annealing, on the compiled kernel.
 
 After Schrimpf et al. 2000 and the string removals of Christiaens & Vanden Berghe 2020; ours are the moves that open
-and close calls at a breakdown. Only vans that take part are ever looked at.
+and close calls at a breakdown. Only vans that may take part are laid out for the search, so that it costs as much as
+the disrupted neighbourhood, not as the day.
 """
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from changbei.compute.recovery.construct import call_positions
-from changbei.compute.recovery.draft import Draft, refill
-from changbei.compute.recovery.lines import NEVER, Ground, Line
+from changbei.compute.recovery.draft import Draft, planned_line
+from changbei.compute.recovery.kernel import BEST, Lists, World, plan_of, rounds, store_for
+from changbei.compute.recovery.kernel.world import (
+    ABOARD,
+    CAPACITY,
+    CLOSES,
+    EACH,
+    ETA,
+    FRAGILE,
+    HOME,
+    I32,
+    I64,
+    LASTS,
+    LIMIT,
+    LISTED,
+    OPENS,
+    PRICE,
+    READY,
+    RESERVE,
+    SIZE,
+    SOURCE,
+)
+from changbei.compute.recovery.lines import Ground, Line
+from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, IntArray
 
-HOT_SECONDS, COLD_SECONDS = 400.0, 5.0
-"""How much worse a plan may become, at the beginning and at the end of the search."""
+HOT_SECONDS, LUKEWARM_SECONDS, COLD_SECONDS = 100.0, 30.0, 3.0
+"""How much worse a plan may become: at the beginning of a short search, of the last one, and at the end of any."""
 
-CANDIDATES = 40
-"""How many of the vans nearest to a breakdown are considered for a call there."""
+SEARCHES, SHORT_SHARE = 4, 0.6
+"""How many short searches there are, and their share of the budget."""
+
+CALLERS = 24
+"""How many of the lines nearest to a place are considered for a call there; all its reserves are."""
+
+ROUNDS_AT_ONCE = 64
+"""Rounds between two looks at the clock: a few milliseconds."""
+
+SPARE_LENGTH = 200
+"""How many stops a list may have more than the longest of today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,137 +75,147 @@ class Budget:
         length = self.until - self.since
         return (time.perf_counter() - self.since) / length if length > 0 else 1.0
 
+    def rounds(self, done: int) -> int:
+        """How many rounds to go before the next look."""
+        return ROUNDS_AT_ONCE if self.iterations is None else min(ROUNDS_AT_ONCE, self.iterations - done)
 
-def improve(ground: Ground, start: Draft, rng: np.random.Generator, budget: Budget) -> tuple[Draft, int]:
-    """The best draft found within the budget, and the iterations made."""
-    current = best = start.tidied()
+
+def improve(ground: Ground, start: Draft, seed: int, budget: Budget) -> tuple[Draft, int]:
+    """The best draft found within the budget, and the rounds made.
+
+    Who calls where decides most, and a search that has cooled down seldom changes that: several short ones begin anew
+    from `start`, and the best of them is gone on with.
+    """
+    hood = _Neighbourhood(ground, start)
+    if budget.spent(0) >= 1.0 or not len(hood.orders) or not hood.vans:
+        return start, 0
+    world = hood.world()
+    begin = best = hood.lists(start)
     done = 0
-    moves: tuple[Callable[[Ground, Draft, np.random.Generator], Draft | None], ...] = (
-        remove_strings,
-        open_call,
-        close_call,
-    )
-    while (spent := budget.spent(done)) < 1.0:
-        done += 1
-        chance = rng.random()
-        move = moves[0] if chance < 0.6 else moves[1] if chance < 0.8 else moves[2]
-        ruined = move(ground, current, rng)
-        if ruined is None:
-            ruined = open_call(ground, current, rng)
-            if ruined is None:
-                continue
-        regret = bool(rng.random() < 0.7)
-        noise = float(rng.choice((0.0, 10.0, 40.0)))
-        trial = refill(ruined, rng, regret=regret, noise_seconds=noise).tidied()
-        if not trial.feasible:
-            continue
-        warmth = HOT_SECONDS * (COLD_SECONDS / HOT_SECONDS) ** spent
-        if trial.price < current.price - warmth * math.log(1.0 - rng.random()):
-            current = trial
-            if current.price < best.price:
-                best = current
-    return best, done
+    for part in range(SEARCHES):
+        span = (SHORT_SHARE * part / SEARCHES, SHORT_SHARE * (part + 1) / SEARCHES)
+        found, done = _cool(world, begin, seed * SEARCHES + part, HOT_SECONDS, span, budget, done)
+        best = min(best, found, key=lambda lists: lists.price)
+    best, done = _cool(world, best, seed, LUKEWARM_SECONDS, (SHORT_SHARE, 1.0), budget, done)
+    found_draft = hood.draft(start, best)
+    return (found_draft if found_draft.feasible and found_draft.price < start.price else start), done
 
 
-def remove_strings(ground: Ground, draft: Draft, rng: np.random.Generator) -> Draft | None:
-    """Take neighbouring stretches out of up to three lists."""
-    orders = draft.on_lines
-    if not len(orders):
-        return None
-    waiting = bool(draft.bank) and rng.random() < 0.3
-    seed = int(rng.choice(draft.bank)) if waiting else int(rng.choice(orders))
-    distance = ground.travel[ground.location[seed], ground.location[orders]]
-    lists_wanted, length = int(rng.integers(1, 4)), int(rng.integers(2, 9))
-    gone: dict[int, set[int]] = {}
-    for order in orders[np.argsort(distance, kind="stable")[:60]].tolist():
-        van = draft.where[order]
-        if van in gone:
-            continue
-        gone[van] = _string_around(ground, draft.lines[van], order, length, rng)
-        if len(gone) == lists_wanted:
-            break
-    return _removed(draft, gone)
+def _cool(
+    world: World,
+    begin: Lists,
+    seed: int,
+    hot_seconds: float,
+    span: tuple[float, float],
+    budget: Budget,
+    done: int,
+) -> tuple[Lists, int]:
+    """One search from `begin` while the spent share of the budget is within `span`; the best lists, and the rounds
+    made in all."""
+    plan = plan_of(world, begin)
+    store = store_for(plan, begin, seed)
+    first, last = span
+    while (spent := budget.spent(done)) < last:
+        share = max(spent - first, 0.0) / (last - first)
+        count = budget.rounds(done)
+        rounds(world, plan, store, hot_seconds * (COLD_SECONDS / hot_seconds) ** share, count)
+        done += count
+    return Lists(store.best_nodes, store.best_length, int(store.price[BEST])), done
 
 
-def _string_around(ground: Ground, line: Line, order: int, length: int, rng: np.random.Generator) -> set[int]:
-    """A stretch of the list that holds the order; calls stay, and own stops when sequences are to be kept."""
-    at = line.nodes.index(order)
-    first = max(0, at - int(rng.integers(0, length)))
-    stretch = line.nodes[first : first + length]
-    keep_own = ground.policy.keep_sequences
-    return {n for n in stretch if n < ground.count and not (keep_own and ground.source[n] < 0)}
+class _Neighbourhood:
+    """The vans that may take part and what they carry, numbered anew from 0."""
+
+    def __init__(self, ground: Ground, start: Draft) -> None:
+        self.ground, self.places = ground, len(ground.problem.places)
+        self.vans = _callers(ground, start)
+        column = np.full(len(ground.problem.vans) + 1, -1, dtype=np.int64)  # the last: home -1 stays -1
+        column[self.vans] = np.arange(len(self.vans))
+        self.column = column
+        home = ground.home
+        stranded = ground.source >= 0
+        self.orders: IntArray = np.flatnonzero(stranded | (column[home] >= 0) & (home >= 0))
+        self.number = np.full(ground.count + self.places, -1, dtype=np.int64)
+        self.number[self.orders] = np.arange(len(self.orders))
+        self.number[ground.count :] = len(self.orders) + np.arange(self.places)
+        self.original = np.concatenate([self.orders, ground.count + np.arange(self.places)])
+
+    def world(self) -> World:
+        """Everything that stays as it is."""
+        ground, problem = self.ground, self.ground.problem
+        vans, nodes = problem.vans, self.original
+        where = np.concatenate([ground.location[nodes], vans.start[self.vans], vans.end[self.vans]])
+        onto = np.ascontiguousarray(ground.travel[where[:, None], where[None, :]], dtype=np.int32)
+        planned, planned_length = self._table([list(problem.planned[van]) for van in self.vans])
+        policy = ground.policy
+        terms = [
+            policy.touch_price_seconds,
+            policy.shift_price_seconds,
+            SHIFT_LIMIT_SECONDS,
+            policy.keep_sequences,
+        ]
+        node = np.zeros((len(nodes), 9), dtype=np.int64)
+        node[:, OPENS], node[:, CLOSES] = ground.open[nodes], ground.close[nodes]
+        node[:, LASTS], node[:, SIZE] = ground.service[nodes], ground.size[nodes]
+        node[:, SOURCE], node[:, ETA], node[:, HOME] = ground.node_source[nodes], ground.node_eta[nodes], -1
+        node[: len(self.orders), HOME] = self.column[ground.home[self.orders]]
+        node[: len(self.orders), PRICE] = ground.unserved_price[self.orders]
+        node[len(self.orders) :, EACH] = ground.per_order
+        van = np.zeros((len(self.vans), 7), dtype=np.int64)
+        van[:, READY], van[:, LIMIT] = vans.ready_seconds[self.vans], np.array(ground.limit)[self.vans]
+        van[:, CAPACITY], van[:, ABOARD] = vans.capacity[self.vans], problem.aboard[self.vans]
+        van[:, RESERVE], van[:, LISTED] = vans.reserve[self.vans], planned_length
+        van[:, FRAGILE] = [not planned_line(ground, van).feasible for van in self.vans]
+        counts = [len(self.orders), self.places, len(self.vans)]
+        return World(
+            onto=onto,
+            off=np.ascontiguousarray(onto.T),
+            node=node,
+            van=van,
+            planned=planned,
+            allowed=self._allowed(),
+            terms=np.array([*counts, *terms], dtype=np.int64),
+        )
+
+    def _allowed(self) -> IntArray:
+        """(P, K) rank of nearness from 1; 0: may not call."""
+        allowed = np.zeros((self.places, len(self.vans)), dtype=np.int64)
+        for place, ranked in enumerate(self.ground.allowed):
+            columns = [int(self.column[van]) for van in ranked if self.column[van] >= 0]
+            allowed[place, columns] = np.arange(1, len(columns) + 1)
+        return allowed
+
+    def _table(self, lists: list[list[int]]) -> tuple[I32, I64]:
+        """Lists as rows with room to grow, and their lengths."""
+        today = max((len(self.ground.problem.planned[van]) for van in self.vans), default=0)
+        longest = min(max(today, *map(len, lists)) + SPARE_LENGTH, len(self.original))
+        table = np.zeros((len(lists), longest), dtype=np.int32)
+        for row, nodes in enumerate(lists):
+            table[row, : len(nodes)] = self.number[nodes]
+        return table, np.array([len(nodes) for nodes in lists], dtype=np.int64)
+
+    def lists(self, start: Draft) -> Lists:
+        """The draft's lists."""
+        return Lists(*self._table([start.line(van).nodes for van in self.vans]), 0)
+
+    def draft(self, start: Draft, lists: Lists) -> Draft:
+        """The lists found, in the numbers of the problem."""
+        lines: dict[int, Line] = {}
+        for column, van in enumerate(self.vans):
+            found = self.original[lists.nodes[column, : lists.length[column]]].tolist()
+            if van in start.lines or found != list(self.ground.problem.planned[van]):
+                lines[van] = self.ground.line(van, found)
+        before = {n for van in lines for n in start.line(van).nodes if n < self.ground.count}
+        after = {n for line in lines.values() for n in line.nodes if n < self.ground.count}
+        bank = (set(start.bank) | before) - after
+        return Draft(self.ground, lines, tuple(sorted(bank))).tidied()
 
 
-def _removed(draft: Draft, gone: dict[int, set[int]]) -> Draft:
-    """These nodes out of these lists; the orders among them wait."""
-    lines = {van: draft.line(van).without(nodes) for van, nodes in gone.items() if nodes}
-    count = draft.ground.count
-    waiting = sorted(node for nodes in gone.values() for node in nodes if node < count)
-    return draft.replaced(lines, (*draft.bank, *waiting))
-
-
-def open_call(ground: Ground, draft: Draft, rng: np.random.Generator) -> Draft | None:
-    """Send one van more to a place, now and then after loosening its list, and free stranded orders nearby for it."""
-    sizes = np.array([len(stranded) for stranded in ground.stranded], dtype=float)
-    if not sizes.sum():
-        return None
-    waiting = [order for order in draft.bank if ground.source[order] >= 0]
-    wanted_most = int(rng.choice(waiting)) if waiting and rng.random() < 0.7 else None
-    if wanted_most is not None:
-        place = int(ground.source[wanted_most])
-    else:
-        place = int(rng.choice(len(sizes), p=sizes / sizes.sum()))
-    candidates = [van for van in ground.allowed[place] if place not in draft.line(van).called][:CANDIDATES]
-    if not candidates:
-        return None
-    if wanted_most is not None:
-        there = ground.location[wanted_most]
-        candidates.sort(key=lambda van: int(ground.travel[draft.line(van).stops[:-1], there].min()))
-    van = candidates[int(len(candidates) * rng.random() ** 2)]
-    line, loosened = draft.line(van), set[int]()
-    if line.nodes and rng.random() < 0.3:
-        loosened = _string_around(ground, line, line.nodes[int(rng.integers(len(line.nodes)))], 8, rng)
-        line = line.without(loosened)
-    position = _somewhere(line, place, rng)
-    if position is None:
-        return None
-    near = ground.travel[line.stops[:-1, None], ground.location[ground.stranded[place]][None, :]].min(axis=0)
-    wanted = int(rng.integers(4, 26))
-    gone: dict[int, set[int]] = {}
-    for order in ground.stranded[place][np.argsort(near, kind="stable")[:wanted]].tolist():
-        if draft.where.get(order, van) != van:
-            gone.setdefault(draft.where[order], set()).add(order)
-    opened = line.with_node(ground.count + place, position)
-    waiting_too = tuple(sorted(order for order in loosened if order < ground.count))
-    return _removed(draft.replaced({van: opened}, (*draft.bank, *waiting_too)), gone)
-
-
-def close_call(ground: Ground, draft: Draft, rng: np.random.Generator) -> Draft | None:
-    """Call one call off; half the time call earlier or later in the same list instead."""
-    calls = [(van, place) for van, line in draft.lines.items() for place in line.called]
-    if not calls:
-        return None
-    van, place = calls[int(rng.integers(len(calls)))]
-    line = draft.lines[van]
-    picked = {n for n in line.nodes if n < ground.count and ground.source[n] == place}
-    closed = _removed(draft, {van: {ground.count + place, *picked}})
-    if rng.random() < 0.5:
-        position = _somewhere(closed.line(van), place, rng)
-        if position is not None:
-            closed = closed.replaced(
-                {van: closed.line(van).with_node(ground.count + place, position)}, closed.bank
-            )
-    return closed
-
-
-def _somewhere(line: Line, place: int, rng: np.random.Generator) -> int | None:
-    """A position to call at: one of the good ones, or now and then any cheap one."""
-    good = call_positions(line, place)
-    if not good:
-        return None
-    if rng.random() < 0.6:
-        return good[int(rng.integers(len(good)))]
-    costs = line.calling_costs(place)
-    order = np.argsort(costs, kind="stable")
-    possible = int((costs < NEVER).sum())
-    return int(order[int(possible * rng.random() ** 2)])
+def _callers(ground: Ground, start: Draft) -> list[int]:
+    """Vans that may call somewhere, the nearest of them, and those whose list differs from today's already."""
+    found = set(start.lines)
+    reserve = ground.problem.vans.reserve
+    for ranked in ground.allowed:
+        found |= {van for van in ranked if reserve[van]}
+        found |= set([van for van in ranked if not reserve[van]][:CALLERS])
+    return sorted(found)

@@ -1,0 +1,277 @@
+"""What is torn open before it is put together better."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from changbei.compute.recovery.kernel.chance import State, below, share
+from changbei.compute.recovery.kernel.compiling import compiled
+from changbei.compute.recovery.kernel.inserting import call_position
+from changbei.compute.recovery.kernel.plans import (
+    CHANGED,
+    CHANGES,
+    LENGTH,
+    NEAR,
+    NEAR_KNOWN,
+    POSITION,
+    VAN,
+    WAITING,
+    Plan,
+    about_to_change,
+    assign,
+    drop_marked,
+    measure,
+    put,
+    schedule,
+)
+from changbei.compute.recovery.kernel.sorting import ascending, smallest
+from changbei.compute.recovery.kernel.world import (
+    FRAGILE,
+    I64,
+    KEEP_SEQUENCES,
+    LISTED,
+    ORDERS,
+    PLACES,
+    SOURCE,
+    VANS,
+    Flags,
+    World,
+)
+
+
+@compiled
+def is_in_play(world: World, plan: Plan, van: int) -> bool:
+    """Whether the van takes part: it calls somewhere, or cannot drive today's list anyway."""
+    if world.van[van, FRAGILE]:
+        return True
+    for place in range(world.terms[PLACES]):  # noqa: SIM110 – the compiler knows no any() of a generator
+        if plan.call[van, place, POSITION] >= 0:
+            return True
+    return False
+
+
+@compiled
+def _look_around(world: World, plan: Plan, order: int) -> None:
+    """The nearest orders, nearest first; looked up once."""
+    if plan.order[order, NEAR_KNOWN]:
+        return
+    plan.order[order, NEAR_KNOWN] = 1
+    orders = world.terms[ORDERS]
+    distance = np.empty(orders, dtype=np.int64)
+    for other in range(orders):
+        distance[other] = world.onto[order, other] + world.off[order, other]
+    distance[order] = -1
+    close = smallest(distance, NEAR)
+    for index in range(NEAR):
+        plan.near[order, index] = close[index] if index < len(close) else order
+
+
+@compiled
+def remove_strings(world: World, plan: Plan, chance: State, mark: Flags) -> None:
+    """Take neighbouring stretches out of a few lists, around an order that is in play."""
+    seed = _seed(world, plan, chance)
+    if seed < 0:
+        return
+    _look_around(world, plan, seed)
+    lists, longest = 1 + below(chance, 4), 1 + below(chance, 10)
+    for index in range(NEAR):
+        order = plan.near[seed, index]
+        van = plan.order[order, VAN]
+        if van < 0 or plan.list[van, CHANGED] or not is_in_play(world, plan, van):
+            continue
+        if _mark_string(world, plan, chance, van, order, longest, mark):
+            drop_marked(world, plan, van, mark)
+        lists -= 1
+        if not lists:
+            return
+
+
+@compiled
+def _seed(world: World, plan: Plan, chance: State) -> int:
+    """An order that waits, or one on a van in play."""
+    waiting = plan.total[WAITING]
+    if waiting and share(chance) < 0.3:
+        return int(plan.bank[below(chance, waiting)])
+    for _ in range(64):
+        order = below(chance, world.terms[ORDERS])
+        van = plan.order[order, VAN]
+        if van >= 0 and is_in_play(world, plan, van):
+            return order
+    return int(plan.bank[below(chance, waiting)]) if waiting else -1
+
+
+@compiled
+def _mark_string(
+    world: World, plan: Plan, chance: State, van: int, order: int, longest: int, mark: Flags
+) -> bool:
+    """A stretch that holds the order, half the time with a gap that stays; own stops stay when sequences do."""
+    length, keep = plan.list[van, LENGTH], world.terms[KEEP_SEQUENCES] == 1
+    at = 0
+    while at < length and plan.nodes[van, at] != order:
+        at += 1
+    long, gap = 1 + below(chance, min(longest, length)), 0
+    if long > 2 and share(chance) < 0.5:
+        while long + gap < length and share(chance) > 0.3:
+            gap += 1
+    first = max(0, at - below(chance, long + gap))
+    gap_at = first + 1 + below(chance, long - 1) if gap else -1
+    found = False
+    for position in range(first, min(first + long + gap, length)):
+        node = plan.nodes[van, position]
+        in_gap = gap_at <= position < gap_at + gap
+        if node < world.terms[ORDERS] and not in_gap and not (keep and world.node[node, SOURCE] < 0):
+            mark[node] = True
+            found = True
+    return found
+
+
+@compiled
+def open_call(world: World, plan: Plan, chance: State, mark: Flags, room: I64) -> None:
+    """Send one van more to a place, and free stranded orders near its way for it."""
+    order = _stranded(world, plan, chance)
+    if order < 0:
+        return
+    place = world.node[order, SOURCE]
+    van = _caller(world, plan, chance, place, order)
+    if van < 0:
+        return
+    if plan.list[van, LENGTH] and share(chance) < 0.25:
+        node = plan.nodes[van, below(chance, plan.list[van, LENGTH])]
+        if node < world.terms[ORDERS] and _mark_string(world, plan, chance, van, node, 8, mark):
+            drop_marked(world, plan, van, mark)
+    position = call_position(world, plan, chance, van, place)
+    if position >= 0:
+        put(world, plan, van, position, world.terms[ORDERS] + place)
+        _free_around(world, plan, chance, van, place, mark, room)
+
+
+@compiled
+def _stranded(world: World, plan: Plan, chance: State) -> int:
+    """A stranded order, rather one that waits; -1 when there seem to be none."""
+    waiting = plan.total[WAITING]
+    if waiting and share(chance) < 0.7:
+        for _ in range(8):
+            order = plan.bank[below(chance, waiting)]
+            if world.node[order, SOURCE] >= 0:
+                return int(order)
+    for _ in range(400):
+        order = below(chance, world.terms[ORDERS])
+        if world.node[order, SOURCE] >= 0:
+            return order
+    return -1
+
+
+@compiled
+def _caller(world: World, plan: Plan, chance: State, place: int, order: int) -> int:
+    """A van that may call and does not yet; the nearer to the order (or to the goods) the rather."""
+    vans = world.terms[VANS]
+    keys, found, count = np.empty(vans, dtype=np.int64), np.empty(vans, dtype=np.int64), 0
+    by_order = share(chance) < 0.6
+    for van in range(vans):
+        if world.allowed[place, van] == 0 or plan.call[van, place, POSITION] >= 0:
+            continue
+        key = world.allowed[place, van]
+        if by_order:
+            key = world.off[order, world.terms[ORDERS] + world.terms[PLACES] + van]
+            for position in range(plan.list[van, LENGTH]):
+                key = min(key, world.off[order, plan.nodes[van, position]])
+        keys[count], found[count] = key, van
+        count += 1
+    if not count:
+        return -1
+    ascending(keys, found, count)
+    return int(found[int(count * share(chance) ** 2.5)])
+
+
+@compiled
+def _free_around(
+    world: World, plan: Plan, chance: State, van: int, place: int, mark: Flags, room: I64
+) -> None:
+    """Stranded orders of the place that lie nearest to the van's way leave the vans they are on."""
+    orders, count = world.terms[ORDERS], 0
+    distance, found = room[0], room[1]
+    for order in range(orders):
+        if world.node[order, SOURCE] != place or plan.order[order, VAN] == van:
+            continue
+        least = world.off[order, orders + world.terms[PLACES] + van]
+        for position in range(plan.list[van, LENGTH]):
+            least = min(least, world.off[order, plan.nodes[van, position]])
+        distance[count], found[count] = least, order
+        count += 1
+    wanted = min(3 + below(chance, 24), count)
+    ascending(distance, found, count)
+    for order in found[:wanted]:
+        if plan.order[order, VAN] >= 0:
+            mark[order] = True
+    for other in range(world.terms[VANS]):
+        if other != van and plan.call[other, place, POSITION] >= 0:
+            drop_marked(world, plan, other, mark)
+
+
+@compiled
+def close_call(world: World, plan: Plan, chance: State, mark: Flags) -> None:
+    """Call one call off; or call earlier or later in the same list."""
+    calls = 0
+    for van in range(world.terms[VANS]):
+        for place in range(world.terms[PLACES]):
+            calls += plan.call[van, place, POSITION] >= 0
+    chosen = below(chance, calls)
+    for van in range(world.terms[VANS]):
+        for place in range(world.terms[PLACES]):
+            if plan.call[van, place, POSITION] >= 0:
+                if not chosen:
+                    _call_off(world, plan, chance, van, place, mark)
+                    return
+                chosen -= 1
+
+
+@compiled
+def _call_off(world: World, plan: Plan, chance: State, van: int, place: int, mark: Flags) -> None:
+    orders = world.terms[ORDERS]
+    mark[orders + place] = True
+    for position in range(plan.list[van, LENGTH]):
+        node = plan.nodes[van, position]
+        if node < orders and world.node[node, SOURCE] == place:
+            mark[node] = True
+    drop_marked(world, plan, van, mark)
+    if share(chance) < 0.5:
+        position = call_position(world, plan, chance, van, place)
+        if position >= 0:
+            put(world, plan, van, position, orders + place)
+
+
+@compiled
+def tidy(world: World, plan: Plan, mark: Flags) -> None:
+    """Calls nobody needs go; a van that takes nothing over drives today's list again."""
+    for index in range(plan.total[CHANGES]):
+        van = plan.changed[index]
+        idle = False
+        for place in range(world.terms[PLACES]):
+            if plan.call[van, place, POSITION] >= 0 and not _takes_over(world, plan, van, place):
+                mark[world.terms[ORDERS] + place] = True
+                idle = True
+        if idle:
+            drop_marked(world, plan, van, mark)
+        if not is_in_play(world, plan, van):
+            _as_planned(world, plan, van)
+
+
+@compiled
+def _takes_over(world: World, plan: Plan, van: int, place: int) -> bool:
+    for position in range(plan.call[van, place, POSITION] + 1, plan.list[van, LENGTH]):
+        node = plan.nodes[van, position]
+        if node < world.terms[ORDERS] and world.node[node, SOURCE] == place:
+            return True
+    return False
+
+
+@compiled
+def _as_planned(world: World, plan: Plan, van: int) -> None:
+    about_to_change(plan, van)
+    for position in range(world.van[van, LISTED]):
+        node = world.planned[van, position]
+        plan.nodes[van, position] = node
+        assign(world, plan, node, van)
+    plan.list[van, LENGTH] = world.van[van, LISTED]
+    measure(world, plan, van)
+    schedule(world, plan, van)

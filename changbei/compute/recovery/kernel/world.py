@@ -1,0 +1,39 @@
+"""What does not change during a search, as few arrays as possible: every one more makes every call dearer.
+
+Rows are records; the capital names are their columns. Nodes are the N orders, then the P places, then the K vans'
+starts, then their ends.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+NEVER: Final = 1 << 50
+
+# columns of World.node: seconds, sizes; source: a place or -1; home: a van or -1; price of leaving it unserved; eta -1
+# unknown; of a place: LASTS is the fixed part of a hand-over, EACH what every order adds to it
+OPENS, CLOSES, LASTS, SIZE, SOURCE, HOME, PRICE, ETA, EACH = range(9)
+# columns of World.van; FRAGILE: cannot drive today's list; LISTED: how many stops that has
+READY, LIMIT, CAPACITY, ABOARD, RESERVE, FRAGILE, LISTED = range(7)
+# entries of World.terms
+ORDERS, PLACES, VANS, TOUCH_PRICE, SHIFT_PRICE, SHIFT_SECONDS, KEEP_SEQUENCES = range(7)
+
+
+class World(NamedTuple):
+    """onto (nodes, nodes): driving seconds [from, to]; off: its transpose, so that both directions are read along rows.
+    planned (K, L): today's lists. allowed (P, K): rank of nearness from 1; 0: may not call."""
+
+    onto: I32
+    off: I32
+    node: I64
+    van: I64
+    planned: I32
+    allowed: I64
+    terms: I64
