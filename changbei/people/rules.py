@@ -206,6 +206,18 @@ HEADS = _posts(
     "procurement-head",
 )
 DEPARTMENTS = _posts("marketing-department-head", "marketing-department-deputy", own_unit=True)
+LEADING_GROUP = (
+    "leading-group-head",
+    "leading-group-deputy",
+    "marketing-center-head",
+    "delivery-center-head",
+    "info-center-head",
+    "finance-head",
+    "security-head",
+    "inspection-head",
+    "marketing-department-head",
+)
+"""Kinds of the posts that make up the leading group, its head first (E2.1a)."""
 DISPATCH = (*_posts("delivery-center-head", "dispatcher", "transfer-station-head"), *_jobs("dispatcher"))
 TECHNICIANS = (*_posts("info-center-head", "info-technician"), *_jobs("technician"))
 
@@ -243,6 +255,8 @@ PERMISSIONS: Mapping[str, tuple[Grant, ...]] = {
     "plans.see": EVERYBODY,
     "plans.print_contacts": (*LEADERS, *OFFICE, *HEADS, *DEPARTMENTS),  # the printed plan with phone numbers
     "plans.adopt": LEADERS,  # E4: only the leading group changes the plan
+    "plans.draft": (*LEADERS, *OFFICE, *HEADS, *_posts("marketing-department-head")),
+    "plans.sign": _posts(*LEADING_GROUP),  # E2.2, E4
     "notify.send": (*LEADERS, *OFFICE, *HEADS, *DEPARTMENTS),
     "notify.call": (
         *OFFICE,

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from changbei.core.clock import LOCAL
-from changbei.core.errors import Conflict, Invalid, NotFound
+from changbei.core.errors import Conflict, Invalid
 from changbei.people import access as people
 from changbei.people.models import Absence, Person, PostHolding
 from changbei.plans.actions import action
 from changbei.readiness import services
-from changbei.readiness.models import Backup, Inspection, InspectionTarget, Rectification
+from changbei.readiness.models import Backup, InspectionTarget, Rectification
 from changbei.runs.context import ActionContext
 from changbei.runs.models import Task
 

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from django.db.models import Q, QuerySet
+
+from changbei.core import clock
+from changbei.people import access as people
+from changbei.plans import kinds
 from changbei.plans.loading import pack_for
+from changbei.plans.model import Check, Pack
 from changbei.plans.models import PlanVersion
 from changbei.readiness import rules
-from changbei.readiness.models import InspectionTarget
+from changbei.readiness.models import (
+    Backup,
+    CheckDue,
+    Experience,
+    Finding,
+    InspectionTarget,
+    Rectification,
+    RestoreDrill,
+)
 from changbei.readiness.params import number
+
+MOST_FOUND = 50
 
 
 @dataclass(frozen=True)
@@ -49,3 +66,109 @@ def inspection_intervals() -> Iterator[tuple[list[str], rules.Intervals]]:
                 regular = number(check.params, "regular_days", pack, 30)
                 irregular = number(check.params, "irregular_days", pack, 0)
                 yield list(check.params["kinds"]), rules.Intervals(regular, irregular)
+
+
+# --- how things stand
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A check of a plan in force, how it was found last, and what does not hold."""
+
+    check: Check
+    pack: Pack
+    holds: bool | None  # None: nobody has looked yet
+    since: datetime | None
+    looked_at: datetime | None
+    next_at: datetime | None
+    findings: Sequence[Finding]
+    registry: str  # the register its findings are mended in
+
+
+def standing(*, actor: object) -> list[Standing]:
+    """Every check of the plans in force, by clause; two queries beside the plans. NotAllowed for strangers."""
+    people.require(actor, "readiness.see")
+    states = {one.check_id: one for one in CheckDue.objects.all()}
+    open_ones: dict[str, list[Finding]] = {}
+    for finding in Finding.objects.filter(mended_at__isnull=True).order_by("found_at", "subject"):
+        open_ones.setdefault(finding.check_id, []).append(finding)
+    known, found = kinds.kinds(), []
+    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
+        pack = pack_for(version)
+        for check in pack.checks.values():
+            state, kind = states.get(check.id), known.get(check.kind)
+            found.append(
+                Standing(
+                    check,
+                    pack,
+                    state.holds if state else None,
+                    state.since if state else None,
+                    state.looked_at if state else None,
+                    state.due_at if state else None,
+                    open_ones.get(check.id, []),
+                    kind.registry if kind else "",
+                )
+            )
+    return sorted(found, key=lambda one: (_clause_order(one.check.clause), one.check.id))
+
+
+def _clause_order(clause: str) -> tuple[tuple[int, str], ...]:
+    """E3.1.9 before E3.1.10."""
+    parts = clause.lstrip("E").split(".")
+    return tuple((int("".join(c for c in part if c.isdigit()) or 0), part) for part in parts)
+
+
+@dataclass(frozen=True)
+class BackupFigures:
+    """E2.3: how old the newest backup is, how long ago one was restored, how long that took."""
+
+    system: str
+    backup_age: timedelta | None
+    drill_age_days: int | None
+    restore_seconds: int | None
+
+
+def backup_figures() -> list[BackupFigures]:
+    """One per system that has a backup or was restored, by name."""
+    now, today = clock.now(), clock.local_now().date()
+    systems = set(Backup.objects.values_list("system", flat=True).distinct())
+    systems |= set(RestoreDrill.objects.values_list("system", flat=True).distinct())
+    found = []
+    for system in sorted(systems):
+        newest = Backup.objects.filter(system=system).order_by("-taken_at").first()
+        drill = RestoreDrill.objects.filter(system=system).order_by("-on", "-pk").first()
+        found.append(
+            BackupFigures(
+                system,
+                now - newest.taken_at if newest else None,
+                (today - drill.on).days if drill else None,
+                drill.restore_seconds if drill else None,
+            )
+        )
+    return found
+
+
+def mending(*, actor: object) -> QuerySet[Rectification]:
+    """Everything that is to be mended, the most urgent first; what is mended is left out."""
+    people.require(actor, "readiness.see")
+    rows = Rectification.objects.filter(done_at__isnull=True)
+    return rows.select_related("owner", "review__incident", "inspection__target").order_by("due_on", "pk")
+
+
+def search_experience(words: str, *, actor: object) -> list[Experience]:
+    """What was learnt that has all these words in its title, text or clause, the newest first."""
+    people.require(actor, "readiness.see")
+    rows = Experience.objects.select_related("review__incident", "kept_by").order_by("-kept_at", "-pk")
+    for word in words.split():
+        rows = rows.filter(Q(title__icontains=word) | Q(text__icontains=word) | Q(clause__icontains=word))
+    return list(rows[:MOST_FOUND])
+
+
+def copy_keep_days() -> int:
+    """How long a copy of customer files may be kept, as the plan in force says (E3.2.7)."""
+    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
+        pack = pack_for(version)
+        for check in pack.checks.values():
+            if check.kind == "customer_files":
+                return number(check.params, "keep_days", pack, 90)
+    return 90

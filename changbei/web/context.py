@@ -27,6 +27,9 @@ _PLACES = (
 _FURTHER = (
     ("calls", gettext_lazy("Calls"), "phone-call"),
     ("warnings", gettext_lazy("Weather warnings"), "storm"),
+    ("forecast", gettext_lazy("Forecast"), "sun"),
+    ("readiness", gettext_lazy("Readiness"), "shield-check"),
+    ("early-warnings", gettext_lazy("Supply warnings"), "alert-triangle"),
     ("contacts", gettext_lazy("Contacts"), "users"),
 )
 _SHIFT_WORTH_SAYING = timedelta(seconds=5)
