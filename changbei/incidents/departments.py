@@ -11,6 +11,17 @@ from changbei.core.texts import Text
 from changbei.people.models import Post
 from changbei.people.resolution import RoleSpec, resolve_many
 
+ORDERED = (
+    "marketing-center-head",
+    "delivery-center-head",
+    "info-center-head",
+    "finance-head",
+    "security-head",
+    "inspection-head",
+    "marketing-department-head",
+)
+"""The posts that head the members of the leading group (E2.1a)."""
+
 
 @dataclass(frozen=True)
 class Department:

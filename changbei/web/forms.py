@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy
 
 from changbei.core import clock, texts
 from changbei.core.errors import Invalid
+from changbei.incidents import departments
 from changbei.incidents.models import Warning
 from changbei.network.models import Product, Site, Vehicle
 from changbei.plans import forms as plan_forms
@@ -213,6 +214,13 @@ def _site(field: Mapping[str, Any], language: str) -> forms.Field:
     return forms.ChoiceField(choices=[("", "—"), *sites])
 
 
+def _departments(field: Mapping[str, Any], language: str) -> forms.Field:
+    """Departments with a head of their own, to be ticked."""
+    found = departments.headed_by(departments.ORDERED, None, clock.now())
+    options = [(one.code, texts.pick(one.name, language)) for one in found]
+    return forms.MultipleChoiceField(choices=options, widget=forms.CheckboxSelectMultiple)
+
+
 def _warning(field: Mapping[str, Any], language: str) -> forms.Field:
     recent = Warning.objects.exclude(verdict=Warning.Verdict.REFUSED).defer("raw").order_by("-received_at")
     found = [(str(one.uuid), one.headline or one.event) for one in recent[:WARNINGS_OFFERED]]
@@ -237,9 +245,11 @@ _BY_WIDGET: Mapping[str, Callable[[Mapping[str, Any], str], forms.Field]] = {
     "area": lambda _field, _language: AreaField(),
     "vehicle": _vehicle,
     "site": _site,
+    "departments": _departments,
     "warning": _warning,
     "retailer": lambda _field, _language: forms.CharField(widget=RetailerWidget()),
     "person": lambda _field, _language: forms.CharField(widget=PersonWidget()),
+    "product": lambda _field, language: forms.ChoiceField(choices=[("", "—"), *products(language)]),
     "product-lines": _lines,
     "photo": lambda _field, _language: forms.FileField(widget=forms.FileInput(attrs={"accept": "image/*"})),
 }

@@ -46,6 +46,10 @@ def elsewhere(task: Task) -> Elsewhere | None:
         case "incidents.suspend":
             url = showing.address("suspend", run.incident)
             return _page(url, _("Draw the area and decide"), "polygon")
+        case "incidents.lines":
+            return _page(showing.address("incident-lines", run.incident), _("Decide line by line"), "route")
+        case "incidents.forecast":
+            return _page(showing.address("forecast"), _("Open the forecast"), "storm")
         case "notify.calls":
             made = CallList.objects.filter(run=run.uuid).order_by("-pk").first()
             url = showing.address("calls") + (f"?view=team&list={made.uuid}" if made else "")
@@ -56,6 +60,13 @@ def elsewhere(task: Task) -> Elsewhere | None:
             asked = SupplyRequest.objects.filter(run=run).first()
             url = showing.address("supply-request", asked.uuid) if asked else ""
             return _page(url, _("Open the request"), "file-text")
+        case "supply.corrections":
+            url = showing.address("settlement-corrections-of", run.uuid)
+            return _page(url, _("Open the list of settlements"), "scale")
+        case "supply.cash":
+            return _page(showing.address("cash-settlements-of", run.uuid), _("Open the cash settlements"), "scale")
+        case "supply.warnings":
+            return _page(showing.address("early-warnings"), _("Open the early warnings"), "alert-triangle")
         case "incidents.contacts":
             return _page(showing.address("contacts"), _("Open the contacts"), "users")
         case "incidents.review":

@@ -60,14 +60,17 @@ def decide_lines(
 ) -> list[LineMeasure]:
     """Decide go or no-go line by line and carry it out; a line on hold is looked at again at `review_at`.
 
-    What was decided before for the same lines is replaced. The run hears of it as `incidents.lines_decided`, with how
-    many lines wait. Raises Invalid (review_at, lines, and what the measures ask), Conflict, NotAllowed.
+    What was decided before for the same lines is replaced. Nothing need be chosen when no line of today is concerned.
+    The run hears of it as `incidents.lines_decided`, with how many lines wait. Raises Invalid (review_at, lines, and what the measures ask), Conflict, NotAllowed.
     """
     if actor is not None and not may_decide(actor, incident):
         access.require(actor, "incidents.suspend", incident)
     incident = Incident.objects.select_for_update(of=("self",)).select_related("run__plan_version").get(pk=incident.pk)
     if incident.status == Incident.Status.CLOSED:
         raise Conflict(f"{incident.number} is closed")
+    if not choices and not lines_concerned(incident).exists():
+        _journal(incident, "incidents.lines_decided", actor, {"lines": {}, "held": 0, "stops": 0, "review_at": ""})
+        return []
     if problems := rules.line_problems([one.measure for one in choices], review_at, clock.now()):
         raise Invalid(problems=problems)
     concerned = {one.tour: _customers(one.tour) for one in choices}

@@ -145,6 +145,7 @@ def test_accident_without_injury_and_no_reserve_requests_a_van_of_the_type() -> 
         "vehicle_type": "厢式货车",
         "capacity_cartons": 900,
         "place": "G50, km 312",
+        "contract": "示例保险合同001",
     }
 
 
@@ -338,6 +339,7 @@ def test_partial_disaster_the_office_decides_and_customers_are_phoned() -> None:
         "starts_at": "2026-11-23T01:00:00Z",
         "ends_at": TYPHOON["ends_at"],
         "reason": "台风橙色预警",
+        "goods": "hold",
     }
     assert walk.returns("suspend-partial", **SUSPENDED) == [
         f"tell suspension-staff → {STAFF}",
@@ -389,22 +391,26 @@ def test_an_all_clear_before_the_decision_ends_the_watch_at_once() -> None:
     assert walk.decide("partial", "keep") == ["task confirm-restored delivery-center-head E2.6"]
 
 
-def test_changed_service_times_are_told_to_the_area() -> None:
+def test_lines_are_decided_one_by_one_and_those_on_hold_looked_at_again() -> None:
     walk = weather(0.7, "LOCAL", colour="yellow")
     assert (
         walk.log[-1] == "task whole commander E3.2.1"
     )  # most customers: the leaders decide, whatever the level
-    assert walk.decide("whole", "change") == [
-        "task change-times dispatcher E2.6",
-        "do incidents.notify_customers",
+    assert walk.decide("whole", "change") == ["task change-times dispatcher E2.6"]
+    until = "2026-11-23T14:00:00+08:00"
+    assert walk.happens("incidents.lines_decided", held=1, stops=60, review_at=until) == [
+        "do incidents.tell_line_customers"
     ]
-    assert walk.params["tell-change"] == {
-        "audience": "area",
-        "suspension": "",
-        "area": AREA,
-        "template": "service-changed",
-        "values": {},
-    }
+    assert walk.params["tell-change"]["templates"]["hold"] == "line-held"
+    assert walk.returns("tell-change", told=60, unreachable=0) == []
+    assert walk.state["timers"]["wait:review-time"] == until
+    assert walk.later(hours=5)[-1:] == ["task release delivery-center-head E2.6"]
+    assert walk.decide("release", "merge") == ["do incidents.end_line_hold"]
+    assert walk.params["end-hold"] == {"measure": "merge"}
+    assert walk.returns("end-hold", lines=1, stops=60, measure="merge") == ["do incidents.tell_line_customers"]
+    assert walk.returns("tell-lines", told=60, unreachable=0) == [
+        "task confirm-restored delivery-center-head E2.6"
+    ]
 
 
 def test_a_suspension_is_extended_once_and_then_resumed() -> None:

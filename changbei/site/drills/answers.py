@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from changbei.core.clock import LOCAL
+from changbei.incidents.forecasts import DAYS_AHEAD, Day, Draft
 
 SOON = timedelta(minutes=10)
 
@@ -60,6 +61,13 @@ def _moment(name: str, known: Knowledge) -> datetime:
     if name == "arrives_at":
         return known.now + timedelta(hours=1)
     return known.now
+
+
+def forecast(now: datetime) -> Draft:
+    """Three quiet days, as somebody reads them off the radio."""
+    today = now.astimezone(LOCAL).date()
+    days = (Day(today + timedelta(days=number), "cloudy", 8, 15, 3, 0.0) for number in range(DAYS_AHEAD))
+    return Draft(tuple(days), "演练 / drill")
 
 
 def photo() -> bytes:

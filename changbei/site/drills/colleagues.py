@@ -14,15 +14,17 @@ from django.db.models import Count, F, OuterRef, Q, Subquery
 from changbei.core import clock
 from changbei.core.errors import ChangbeiError
 from changbei.delivery import services as delivery
+from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.models import Handover, RecoveryCase, RecoveryOption
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Authorisation, Incident
+from changbei.incidents.services import forecasting, lines
 from changbei.notify import calls
 from changbei.notify import services as notify
 from changbei.notify.models import Call, Message
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
-from changbei.plans.model import TaskSpec
+from changbei.plans.model import TaskSpec, step_of
 from changbei.runs import services as runs
 from changbei.runs.models import Run, Task
 from changbei.site.drills import answers
@@ -95,7 +97,7 @@ class Colleagues:
 
     def _sleeps(self, task: Task) -> bool:
         """Not seen until somebody up the chain has been told."""
-        return task.item in self.preferences.asleep and task.escalations == 0
+        return step_of(task.item) in self.preferences.asleep and task.escalations == 0
 
     def _answer_tasks(self) -> int:
         now = clock.now()
@@ -138,7 +140,7 @@ class Colleagues:
                 task, self.preferences.decisions.get(task.item, options[0]), actor=holder, result=result
             )
         elif task.kind == Task.Kind.APPROVE:
-            approved = self.preferences.decisions.get(task.item, "approved") == "approved"
+            approved = self.preferences.decisions.get(step_of(task.item), "approved") == "approved"
             runs.approve(task, approved, actor=holder, result=result)
         elif task.kind == Task.Kind.AWAIT:
             return _bring_about(task, holder)
@@ -161,10 +163,11 @@ class Colleagues:
         form = _spec(task).form
         if not form:
             return {}
-        incident = Incident.objects.filter(run=task.run_id).first()
+        incident = Incident.objects.filter(uuid=task.run.incident).first() if task.run.incident else None
+        step = step_of(task.item)  # one of many is answered as all are
         known = answers.Knowledge(
             now=clock.now(),
-            given={**_expected(task, incident), **self.preferences.forms.get(task.item, {})},
+            given={**_expected(task, incident), **self.preferences.forms.get(step, {})},
             area=incident.area if incident else None,
             suspend_for=self.preferences.suspend_for,
         )
@@ -279,10 +282,20 @@ def _bring_about(task: Task, holder: Person) -> bool:
             return False
         delivery.accept(RecoveryOption.objects.get(case=case, rank=1), actor=holder)
     elif task.page == "incidents.suspend":
-        incidents.declare_all_clear(Incident.objects.get(run=task.run_id), actor=holder)
+        incidents.declare_all_clear(Incident.objects.get(uuid=task.run.incident), actor=holder)
+    elif task.page == "incidents.lines":
+        _decide_lines(Incident.objects.get(run=task.run_id), holder)
+    elif task.page == "incidents.forecast":
+        forecasting.keep(answers.forecast(clock.now()), source="hand", run=task.run, actor=holder)
     else:
         return False
     return True
+
+
+def _decide_lines(incident: Incident, holder: Person) -> None:
+    """Every line of the area goes an hour later."""
+    choices = [LineChoice(tour.pk, "later", 60) for tour in lines.lines_concerned(incident)]
+    incidents.decide_lines(incident, choices, actor=holder)
 
 
 def _pending_calls() -> list[Call]:

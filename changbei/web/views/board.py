@@ -29,6 +29,7 @@ from changbei.runs.models import ActionCall, Task, Timer
 from changbei.web import htmx, mapping, sentences, showing
 from changbei.web.components import Step, TaskCard, TimelineEntry
 from changbei.web.entry import staff
+from changbei.web.views import forecast
 from changbei.web.views.tasks import due_or_never
 
 NEXT_SHOWN = 8
@@ -85,6 +86,7 @@ def situation() -> dict[str, Any]:
         "cases": cases,
         "figures": _figures(cases, tasks, now),
         "warnings": list(_warnings(now)),
+        "forecast": forecast.card(),
         "next_tasks": _next_cards(tasks),
         "more_tasks": max(0, len(tasks) - NEXT_SHOWN),
         "news": _news(incidents),

@@ -19,7 +19,7 @@ from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.incidents import access, rules, suspensions
 from changbei.incidents import services as incidents
-from changbei.incidents.models import Incident
+from changbei.incidents.models import Incident, Suspension
 from changbei.network import features
 from changbei.network import selectors as network
 from changbei.people import access as people
@@ -36,6 +36,10 @@ PAGE = "incidents.suspend"
 SUSPEND = "suspend"
 ROUNDED = timedelta(minutes=5)
 USUALLY = timedelta(hours=24)
+GOODS = (
+    (Suspension.Goods.HOLD, gettext_lazy("Wait at the site, and go out on resumption")),
+    (Suspension.Goods.MERGE, gettext_lazy("Go out with the first delivery day afterwards")),
+)
 LOCAL_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 
 
@@ -51,12 +55,15 @@ class DrawnArea(AreaField):
 
 
 class SuspendForm(forms.Form):
-    """Area, from, until, reason."""
+    """Area, from, until, reason, and what becomes of the goods that are sorted already."""
 
     area = DrawnArea(label=gettext_lazy("Area"))
     starts_at = _moment_field(gettext_lazy("From"))
     ends_at = _moment_field(gettext_lazy("Until (looked at again)"))
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
+    goods = forms.ChoiceField(
+        label=gettext_lazy("Goods sorted already"), choices=GOODS, initial=Suspension.Goods.HOLD, required=False
+    )
 
     def clean(self) -> dict[str, Any]:
         """What the verb would refuse, said where it belongs."""
@@ -83,6 +90,7 @@ class SuspendForm(forms.Form):
             "starts_at": self.cleaned_data["starts_at"].astimezone(clock.LOCAL).isoformat(),
             "ends_at": self.cleaned_data["ends_at"].astimezone(clock.LOCAL).isoformat(),
             "reason": self.cleaned_data["reason"],
+            "goods": self.cleaned_data["goods"] or Suspension.Goods.HOLD,
         }
 
 
@@ -131,6 +139,7 @@ def _decide(
         starts_at=given["starts_at"],
         ends_at=given["ends_at"],
         reason=given["reason"],
+        goods=given["goods"] or Suspension.Goods.HOLD,
         actor=actor,
     )
     if task is not None:
