@@ -171,7 +171,7 @@ def test_the_incident_shows_tasks_roles_messages_and_timeline(breakdown: Case) -
     response = breakdown.colleague_client.get(reverse("incident", args=[breakdown.incident.uuid]))
     text, context = response.content.decode(), response.context
     assert breakdown.driver.name in text
-    cards = [card for stage in context["stages"] for card in stage.cards]
+    cards = [card for run in context["runs"] for stage in run.stages for card in stage.cards]
     assert len(cards) == Task.objects.filter(run=breakdown.incident.run).count()
     assert {role.why for role in context["roles"]} >= {
         "holds the post",
