@@ -71,12 +71,14 @@ class Story:
     incident: Incident
     joined: bool = False
     statements: int = 0
+    run_of: Run | None = None  # a run that the incident's own run has called
     _seen: set[int] = field(default_factory=set)
     _journal: int = 0
 
     @property
     def run(self) -> Run:
-        return Run.objects.select_related("plan_version").get(pk=self.incident.run_id)
+        own = self.run_of.pk if self.run_of else self.incident.run_id
+        return Run.objects.select_related("plan_version").get(pk=own)
 
     def at(self, moment: datetime | None) -> str:
         return local(moment, first=self.incident.reported_at.astimezone(LOCAL).date())

@@ -24,7 +24,7 @@ from changbei.plans.facts import (
     TimerFired,
 )
 from changbei.plans.loading import load_pack, read_folder
-from changbei.plans.model import Pack, Procedure
+from changbei.plans.model import Pack, Procedure, step_of
 
 FOLDER = Path(__file__).resolve().parents[3] / "plans" / "customer-service-emergency"
 MONDAY = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # 09:00 in the city, a working day
@@ -59,7 +59,7 @@ class Walk:
         for command in commands:
             match command:
                 case OpenTask(item=item, role=role):
-                    self.log.append(f"task {item} {role} {self.procedure.steps[item].clause}")
+                    self.log.append(f"task {item} {role} {self.procedure.steps[step_of(item)].clause}")
                 case CallAction(item=item, action=action, params=params):
                     self.log.append(f"do {action}")
                     self.params[item] = params
@@ -119,5 +119,5 @@ class Walk:
             self.done(*waiting, **result)
 
     def _is_task(self, item: str) -> bool:
-        step = self.procedure.steps[item]
+        step = self.procedure.steps[step_of(item)]
         return step.kind == "task" or bool(self.state["items"][item].get("fallback"))
