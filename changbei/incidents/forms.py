@@ -70,6 +70,8 @@ def _wrong(name: str, field: Mapping[str, Any], value: Any) -> list[Problem]:
             return [Problem(name, _("There is no customer with licence %(number)s.") % {"number": value})]
         case "site" if not Site.objects.filter(code=value).exists():
             return [Problem(name, _("There is no site %(code)s.") % {"code": value})]
+        case "product" if not Product.objects.filter(code=value, active=True).exists():
+            return [Problem(name, _("There is no product %(code)s.") % {"code": value})]
         case "product-lines":
             return _wrong_products(name, value)
         case "area":

@@ -1,4 +1,4 @@
-"""Eligibility and approval over every combination that matters, against an oracle written from the clauses (E3.4.2, E3.4.3).
+"""Eligibility and approval over every combination that matters, against an oracle from the clauses (E3.4.2, E3.4.3).
 
 The oracle knows nothing of the tables, the rules or the settings' names: it is the clauses in twenty lines.
 """
