@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from changbei.core.clock import LOCAL
@@ -192,7 +192,7 @@ def record_inspections(context: ActionContext) -> dict[str, Any]:
     answer: dict[str, Any] = {"inspected": len(context.params["results"]), "count": found}
     dates = Rectification.objects.filter(inspection__run=context.run.uuid).values_list("due_on", flat=True)
     if dates:
-        after = datetime.combine(max(dates), LOOK_AGAIN, LOCAL)
+        after = datetime.combine(max(dates) + timedelta(days=1), LOOK_AGAIN, LOCAL)
         answer["look_again_at"] = after.astimezone(UTC).isoformat()
     return answer
 

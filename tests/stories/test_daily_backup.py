@@ -42,7 +42,12 @@ def open_tasks(run: Run) -> dict[str, str]:
 
 
 def told(run: Run, template: str) -> int:
-    return Message.objects.filter(notice__run=run.uuid, notice__template=template).values("person").distinct().count()
+    return (
+        Message.objects.filter(notice__run=run.uuid, notice__template=template)
+        .values("person")
+        .distinct()
+        .count()
+    )
 
 
 @pytest.mark.clause("E3.1.6", "E3.1.2", "E2.3")

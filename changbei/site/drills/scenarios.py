@@ -158,6 +158,45 @@ def server_fails(drill: bool) -> Incident:
     ).incident
 
 
+# --- the network and safety (E3.1.1, E3.1.3–E3.1.5, E2.8)
+
+
+def _minute() -> str:
+    return clock.local_now().isoformat(timespec="minutes")
+
+
+def power_fails(drill: bool) -> Incident:
+    """The mains fail in the server room in the middle of the order hours; the UPS takes over."""
+    report = {"place": "server_room", "since": _minute(), "on_ups": True, "orders_today": True}
+    return _reported("power-cut", report, _somebody(job="guard"), drill)
+
+
+def attack_seen(drill: bool) -> Incident:
+    """A clerk finds a strange program on the order computer."""
+    report = {"what": "malware", "since": _minute(), "computer": "订单部 PC-07", "stops_work": False}
+    return _reported("information-security", report, _somebody(job="order_clerk"), drill)
+
+
+def line_fails(drill: bool) -> Incident:
+    report = {"line": "trunk", "since": _minute(), "stops_work": True, "city_wide": False}
+    return _reported("line-fault", report, _somebody(job="order_clerk"), drill)
+
+
+def board_fails(drill: bool) -> Incident:
+    report = {"equipment": "voice-board", "since": _minute(), "stops_work": True}
+    return _reported("equipment-fault", report, _somebody(job="order_clerk"), drill)
+
+
+def fire_breaks_out(drill: bool) -> Incident:
+    """A small fire near the network cabinet: one person hurt, network equipment touched."""
+    report = {"what": "fire", "since": _minute(), "place": "订单部二楼弱电间", "hurt": 1, "touches": True}
+    return _reported("safety-accident", report, _somebody(job="order_clerk"), drill)
+
+
+def _reported(kind: str, report: dict[str, object], reporter: Person, drill: bool) -> Incident:
+    return incidents.report(kind, report, actor=reporter, source="web", drill=drill).incident
+
+
 # --- sudden demand (E3.4)
 
 
@@ -229,6 +268,35 @@ SCENARIOS: Mapping[str, Scenario] = {
             "sudden-demand",
             _title("婚宴用货", "婚宴用貨", "Goods for a wedding"),
             [_at(5, "sudden-demand", wedding)],
+        ),
+        Scenario(
+            "power-cut",
+            _title("停电", "停電", "A power cut"),
+            [_at(5, "power-cut", power_fails)],
+            Preferences(forms={"find-cause": {"cause": "supplier"}}),
+        ),
+        Scenario(
+            "information-security",
+            _title("恶意程序", "惡意程式", "A strange program"),
+            [_at(5, "information-security", attack_seen)],
+            Preferences(decisions={"grade": "rather-large"}, asleep=("contain",)),
+        ),
+        Scenario(
+            "line-fault",
+            _title("专线中断", "專線中斷", "The line to the systems fails"),
+            [_at(5, "line-fault", line_fails)],
+            Preferences(decisions={"spare-line": "phone"}, asleep=("self-check",)),
+        ),
+        Scenario(
+            "equipment-fault",
+            _title("语音板故障", "語音板故障", "A voice board fails"),
+            [_at(5, "equipment-fault", board_fails)],
+        ),
+        Scenario(
+            "safety-accident",
+            _title("弱电间起火", "弱電間起火", "A fire near the network cabinet"),
+            [_at(5, "safety-accident", fire_breaks_out)],
+            Preferences(decisions={"assess": "equipment"}, asleep=("attend-unit",)),
         ),
         Scenario(
             "typhoon-day",
