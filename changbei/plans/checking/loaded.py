@@ -6,6 +6,18 @@ from changbei.core.errors import Problem
 from changbei.plans.checking.finding import ERROR, Finding
 from changbei.plans.checking.places import Places
 
+MENDS = (  # part of the problem's words → what would mend it, where the problem does not say
+    ("goes round in a circle", "Take one of these out of what the other waits for"),
+    ("is missing: every text", "Write the text in this language, too"),
+    ("is missing", "Write it down here"),
+    ("twice", "Take one of the two out, or give it another name"),
+    ("already used", "Give it another id"),
+    ("is not between", "Choose a value inside the limits, or change these"),
+    ("not YAML", "Correct the punctuation; an editor with the schema shows where"),
+    ("in the condition", "Correct the expression; docs/plan-packs.md says what it may contain"),
+    ("does not fit", "Write it in this form"),
+)
+OTHERWISE = "Write it as docs/plan-packs.md says; changbei plan schema gives editors the schema"
 MISSING = {"within": "no-limit", "overdue": "no-escalation"}
 
 
@@ -23,18 +35,21 @@ def _finding(problem: Problem, places: Places) -> Finding:
 
 
 def _split(problem: Problem) -> dict[str, str]:
-    """What is wrong, and after the first semicolon what would be right."""
+    """What is wrong, and what would be right: after the first semicolon of the problem's words, or by its kind."""
     what, _, mend = problem.message.partition("; ")
+    mend = mend or next((words for part, words in MENDS if part in what), OTHERWISE)
     what = f"{problem.field}: {what}" if problem.field else what
-    return {"what": what.rstrip("."), "mend": mend[:1].upper() + mend[1:] + ("." if mend else "")}
+    return {
+        "what": what.rstrip("."),
+        "mend": f"{mend[:1].upper()}{mend[1:].rstrip('.?')}{'?' if mend[-1] == '?' else '.'}",
+    }
 
 
 def _step(problem: Problem, places: Places) -> str:
     """The id of the step that the problem is about."""
     source = places.sources.get(problem.file)
-    path: list[str | int] = []
-    for part in problem.field.replace("]", "").replace("[", ".").split("."):
-        path.append(int(part) if part.isdigit() else part)
+    parts = problem.field.replace("]", "").replace("[", ".").split(".")
+    path: list[str | int] = [int(part) if part.isdigit() else part for part in parts]
     while path and source is not None:
         found = source.at((*path, "id"))
         if isinstance(found, str):

@@ -36,7 +36,9 @@ class _Procedure:
         self.shape = shape_of(procedure, offer)
         self.by_key = {step.key: step for step in procedure.steps.values()}
         self.compared: dict[str, set[str]] = {}  # decision → options asked for
-        self.read_whole: set[str] = set()  # decisions whose value goes somewhere as it is, or "all but one" is asked
+        self.read_whole: set[str] = (
+            set()
+        )  # decisions whose value goes somewhere as it is, or "all but one" is asked
 
     def findings(self) -> Iterator[Finding]:
         for owner, condition in expressions(self.procedure):
