@@ -164,6 +164,26 @@ TABLE: Mapping[str, Sentence] = {
     "supply.key_customers_replenished": Sentence(
         _("%(requests)s key customers replenished with %(cartons)s cartons"), "packages", "good"
     ),
+    "supply.request_acted_first": Sentence(
+        _("Request %(number)s goes out first; its approval follows"), "truck-delivery", "warn"
+    ),
+    "supply.settlement_listed": Sentence(_("listed a wrong settlement of %(licence_no)s"), "scale", "notice"),
+    "supply.settlements_listed": Sentence(
+        _("closed the list: %(listed)s wrong settlements"), "list-check", "info"
+    ),
+    "supply.settlement_corrected": Sentence(
+        _("had the settlement of %(licence_no)s corrected"), "check", "good", "%(reference)s"
+    ),
+    "supply.settlements_corrected": Sentence(_("All %(corrected)s wrong settlements are corrected"), "check", "good"),
+    "supply.settlements_reconciled": Sentence(_("reconciled with the bank: nothing is open"), "checks", "good"),
+    "supply.cash_allowed": Sentence(_("Customers may settle the order of %(order_day)s in cash"), "scale", "notice"),
+    "supply.cash_customers_named": Sentence(
+        _("closed the list of customers who settle in cash"), "list-check", "info"
+    ),
+    "supply.cash_received": Sentence(_("received cash of %(licence_no)s"), "check", "info"),
+    "supply.cash_not_used": Sentence(_("noted that %(licence_no)s did not pay in cash"), "ban"),
+    "supply.cash_paid_in": Sentence(_("paid in the cash of %(licence_no)s"), "check", "good", "%(reference)s"),
+    "supply.cash_reconciled": Sentence(_("closed the cash settlements: all is paid in"), "checks", "good"),
     "people.absence_recorded": Sentence(_("recorded an absence of %(person)s"), "user-off", "notice"),
     "people.absence_ended": Sentence(_("ended the absence of %(person)s"), "user-check"),
 }
@@ -212,8 +232,17 @@ ACTIONS: Mapping[str, Words] = {
     "incidents.suspend": _("suspend service and hold deliveries"),
     "incidents.tell_contacts": _("tell the outside contacts"),
     "supply.assess_request": _("check eligibility"),
+    "supply.allow_cash": _("put the customers who may pay in cash on record"),
+    "supply.arrival": _("see when the goods come"),
+    "supply.ask_factories": _("ask the factories"),
+    "supply.cash_candidates": _("find who may settle in cash"),
     "supply.decline": _("record the refusal"),
     "supply.dispatch_replenishment": _("send the replenishment"),
+    "supply.find_substitutes": _("look for substitutes of the price class"),
+    "supply.look_at_supply": _("compare stock, demand and goods under way"),
+    "supply.take_up_warnings": _("take up the early warnings"),
+    "supply.tell_cash_customers": _("tell the customers who may pay in cash"),
+    "supply.tell_corrected": _("tell the customers whose settlement was wrong"),
     "supply.merge_into_order": _("add it to the regular order"),
     "supply.replenish_key_customers": _("replenish key customers"),
     "supply.tell_customer": _("tell the customer"),
