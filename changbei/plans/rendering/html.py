@@ -25,7 +25,8 @@ from changbei.plans.rendering.model import (
 
 def page(document: Document) -> str:
     """A complete HTML page; styles are inside, nothing is fetched."""
-    style = resources.files("changbei.plans.rendering").joinpath("document.css").read_text(encoding="utf-8")
+    sheets = resources.files("changbei.plans.rendering")
+    style = "".join(sheets.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "paper.css"))
     title = escape(document.cover.title)
     small = " cb-paper-small" if document.small else ""
     return (

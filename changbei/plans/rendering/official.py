@@ -258,7 +258,8 @@ class _Maker:
                 task = step.task
                 who = self.speaker.role(task.role) if task else ""
                 rows.append((cell(self.speaker.pick(one.title)), cell(self.speaker.step(step)), cell(who)))
-        yield Grid((say("procedure"), say("restored_by"), say("role")), tuple(rows), (32, 44, 24))
+        if rows:
+            yield Grid((say("procedure"), say("restored_by"), say("role")), tuple(rows), (32, 44, 24))
 
     def _roles(self) -> Grid:
         say = self.say
