@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 from django.db import connection, transaction
+from django.utils.translation import gettext_noop
 
 from changbei.core import clock
+from changbei.core.errors import Conflict
 from changbei.journal.services import Actor, append
 from changbei.plans.loading import load_pack, read_folder
 from changbei.plans.model import Pack
@@ -17,16 +20,45 @@ from changbei.plans.models import PlanVersion
 def adopt(folder: Path | str, *, actor: Actor | None, effective_on: date | None = None) -> PlanVersion:
     """Take the pack in `folder` as a version of its plan, in force from `effective_on` (else its own date).
 
+    Nobody signs here, and the journal says so: this is for demonstrations and drills. A plan that people work by is
+    `set_up` once, and changed by drafts that the leading group signs (`plans.drafts`).
     Running incidents keep the version they started on. The same files again are the same version, which
     then is the one in force. Raises Invalid with every problem of the pack; nothing has changed then.
+    """
+    return take(read_folder(folder), actor=actor, effective_on=effective_on)
+
+
+def set_up(folder: Path | str, *, actor: Actor | None) -> PlanVersion:
+    """The first version of a plan on a new site: an act of its own, in the journal (E4).
+
+    Raises Conflict when a version of the plan is there already: from then on it is changed by signed drafts only.
     """
     files = read_folder(folder)
     pack = load_pack(files)
     with transaction.atomic():
         _lock(pack.id)
+        if PlanVersion.objects.filter(pack=pack.id).exists():
+            raise Conflict(
+                gettext_noop("this plan has a version already; it is changed by a draft that is signed")
+            )
+        append("plans.first_set_up", actor=actor, clause="E4", data={"pack": pack.id, "digest": pack.digest})
+        return take(files, actor=actor)
+
+
+def take(
+    files: dict[str, str],
+    *,
+    actor: Actor | None,
+    effective_on: date | None = None,
+    signed_by: Sequence[str] = (),
+) -> PlanVersion:
+    """Make these files a version of their plan. `signed_by`: staff numbers, none where nobody signed."""
+    pack = load_pack(files)
+    with transaction.atomic():
+        _lock(pack.id)
         version = PlanVersion.objects.filter(pack=pack.id, digest=pack.digest).first()
         if version is None:
-            version = _store(pack, files, effective_on or pack.effective_on, actor)
+            version = _store(pack, files, effective_on or pack.effective_on, actor, signed_by)
         elif effective_on is not None and effective_on != version.effective_on:
             PlanVersion.objects.filter(pk=version.pk).update(effective_on=effective_on)
             version.effective_on = effective_on
@@ -60,7 +92,9 @@ def _is_newer(version: PlanVersion) -> bool:
     return current is None or version.effective_on > current.effective_on
 
 
-def _store(pack: Pack, files: dict[str, str], effective_on: date, actor: Actor | None) -> PlanVersion:
+def _store(
+    pack: Pack, files: dict[str, str], effective_on: date, actor: Actor | None, signed_by: Sequence[str]
+) -> PlanVersion:
     version = PlanVersion.objects.create(
         pack=pack.id,
         version=pack.version,
@@ -70,7 +104,7 @@ def _store(pack: Pack, files: dict[str, str], effective_on: date, actor: Actor |
         adopted_at=clock.now(),
         adopted_by=f"{actor.name} ({actor.staff_no})" if actor else "",
     )
-    append("plans.adopted", actor=actor, data=_told(version))
+    append("plans.adopted", actor=actor, clause="E4", data={**_told(version), "signed_by": list(signed_by)})
     return version
 
 
@@ -80,7 +114,7 @@ def _put_in_force(version: PlanVersion, actor: Actor | None) -> None:
     PlanVersion.objects.filter(pack=version.pack, in_force=True).update(in_force=False)
     PlanVersion.objects.filter(pk=version.pk).update(in_force=True)
     version.in_force = True
-    append("plans.put_in_force", actor=actor, data=_told(version))
+    append("plans.put_in_force", actor=actor, clause="E5", data=_told(version))
 
 
 def _told(version: PlanVersion) -> dict[str, str]:

@@ -85,6 +85,7 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
     ],
     "runs.finished": [Reaction("runs.tell_caller", calling.tell_caller, when=_was_called)],
     "incidents.closed": [Reaction("readiness.review_closed_incident", readiness.review_closed_incident)],
+    "readiness.review_made": [Reaction("readiness.review_plan", readiness.review_plan)],
     "delivery.day_planned": [Reaction("incidents.hold_new_day", incidents.hold_new_day)],
     "notify.acknowledged": [Reaction("runs.acknowledge", _acknowledge_task, when=_is_about_a_task)],
     EVERY: [Reaction("runs.happened", _tell_run, when=_concerns_a_run)],

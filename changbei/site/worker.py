@@ -29,6 +29,7 @@ from changbei.journal import heartbeat, horizon, outbox, seals, wake
 from changbei.notify import calls
 from changbei.notify import jobs as notify_jobs
 from changbei.notify.channels import Stop, registry
+from changbei.plans import reviews as plan_reviews
 from changbei.plans import services as plans
 from changbei.readiness import jobs as readiness_jobs
 from changbei.runs import jobs as runs_jobs
@@ -80,6 +81,7 @@ def lanes() -> dict[str, list[Job]]:
             Job("seal", lambda _stop: seals.seal(), every_seconds=10),
             Job("expired warnings", lambda _stop: incidents_jobs.announce_expired_warnings(), every_seconds=15),
             Job("plans take effect", lambda _stop: len(plans.take_effect(actor=None)), every_seconds=60),
+            Job("plans to be reviewed", lambda _stop: plan_reviews.ask_for_periods(), every_seconds=3600),
             Job("schedules", lambda _stop: scheduling.look_at_schedules(), every_seconds=60),
             Job("readiness", lambda _stop: readiness_jobs.run_due_checks(), every_seconds=60),
             Job("things to be mended", lambda _stop: readiness_jobs.remind_due(), every_seconds=60),
