@@ -18,6 +18,7 @@ from tests.stories.telling import Town, assert_sound, local
 DOWN = {"fails": "server", "since": "2026-11-23T09:30:00+08:00", "stops_work": True, "city_wide": True}
 
 
+@pytest.mark.clause("E2.1b", "E2.1c")
 def test_the_ordering_server_fails_while_both_leaders_are_away(town: Town) -> None:
     head, deputy = town.holder("leading-group-head"), town.holder("leading-group-deputy")
     town.leave(head, "11-23 12:00")

@@ -75,6 +75,7 @@ def box(district: str) -> tuple[dict[str, Any], set[int]]:
     return {"type": "Polygon", "coordinates": [ring]}, inside
 
 
+@pytest.mark.clause("E2.1d", "E2.4", "E2.5", "E2.6", "E2.9", "E3.2", "E3.2.2", "E3.2.5", "E3.2.6")
 def test_a_typhoon_over_a_part_of_the_city(wednesday: Town) -> None:
     town = wednesday
     office = town.holder("leading-group-office")
@@ -218,6 +219,7 @@ def test_a_typhoon_over_a_part_of_the_city(wednesday: Town) -> None:
     assert_sound(story)
 
 
+@pytest.mark.clause("E2.1b", "E2.2", "E3.2.1")
 def test_most_of_the_city_is_a_major_event_with_public_notices(wednesday: Town) -> None:
     """The leading group decides, and television, radio and mobile get their words (E3.2.1)."""
     town = wednesday

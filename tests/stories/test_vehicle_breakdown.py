@@ -37,6 +37,7 @@ def breakdown_of(tour: Tour, **more: Any) -> dict[str, Any]:
     } | more
 
 
+@pytest.mark.clause("E2.1d", "E2.6", "E2.9", "E3.3.1", "E3.3.2")
 def test_a_van_breaks_down(delivery_morning: Town) -> None:
     town = delivery_morning
     tour = fullest_tour(town)
@@ -204,6 +205,7 @@ def test_the_same_as_a_drill_is_marked_and_customers_are_not_told(delivery_morni
     assert not real.joined and not real.incident.drill
 
 
+@pytest.mark.clause("E2.8", "E3.3.4", "E3.3.5")
 def test_somebody_is_hurt_and_the_customers_are_postponed(delivery_morning: Town) -> None:
     """An accident: rescue first, leaders decide the times, somebody who knows the line steps in (E3.3.4, E3.3.5)."""
     town = delivery_morning
@@ -231,3 +233,31 @@ def test_somebody_is_hurt_and_the_customers_are_postponed(delivery_morning: Town
     told = Message.objects.get(notice__template="substitute-called", channel="inbox")
     assert told.person is not None and told.person.staff_no == candidate["staff_no"]
     assert "choose" not in story.open() and not Handover.objects.exists()
+
+
+@pytest.mark.clause("E3.3.3", "E3.3.4")
+def test_an_accident_with_no_reserve_van_left_asks_the_authority_for_one(delivery_morning: Town) -> None:
+    """The request names the type, the capacity and the contract; a plain fault, or a reserve van, asks nobody."""
+    town = delivery_morning
+    tour = fullest_tour(town)
+    with_reserve = town.report(
+        "vehicle-breakdown", breakdown_of(tour, cause="accident"), actor=town.on_duty("dispatcher", "delivery-center")
+    )
+    assert with_reserve.result("recover")["reserve"] is True
+    assert not Message.objects.filter(notice__template="van-request").exists()
+    Vehicle.objects.filter(is_reserve=True).update(state=Vehicle.State.UNDER_REPAIR)
+    other = fullest_tour(town)
+    assert other != tour
+    story = town.report("vehicle-breakdown", breakdown_of(other, cause="accident"), actor=other.driver)
+    assert story.result("recover")["reserve"] is False
+    asked = Message.objects.filter(notice__template="van-request").select_related("contact", "notice")
+    assert {message.contact.code for message in asked if message.contact} == {"authority-transport"}
+    van = other.vehicle
+    place = Incident.objects.get(pk=story.incident.pk).place
+    assert asked[0].notice.body["zh-Hans"] == (
+        f"INC-0002：我单位送货车在{place}发生事故，依保险合同示例保险合同001请求替补车，"
+        f"车型{van.model}，载量{van.capacity_cartons}条。"
+    )
+    assert "handle-accident" in story.open() and "send-help" not in story.open()
+    story.does("van-answer", granted=True, vehicle_type=van.model, capacity_cartons=van.capacity_cartons)
+    assert story.task("van-answer").done_by == town.holder("delivery-center-head")

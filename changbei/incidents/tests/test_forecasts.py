@@ -160,8 +160,8 @@ def test_unsound_days_are_refused(second: dict[str, Any], field: str) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.clause("E3.2.9")
 class TestKept:
+    @pytest.mark.clause("E3.2.9")
     @pytest.mark.parametrize(
         ("second", "severity", "departments"),
         [
@@ -188,6 +188,7 @@ class TestKept:
         assert [one["department"] for one in made.days[1]["prepare"]] == departments
         assert made.severity == severity and forecasting.of_day(MONDAY) == made
 
+    @pytest.mark.clause("E3.2.9")
     def test_sources_are_asked_in_turn(
         self, plan: PlanVersion, small_city: Any, clock: VirtualClock, api: str, tmp_path: Path
     ) -> None:

@@ -18,7 +18,7 @@ from changbei.delivery.models import Stop
 from changbei.incidents import services as incidents
 from changbei.incidents.cap_writer import NewWarning, WarningText, write
 from changbei.incidents.models import Incident
-from changbei.network.models import District, Product, Retailer
+from changbei.network.models import District, Product, Retailer, Site
 from changbei.people import services as people
 from changbei.people.models import Person, PostHolding
 from changbei.site.drills.colleagues import Preferences
@@ -225,6 +225,27 @@ def wedding(drill: bool) -> Incident:
     ).incident
 
 
+# --- flooded warehouse (E3.2.3)
+
+
+def warehouse_floods(drill: bool) -> Incident:
+    """Water stands in the warehouse of the delivery centre."""
+    site = Site.objects.order_by("pk")[0]
+    report = {"site": site.code, "depth_centimetres": 20, "rising": False}
+    reporter = _somebody(job="warehouse_keeper")
+    return incidents.report("warehouse-flood", report, actor=reporter, source="web", drill=drill).incident
+
+
+# --- order of the leading group (E2.2)
+
+
+def group_orders(drill: bool) -> Incident:
+    due_at = clock.local_now() + timedelta(days=2)
+    report = {"subject": "检查防汛物资", "due_at": due_at.isoformat(timespec="minutes")}
+    reporter = _somebody(job="secretary")
+    return incidents.report("group-order", report, actor=reporter, source="web", drill=drill).incident
+
+
 def _somebody(*, job: str) -> Person:
     person = Person.objects.filter(job=job, active=True).order_by("staff_no").first()
     if person is None:
@@ -297,6 +318,16 @@ SCENARIOS: Mapping[str, Scenario] = {
             _title("弱电间起火", "弱電間起火", "A fire near the network cabinet"),
             [_at(5, "safety-accident", fire_breaks_out)],
             Preferences(decisions={"assess": "equipment"}, asleep=("attend-unit",)),
+        ),
+        Scenario(
+            "warehouse-flood",
+            _title("仓库进水", "倉庫進水", "The warehouse is flooded"),
+            [_at(5, "warehouse-flood", warehouse_floods)],
+        ),
+        Scenario(
+            "group-order",
+            _title("限期办理", "限期辦理", "An order of the leading group"),
+            [_at(5, "group-order", group_orders)],
         ),
         Scenario(
             "typhoon-day",
