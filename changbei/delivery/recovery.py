@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext_noop
 
-from changbei.compute.recovery import Recovery, Stop, alternatives
+from changbei.compute import recovery as recovering
+from changbei.compute.recovery import Recovery, Stop
 from changbei.core import clock
 from changbei.core.errors import Conflict
 from changbei.delivery import services, snapshot
@@ -48,7 +49,7 @@ def offer(
         shot = snapshot.take(day, clock.now())
         if not shot.stranded:
             return None
-        found = alternatives(shot.problem, seconds=seconds, seed=seed, iterations=iterations)
+        found = recovering.alternatives(shot.problem, seconds=seconds, seed=seed, iterations=iterations)
         took = time.perf_counter() - began
         try:
             return services.save_offer(

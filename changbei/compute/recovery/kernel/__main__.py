@@ -1,26 +1,5 @@
 """Compile everything once, so that the first recovery of a process begins at once: `python -m` this folder."""
 
-from __future__ import annotations
+from changbei.compute.recovery.kernel.warming import warm
 
-import numpy as np
-
-from changbei.compute.recovery.entry import recover
-from changbei.compute.recovery.model import Orders, Places, Problem, Vans
-
-
-def warm() -> None:
-    """Recover a day of three stops and one breakdown."""
-    problem = Problem(
-        travel_seconds=np.array([[0, 60, 90, 120], [60, 0, 60, 90], [90, 60, 0, 60], [120, 90, 60, 0]]),
-        vans=Vans.of(
-            start=[0, 0], end=0, ready_seconds=0, shift_end_seconds=10_000, capacity=50, reserve=[False, True]
-        ),
-        orders=Orders.of(location=[1, 2, 3], service_seconds=60, size=5, source=[-1, 0, 0]),
-        places=Places.of(location=[2]),
-        planned=((0,), ()),
-    )
-    recover(problem, seconds=0.0, seed=1, iterations=50)
-
-
-if __name__ == "__main__":
-    warm()
+warm()
