@@ -64,7 +64,8 @@ class HttpSource:
             daily = answer.json()["daily"]
             days = tuple(_from_api(daily, number) for number in range(DAYS_AHEAD))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise Outside(f"the forecast cannot be fetched: {error}", permanent=False) from error
+            words = str(error).partition("\n")[0]
+            raise Outside(f"the forecast cannot be fetched: {words}", permanent=False) from error
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise Outside(f"the forecast cannot be read: {error!r}", permanent=False) from error
         return Draft(days, urlsplit(self.url).hostname or self.url)
