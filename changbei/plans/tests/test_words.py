@@ -163,7 +163,7 @@ def test_a_schedule() -> None:
         "schedule[0].at: '7:30' does not fit: needs a time of the day in quotes, e.g. \"07:30\"",
     ]
     assert scheduled('every: day, at: "07:30", with: {vehicle: report.vehicle}') == [
-        "schedule[0].with.vehicle: in the condition: 'report' is not known here; "
+        "schedule[0].with.vehicle: in the condition: 'report.vehicle' is not known here; "
         "known: now, setting.most_share, setting.quick"
     ]
 

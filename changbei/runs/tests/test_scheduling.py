@@ -20,7 +20,7 @@ def _local(when: datetime) -> str:
 
 
 def test_it_begins_at_its_time_on_every_working_day(people, clock) -> None:
-    words.make_version()
+    words.make_version(round=words.ROUND.replace(words.SURPRISE, ""))
     assert _local(clock.now()) == "11-23 09:40"  # a Monday
     run_until_quiet()
     row = ScheduledStart.objects.get(position=0)
@@ -100,3 +100,22 @@ def test_one_that_cannot_begin_stops_no_other(people, clock) -> None:
     assert set(Run.objects.values_list("number", flat=True)) == {"PRO-0001", "PRO-0002"}
     assert Entry.objects.filter(kind="runs.schedule_failed").count() == 2
     assert second.error == ""
+
+
+def test_a_version_takes_effect_on_its_day_by_itself(people, clock) -> None:
+    words.make_version()
+    PlanVersion.objects.update(in_force=False, effective_on="2026-11-24")
+    run_until_quiet()
+    assert not ScheduledStart.objects.exists()
+    clock.advance_to(datetime(2026, 11, 23, 16, 0, tzinfo=UTC))  # midnight in the city
+    run_until_quiet()
+    assert PlanVersion.objects.get().in_force
+    assert _local(ScheduledStart.objects.get(position=0).due_at) == "11-24 07:30"
+
+
+def test_on_a_drills_own_ground_nothing_begins_by_itself(people, clock, settings) -> None:
+    words.make_version()
+    settings.BEGINS_BY_SCHEDULE = False
+    fast_forward("1d")
+    assert not ScheduledStart.objects.exists()
+    assert not Run.objects.exists()

@@ -138,6 +138,8 @@ SPEND = _procedure(
         {TASK.replace(", ", chr(10) + "        ")}
 """,
 )
+SURPRISE = """
+  - {every: month, at: "10:00", random: true, with: {what: "'surprise'"}}"""
 ROUND = _procedure(
     "round",
     f"what: {{type: string, title: {_text('What')}}}",
@@ -151,8 +153,8 @@ ROUND = _procedure(
         {TASK.replace(", ", chr(10) + "        ")}
 """,
     """schedule:
-  - {every: workday, at: "07:30", with: {what: "'doors'"}}
-  - {every: month, at: "10:00", random: true, with: {what: "'surprise'"}}""",
+  - {every: workday, at: "07:30", with: {what: "'doors'"}}"""
+    + SURPRISE,
 )
 GRAVE = """
 id: grave
