@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from changbei.core import clock
+from changbei.notify.models import Message
 from changbei.people import access as people
 from changbei.plans import kinds
 from changbei.plans.loading import pack_for
@@ -23,6 +24,7 @@ from changbei.readiness.models import (
     InspectionTarget,
     Rectification,
     RestoreDrill,
+    Review,
 )
 from changbei.readiness.params import number
 
@@ -172,3 +174,24 @@ def copy_keep_days() -> int:
             if check.kind == "customer_files":
                 return number(check.params, "keep_days", pack, 90)
     return 90
+
+
+@dataclass(frozen=True)
+class Receipts:
+    """How many were sent a review's result, how many have confirmed that they read it, and who has not."""
+
+    told: int
+    read: int
+    waiting: list[str]
+
+
+def receipts(review: Review) -> Receipts | None:
+    """The receipts of a circulated review; None before."""
+    if review.circulation is None:
+        return None
+    rows = Message.objects.filter(notice__uuid=review.circulation, person__isnull=False)
+    told = dict(rows.order_by("person__staff_no").values_list("person__staff_no", "person__name"))
+    read = set(
+        rows.filter(state=Message.State.ACKNOWLEDGED).values_list("person__staff_no", flat=True).distinct()
+    )
+    return Receipts(len(told), len(read), [name for staff_no, name in told.items() if staff_no not in read])

@@ -15,6 +15,7 @@ from changbei.site.commands.drill import drill
 from changbei.site.commands.plan import plan_group
 from changbei.site.commands.plan_check import check, coverage, diff
 from changbei.site.commands.plan_paper import bpmn, render
+from changbei.site.commands.readiness import backup_group, readiness, register_group
 from changbei.site.commands.rehearse import rehearse
 from changbei.site.commands.report import journal_group, report, warning
 from changbei.site.commands.serve import demo, migrate, play, serve
@@ -44,6 +45,9 @@ plan_group.add_command(rehearse)
 plan_group.add_command(render)
 main.add_command(plan_group)
 main.add_command(play)
+main.add_command(readiness)
+main.add_command(backup_group)
+main.add_command(register_group)
 main.add_command(report)
 main.add_command(serve)
 main.add_command(warning)

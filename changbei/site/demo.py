@@ -29,6 +29,7 @@ from changbei.people.accounts import DemoLogin, create_demo_accounts
 from changbei.people.models import Account, Person
 from changbei.plans import services as plans
 from changbei.plans.models import PlanVersion
+from changbei.readiness import demo as readiness_demo
 from changbei.runs.models import Run
 from changbei.site.drills.colleagues import Colleagues, drive
 from changbei.site.drills.pace import Pace
@@ -62,6 +63,7 @@ def furnish(retailers: int) -> None:
     if not PlanVersion.objects.filter(in_force=True).exists():
         for plan in sorted(settings.PLANS.glob("*/plan.yaml")):
             plans.adopt(plan.parent, actor=None)
+        readiness_demo.live_in()
     plan_today()
 
 

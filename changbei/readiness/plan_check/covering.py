@@ -12,7 +12,7 @@ from changbei.plans.checking import ERROR, WARNING, Finding, Places, finding
 from changbei.plans.checking.finding import Phrase
 from changbei.plans.model import Pack, Place, Procedure, Role, Step
 from changbei.readiness.plan_check.roster import Roster
-from changbei.readiness.plan_check.standing import Fortune, Standing, Stretch, fortunes, standings
+from changbei.readiness.plan_check.standing import DEPUTY, HEAD, Fortune, Standing, Stretch, fortunes, standings
 
 PLAN = "plan.yaml"
 MOST_RANGES, MOST_PLACES = 3, 4
@@ -108,7 +108,7 @@ class Covering:
             person = standing.holder(role, unit, procedure.family).person
             if person is not None:
                 holders.add(person)
-            elif role.id not in self.missing and not _may_be_vacant(role):
+            elif role.id not in self.missing and not _may_be_vacant(role, standing.fortune):
                 yield ("nobody", role.id), set()
         if step.task is not None and step.task.chain:
             yield from self._chain(procedure, step, standing, unit, set() if unsure else holders)
@@ -200,9 +200,11 @@ def acting_roles(step: Step) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _may_be_vacant(role: Role) -> bool:
-    """Below a major event, or with one leader away, there is no deputy commander: that is no gap (E2.1b)."""
-    return role.command and role.id == "deputy-commander"
+def _may_be_vacant(role: Role, fortune: Fortune) -> bool:
+    """Below a major event, or with one leader away, there is no deputy commander (E2.1b); and a leader who is out of
+    reach is not in reach: what counts then is that somebody else hears of it, which the chains say (E2.1c).
+    """
+    return (role.command and role.id == "deputy-commander") or bool(fortune.id and role.post in {HEAD, DEPUTY})
 
 
 def _there(role: Role, roster: Roster) -> bool:

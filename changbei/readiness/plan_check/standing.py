@@ -57,7 +57,7 @@ class Standing:
     """Who is there at one moment under one turn of fortune."""
 
     def __init__(self, roster: Roster, pack: Pack, at: datetime, fortune: Fortune) -> None:
-        self.roster, self.pack, self.at = roster, pack, at
+        self.roster, self.pack, self.at, self.fortune = roster, pack, at, fortune
         self.away = _away(roster, at, fortune)
         self.spans: dict[str, list[Span]] = {}
         for span in roster.spans:

@@ -14,7 +14,17 @@ from changbei.core.errors import ChangbeiError, Invalid
 from changbei.people.accounts import account_of_token
 from changbei.people.models import Account
 from changbei.web import errors
-from changbei.web.api import incidents, plans, recoveries, rehearsals, suspensions, tasks, warnings
+from changbei.web.api import (
+    incidents,
+    papers,
+    plans,
+    readiness,
+    recoveries,
+    rehearsals,
+    suspensions,
+    tasks,
+    warnings,
+)
 
 CODES = {
     401: "not_known",
@@ -48,11 +58,13 @@ api = NinjaAPI(
 api.add_router("/incidents", incidents.router)
 api.add_router("/tasks", tasks.router)
 api.add_router("/recoveries", recoveries.router)
+api.add_router("/readiness", readiness.router)
 api.add_router("/rehearsals", rehearsals.router)
 api.add_router("/warnings", warnings.router)
 api.add_router("/suspensions", suspensions.router)
 api.add_router("/retailers", suspensions.retailers)
 api.add_router("/plans", plans.router)
+api.add_router("/plans", papers.router)
 
 
 def _refuse(request: HttpRequest, status: int, message: str, problems: list[dict[str, Any]]) -> HttpResponse:

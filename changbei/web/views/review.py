@@ -25,7 +25,7 @@ from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
-from changbei.readiness import access, services
+from changbei.readiness import access, selectors, services
 from changbei.readiness.models import Rectification, Review
 from changbei.readiness.review import content_of, words
 from changbei.readiness.review.document import pdf
@@ -154,6 +154,11 @@ def _page(
         "adding": adding or RectificationForm(),
         "remarks": remarks or RemarksForm(initial={"remarks": made.remarks if made else ""}),
         "may_review": may_review,
+        "circulation": selectors.receipts(made) if made is not None else None,
+        "may_circulate": may_review
+        and made is not None
+        and made.confirmed_at is not None
+        and made.circulated_at is None,
         "may_confirm": may_review and made is not None and made.confirmed_at is None,
     }
     return render(request, "web/review/page.html", context, status=status)
@@ -296,6 +301,14 @@ def confirm(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return _back(request, made)
 
 
+@staff
+@require_POST
+def circulate(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """Send the confirmed result to the heads and to whoever took part, with receipts."""
+    made = services.circulate(access.get_review(request.user, uuid), actor=actor(request))
+    return _back(request, made)
+
+
 def _rectification(made: Review, number: int) -> Rectification:
     found = made.rectifications.filter(pk=number).first()
     if found is None:
@@ -312,6 +325,7 @@ urlpatterns = [
     path("incidents/<uuid:uuid>/review.pdf", review_pdf, name="review-pdf"),
     path("incidents/<uuid:uuid>/review/add", add, name="review-add"),
     path("incidents/<uuid:uuid>/review/confirm", confirm, name="review-confirm"),
+    path("incidents/<uuid:uuid>/review/circulate", circulate, name="review-circulate"),
     path("incidents/<uuid:uuid>/review/<int:number>/assign", assign, name="review-assign"),
     path("incidents/<uuid:uuid>/review/<int:number>/mend", mend, name="review-mend"),
 ]
