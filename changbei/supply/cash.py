@@ -80,7 +80,9 @@ def candidates(event: WeatherEvent, today: date) -> list[Retailer]:
     """Every customer who may settle today's order in cash because of the event."""
     if not event.is_there:
         return []
-    rows = Retailer.objects.filter(pk__in=list(event.affected), active=True).order_by("line_id", "line_sequence")
+    rows = Retailer.objects.filter(pk__in=list(event.affected), active=True).order_by(
+        "line_id", "line_sequence"
+    )
     return [one for one in rows if not refusals(one, event, today)]
 
 
@@ -97,7 +99,12 @@ def refusals(retailer: Retailer, event: WeatherEvent, today: date) -> list[str]:
 
 @transaction.atomic
 def allow(
-    run: Run, retailers: Sequence[Retailer], event: WeatherEvent, *, allowed_by: Person | None, actor: Person | None
+    run: Run,
+    retailers: Sequence[Retailer],
+    event: WeatherEvent,
+    *,
+    allowed_by: Person | None,
+    actor: Person | None,
 ) -> int:
     """These customers may settle today's order in cash; how many are new.
 

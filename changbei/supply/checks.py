@@ -30,7 +30,9 @@ class Unattended:
 def supply_warnings(_params: Mapping[str, Any], pack: Pack, _now: datetime) -> list[Unattended]:
     """Look at stock, demand and goods under way, and name every warning that waits for somebody."""
     early.look(pack)
-    waiting = early.standing().filter(incident__isnull=True, set_aside_at__isnull=True).select_related("product")
+    waiting = (
+        early.standing().filter(incident__isnull=True, set_aside_at__isnull=True).select_related("product")
+    )
     return [Unattended(_subject(one), wording.of_warning(one)) for one in waiting]
 
 

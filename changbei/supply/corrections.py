@@ -106,7 +106,9 @@ def _problems(ordered_on: date, wrong: str, booked_fen: int, right_fen: int) -> 
         if not 0 <= amount < LARGEST_FEN:
             found.append(Problem(name, gettext_noop("is no amount of money")))
     if not found and not rules.is_wrong(wrong, booked_fen, right_fen):
-        found.append(Problem("booked_fen", gettext_noop("these amounts do not show what is said to be wrong")))
+        found.append(
+            Problem("booked_fen", gettext_noop("these amounts do not show what is said to be wrong"))
+        )
     return found
 
 

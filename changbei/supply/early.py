@@ -57,7 +57,7 @@ def thresholds(pack: Pack) -> rules.Thresholds:
 
 
 def goods(pack: Pack, today: date) -> list[rules.Goods]:
-    """Every active product with stock, what arrives within the delivery cycle, and demand. Four queries."""
+    """Every active product with stock, what arrives within the delivery cycle, and demand. Five queries."""
     weeks = int(setting(pack, "warning_weeks"))
     in_time = today + timedelta(days=int(setting(pack, "delivery_cycle_days")))
     stock = _sums(Stock.objects.all(), "cartons")
@@ -70,6 +70,9 @@ def goods(pack: Pack, today: date) -> list[rules.Goods]:
     since = today - timedelta(days=today.weekday() + 7 * weeks)
     this_week = today - timedelta(days=today.weekday())
     demand = WeeklyDemand.objects.filter(week_starts_on__gte=since, week_starts_on__lt=this_week)
+    recorded = (
+        demand.order_by().values("week_starts_on").distinct().count() or weeks
+    )  # a week nobody recorded is no 0
     asked = {
         product: (one, two, three)
         for product, one, two, three in demand.order_by()
@@ -77,13 +80,13 @@ def goods(pack: Pack, today: date) -> list[rules.Goods]:
         .annotate(Sum("asked_cartons"), Sum("complaints"), Sum("quality_complaints"))
     }
     found = []
-    for pk, code, supply_class in Product.objects.filter(active=True).order_by("code").values_list(
-        "pk", "code", "supply_class"
+    for pk, code, supply_class in (
+        Product.objects.filter(active=True).order_by("code").values_list("pk", "code", "supply_class")
     ):
         cartons, complaints, poor = asked.get(pk, (0, 0, 0))
         found.append(
             rules.Goods(
-                code, supply_class, stock.get(pk, 0), coming.get(pk, 0), cartons / weeks, complaints, poor
+                code, supply_class, stock.get(pk, 0), coming.get(pk, 0), cartons / recorded, complaints, poor
             )
         )
     return found
@@ -146,7 +149,12 @@ def look(pack: Pack) -> Looked:
                 "supply.warning_found",
                 None,
                 clause=CLAUSES.get(one.kind, CLAUSE),
-                data={"warning": str(one.uuid), "kind": one.kind, "subject": one.subject, "figures": one.figures},
+                data={
+                    "warning": str(one.uuid),
+                    "kind": one.kind,
+                    "subject": one.subject,
+                    "figures": one.figures,
+                },
             )
             for one in new
         ]
@@ -254,7 +262,9 @@ def arrive(shipment: Shipment, *, actor: Person) -> Shipment:
 
 
 def _under_way(shipment: Shipment) -> Shipment:
-    row = Shipment.objects.select_for_update(of=("self",)).select_related("product", "site").get(pk=shipment.pk)
+    row = (
+        Shipment.objects.select_for_update(of=("self",)).select_related("product", "site").get(pk=shipment.pk)
+    )
     if row.state != Shipment.State.UNDER_WAY:
         raise Conflict(f"{row.number} is {row.state}")
     return row
@@ -328,7 +338,9 @@ def factories(found: Sequence[Standin]) -> list[dict[str, Any]]:
     by_code: dict[str, dict[str, Any]] = {}
     for one in found:
         maker = one.product.manufacturer
-        entry = by_code.setdefault(maker.code, {"code": maker.code, "name": _text(maker.name), "products": []})
+        entry = by_code.setdefault(
+            maker.code, {"code": maker.code, "name": _text(maker.name), "products": []}
+        )
         entry["products"].append(one.product.code)
     return list(by_code.values())
 

@@ -257,8 +257,9 @@ def signals(
 ) -> list[Signal]:
     """Every early warning that stock, demand and goods under way give (E3.5.2a, E3.5.2b), each with a proposal."""
     found = [*_total(goods, limits)]
-    for one in goods:
-        found += _of_product(one, limits)
+    if any(one.weekly > 0 for one in goods):  # where nobody records demand, stock says nothing
+        for one in goods:
+            found += _of_product(one, limits)
     found += [_late(one, today) for one in under_way if is_late(one, today)]
     return found
 

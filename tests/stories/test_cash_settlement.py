@@ -12,6 +12,7 @@ from changbei.network.models import Retailer
 from changbei.people.models import Person
 from changbei.plans.plain import canonical
 from changbei.runs import services as runs
+from changbei.runs.models import Run, Task
 from changbei.supply import cash
 from changbei.supply.models import CashSettlement
 from changbei.testing.stories import fast_forward, run_until_quiet
@@ -145,6 +146,23 @@ def test_without_weather_nobody_settles_in_cash(town: Town) -> None:
         cash.allow(story.run, [shop], settling.weather_event(story.run), allowed_by=None, actor=service)
     story.does("explain")
     assert_sound(story)
+
+
+@pytest.mark.clause("E3.2.4")
+def test_the_storm_itself_starts_it_when_finance_says_that_the_bank_cannot_be_reached(town: Town) -> None:
+    shops = concerned()
+    storm = rain(town, shops)
+    storm.does("report-finance", bank_unreachable="road_cut")
+    run = Run.objects.get(procedure="cash-settlement")
+    assert run.incident == storm.incident.uuid
+    decision = Task.objects.select_related("run", "holder").get(run=run, item="decide")
+    assert decision.holder == town.holder("finance-head")
+    runs.decide(decision, "all", actor=town.holder("finance-head"))
+    run_until_quiet()
+    rows = CashSettlement.objects.filter(run=run)
+    assert set(rows.values_list("event", flat=True)) == {storm.incident.number}
+    assert {one.pk for one in shops} <= set(rows.values_list("retailer_id", flat=True))
+    assert storm.fresh().status == "open"  # its own affair goes on
 
 
 @pytest.mark.clause("E3.2.4")

@@ -46,7 +46,11 @@ def settle(verb: object, *args: object, **more: object) -> None:
 @pytest.mark.clause("E2.7", "E2.9")
 def test_wrong_settlements_are_listed_corrected_and_reconciled(town: Town) -> None:
     finance, (twice, missing) = town.holder("finance-head"), shops()
-    report = {"nature": "both", "since": "2026-11-23T08:00:00+08:00", "what": "two customers were drawn wrongly"}
+    report = {
+        "nature": "both",
+        "since": "2026-11-23T08:00:00+08:00",
+        "what": "two customers were drawn wrongly",
+    }
     story = town.report("settlement-fault", report, actor=clerk())
     assert (story.incident.level, story.incident.family) == ("LOCAL", "settlement")
     assert story.open() == {"bank-answers": "10:40", "list": "11-24 09:40"}
@@ -95,9 +99,7 @@ def test_wrong_settlements_are_listed_corrected_and_reconciled(town: Town) -> No
     assert story.open() == {"reconcile": "11-25 09:40"}
     with pytest.raises(Invalid, match="differ"):
         corrections.reconcile(story.run, bank_total_fen=39_999, book_total_fen=40_000, actor=finance)
-    settle(
-        corrections.reconcile, story.run, bank_total_fen=40_000, book_total_fen=40_000, actor=finance
-    )
+    settle(corrections.reconcile, story.run, bank_total_fen=40_000, book_total_fen=40_000, actor=finance)
     assert set(SettlementCorrection.objects.values_list("status", flat=True)) == {"reconciled"}
     with pytest.raises(Conflict):
         listed(story, missing, 0, 30_000, "missing")

@@ -216,7 +216,10 @@ def acting_first(town: Town, folder: Path) -> Story:
 def test_where_it_is_set_goods_go_out_first_and_are_ratified(town: Town, tmp_path: Path) -> None:
     story = acting_first(town, tmp_path / "pack")
     request = SupplyRequest.objects.get()
-    assert (request.status, request.decided_by) == (SupplyRequest.Status.DISPATCHED, story.who("market-manager"))
+    assert (request.status, request.decided_by) == (
+        SupplyRequest.Status.DISPATCHED,
+        story.who("market-manager"),
+    )
     assert story.open() == {"approve-special": "11:40"}
     story.approves("approve-special")
     assert SupplyRequest.objects.get().status == SupplyRequest.Status.DISPATCHED
@@ -259,7 +262,9 @@ WANTED = [
     Wanted("consumer", 1, "scarce", {}, ("scarce",), "explain:customer-manager"),
     Wanted("special", 1, "controlled", {}, ("controlled",), "explain:customer-manager"),
     Wanted("planned", 1, "general", {"conduct": "warned"}, ("conduct",), "explain:customer-manager"),
-    Wanted("consumer", 1, "general", {"marked_prices": False}, ("marked-prices",), "explain:customer-manager"),
+    Wanted(
+        "consumer", 1, "general", {"marked_prices": False}, ("marked-prices",), "explain:customer-manager"
+    ),
     Wanted("planned", 1, "general", {"active": False}, ("no-licence",), "explain:customer-manager"),
     Wanted(
         "special",

@@ -160,9 +160,12 @@ def test_a_late_factory_is_pressed_and_substitutes_of_the_price_class_fill_the_g
     assert (best.price_class, best.supply_class) == (product.price_class, "general")
     rivals = Product.objects.filter(price_class=product.price_class, supply_class="general", active=True)
     nearest = min(
-        rivals.exclude(pk=product.pk), key=lambda one: (abs(one.wholesale_fen - product.wholesale_fen), one.code)
+        rivals.exclude(pk=product.pk),
+        key=lambda one: (abs(one.wholesale_fen - product.wholesale_fen), one.code),
     )
-    assert abs(best.wholesale_fen - product.wholesale_fen) == abs(nearest.wholesale_fen - product.wholesale_fen)
+    assert abs(best.wholesale_fen - product.wholesale_fen) == abs(
+        nearest.wholesale_fen - product.wholesale_fen
+    )
     assert {one["suffices"] for one in found["substitutes"]} == {True}
 
     story.decides("choose", "use")

@@ -15,7 +15,9 @@ from changbei.supply import early, rules
 from changbei.supply.actions.schemas import COUNT, FLAG, LIST, NUMBER, TEXT, object_
 from changbei.supply.actions.telling import tell_once
 
-AREA_STAFF = "manufacturer-area"  # the group of contacts in which a factory's people for this area are (E3.5.4)
+AREA_STAFF = (
+    "manufacturer-area"  # the group of contacts in which a factory's people for this area are (E3.5.4)
+)
 
 
 @action(
@@ -51,7 +53,8 @@ def look_at_supply(context: ActionContext) -> dict[str, Any]:
         "weekly": round(weekly),
         "cover_weeks": _weeks(stock + in_transit, weekly),
         "total_cover_weeks": _weeks(
-            sum(goods.stock + goods.in_transit for goods in everything), sum(goods.weekly for goods in everything)
+            sum(goods.stock + goods.in_transit for goods in everything),
+            sum(goods.weekly for goods in everything),
         ),
         "complaints": sum(goods.complaints for goods in one),
         "quality_complaints": sum(goods.quality_complaints for goods in one),

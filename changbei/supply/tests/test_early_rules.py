@@ -52,6 +52,11 @@ def test_goods_nobody_asks_for_sell_slowly_and_missing_ones_do_not() -> None:
     assert warned(Goods("P", "general", 0, 0, 0.0)) == []
 
 
+def test_where_nobody_records_demand_stock_says_nothing() -> None:
+    goods = [Goods("A", "general", 5_000, 0, 0.0), Goods("B", "general", 0, 0, 0.0)]
+    assert rules.signals(goods, [], LIMITS, TODAY) == []
+
+
 def test_everything_short_together_asks_the_province() -> None:
     goods = [Goods("A", "general", 90, 0, 100.0, 2), Goods("B", "general", 110, 0, 110.0, 1)]
     found = rules.signals(goods, [], LIMITS, TODAY)
@@ -82,7 +87,13 @@ def test_goods_are_late_when_they_miss_the_cycle(due: int, expected: int, days: 
 
 
 def offered(code: str, **more: Any) -> Offered:
-    given = {"supply_class": "general", "stock": 1_000, "weekly": 100.0, "price_class": 3, "wholesale": 10_000}
+    given = {
+        "supply_class": "general",
+        "stock": 1_000,
+        "weekly": 100.0,
+        "price_class": 3,
+        "wholesale": 10_000,
+    }
     given |= more
     goods = Goods(code, given["supply_class"], given["stock"], 0, given["weekly"])
     return Offered(goods, f"M-{code}", given["price_class"], given["wholesale"])

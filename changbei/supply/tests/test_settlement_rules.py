@@ -66,4 +66,7 @@ def test_the_figures_have_to_show_what_is_said_to_be_wrong(
 
 
 def test_the_gap_is_what_the_customer_is_owed() -> None:
-    assert [rules.settlement_gap_fen(booked, right) for booked, right in ((200, 100), (0, 100))] == [100, -100]
+    assert [rules.settlement_gap_fen(booked, right) for booked, right in ((200, 100), (0, 100))] == [
+        100,
+        -100,
+    ]

@@ -50,9 +50,9 @@ def fault(finance: Person) -> Run:
     return run_of(incidents.report("settlement-fault", report, actor=finance, source="web").incident)
 
 
-def wrong(retailer: Retailer, **more: Any) -> dict[str, Any]:
+def wrong(shop: Retailer, **more: Any) -> dict[str, Any]:
     given = {
-        "retailer": retailer.licence_no,
+        "retailer": shop.licence_no,
         "ordered_on": "2026-11-23",
         "wrong": "twice",
         "booked": "200.00",

@@ -176,7 +176,9 @@ def add_correction(request: HttpRequest, uuid: UUID) -> HttpResponse:
     given = form.cleaned_data
     retailer = Retailer.objects.filter(licence_no=given["retailer"]).first()
     if retailer is None:
-        form.add_error("retailer", _("There is no customer with licence %(number)s.") % {"number": given["retailer"]})
+        form.add_error(
+            "retailer", _("There is no customer with licence %(number)s.") % {"number": given["retailer"]}
+        )
         return _corrections_page(request, run, form)
     try:
         corrections.add(
@@ -267,9 +269,7 @@ def _cash_page(request: HttpRequest, run: Run, form: forms.Form | None = None) -
         "form": form or PaidInForm(),
         "clause": showing.clause("E3.2.4"),
     }
-    return render(
-        request, "web/settlements/cash.html", context, status=422 if form and form.errors else 200
-    )
+    return render(request, "web/settlements/cash.html", context, status=422 if form and form.errors else 200)
 
 
 def _candidates(run: Run) -> list[Retailer]:
