@@ -80,6 +80,10 @@ TABLE: Mapping[str, Sentence] = {
     "incidents.suspension_extended": Sentence(
         _("Suspension extended until %(ends_at)s"), "player-pause", "warn", "%(reason)s"
     ),
+    "incidents.lines_decided": Sentence(
+        _("Go or no-go decided line by line, %(held)s on hold"), "route", "warn"
+    ),
+    "incidents.forecast_kept": Sentence(_("Three-day forecast of %(name)s kept"), "storm", "info"),
     "incidents.service_resumed": Sentence(_("Service resumed"), "player-play", "good"),
     "incidents.public_notice_made": Sentence(
         _("Public notices written for TV, radio and mobile"), "speakerphone"
@@ -149,6 +153,12 @@ TABLE: Mapping[str, Sentence] = {
     ),
     "delivery.repair_ordered": Sentence(_("Repair ordered for van %(vehicle)s"), "tool"),
     "delivery.stops_held": Sentence(_("%(stops)s deliveries held"), "hand-stop", "warn"),
+    "delivery.stops_moved": Sentence(
+        _("%(stops)s deliveries moved to %(next_on)s"), "calendar-event", "warn"
+    ),
+    "delivery.lines_adjusted": Sentence(
+        _("Lines adjusted to the weather, %(stops)s deliveries concerned"), "route", "warn"
+    ),
     "delivery.stops_released": Sentence(_("%(stops)s deliveries released"), "truck-delivery", "good"),
     "supply.request_assessed": Sentence(
         _("Request %(number)s for %(cartons)s cartons assessed: %(verdict)s"), "clipboard-check", "info"

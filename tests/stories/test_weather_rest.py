@@ -188,7 +188,9 @@ def test_lines_go_later_wait_and_go_again(morning: Town) -> None:
     assert len(told) == len(before)
     one = told[0]
     assert one.retailer is not None
-    expected = after[one.retailer.pk].astimezone(LOCAL).strftime("%m-%d %H:%M")
+    expected_at = after[one.retailer.pk]
+    assert expected_at is not None
+    expected = expected_at.astimezone(LOCAL).strftime("%m-%d %H:%M")
     assert one.notice.body["zh-Hans"] == (
         f"{one.retailer.name}：因天气原因，您的货物推迟90分钟，预计{expected}送达。"
     )
