@@ -1,0 +1,113 @@
+"""The forecast, go or no-go of lines, and a customer's own next delivery, as a browser asks for them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from changbei.core import clock as house_clock
+from changbei.core.clock import VirtualClock
+from changbei.delivery import planning
+from changbei.delivery.models import Stop, Tour
+from changbei.incidents import services as incidents
+from changbei.incidents.models import Forecast, Incident, LineMeasure
+from changbei.incidents.services.lines import lines_concerned
+from changbei.incidents.tests import people
+from changbei.network.models import Line, Retailer
+from changbei.people.models import PostHolding
+from changbei.web.tests.conftest import client_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adopted")]
+
+
+@pytest.fixture(autouse=True)
+def carrier(settings: Any) -> None:
+    settings.SMS_GATEWAY_URL, settings.EMAIL_URL = "twin:", ""
+
+
+@pytest.fixture
+def storm(adopted: None, clock: VirtualClock) -> Incident:
+    planning.plan_day(clock.now().date(), actor=None)
+    line = Line.objects.filter(weekday=1).order_by("pk")[0]
+    area = people.box(Retailer.objects.filter(line=line), margin=0.0005)
+    data = {"phenomenon": "typhoon", "area": area, "colour": "orange"}
+    return incidents.report("severe-weather", data, actor=None, source="web").incident
+
+
+def client(post: str, login: str) -> Client:
+    held = PostHolding.objects.filter(post__kind=post, rank=1, until__isnull=True).select_related("person")
+    return client_of(held.order_by("pk")[0].person, login)
+
+
+def typed(**second: str) -> dict[str, str]:
+    calm = {
+        "weather": "clear",
+        "low_celsius": "5",
+        "high_celsius": "14",
+        "wind_force": "2",
+        "rain_millimetres": "0",
+        "snow_centimetres": "",
+    }
+    days = [calm, calm | second, calm]
+    return {"name": "电台"} | {
+        f"day{number}-{field}": value for number, day in enumerate(days) for field, value in day.items()
+    }
+
+
+@pytest.mark.clause("E3.2.9")
+def test_a_forecast_is_typed_in_and_its_severe_day_stands_out(clock: VirtualClock) -> None:
+    office = client("leading-group-office", "office")
+    assert "Type the forecast in" in office.get("/forecast/").content.decode()
+    wrong = office.post("/forecast/", typed(high_celsius="1"))
+    assert wrong.status_code == 422 and not Forecast.objects.exists()
+    assert office.post("/forecast/", typed(rain_millimetres="80", weather="rainstorm")).status_code == 302
+    found = Forecast.objects.get()
+    assert (found.source, found.name, found.severity) == ("hand", "电台", "severe")
+    page = office.get("/forecast/").content.decode()
+    assert page.count("Severe</span>") == 1 or page.count("Severe") == 1
+    assert "flood boards" in page and "电台" in page
+    board = office.get("/").content.decode()
+    assert "Three-day forecast" in board and "0 of 0 departments have confirmed" in board
+
+
+@pytest.mark.clause("E2.6")
+def test_lines_are_decided_on_their_page(storm: Incident, clock: VirtualClock) -> None:
+    url = f"/incidents/{storm.uuid}/lines/"
+    dispatcher = client("dispatcher", "dispatcher")
+    (tour, *_others) = lines_concerned(storm)
+    assert dispatcher.get(url).status_code == 200
+    assert client("finance-head", "finance").get(url).status_code == 403
+    held = {f"tour{tour.pk}-measure": "hold"}
+    assert dispatcher.post(url, held).status_code == 422
+    assert not LineMeasure.objects.exists()
+    review_at = house_clock.local_now() + timedelta(hours=3)
+    answer = dispatcher.post(url, held | {"review_at": f"{review_at:%Y-%m-%dT%H:%M}"})
+    assert answer.status_code == 302
+    made = LineMeasure.objects.get()
+    assert (made.measure, made.tour, made.retailers.count()) == ("hold", tour.uuid, made.stops)
+    assert set(Tour.objects.get(pk=tour.pk).stops.values_list("status", flat=True)) == {"held"}
+    assert "1 line is on hold" in dispatcher.get(url).content.decode()
+
+
+@pytest.mark.clause("E3.2.2")
+def test_a_customer_sees_the_own_next_delivery(storm: Incident, clock: VirtualClock) -> None:
+    """Without an account, by licence and telephone; the wrong telephone tells nothing."""
+    stop = Stop.objects.select_related("retailer").order_by("pk")[0]
+    shop, visitor = stop.retailer, Client()
+    assert visitor.get("/next/").status_code == 200
+    refused = visitor.post("/next/", {"licence_no": shop.licence_no, "phone": "000"})
+    assert refused.status_code == 422 and shop.name not in refused.content.decode()
+    ask = {"licence_no": shop.licence_no, "phone": shop.phone}
+    page = visitor.post("/next/", ask).content.decode()
+    assert stop.expected_at is not None
+    assert shop.name in page and f"{stop.expected_at.astimezone(house_clock.LOCAL):%H:%M}" in page
+    area = people.box(Retailer.objects.filter(pk=shop.pk), margin=0.0005)
+    now = clock.now()
+    incidents.suspend(
+        storm, area=area, starts_at=now, ends_at=now + timedelta(hours=12), reason="暴雨路断", actor=None
+    )
+    page = visitor.post("/next/", ask).content.decode()
+    assert "暴雨路断" in page and "Your goods are ready and wait" in page
