@@ -84,6 +84,15 @@ def findings(files: dict[str, str]) -> list[Problem]:
     return []
 
 
+def pack_id_of(files: dict[str, str]) -> str:
+    """The id that plan.yaml gives the pack, also where other things are wrong. Raises Invalid without one."""
+    for line in files.get("plan.yaml", "").splitlines():
+        name, colon, value = line.partition(":")
+        if name == "id" and colon:
+            return value.split("#")[0].strip().strip("\"'")
+    raise Invalid("id", gettext_noop("plan.yaml does not say which plan this is"))
+
+
 @transaction.atomic
 def submit(draft: PlanDraft, effective_on: date, *, reason: str, actor: Person) -> PlanDraft:
     """Put the draft before the leading group, with the day from which it is to hold (E5).

@@ -15,6 +15,7 @@ from changbei.site.commands.drill import drill
 from changbei.site.commands.plan import plan_group
 from changbei.site.commands.plan_check import check, coverage, diff
 from changbei.site.commands.plan_paper import bpmn, render
+from changbei.site.commands.plan_versions import adopt, draft
 from changbei.site.commands.readiness import backup_group, readiness, register_group
 from changbei.site.commands.rehearse import rehearse
 from changbei.site.commands.report import journal_group, report, warning
@@ -41,6 +42,8 @@ plan_group.add_command(bpmn)
 plan_group.add_command(check)
 plan_group.add_command(coverage)
 plan_group.add_command(diff)
+plan_group.add_command(adopt)
+plan_group.add_command(draft)
 plan_group.add_command(rehearse)
 plan_group.add_command(render)
 main.add_command(plan_group)
