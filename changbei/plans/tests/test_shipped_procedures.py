@@ -289,6 +289,7 @@ def test_whole_area_disaster() -> None:
         "starts_at": "2026-11-23T01:00:00Z",
         "ends_at": ends_at,
         "reason": "台风",
+        "goods": "hold",
     }
     assert walk.returns("suspend-whole", **SUSPENDED) == [
         f"tell suspension-staff → {STAFF}",
@@ -403,7 +404,7 @@ def test_lines_are_decided_one_by_one_and_those_on_hold_looked_at_again() -> Non
     ]
     assert walk.params["tell-change"]["templates"]["hold"] == "line-held"
     assert walk.returns("tell-change", told=60, unreachable=0) == []
-    assert walk.state["timers"]["wait:review-time"] == until
+    assert walk.state["timers"]["wait:review-time"] == "2026-11-23T06:00:00+00:00"
     assert walk.later(hours=5)[-1:] == ["task release delivery-center-head E2.6"]
     assert walk.decide("release", "merge") == ["do incidents.end_line_hold"]
     assert walk.params["end-hold"] == {"measure": "merge"}

@@ -63,11 +63,11 @@ def test_a_forecast_is_typed_in_and_its_severe_day_stands_out(clock: VirtualCloc
     assert "Type the forecast in" in office.get("/forecast/").content.decode()
     wrong = office.post("/forecast/", typed(high_celsius="1"))
     assert wrong.status_code == 422 and not Forecast.objects.exists()
-    assert office.post("/forecast/", typed(rain_millimetres="80", weather="rainstorm")).status_code == 302
+    assert office.post("/forecast/", typed(rain_millimetres="80", weather="rainstorm")).status_code == 303
     found = Forecast.objects.get()
     assert (found.source, found.name, found.severity) == ("hand", "电台", "severe")
     page = office.get("/forecast/").content.decode()
-    assert page.count("Severe</span>") == 1 or page.count("Severe") == 1
+    assert page.count("Severe") == 1
     assert "flood boards" in page and "电台" in page
     board = office.get("/").content.decode()
     assert "Three-day forecast" in board and "0 of 0 departments have confirmed" in board
@@ -85,7 +85,7 @@ def test_lines_are_decided_on_their_page(storm: Incident, clock: VirtualClock) -
     assert not LineMeasure.objects.exists()
     review_at = house_clock.local_now() + timedelta(hours=3)
     answer = dispatcher.post(url, held | {"review_at": f"{review_at:%Y-%m-%dT%H:%M}"})
-    assert answer.status_code == 302
+    assert answer.status_code == 303
     made = LineMeasure.objects.get()
     assert (made.measure, made.tour, made.retailers.count()) == ("hold", tour.uuid, made.stops)
     assert set(Tour.objects.get(pk=tour.pk).stops.values_list("status", flat=True)) == {"held"}
@@ -95,8 +95,8 @@ def test_lines_are_decided_on_their_page(storm: Incident, clock: VirtualClock) -
 @pytest.mark.clause("E3.2.2")
 def test_a_customer_sees_the_own_next_delivery(storm: Incident, clock: VirtualClock) -> None:
     """Without an account, by licence and telephone; the wrong telephone tells nothing."""
-    stop = Stop.objects.select_related("retailer").order_by("pk")[0]
-    shop, visitor = stop.retailer, Client()
+    stop = Stop.objects.select_related("retailer").order_by("-expected_at", "pk")[0]
+    shop, visitor = stop.retailer, Client(headers={"accept-language": "en"})
     assert visitor.get("/next/").status_code == 200
     refused = visitor.post("/next/", {"licence_no": shop.licence_no, "phone": "000"})
     assert refused.status_code == 422 and shop.name not in refused.content.decode()
