@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 
@@ -155,7 +156,7 @@ def test_the_regular_round_looks_at_every_place_and_findings_get_an_owner_and_a_
     # On the morning after its date it is looked at again; it is not mended, and security has to see to it.
     assert story.timers("wait") == {"wait:until-due": "11-28 09:00"}
     at(town, "11-28 09:00")
-    assert story.open() == {f"recheck@{finding.pk}": "12-04 09:00"}
+    assert story.open() == {f"recheck@{finding.pk}": "12-05 00:00"}
     story.does(f"recheck@{finding.pk}")
     run.refresh_from_db()
     assert run.status == Run.Status.FINISHED
@@ -185,7 +186,7 @@ def test_a_mended_finding_needs_no_second_look(town: Town) -> None:
     answer = town.report("safety-inspection", {"round": "irregular"}, actor=town.holder("security-head"))
     run = answer.run
     for task in Task.objects.filter(run=run).order_by("item"):
-        found = (
+        found: dict[str, Any] = (
             {"state": "finding", "finding": "门锁损坏", "due_on": "2026-11-24"}
             if task.item == "inspect@power-room"
             else {"state": "in_order"}

@@ -256,7 +256,9 @@ def _expected(task: Task, incident: Incident | None) -> dict[str, Any]:
     results: Mapping[str, Any] = task.run.state.get("context", {}).get("result", {})
     known: dict[str, Any] = {"numbers_agree": True}
     if task.item == "preserve":  # evidence is kept by somebody other than who found it
-        keepers = Person.objects.filter(job="guard", active=True).exclude(pk=task.holder_id)
+        keepers = Person.objects.filter(job="guard", active=True).exclude(
+            staff_no=task.holder.staff_no if task.holder else ""
+        )
         known["custodian"] = keepers.order_by("staff_no").values_list("staff_no", flat=True)[0]
     handover = Handover.objects.filter(breakdown__run=task.run_id).first()
     if handover is not None:
