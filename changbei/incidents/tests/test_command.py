@@ -75,6 +75,7 @@ def test_both_away_the_department_head_acts_and_the_leaders_are_asked(
     assert access.asked_to_authorise(people.head()) == [post]
 
 
+@pytest.mark.clause("E2.1c")
 def test_the_acting_commander_depends_on_the_kind_of_event(plan: PlanVersion) -> None:
     people.leave(people.head())
     people.leave(people.deputy())
@@ -83,6 +84,7 @@ def test_the_acting_commander_depends_on_the_kind_of_event(plan: PlanVersion) ->
     assert CommandPost.objects.get(incident=incident).commander == people.holder("delivery-center-head")
 
 
+@pytest.mark.clause("E2.1c")
 def test_a_leader_authorises_with_one_tap(plan: PlanVersion, clock: VirtualClock) -> None:
     people.leave(people.head())
     people.leave(people.deputy())

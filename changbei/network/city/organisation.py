@@ -272,7 +272,9 @@ def _marketing_department(builder: _Builder, district: int, territories: int) ->
         )
         market_managers.append((office, builder.person(office, "market_manager")))
     for number, (office, manager) in enumerate(market_managers):
-        stand_in = [market_managers[(number + 1) % offices][1]] if offices > 1 else [deputy]
+        stand_in = (
+            [market_managers[(number + 1) % offices][1]] if offices > 1 else [head]
+        )  # the deputy approves what they verify
         title = names.text(
             f"{hans}市场部{names.numeral(number + 1)}部市场经理", f"{short} market manager {number + 1}"
         )

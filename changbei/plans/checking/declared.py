@@ -35,7 +35,7 @@ def findings(pack: Pack, offer: Offer, places: Places) -> Iterator[Finding]:
 
 def _clauses(pack: Pack) -> Iterator[Finding]:
     found = fulfilments(pack)
-    cited = {clause for clause, ways in found.items() if any(not one.declared for one in ways)}
+    cited = {clause for clause, _ in document.citing(pack)}
     for clause in pack.clauses.values():
         if not found[clause.id]:
             yield finding(ERROR, "clause-unfulfilled", clause.id, clause.place, clause=clause.id)
