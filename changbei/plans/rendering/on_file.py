@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
 from django.db.models import Count, Q, Sum
 
@@ -12,7 +11,7 @@ from changbei.core.texts import pick
 from changbei.network.models import Retailer, Site, Vehicle
 from changbei.people.models import Contact, DutyShift, Person, PostHolding, Unit
 from changbei.plans.model import Pack
-from changbei.plans.models import PlanVersion
+from changbei.plans.models import PlanDraft, PlanVersion, Signature
 from changbei.plans.rendering.annex import (
     Annex,
     Contacts,
@@ -34,8 +33,8 @@ def annex_of(
     say = Words(language)
     version = PlanVersion.objects.filter(pack=pack.id, digest=pack.digest).first()
     return Annex(
-        effective_on=effective_on(version),
-        signed=_signed(version),
+        effective_on=version.effective_on if version else None,
+        signed=_signed(pack, say),
         revisions=_revisions(pack),
         contacts=_contacts(pack, say.language) if contacts else None,
         vehicles=_vehicles(say.language),
@@ -45,31 +44,35 @@ def annex_of(
     )
 
 
-def effective_on(version: PlanVersion | None) -> date | None:
-    """The date of effect of a version that is or was decided; None for a draft."""
-    if version is None or getattr(version, "status", "") in ("draft", "review"):
-        return None
-    return version.effective_on
-
-
-def _signed(version: PlanVersion | None) -> tuple[Signed, ...]:
-    """The signatures of the version, the first one first."""
-    return ()
+def _signed(pack: Pack, say: Words) -> tuple[Signed, ...]:
+    """Who has signed exactly these files (E4), the first one first."""
+    titles = {role.post: pick(role.title, say.language) for role in reversed(tuple(pack.roles.values())) if role.post}
+    found = Signature.objects.filter(draft__pack=pack.id, digest=pack.digest, signed=True)
+    return tuple(
+        Signed(
+            one.person.name,
+            titles.get(one.post, one.post),
+            one.at.astimezone(clock.LOCAL),
+            one.words,
+        )
+        for one in found.select_related("person").order_by("at", "pk")
+    )
 
 
 def _revisions(pack: Pack) -> tuple[Revision, ...]:
     found = PlanVersion.objects.filter(pack=pack.id).order_by("-adopted_at", "-pk")
+    reasons = dict(PlanDraft.objects.filter(adopted__pack=pack.id).values_list("adopted_id", "reason"))
     return tuple(
         Revision(
             one.version,
             one.effective_on,
-            one.adopted_at.astimezone(clock.LOCAL) if one.adopted_at else None,
+            one.adopted_at.astimezone(clock.LOCAL),
             one.adopted_by,
             one.digest,
             one.in_force,
+            reasons.get(one.pk, ""),
         )
         for one in found
-        if effective_on(one) is not None
     )
 
 
