@@ -11,7 +11,20 @@ from rich.live import Live
 
 from changbei.core import clock
 
-SCENARIO_IDS = ("vehicle-breakdown", "severe-weather", "ordering-system-down", "sudden-demand", "typhoon-day")
+SCENARIO_IDS = (
+    "vehicle-breakdown",
+    "severe-weather",
+    "ordering-system-down",
+    "sudden-demand",
+    "power-cut",
+    "information-security",
+    "line-fault",
+    "equipment-fault",
+    "safety-accident",
+    "warehouse-flood",
+    "group-order",
+    "typhoon-day",
+)
 
 
 @click.command()
