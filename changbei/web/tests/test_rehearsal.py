@@ -7,7 +7,7 @@ import json
 import pytest
 from django.test import Client
 
-from changbei.people.models import Account, Person, PostHolding
+from changbei.people.models import Person, PostHolding
 from changbei.readiness import rehearsals
 from changbei.web.tests.conftest import client_of
 from changbei.web.tests.test_api import Caller
@@ -22,10 +22,10 @@ def head(adopted: None) -> Person:
 
 def test_page_and_api_say_what_the_command_says(head: Person) -> None:
     expected = rehearsals.rehearse("vehicle-breakdown", runs=20, seed=2, no_answer_share=0.1)
-    status, found = Caller(head, "api").get("/rehearsals/vehicle-breakdown", runs=20, seed=2, no_answer=0.1)
+    status, found = Caller(head).get("/rehearsals/vehicle-breakdown", runs=20, seed=2, no_answer=0.1)
     assert (status, found) == (200, json.loads(json.dumps(expected)))
     query: dict[str, str | int] = {"name": "vehicle-breakdown", "runs": 20, "seed": 2, "no_answer": 10, "at": "09:40"}
-    page = client_of(head, "head").get("/plan/rehearsal/", query)
+    page = client_of(head, head.staff_no).get("/plan/rehearsal/", query)
     assert page.status_code == 200
     assert page.context["found"] == expected
     assert f"{expected['restored_seconds']['p50'] / 60:.1f}" in page.content.decode()
@@ -40,8 +40,7 @@ def test_the_empty_form_runs_nothing(head: Person) -> None:
 
 def test_who_may_not_run_drills_may_not_rehearse(head: Person) -> None:
     driver = Person.objects.filter(job="driver").order_by("pk")[0]
-    assert client_of(driver, "driver").get("/plan/rehearsal/").status_code == 403
-    status, body = Caller(driver, "key").get("/rehearsals/typhoon")
+    assert client_of(driver, driver.staff_no).get("/plan/rehearsal/").status_code == 403
+    status, body = Caller(driver).get("/rehearsals/typhoon")
     assert (status, body["error"]) == (403, "not_allowed")
     assert Client().get("/plan/rehearsal/").status_code == 302
-    assert Account.objects.filter(login="driver").exists()
