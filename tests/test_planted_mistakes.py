@@ -187,7 +187,7 @@ MISTAKES = [
         "twin-chain",
         "chain-to-same-person",
         ORDERING,
-        "        within: setting.vendor_mends\n        overdue: [commander, deputy]\n",
+        "        within: setting.vendor_mends\n        overdue: [commander, deputy, office]\n",
         "        within: setting.vendor_mends\n        overdue: [twin]  # twin-chain\n",
     ),
     Planted(

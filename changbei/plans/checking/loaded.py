@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from changbei.core.errors import Problem
 from changbei.plans.checking.finding import ERROR, Finding
 from changbei.plans.checking.places import Places
@@ -17,6 +19,7 @@ MENDS = (  # part of the problem's words → what would mend it, where the probl
     ("in the condition", "Correct the expression; docs/plan-packs.md says what it may contain"),
     ("does not fit", "Write it in this form"),
 )
+_UNKNOWN_FACT = re.compile(r"unknown fact '([^']*)'; there are: (.*)", re.DOTALL)
 OTHERWISE = "Write it as docs/plan-packs.md says; changbei plan schema gives editors the schema"
 MISSING = {"within": "no-limit", "overdue": "no-escalation"}
 
@@ -31,6 +34,8 @@ def _finding(problem: Problem, places: Places) -> Finding:
     kind, values = "load", _split(problem)
     if problem.message.startswith("is missing") and last in MISSING:
         kind, values = MISSING[last], {"step": _step(problem, places)}
+    elif unknown := _UNKNOWN_FACT.match(problem.message):
+        kind, values = "unknown-fact", {"fact": unknown[1], "known": unknown[2]}
     return Finding(ERROR, kind, clause, problem.file, problem.line, problem.column, values)
 
 

@@ -1,4 +1,4 @@
-"""What conditions read: things never produced, options nobody uses, facts nobody records, steps that wait for themselves."""
+"""What conditions read: what nothing produces, options and facts that are not there, steps that wait for themselves."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def _domain(table: Table, name: str, kind: str, pack: Pack, known: Sequence[str]
 
 
 def _takes_any(table: Table, name: str) -> bool:
-    """Whether a row is about any other text than those that are named: `!=`, `!(… in …)`, or a last row for the rest."""
+    """Whether a row is about any other text than those named: `!=`, `!(… in …)`, a last row for the rest."""
     rest = table.hit == "COLLECT" or table.rows[-1].when.source.strip() == "true"
     negated = re.compile(rf"\b{name}\s*!=|!=\s*{name}\b|!\s*\([^)]*\b{name}\b")
     return rest or any(negated.search(row.when.source) for row in table.rows)

@@ -65,7 +65,8 @@ def _outcomes(name: str, old: Table, new: Table, before: Pack, after: Pack) -> I
 def _asks(table: Table, pack: Pack) -> Any:
     """All that its answers depend on: rows, and the settings they name."""
     rows = [(row.when.source, dict(row.then)) for row in table.rows]
-    named = {name: one.value for name, one in pack.settings.items() if any(f"setting.{name}" in when for when, _ in rows)}
+    words = " ".join(when for when, _ in rows)
+    named = {name: one.value for name, one in pack.settings.items() if f"setting.{name}" in words}
     return rows, named, table.hit, dict(table.inputs)
 
 

@@ -32,7 +32,8 @@ def usable(procedure: Procedure) -> Procedure:
         if stage.id and stage.id not in {known.id for known in stages}:
             steps = tuple(_usable_steps(stage, seen, people))
             stages.append(replace(stage, after=tuple(n for n in stage.after if n in names), steps=steps))
-    return replace(procedure, stages=tuple(_without_circles(stages)))
+    found = tuple(_without_circles(stages))
+    return replace(procedure, stages=found, steps={step.id: step for stage in found for step in stage.steps})
 
 
 def _usable_steps(stage: Stage, seen: set[str], people: set[str]) -> Iterable[Step]:

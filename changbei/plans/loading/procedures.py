@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from changbei.plans.conditions import Condition, Names
+from changbei.plans.kinds import facts
 from changbei.plans.loading.bench import ZERO, Bench, Reader
 from changbei.plans.loading.schedules import read_schedules
 from changbei.plans.loading.shapes import allowed_words, listed
@@ -257,7 +258,7 @@ class _ProcedureReader(Reader):
                     if "task" in self.map(path)
                     else None
                 )
-                return {"awaits": self.words((*path, "await")), "task": task}
+                return {"awaits": self._fact((*path, "await")), "task": task}
             case "call":
                 return {
                     "call": Call(
@@ -331,6 +332,12 @@ class _ProcedureReader(Reader):
         if self.bench.actions is None:
             return self.words(path)
         return self.known(path, "action", self.bench.actions)
+
+    def _fact(self, path: Path) -> str:
+        """A fact that some room records for plans; as with actions, not asked of versions already carried out."""
+        if self.bench.actions is None:
+            return self.words(path)
+        return self.known(path, "fact", facts())
 
     def _params(self, path: Path) -> dict[str, Condition]:
         declared = (self.bench.actions or {}).get(self.words((*path, "do")))

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from changbei.core.errors import NotFound
 from changbei.people import access as people
 from changbei.plans import selectors
-from changbei.plans.checking import Finding
+from changbei.plans.checking import ERROR, Finding
 from changbei.plans.comparing import Change, compare
 from changbei.plans.coverage import claims
 from changbei.plans.coverage import coverage as covered
@@ -63,7 +63,7 @@ class FindingRow:
 
     @property
     def grave(self) -> bool:
-        return self.finding.severity == plan_check.ERROR
+        return self.finding.severity == ERROR
 
 
 @staff
