@@ -12,7 +12,7 @@ from django.core.files.base import ContentFile
 from django.db.models import Count, F, OuterRef, Q, Subquery
 
 from changbei.core import clock
-from changbei.core.errors import ChangbeiError
+from changbei.core.errors import ChangbeiError, NotFound
 from changbei.delivery import services as delivery
 from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.models import Handover, RecoveryCase, RecoveryOption
@@ -279,6 +279,13 @@ def _is_done_by_callers(task: Task) -> bool:
     )
 
 
+def _incident_of(task: Task) -> Incident:
+    """Also of a run that the incident's own has called."""
+    if task.run.incident is None:
+        raise NotFound(f"{task.run.number} belongs to no incident")
+    return Incident.objects.get(uuid=task.run.incident)
+
+
 def _bring_about(task: Task, holder: Person) -> bool:
     """Do in the product what the task waits for; False when there is nothing to be done yet."""
     if task.page == "delivery.recovery":
@@ -287,9 +294,9 @@ def _bring_about(task: Task, holder: Person) -> bool:
             return False
         delivery.accept(RecoveryOption.objects.get(case=case, rank=1), actor=holder)
     elif task.page == "incidents.suspend":
-        incidents.declare_all_clear(Incident.objects.get(uuid=task.run.incident), actor=holder)
+        incidents.declare_all_clear(_incident_of(task), actor=holder)
     elif task.page == "incidents.lines":
-        _decide_lines(Incident.objects.get(run=task.run_id), holder)
+        _decide_lines(_incident_of(task), holder)
     elif task.page == "incidents.forecast":
         forecasting.keep(answers.forecast(clock.now()), source="hand", run=task.run, actor=holder)
     else:
