@@ -59,7 +59,7 @@ CONTACTS = (  # code, group, Chinese, English, what it serves
 )  # fmt: skip
 FACTORY_CONTACTS = (  # the three groups of E3.5.4
     ("marketing", "营销负责人", "head of marketing"),
-    ("department", "部门负责人", "department heads"),
+    ("department", "各部门负责人", "department heads"),
     ("area", "区域代表", "area representative"),
 )
 
