@@ -27,7 +27,7 @@ from changbei.plans.rendering.model import (
 
 TEMPLATE = Path(__file__).with_name("document.typ")
 FONT_FILES = ("NotoSansSC-Regular.ttf", "NotoSansSC-Bold.ttf")
-PICTURE_PPI = 200.0
+PICTURE_PPI = 160.0
 Json = dict[str, Any]
 
 
