@@ -36,12 +36,25 @@ class Notice(models.Model):
     drill = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True)  # no further messages after this
+    valid_until = models.DateTimeField(null=True)  # what has not been handed over by then is not sent any more
+    # How many different recipients have to acknowledge, until when, and who is told when they have not.
+    confirm_at_least = models.PositiveSmallIntegerField(default=0)
+    confirm_due_at = models.DateTimeField(null=True)  # null when nothing is waited for
+    confirm_chain = models.JSONField(default=list)  # of [kind, key], one after the other
+    confirm_every_seconds = models.PositiveIntegerField(default=300)  # between one of the chain and the next
+    confirm_step = models.PositiveSmallIntegerField(default=0)  # how many of the chain were told
+    confirmed_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
             models.Index(fields=["task"], condition=Q(task__isnull=False), name="notice_task"),
             models.Index(fields=["run"], condition=Q(run__isnull=False), name="notice_run"),
             models.Index(fields=["incident"], condition=Q(incident__isnull=False), name="notice_incident"),
+            models.Index(
+                fields=["confirm_due_at"],
+                condition=Q(confirm_due_at__isnull=False),
+                name="notice_confirmation_due",
+            ),
         ]
 
 
@@ -53,10 +66,13 @@ class Message(models.Model):
         SENDING = "sending"  # claimed by a worker until `lease_until`
         HANDED = "handed"  # the carrier took it
         DELIVERED = "delivered"  # the carrier says it arrived, or it lies in the inbox
-        ACKNOWLEDGED = "acknowledged"
+        READ = "read"  # the carrier says it was opened: nobody has confirmed yet
+        ACKNOWLEDGED = "acknowledged"  # by a person
         FAILED = "failed"
+        REFUSED = "refused"  # the carrier says that the address is none, or wants nothing from us
+        EXPIRED = "expired"  # too old when its turn came, or when the carrier gave up
         STOPPED = "stopped"  # no longer needed before it was handed over
-        UNREACHABLE = "unreachable"  # no address for this recipient
+        UNREACHABLE = "unreachable"  # no way to reach this recipient
 
     uuid = models.UUIDField(
         default=uuid.uuid4, unique=True, editable=False
@@ -65,7 +81,7 @@ class Message(models.Model):
     person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="messages")
     retailer = models.ForeignKey(Retailer, null=True, on_delete=models.PROTECT, related_name="messages")
     contact = models.ForeignKey(Contact, null=True, on_delete=models.PROTECT, related_name="messages")
-    channel = models.CharField(max_length=12)  # inbox, sms, email
+    channel = models.CharField(max_length=12)  # a kind of `ladders.KINDS`
     rung = models.PositiveSmallIntegerField(
         default=0
     )  # of the ladder; later ones wait for an acknowledgement
@@ -80,6 +96,7 @@ class Message(models.Model):
     queued_at = models.DateTimeField()
     handed_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=300, blank=True)
 
@@ -109,8 +126,47 @@ class Attempt(models.Model):
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="tries")
     at = models.DateTimeField()
-    outcome = models.CharField(max_length=12)  # handed, failed, retry
+    outcome = models.CharField(max_length=12)  # handed, delivered, retry, limited, refused, failed
     detail = models.CharField(max_length=300, blank=True)
+
+
+class Reply(models.Model):
+    """What came back from a recipient, kept whether or not it could be matched to a message."""
+
+    channel = models.CharField(max_length=12)
+    sender = models.CharField(max_length=120, blank=True)
+    text = models.CharField(max_length=500, blank=True)
+    carrier_id = models.CharField(max_length=80, blank=True)  # carriers repeat themselves: once per id
+    at = models.DateTimeField()
+    message = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="replies")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "carrier_id"], condition=~Q(carrier_id=""), name="reply_once"
+            )
+        ]
+
+
+class Device(models.Model):
+    """A browser of a member of staff that takes web pushes."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="devices")
+    endpoint = models.CharField(max_length=500, unique=True)
+    public_key = models.CharField(max_length=120)  # p256dh, base64url
+    secret = models.CharField(max_length=60)  # auth, base64url
+    added_at = models.DateTimeField()
+
+
+class Pace(models.Model):
+    """How many messages a channel has handed over in a minute: what limits are counted with."""
+
+    channel = models.CharField(max_length=12)
+    minute = models.DateTimeField()
+    used = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "minute"], name="pace_per_minute")]
 
 
 class CallList(models.Model):
