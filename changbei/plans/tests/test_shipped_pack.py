@@ -16,19 +16,14 @@ from changbei.plans.conditions import Condition
 from changbei.plans.facts import Json
 from changbei.plans.loading import load_pack, read_folder
 from changbei.plans.loading.shapes import schema
-from changbei.plans.model import Procedure
+from changbei.plans.model import Procedure, Step
 from changbei.plans.tests.walk import FOLDER, MONDAY, pack
 
 # --- the pack as a whole ---------------------------------------------------------------------------------------
 
 
-def test_it_loads_with_four_procedures_and_every_clause_they_cite() -> None:
-    assert list(pack().procedures) == [
-        "ordering-system-down",
-        "severe-weather",
-        "sudden-demand",
-        "vehicle-breakdown",
-    ]
+def test_it_loads_with_every_clause_its_procedures_cite() -> None:
+    assert len(pack().procedures) >= 16
     cited = {
         step.clause
         for procedure in pack().procedures.values()
@@ -67,6 +62,7 @@ def test_conditions_read_what_actions_and_forms_give() -> None:
                     continue
                 step = by_key[path[1]]
                 given = set(step.task.form["properties"]) if step.task and step.task.form else set()
+                given |= given_by_the_engine(step)
                 if step.action in actions.registry():
                     given |= set(actions.get(step.action).returns.get("properties", {}))
                 elif step.kind in {"do", "await"}:
@@ -74,6 +70,16 @@ def test_conditions_read_what_actions_and_forms_give() -> None:
                 if path[2] not in given:
                     unknown.append(f"{procedure.id}: {'.'.join(path)}")
     assert unknown == []
+
+
+def given_by_the_engine(step: Step) -> set[str]:
+    """What a count-down, a loop, a called plan or kept evidence adds to the step's result."""
+    given = {"evidence"} if step.task and step.task.evidence else set()
+    if step.countdown:
+        given |= {"ended", *(mark.key for mark in step.countdown.marks)}
+    if step.each:
+        given |= {"count", "done"}
+    return given | ({"run", "number", "ended", "level", "restored_at", "decision"} if step.call else set())
 
 
 def conditions_of(procedure: Procedure) -> Iterator[Condition]:
