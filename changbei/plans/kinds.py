@@ -118,7 +118,9 @@ class Readings:
     messages: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-_readings: dict[str, Readings] = {}
+_readings: dict[str, Readings] = {
+    "plans": Readings(settings=frozenset({"plan_signatures"})),  # how many of the leading group sign (E2.2)
+}
 
 
 def reads(
