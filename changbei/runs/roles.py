@@ -92,7 +92,11 @@ def next_change(now: datetime) -> datetime | None:
 
 
 def audience(pack_audience: Audience, run: Run, now: datetime) -> tuple[list[Person], list[Contact]]:
-    """The people and outside contacts of an audience of the pack."""
+    """The people and outside contacts of an audience of the pack; of one of customers there are none
+    (`audiences.retailers`).
+    """
+    if pack_audience.retailers is not None:
+        return [], []
     if pack_audience.contacts is not None:
         return [], _contacts(
             pack_audience.contacts.get("group", ""), pack_audience.contacts.get("serves", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +15,13 @@ from changbei.incidents.models import Incident, SuspendedRetailer
 from changbei.incidents.tests import people
 from changbei.network.models import Line, Retailer
 from changbei.notify import recipients
+from changbei.notify.models import Message
+from changbei.plans.facts import Tell
+from changbei.plans.model import Audience
 from changbei.plans.models import PlanVersion
 from changbei.runs import audiences
+from changbei.runs import services as services_of_runs
+from changbei.runs.effects import Effects
 
 pytestmark = pytest.mark.usefixtures("plan")
 
@@ -80,6 +86,22 @@ def test_the_area_that_was_reported_and_the_suspended_ones(typhoon: Incident) ->
 def test_an_incident_without_an_area_concerns_nobody(typhoon: Incident) -> None:
     Incident.objects.filter(pk=typhoon.pk).update(area=None)
     assert _found(typhoon, area="incident") == set()
+
+
+def test_a_message_to_customers_goes_to_customers_only(typhoon: Incident) -> None:
+    run = typhoon.run
+    assert run is not None
+    pack, procedure = services_of_runs.plan_of(run)
+    customers = Audience("customers", {}, None, None, {"area": "incident", "order_day": "today"})
+    effects = Effects(
+        run, replace(pack, audiences={"customers": customers}), procedure, core_clock.now(), None
+    )
+    template = next(iter(pack.templates))
+    effects.take_all([Tell("x", template, (), "customers", {})])
+    effects.write()
+    told = Message.objects.filter(notice__item="x")
+    assert set(told.values_list("retailer", flat=True)) == _pks(order_weekday=1)
+    assert set(told.values_list("person", "contact")) == {(None, None)}
 
 
 def test_they_are_recipients_with_their_licences(typhoon: Incident) -> None:
