@@ -111,7 +111,7 @@ class Appendices:
         for one in self.pack.procedures.values():
             yield Heading(3, "", self.speaker.pick(one.title), f"procedure-{one.id}")
             if summary := self.speaker.pick(one.summary):
-                yield Paragraph(plain(summary))
+                yield Paragraph(plain(summary), "with-next")
             yield from figures(self.pack, one, self.say, self.annex)
 
     def tables(self) -> Iterator[Block]:

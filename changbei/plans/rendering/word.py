@@ -237,7 +237,7 @@ class _Writer:
         line = self.file.add_paragraph()
         if one.style == "center":
             line.alignment = WD_ALIGN_PARAGRAPH.CENTER
-        if one.style == "label":
+        if one.style in ("label", "with-next"):
             line.paragraph_format.keep_with_next = True
         self._runs(line, one.runs)
         for run in line.runs:
