@@ -96,10 +96,9 @@ def test_a_message_to_customers_goes_to_customers_only(typhoon: Incident) -> Non
     effects = Effects(
         run, replace(pack, audiences={"customers": customers}), procedure, core_clock.now(), None
     )
-    template = next(iter(pack.templates))
-    effects.take_all([Tell("x", template, (), "customers", {})])
+    effects.take_all([Tell("x", "order-by-phone", (), "customers", {})])
     effects.write()
-    told = Message.objects.filter(notice__item="x")
+    told = Message.objects.filter(notice__template="order-by-phone")
     assert set(told.values_list("retailer", flat=True)) == _pks(order_weekday=1)
     assert set(told.values_list("person", "contact")) == {(None, None)}
 
