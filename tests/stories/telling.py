@@ -77,8 +77,10 @@ class Story:
 
     @property
     def run(self) -> Run:
-        own = self.run_of.pk if self.run_of else self.incident.run_id
-        return Run.objects.select_related("plan_version").get(pk=own)
+        runs_of = Run.objects.select_related("plan_version")
+        if self.run_of is not None:
+            return runs_of.get(pk=self.run_of.pk)
+        return runs_of.get(of_incident=self.incident)
 
     def at(self, moment: datetime | None) -> str:
         return local(moment, first=self.incident.reported_at.astimezone(LOCAL).date())
