@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from changbei.core import clock
 from changbei.journal import wake
 from changbei.journal.models import Entry
+from changbei.journal.rows import Rows, insert_now
 
 
 class Actor(Protocol):
@@ -63,10 +64,17 @@ def append_many(news: Sequence[NewEntry]) -> list[Entry]:
     """Record facts, in this order, with one statement."""
     if not news:
         return []
-    now = clock.now()
-    entries = Entry.objects.bulk_create(_entry(new, now) for new in news)
+    rows = _rows(news)
     wake.workers()
-    return entries
+    keys = insert_now(Entry, rows)
+    return [Entry.from_db(None, ["id", *row], [key, *row.values()]) for key, row in zip(keys, rows, strict=True)]
+
+
+def add(news: Sequence[NewEntry], rows: Rows) -> None:
+    """Record facts, in this order, together with the other rows of a transaction."""
+    if news:
+        rows.insert(Entry, _rows(news))
+        wake.workers()
 
 
 def timeline(incident: UUID) -> QuerySet[Entry]:
@@ -79,16 +87,20 @@ def run_timeline(*runs: UUID) -> QuerySet[Entry]:
     return Entry.objects.filter(run__in=runs).order_by("id")
 
 
-def _entry(new: NewEntry, now: datetime) -> Entry:
-    return Entry(
-        at=new.at or now,
-        kind=new.kind,
-        actor_id=new.actor.pk if new.actor else None,
-        actor_label=f"{new.actor.name} ({new.actor.staff_no})" if new.actor else "",
-        incident=new.incident,
-        run=new.run,
-        item=new.item,
-        clause=new.clause,
-        drill=new.drill,
-        data=new.data,
-    )
+def _rows(news: Sequence[NewEntry]) -> list[dict[str, Any]]:
+    now = clock.now()
+    return [
+        {
+            "at": new.at or now,
+            "kind": new.kind,
+            "actor_id": new.actor.pk if new.actor else None,
+            "actor_label": f"{new.actor.name} ({new.actor.staff_no})" if new.actor else "",
+            "incident": new.incident,
+            "run": new.run,
+            "item": new.item,
+            "clause": new.clause,
+            "drill": new.drill,
+            "data": new.data,
+        }
+        for new in news
+    ]

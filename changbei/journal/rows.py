@@ -1,0 +1,171 @@
+"""Rows of many tables, collected by whoever has something to write and written in one statement.
+
+A report, or a thousand deadlines, come to rows of nine tables. Each kind of row goes to the server as one JSON
+document, and data-modifying parts of one statement write them all: the number of round trips does not grow with
+the number of rows, of tables or of runs.
+
+Foreign keys are checked at the commit, so the order of the parts does not matter; one statement must not touch
+the same row twice. Values are those of the columns (`run_id`, not `run`); a field whose value the database gives
+by itself (`db_default`) is left to it.
+"""
+
+# Statements are put together of the names of our own tables and columns alone:
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Model
+from django.utils.functional import Promise
+
+Row = Mapping[str, Any]
+
+
+class Part(NamedTuple):
+    """One kind of writing: the table, the columns given, and those by which a row is found again."""
+
+    verb: str
+    table: str
+    columns: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()  # of an update: columns to which the value is added
+
+
+class Rows:
+    """What one transaction has to write, kind by kind."""
+
+    def __init__(self) -> None:
+        self._parts: dict[Part, list[Row]] = {}
+
+    def insert(self, model: type[Model], rows: Iterable[Row]) -> None:
+        """New rows; those of one call have the same columns."""
+        self._add("insert", model, rows)
+
+    def insert_objects(self, objects: Iterable[Model]) -> None:
+        """New rows for objects of one model, which have their key already or else never learn it."""
+        ordered = list(objects)
+        if ordered:
+            self.insert(type(ordered[0]), rows_of(ordered))
+
+    def upsert(self, model: type[Model], rows: Iterable[Row], *, keys: Sequence[str]) -> None:
+        """New rows, or else new values of those that have the same `keys`."""
+        self._add("upsert", model, rows, tuple(keys))
+
+    def update(
+        self, model: type[Model], rows: Iterable[Row], *, keys: Sequence[str], more: Sequence[str] = ()
+    ) -> None:
+        """New values of rows that are there; values of the columns `more` are added to the old ones."""
+        self._add("update", model, rows, tuple(keys), tuple(more))
+
+    def write(self) -> None:
+        """Write everything; nothing is left over for a second time."""
+        parts, self._parts = self._parts, {}
+        if parts:
+            with connection.cursor() as cursor:
+                cursor.execute(_statement(tuple(parts)), [to_json(rows) for rows in parts.values()])
+
+    def _add(
+        self,
+        verb: str,
+        model: type[Model],
+        rows: Iterable[Row],
+        keys: tuple[str, ...] = (),
+        more: tuple[str, ...] = (),
+    ) -> None:
+        ordered = list(rows)
+        if ordered:
+            part = Part(verb, model._meta.db_table, tuple(ordered[0]), keys, more)
+            self._parts.setdefault(part, []).extend(ordered)
+
+
+def insert_now(model: type[Model], rows: Sequence[Row]) -> list[int]:
+    """Write new rows at once, and say the keys they were given, in the same order."""
+    part = Part("insert", model._meta.db_table, tuple(rows[0]))
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_fragment(part)} RETURNING id", [to_json(rows)])
+        return [key for (key,) in cursor.fetchall()]
+
+
+def reserve(counts: Mapping[type[Model], int]) -> dict[type[Model], list[int]]:
+    """Keys for rows that refer to each other before any of them is written: so many of each model, ascending."""
+    wanted = {model: count for model, count in counts.items() if count}
+    if not wanted:
+        return {model: [] for model in counts}
+    picks = " UNION ALL ".join(
+        f"SELECT {number}, nextval(pg_get_serial_sequence('{model._meta.db_table}', 'id'))"
+        f" FROM generate_series(1, {int(count)})"
+        for number, (model, count) in enumerate(wanted.items())
+    )
+    found: list[list[int]] = [[] for _ in wanted]
+    with connection.cursor() as cursor:
+        cursor.execute(picks)
+        for number, key in cursor.fetchall():
+            found[number].append(key)
+    keys = dict(zip(wanted, (sorted(one) for one in found), strict=True))
+    return {model: keys.get(model, []) for model in counts}
+
+
+def rows_of(objects: Sequence[Model]) -> list[Row]:
+    """The columns of unsaved objects of one model. A key that is not known yet is left to the database."""
+    names = _names(type(objects[0]), objects[0].pk is not None)
+    return [{column: values[name] for name, column in names} for values in (one.__dict__ for one in objects)]
+
+
+def to_json(rows: Sequence[Row]) -> str:
+    return json.dumps(rows, ensure_ascii=False, default=_plain, separators=(",", ":"), check_circular=False)
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, UUID | Promise):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} is no value of a column")
+
+
+@lru_cache(maxsize=None)
+def _names(model: type[Model], with_key: bool) -> list[tuple[str, str]]:
+    return [
+        (field.attname, str(field.column))
+        for field in model._meta.concrete_fields
+        if not field.has_db_default() and (with_key or not field.primary_key)
+    ]
+
+
+@lru_cache(maxsize=512)
+def _statement(parts: tuple[Part, ...]) -> str:
+    if len(parts) == 1:
+        return _fragment(parts[0])
+    named = ", ".join(f"p{number} AS ({_fragment(part)})" for number, part in enumerate(parts))
+    return f"WITH {named} SELECT 1"
+
+
+def _fragment(part: Part) -> str:
+    table = f'"{part.table}"'
+    given = f"json_populate_recordset(NULL::{table}, %s::json) v"
+    values = [name for name in part.columns if name not in part.keys]
+    if part.verb == "update":
+        changed = ", ".join(
+            f'"{name}" = t."{name}" + v."{name}"' if name in part.more else f'"{name}" = v."{name}"'
+            for name in values
+        )
+        found = " AND ".join(f't."{name}" = v."{name}"' for name in part.keys)
+        return f"UPDATE {table} t SET {changed} FROM {given} WHERE {found}"
+    columns = ", ".join(f'"{name}"' for name in part.columns)
+    insert = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {given}"
+    if part.verb == "insert":
+        return insert
+    again = ", ".join(f'"{name}" = EXCLUDED."{name}"' for name in values)
+    keys = ", ".join(f'"{name}"' for name in part.keys)
+    return f"{insert} ON CONFLICT ({keys}) DO UPDATE SET {again}"
