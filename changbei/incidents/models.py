@@ -178,9 +178,41 @@ class SuspendedRetailer(models.Model):
         constraints = [models.UniqueConstraint(fields=["suspension", "retailer"], name="suspended_once")]
 
 
+class Bulletin(models.Model):
+    """One decision told to the public: a page of its own, an entry of the feed, a CAP message (E3.2.1).
+
+    The bulletins of a suspension are a chain: the first announces it, later ones change it, the last lifts it.
+    """
+
+    class Kind(models.TextChoices):
+        SUSPENDED = "suspended"
+        CHANGED = "changed"
+        RESUMED = "resumed"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    suspension = models.ForeignKey(Suspension, on_delete=models.PROTECT, related_name="bulletins")
+    number = models.PositiveSmallIntegerField()  # within the suspension, from 1
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    title = models.JSONField()  # text
+    body = models.JSONField()  # text
+    area_name = models.JSONField()  # text
+    area = models.JSONField()  # GeoJSON geometry
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    published_at = models.DateTimeField()
+    drill = models.BooleanField(default=False)  # never shown to the public
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["suspension", "number"], name="bulletin_number_once")]
+        indexes = [
+            models.Index(fields=["-published_at"], condition=Q(drill=False), name="bulletin_public"),
+        ]
+
+
 class PublicNotice(models.Model):
     """Words for the public by TV, radio and mobile (E3.2.1), ready to be read out."""
 
+    bulletin = models.ForeignKey(Bulletin, null=True, on_delete=models.PROTECT, related_name="texts")
     suspension = models.ForeignKey(Suspension, on_delete=models.PROTECT, related_name="public_notices")
     medium = models.CharField(max_length=8)  # tv, radio, mobile
     text = models.JSONField()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -16,13 +17,17 @@ from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.journal.services import append
 from changbei.network.models import Retailer
 from changbei.notify import rules
-from changbei.notify.models import Call, CallList
+from changbei.notify.models import Call, CallList, Message
+from changbei.notify.paper import PAPER
 from changbei.people.models import Absence, Person
 
 Outcome = Call.Outcome
-# A wrong number is not an answer: the customer is called on in person, and then counts as visited.
+# A wrong number is not an answer, nor is somebody who would not listen: the customer is called on in person, and
+# then counts as visited. Nobody else leaves the list.
 DONE = frozenset({Outcome.REACHED, Outcome.VISITED})
-OPEN = frozenset({Outcome.PENDING, Outcome.NO_ANSWER, Outcome.WRONG_NUMBER})
+OPEN = frozenset(set(Outcome) - DONE)
+IN_PERSON = frozenset({Outcome.WRONG_NUMBER, Outcome.REFUSED})
+LONGEST_CALL_BACK = timedelta(days=7)
 STANDS_IN_FOR_ANYBODY = "market_manager"
 
 
@@ -33,13 +38,15 @@ def make_call_list(
     script: dict[str, str],
     incident: UUID | None = None,
     run: UUID | None = None,
+    notice: UUID | None = None,
     clause: str = "E3.2.2",
     drill: bool = False,
     actor: Person | None,
 ) -> CallList:
     """A list with one call per retailer, the customer manager's or, when that one is away, a colleague's.
 
-    A list of nobody is finished at once.
+    A list of nobody is finished at once. With `notice` these are the customers whom its messages cannot reach: who is
+    told counts there too.
     """
     now = clock.now()
     with transaction.atomic():
@@ -47,6 +54,7 @@ def make_call_list(
             uuid=uuid4(),
             incident=incident,
             run=run,
+            notice=notice,
             clause=clause,
             title=rules.marked(title) if drill else title,
             script=rules.marked(script) if drill else script,
@@ -77,13 +85,18 @@ def make_call_list(
     return made
 
 
-def record_call(call: Call, outcome: str, note: str = "", *, actor: Person) -> Call:
-    """The caller says what came of it. No answer and a wrong number stay on the list.
+def record_call(
+    call: Call, outcome: str, note: str = "", *, call_at: datetime | None = None, actor: Person
+) -> Call:
+    """The caller says what came of it. Whoever was not told stays on the list, for `call_at` when that was agreed.
 
-    Raises NotAllowed, Conflict (the customer was told already), Invalid (no such outcome).
+    Raises NotAllowed, Conflict (the customer was told already), Invalid (no such outcome, no time to phone again).
     """
     if outcome not in set(Outcome.values) - {Outcome.PENDING}:
-        raise Invalid("outcome", "one of reached, no_answer, wrong_number, visited")
+        possible = ", ".join(one for one in Outcome.values if one != Outcome.PENDING)
+        raise Invalid("outcome", f"one of {possible}")
+    if problem := _call_back_problem(outcome, call_at):
+        raise Invalid("call_at", problem)
     with transaction.atomic():
         # The list's row first: the last two calls, recorded at the same moment, must see each other.
         call_list = CallList.objects.select_for_update().get(pk=call.call_list_id)
@@ -93,8 +106,11 @@ def record_call(call: Call, outcome: str, note: str = "", *, actor: Person) -> C
         if call.outcome in DONE:
             raise Conflict(gettext_noop("this customer has been told already"))
         call.outcome, call.note, call.at = outcome, note[:200], clock.now()
+        call.call_at = call_at if outcome == Outcome.CALL_BACK else None
         call.tries += 1
-        call.save(update_fields=["outcome", "note", "at", "tries"])
+        call.save(update_fields=["outcome", "note", "at", "tries", "call_at"])
+        if outcome in DONE and call_list.notice is not None:
+            _told_in_person(call_list.notice, call)
         append(
             "notify.call_recorded",
             actor=actor,
@@ -111,6 +127,29 @@ def record_call(call: Call, outcome: str, note: str = "", *, actor: Person) -> C
         )
         _finish_if_done(call_list)
     return call
+
+
+def _call_back_problem(outcome: str, call_at: datetime | None) -> str:
+    if outcome != Outcome.CALL_BACK:
+        return ""
+    if call_at is None:
+        return gettext_noop("when to phone again is needed")
+    now = clock.now()
+    if not now < call_at <= now + LONGEST_CALL_BACK:
+        return gettext_noop("a time within the next seven days is needed")
+    return ""
+
+
+def _told_in_person(notice: UUID, call: Call) -> None:
+    """The message on paper has been told; whatever else of the notice was still on its way to them is not needed."""
+    now = clock.now()
+    own = Message.objects.filter(notice__uuid=notice, retailer=call.retailer_id)
+    own.filter(channel=PAPER).update(
+        state=Message.State.ACKNOWLEDGED, acknowledged_at=now, delivered_at=now, due_at=None, lease_until=None
+    )
+    own.filter(state=Message.State.QUEUED).update(
+        state=Message.State.STOPPED, due_at=None, lease_until=None, error="told in person"
+    )
 
 
 def may_call(actor: Person, call: Call) -> bool:
@@ -253,11 +292,17 @@ class Progress:
     visited: int = 0
     no_answer: int = 0
     wrong_number: int = 0
+    call_back: int = 0
+    refused: int = 0
     pending: int = 0
 
     @property
     def left(self) -> int:
-        return self.pending + self.no_answer + self.wrong_number
+        return self.total - self.done
+
+    @property
+    def done(self) -> int:
+        return self.reached + self.visited
 
 
 @dataclass(frozen=True)

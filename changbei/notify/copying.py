@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from changbei.notify.models import Message
 
@@ -26,5 +27,7 @@ def copy_messages(messages: Sequence[Message]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Enumeration members as the plain values that psycopg adapts."""
+    """Enumeration members and maps as the plain values that psycopg adapts."""
+    if isinstance(value, dict):
+        return Jsonb(value)
     return value.value if hasattr(value, "value") else value

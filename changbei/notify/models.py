@@ -44,6 +44,11 @@ class Notice(models.Model):
     confirm_every_seconds = models.PositiveIntegerField(default=300)  # between one of the chain and the next
     confirm_step = models.PositiveSmallIntegerField(default=0)  # how many of the chain were told
     confirmed_at = models.DateTimeField(null=True)
+    # Placeholders that are still in title and body: each message has the recipient's own `values` for them.
+    personal = models.JSONField(default=list)
+    audience = models.JSONField(null=True)  # the query whose answer the messages are (`audiences.Query`)
+    by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")  # who sent it
+    paused_at = models.DateTimeField(null=True)  # what is still queued has no due time meanwhile
 
     class Meta:
         indexes = [
@@ -99,6 +104,7 @@ class Message(models.Model):
     read_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=300, blank=True)
+    values = models.JSONField(null=True)  # for the notice's `personal` placeholders; null when it has none
 
     class Meta:
         indexes = [
@@ -175,6 +181,7 @@ class CallList(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     incident = models.UUIDField(null=True)
     run = models.UUIDField(null=True)
+    notice = models.UUIDField(null=True)  # whose messages reached nobody there: each is told in person
     clause = models.CharField(max_length=20, default="")
     title = models.JSONField()
     script = models.JSONField()  # what to say
@@ -191,6 +198,8 @@ class Call(models.Model):
         REACHED = "reached"
         NO_ANSWER = "no_answer"  # stays on the list
         WRONG_NUMBER = "wrong_number"
+        CALL_BACK = "call_back"  # asked to be phoned again at `call_at`
+        REFUSED = "refused"  # did not want to listen: somebody goes there
         VISITED = "visited"
 
     call_list = models.ForeignKey(CallList, on_delete=models.CASCADE, related_name="calls")
@@ -200,6 +209,7 @@ class Call(models.Model):
     tries = models.PositiveSmallIntegerField(default=0)
     note = models.CharField(max_length=200, blank=True)
     at = models.DateTimeField(null=True)
+    call_at = models.DateTimeField(null=True)  # when to phone again
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["call_list", "retailer"], name="call_once")]
