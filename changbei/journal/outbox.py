@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Min
 
-from changbei.core import clock
+from changbei.core import clock, faults
 from changbei.journal import horizon
 from changbei.journal.models import Cursor, Entry, FailedReaction
 from changbei.journal.seals import Position, between
@@ -102,11 +102,13 @@ def _react_to(entry: Entry, reactions: list[Reaction], reader: str, at: Position
     with transaction.atomic():
         if not _move(reader, at, here):
             return False
+        faults.point("reactions.begun")
         for reaction in reactions:
             if error := _attempt(reaction, entry):
                 FailedReaction.objects.create(
                     entry=entry, reader=reader, reaction=reaction.name, error=error, due_at=_retry_at(1)
                 )
+        faults.point("reactions.before_commit")
     return True
 
 

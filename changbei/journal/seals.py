@@ -15,7 +15,7 @@ from datetime import UTC
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
-from changbei.core import clock
+from changbei.core import clock, faults
 from changbei.core.errors import Problem
 from changbei.journal import horizon
 from changbei.journal.models import Entry, Seal
@@ -57,6 +57,7 @@ def seal() -> int:
             hash=digest.hash,
             at=clock.now(),
         )
+        faults.point("seal.before_commit")
         return digest.entries
 
 

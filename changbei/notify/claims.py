@@ -16,11 +16,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 
 from changbei.notify.models import Urgency
 
-LEASE_SECONDS = 120
+LEASE_SECONDS = 120 * settings.LEASE_SCALE
 
 
 class Claimed(NamedTuple):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Min
 
-from changbei.core import clock, texts
+from changbei.core import clock, faults, texts
 from changbei.journal.services import NewEntry, append_many
 from changbei.notify import claims, rules, services
 from changbei.notify.channels import Channel, Outcome, Outgoing, Stop
@@ -18,7 +18,7 @@ from changbei.notify.claims import Claimed, Mark
 from changbei.notify.models import Message, Notice, Urgency
 
 State = Message.State
-SAFETY = timedelta(seconds=15)  # nothing is begun this shortly before the lease ends
+SAFETY = timedelta(seconds=claims.LEASE_SECONDS / 8)  # nothing is begun this shortly before the lease ends
 
 
 def never() -> bool:
@@ -35,6 +35,7 @@ def send_due(limit: int = 1_000, *, kinds: Sequence[str] | None = None, stop: St
 def collect_receipts() -> int:
     """Ask the carriers that are asked; the number of messages that changed."""
     receipts = [receipt for kind in offered() for receipt in channel_of(kind).receipts()]
+    faults.point("receipts.asked")
     return sum(services.take_receipt(receipt) for receipt in receipts)
 
 
@@ -52,6 +53,7 @@ def _send_batch(channel: Channel, limit: int, stop: Stop) -> int:
     claimed = claims.claim(channel.kind, now, lease_until, min(limit, channel.batch))
     if not claimed:
         return 0
+    faults.point("notify.claimed")
     notices = Notice.objects.in_bulk({one.notice_id for one in claimed})
     needless = _needless(claimed, notices)
     wanted = [one for one in claimed if one.id not in needless]
@@ -62,7 +64,9 @@ def _send_batch(channel: Channel, limit: int, stop: Stop) -> int:
     now = clock.now()
     marks = [_mark(one, outcome, now) for one, outcome in zip(wanted, outcomes, strict=True)]
     marks += [Mark(one, State.STOPPED, error="no longer needed") for one in claimed if one.id in needless]
+    faults.point("notify.handed_over")
     _write(marks, now)
+    faults.point("notify.marked")
     return len(claimed)
 
 

@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Min
 
-from changbei.core import clock
+from changbei.core import clock, faults
 from changbei.journal.services import append
 from changbei.plans import actions
 from changbei.plans.facts import ActionDone, ActionFailed, Fact, TimerFired
@@ -24,8 +25,8 @@ from changbei.runs.models import ActionCall, Run, Timer
 
 logger = logging.getLogger(__name__)
 
-TIMER_LEASE = timedelta(seconds=30)
-ACTION_LEASE = timedelta(seconds=300)  # longer than the longest computation
+TIMER_LEASE = timedelta(seconds=30 * settings.LEASE_SCALE)
+ACTION_LEASE = timedelta(seconds=300 * settings.LEASE_SCALE)  # longer than the longest computation
 
 CLAIM_TIMERS = """
 UPDATE runs_timer t SET lease_until = %(lease)s
@@ -51,6 +52,7 @@ def fire_timers(limit: int = 200) -> int:
     with connection.cursor() as cursor:
         cursor.execute(CLAIM_TIMERS, {"now": now, "lease": now + TIMER_LEASE, "limit": limit})
         claimed = cursor.fetchall()
+    faults.point("timers.claimed")
     by_run: dict[UUID, list[int]] = defaultdict(list)
     for timer, run in claimed:
         by_run[run].append(timer)
@@ -97,6 +99,7 @@ def next_due() -> datetime | None:
 def _claim() -> ActionCall | None:
     now = clock.now()
     found = list(ActionCall.objects.raw(CLAIM_ACTION, {"now": now, "lease": now + ACTION_LEASE}))
+    faults.point("actions.claimed")
     return found[0] if found else None
 
 
@@ -114,6 +117,7 @@ def _perform(call: ActionCall) -> None:
         again_at = rules.retry_at(call.attempts, clock.now()) if rules.is_worth_trying_again(error) else None
         _feed_back(run, call, error=words, again_at=again_at)
         return
+    faults.point("actions.performed")
     _feed_back(run, call, result=result)
 
 

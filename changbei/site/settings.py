@@ -144,6 +144,9 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 
+# How long claims are held, as a multiple of the usual: a chaos run and tests make it short.
+LEASE_SCALE = float(os.environ.get("CHANGBEI_LEASE_SCALE", "1"))
+
 # Channels: where messages leave the house. Unset means the channel is not offered.
 SMS_GATEWAY_URL = os.environ.get("CHANGBEI_SMS_GATEWAY", "")
 SMS_GATEWAY_TOKEN = os.environ.get("CHANGBEI_SMS_TOKEN", "")

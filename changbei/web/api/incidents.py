@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from ninja import Router, Status
 from pydantic import Field
 
+from changbei.core import faults
 from changbei.incidents import access, services
 from changbei.incidents.models import Incident
 from changbei.people import access as people
@@ -23,7 +24,9 @@ MOST = 200
 @router.post("", response={200: schemas.ReportOut, 201: schemas.ReportOut, **REFUSALS})
 def report(request: HttpRequest, body: schemas.ReportIn) -> Status[schemas.ReportOut]:
     """Report an event: 201 with a new incident, 200 when it joined one that had been reported."""
+    faults.point("report.before_accept")
     answer = services.report(body.kind, body.data, actor=actor(request), source="api")
+    faults.point("report.accepted")
     found = schemas.ReportOut(joined=answer.joined, incident=shown.incident(answer.incident))
     return Status(200 if answer.joined else 201, found)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from changbei.core import faults
 from changbei.notify.channels import Outcome, Outgoing, Receipt, Stop
 from changbei.notify.ladders import SMS
 
@@ -67,6 +68,7 @@ class Gateway:
             )
         except httpx.HTTPError as error:
             return Outcome("retry", detail=f"{type(error).__name__}: {error}"[:300])
+        faults.point("notify.handing_over")
         return _read(answer)
 
     def receipts(self) -> list[Receipt]:
