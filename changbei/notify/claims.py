@@ -10,6 +10,7 @@ again. A worker that slept too long cannot mark what another has claimed since, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,7 @@ class Claimed(NamedTuple):
     urgency: int
     attempts: int
     queued_at: datetime
+    values: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,13 @@ def claim(channel: str, now: datetime, lease_until: datetime, limit: int) -> lis
         parameters += [channel, now, limit]
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, [*parameters, lease_until, lease_until])
-        claimed = [Claimed(*row) for row in cursor.fetchall()]
+        claimed = [_claimed(row) for row in cursor.fetchall()]
     return sorted(claimed, key=lambda one: (one.urgency, one.queued_at, one.id))
+
+
+def _claimed(row: Sequence[Any]) -> Claimed:
+    *plain, values = row
+    return Claimed(*plain, values=json.loads(values) if values else None)
 
 
 def _claim_statement() -> str:
@@ -76,7 +83,7 @@ def _claim_statement() -> str:
             f" ORDER BY due_at LIMIT greatest(0, %s{taken}) FOR UPDATE SKIP LOCKED"
         )
         picks.append(f"u{int(urgency)} AS ({pick})")
-    returned = ", ".join(f"m.{name}" for name in Claimed._fields)
+    returned = ", ".join(f'm."{name}"' for name in Claimed._fields)
     claimed = " UNION ALL ".join(f"SELECT id FROM u{int(urgency)}" for urgency in Urgency)
     return (
         f"WITH {', '.join(picks)} UPDATE notify_message m"
@@ -91,8 +98,10 @@ WITH v AS ( SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[]
 %s::text[], %s::text[]) AS v(id, attempts, state, tried, due_at, carrier_id, error) ), noted AS ( INSERT
 INTO notify_attempt (message_id, at, outcome, detail) SELECT id, %s, tried, error FROM v WHERE tried <> ''
 ORDER BY id ) UPDATE notify_message m SET state = CASE WHEN v.state = 'queued' AND n.stopped_at IS NOT
-NULL THEN 'stopped' ELSE v.state END, due_at = CASE WHEN v.state = 'queued' AND n.stopped_at IS NOT NULL
-THEN NULL ELSE v.due_at END, lease_until = NULL, carrier_id = v.carrier_id, handed_at = CASE WHEN v.state
+NULL THEN 'stopped' ELSE v.state END, due_at = CASE WHEN v.state = 'queued' AND (n.stopped_at IS NOT NULL
+OR n.paused_at IS NOT NULL) THEN NULL ELSE v.due_at END, attempts = m.attempts - CASE WHEN v.state =
+'queued' AND v.tried IN ('', 'limited') THEN 1 ELSE 0 END, lease_until = NULL, carrier_id = v.carrier_id,
+handed_at = CASE WHEN v.state
 IN ('handed', 'delivered') THEN %s ELSE m.handed_at END, delivered_at = CASE WHEN v.state = 'delivered'
 THEN %s ELSE m.delivered_at END, error = v.error FROM v, notify_notice n WHERE m.id = v.id AND m.attempts
 = v.attempts AND m.state = 'sending' AND n.id = m.notice_id RETURNING m.id
@@ -102,7 +111,8 @@ THEN %s ELSE m.delivered_at END, error = v.error FROM v, notify_notice n WHERE m
 def mark(marks: Sequence[Mark], now: datetime) -> set[int]:
     """Note the attempts and write the marks; the keys of messages that were still ours.
 
-    A message that was stopped meanwhile is not queued again.
+    A message that was stopped meanwhile is not queued again. One that is given back untried, or that the carrier
+    put off, has not used up an attempt: the next claim counts on from where this one began.
     """
     if not marks:
         return set()

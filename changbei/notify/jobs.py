@@ -8,16 +8,20 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Min
 
-from changbei.core import clock, faults, texts
+from changbei.core import clock, faults
 from changbei.journal.services import NewEntry, append_many
-from changbei.notify import claims, rules, services
+from changbei.notify import claims, limits, links, rules, services, wording
+from changbei.notify.book import book
 from changbei.notify.channels import Channel, Outcome, Outgoing, Stop
 from changbei.notify.channels.registry import channel as channel_of
-from changbei.notify.channels.registry import offered
+from changbei.notify.channels.registry import offered, takes_replies
 from changbei.notify.claims import Claimed, Mark
+from changbei.notify.ladders import EMAIL, PUSH, SMS
 from changbei.notify.models import Message, Notice, Urgency
 
 State = Message.State
+LOST = {State.FAILED, State.REFUSED, State.EXPIRED}
+WITH_LINK = {SMS, EMAIL, PUSH}  # not where others read along: a link confirms for the recipient
 SAFETY = timedelta(seconds=claims.LEASE_SECONDS / 8)  # nothing is begun this shortly before the lease ends
 
 
@@ -56,14 +60,19 @@ def _send_batch(channel: Channel, limit: int, stop: Stop) -> int:
     faults.point("notify.claimed")
     notices = Notice.objects.in_bulk({one.notice_id for one in claimed})
     needless = _needless(claimed, notices)
-    wanted = [one for one in claimed if one.id not in needless]
+    expired = {one.id for one in claimed if _is_too_old(notices[one.notice_id], now)} - needless
+    going = [one for one in claimed if one.id not in needless | expired]
+    held = limits.held_back(channel.kind, going, book(), now)
+    wanted = [one for one in going if one.id not in held]
     outcomes = channel.send(
-        [_outgoing(one, notices[one.notice_id]) for one in wanted],
+        [_outgoing(one, notices[one.notice_id], channel.kind) for one in wanted],
         stop=lambda: stop() or clock.now() >= lease_until - SAFETY,
     )
     now = clock.now()
     marks = [_mark(one, outcome, now) for one, outcome in zip(wanted, outcomes, strict=True)]
     marks += [Mark(one, State.STOPPED, error="no longer needed") for one in claimed if one.id in needless]
+    marks += [Mark(one, State.EXPIRED, error="too old to be sent") for one in claimed if one.id in expired]
+    marks += [Mark(one, State.QUEUED, due_at=held[one.id]) for one in going if one.id in held]
     faults.point("notify.handed_over")
     _write(marks, now)
     faults.point("notify.marked")
@@ -71,13 +80,13 @@ def _send_batch(channel: Channel, limit: int, stop: Stop) -> int:
 
 
 def _needless(claimed: Sequence[Claimed], notices: dict[int, Notice]) -> set[int]:
-    """Messages another worker had in hand, and lost, while they were stopped or acknowledged."""
-    again = [one for one in claimed if one.attempts > 1]
+    """Messages that a worker had in hand, and gave back or lost, while they were stopped or acknowledged."""
+    again = [one for one in claimed if _may_be_needless(one, notices[one.notice_id])]
     if not again:
         return set()
     acknowledged = set(
         Message.objects.filter(
-            notice__in={one.notice_id for one in again}, state=State.ACKNOWLEDGED
+            notice__in={one.notice_id for one in again}, state=State.ACKNOWLEDGED, person__isnull=False
         ).values_list("notice_id", "person_id")
     )
     return {
@@ -87,13 +96,26 @@ def _needless(claimed: Sequence[Claimed], notices: dict[int, Notice]) -> set[int
     }
 
 
-def _outgoing(claimed: Claimed, notice: Notice) -> Outgoing:
+def _may_be_needless(claimed: Claimed, notice: Notice) -> bool:
+    return claimed.attempts > 1 or notice.needs_acknowledgement or notice.stopped_at is not None
+
+
+def _is_too_old(notice: Notice, now: datetime) -> bool:
+    return notice.valid_until is not None and notice.valid_until <= now
+
+
+def _outgoing(claimed: Claimed, notice: Notice, channel: str) -> Outgoing:
+    answer = notice.needs_acknowledgement
     return Outgoing(
         claimed.uuid,
         claimed.address,
-        texts.pick(notice.title, claimed.language),
-        texts.pick(notice.body, claimed.language),
+        wording.spoken(notice.title, notice.personal, claimed.values, claimed.language),
+        wording.spoken(notice.body, notice.personal, claimed.values, claimed.language),
         claimed.urgency,
+        link=links.address_of(claimed.uuid) if answer and channel in WITH_LINK else "",
+        code=rules.code_of(claimed.id) if answer and channel == SMS and takes_replies(SMS) else "",
+        language=claimed.language,
+        drill=notice.drill,
     )
 
 
@@ -103,6 +125,11 @@ def _mark(claimed: Claimed, outcome: Outcome | None, now: datetime) -> Mark:
         return Mark(claimed, State.QUEUED, due_at=now)
     if outcome.state in {"handed", "delivered"}:
         return Mark(claimed, State(outcome.state), "handed", carrier_id=outcome.carrier_id)
+    if outcome.state == "limited":
+        later = now + timedelta(seconds=outcome.wait_seconds)
+        return Mark(claimed, State.QUEUED, "limited", due_at=later, error=outcome.detail)
+    if outcome.state == "refused":
+        return Mark(claimed, State.REFUSED, "refused", error=outcome.detail)
     again_at = rules.retry_at(claimed.attempts, now) if outcome.state == "retry" else None
     state = State.QUEUED if again_at else State.FAILED
     return Mark(claimed, state, outcome.state, due_at=again_at, error=outcome.detail)
@@ -112,7 +139,7 @@ def _write(marks: Sequence[Mark], now: datetime) -> None:
     """All outcomes in one transaction, with a fact for each urgent message that failed for good."""
     with transaction.atomic():
         ours = claims.mark(marks, now)
-        failed = [one.claimed for one in marks if one.state == State.FAILED and one.claimed.id in ours]
+        failed = [one.claimed for one in marks if one.state in LOST and one.claimed.id in ours]
         append_many(_failures([one for one in failed if one.urgency <= Urgency.URGENT]))
 
 
@@ -133,18 +160,10 @@ def _failures(failed: Sequence[Claimed]) -> list[NewEntry]:
                 "notice": str(message.notice.uuid),
                 "message": str(message.uuid),
                 "channel": message.channel,
-                "to": recipient_name(message),
+                "to": rules.recipient_name(message),
+                "state": message.state,
                 "error": message.error,
             },
         )
         for message in known.values()
     ]
-
-
-def recipient_name(message: Message) -> str:
-    """The recipient in words."""
-    if message.person:
-        return f"{message.person.name} ({message.person.staff_no})"
-    if message.retailer:
-        return f"{message.retailer.name} ({message.retailer.licence_no})"
-    return f"{message.contact.person} ({message.contact.code})" if message.contact else ""

@@ -1,7 +1,9 @@
 """By which channels, and when, somebody is told: data, one ladder per urgency.
 
 A rung with a wait is climbed only while nobody has acknowledged: its message is queued at once with a later
-`due_at`, and stopped by the acknowledgement.
+`due_at`, and stopped by the acknowledgement. Whom next, when a person does not answer at all, is said by the plan
+(`overdue:` of a step, `confirm:` of a notice); an installation may have other ladders, and limits, in a file (see
+`book.py`).
 """
 
 from __future__ import annotations
@@ -18,11 +20,21 @@ class Rung:
     after_seconds: int = 0
 
 
-INBOX, SMS, EMAIL = "inbox", "sms", "email"
+INBOX, SMS, EMAIL, VOICE, PUSH, WEBHOOK, CHAT = "inbox", "sms", "email", "voice", "push", "webhook", "chat"
+WECOM, DINGTALK, FEISHU = "wecom", "dingtalk", "feishu"
+KINDS = (INBOX, SMS, EMAIL, VOICE, PUSH, WEBHOOK, CHAT, WECOM, DINGTALK, FEISHU)
+BY_PHONE = frozenset({SMS, VOICE, WECOM, DINGTALK, FEISHU})
+OF_THE_HOUSE = frozenset({WEBHOOK, CHAT})  # one address for everybody
 
 FOR_STAFF: Mapping[int, tuple[Rung, ...]] = {
-    Urgency.IMMEDIATE: (Rung(INBOX), Rung(SMS), Rung(SMS, after_seconds=180)),
-    Urgency.URGENT: (Rung(INBOX), Rung(SMS)),
+    Urgency.IMMEDIATE: (
+        Rung(INBOX),
+        Rung(PUSH),
+        Rung(SMS),
+        Rung(VOICE, after_seconds=120),
+        Rung(SMS, after_seconds=180),
+    ),
+    Urgency.URGENT: (Rung(INBOX), Rung(PUSH), Rung(SMS)),
     Urgency.ROUTINE: (Rung(INBOX),),
     Urgency.BULK: (Rung(INBOX),),
 }

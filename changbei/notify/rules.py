@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from changbei.notify.ladders import FOR_OTHERS, FOR_STAFF, INBOX, INSTEAD, SMS, Rung
-from changbei.notify.models import Message
+from changbei.notify.book import STANDARD, Book
+from changbei.notify.ladders import BY_PHONE, EMAIL, INBOX, OF_THE_HOUSE, PUSH, Rung
+from changbei.notify.models import Message, Urgency
 from changbei.notify.recipients import Recipient
 
 State = Message.State
 DRILL = {"zh-Hans": "【演练】", "zh-Hant": "【演練】", "en": "[DRILL] "}
 MOST_ATTEMPTS = 8
 _NUMBER = re.compile(r"^\+?[0-9][0-9 ()\-]{3,18}[0-9]$")
+NUMBER = _NUMBER.pattern  # for statements too
 _MAILBOX = re.compile(r"^[^@\s]+@[^@\s]+$")
 
 
@@ -38,20 +41,28 @@ def rows(
     channels: Sequence[str],
     offered: Collection[str],
     now: datetime,
+    book: Book = STANDARD,
+    has_device: bool = False,
 ) -> list[Row]:
     """The messages for one recipient: one a rung; a rung without an address takes the channel instead of it.
 
     `resend` says whether rungs that wait for an acknowledgement apply. `channels`, when given, replaces the
-    ladder. Nobody is left without a row: who cannot be reached has one that says so.
+    ladder. Nobody is left without a row: who cannot be reached has one that says so. In quiet hours, what is not
+    immediate waits for their end. `has_device` says whether a browser of the recipient takes pushes.
     """
     found: list[Row] = []
-    for number, rung in enumerate(_ladder(recipient, urgency, channels)):
+    ladder = _ladder(recipient, urgency, channels, book)
+    reachable = [channel for channel in offered if channel != PUSH or has_device]
+    quiet = book.quiet if urgency != Urgency.IMMEDIATE else None
+    for number, rung in enumerate(ladder):
         if rung.after_seconds and not resend:
             continue
-        if row := _row(recipient, rung, number, offered, now):
-            found.append(row)
-    wanted_outside = [rung for rung in _ladder(recipient, urgency, channels) if rung.channel != INBOX]
-    if wanted_outside and all(row.channel == INBOX for row in found):
+        again = any(before.channel == rung.channel for before in ladder[:number])
+        if row := _row(recipient, rung, number, reachable, book.instead, now, again=again):
+            later = quiet.over_at(row.channel, row.due_at) if quiet and row.due_at else None
+            found.append(replace(row, due_at=later) if later else row)
+    wanted_outside = [rung for rung in ladder if rung.channel not in {INBOX, PUSH, *OF_THE_HOUSE}]
+    if wanted_outside and all(row.channel in {INBOX, *OF_THE_HOUSE} for row in found):
         why = (
             "no address" if not (recipient.phone or recipient.email) else "no channel offered for the address"
         )
@@ -59,17 +70,24 @@ def rows(
     return found
 
 
-def _ladder(recipient: Recipient, urgency: int, channels: Sequence[str]) -> tuple[Rung, ...]:
+def _ladder(recipient: Recipient, urgency: int, channels: Sequence[str], book: Book) -> tuple[Rung, ...]:
     if channels:
         return tuple(Rung(channel) for channel in channels if channel != INBOX or recipient.has_inbox)
-    return FOR_STAFF[urgency] if recipient.has_inbox else FOR_OTHERS
+    return book.staff[urgency] if recipient.has_inbox else book.others
 
 
 def _row(
-    recipient: Recipient, rung: Rung, number: int, offered: Collection[str], now: datetime
+    recipient: Recipient,
+    rung: Rung,
+    number: int,
+    offered: Collection[str],
+    instead: Mapping[str, str],
+    now: datetime,
+    *,
+    again: bool,
 ) -> Row | None:
-    for channel in (rung.channel, INSTEAD.get(rung.channel, "")):
-        address = address_of(recipient, channel, second=number > 1) if channel in offered else ""
+    for channel in (rung.channel, instead.get(rung.channel, "")):
+        address = address_of(recipient, channel, second=again) if channel in offered else ""
         if address:
             return Row(channel, number, address, State.QUEUED, now + timedelta(seconds=rung.after_seconds))
     return None
@@ -79,12 +97,14 @@ def address_of(recipient: Recipient, channel: str, *, second: bool = False) -> s
     """Where the recipient is reached by a channel, "" when nowhere; a repeated text goes to the second
     phone.
     """
-    if channel == INBOX:
+    if channel in {INBOX, PUSH}:
         return str(recipient.id) if recipient.has_inbox else ""
-    if channel == SMS:
+    if channel in OF_THE_HOUSE:
+        return "house" if recipient.has_inbox else ""
+    if channel in BY_PHONE:
         phones = [phone for phone in (recipient.phone, recipient.second_phone) if _NUMBER.match(phone)]
         return (phones[-1] if second else phones[0]) if phones else ""
-    return recipient.email if _MAILBOX.match(recipient.email) else ""
+    return recipient.email if channel == EMAIL and _MAILBOX.match(recipient.email) else ""
 
 
 def retry_at(attempts: int, now: datetime) -> datetime | None:
@@ -94,6 +114,12 @@ def retry_at(attempts: int, now: datetime) -> datetime | None:
     return now + timedelta(seconds=min(5 * 2 ** (attempts - 1), 120))
 
 
+# What is known of a message, from less to more: a receipt never takes knowledge back.
+_KNOWN = (State.QUEUED, State.SENDING, State.HANDED, State.DELIVERED, State.READ)
+_OVERRULED = {State.FAILED, State.REFUSED, State.EXPIRED}
+_UNDER_WAY = {State.SENDING, State.HANDED}
+
+
 def after_receipt(state: str, receipt: str) -> State | None:
     """The state after a carrier's receipt, None when it changes nothing. Receipts repeat and come out of
     order.
@@ -101,11 +127,39 @@ def after_receipt(state: str, receipt: str) -> State | None:
     What was seen to arrive stays arrived; a failure that came first is overruled by an arrival. What
     waits to be tried again after an unclear answer, and has arrived, is not sent again.
     """
-    if receipt == State.DELIVERED and state in {State.QUEUED, State.SENDING, State.HANDED, State.FAILED}:
-        return State.DELIVERED
-    if receipt == State.FAILED and state in {State.SENDING, State.HANDED}:
-        return State.FAILED
-    return None
+    if receipt in {State.DELIVERED, State.READ}:
+        if state in _OVERRULED:
+            return State(receipt)
+        more = state in _KNOWN and _KNOWN.index(State(receipt)) > _KNOWN.index(State(state))
+        return State(receipt) if more else None
+    return State(receipt) if receipt in _OVERRULED and state in _UNDER_WAY else None
+
+
+def digits(number: str) -> str:
+    """A telephone number by which two ways of writing it are compared: digits, without our own country's prefix."""
+    found = re.sub(r"\D", "", number)
+    return found[2:] if len(found) == _MOBILE_DIGITS + 2 and found.startswith("86") else found
+
+
+_MOBILE_DIGITS = 11
+_YES = frozenset({"1", "y", "yes", "ok", "k", "r", "roger", "confirm", "confirmed", "是", "好", "好的", "收到", "收到了"}) | {
+    "已收到", "确认", "確認", "已阅", "已閱", "知道了", "明白"
+}  # fmt: skip
+_CODE_FROM, _CODES = 1_000, 9_000
+
+
+def code_of(message: int) -> str:
+    """The four digits by which a reply says which message it answers; they return after 9,000 messages."""
+    return str(_CODE_FROM + message % _CODES)
+
+
+def reply_means(text: str) -> str:
+    """What a reply says: a message's code, "yes" to the newest one, or "" for anything else."""
+    word = unicodedata.normalize("NFKC", text).strip().strip("。.!！,， ").lower()
+    first = word.split()[0] if word else ""
+    if re.fullmatch(r"\d{4}", first):
+        return first
+    return "yes" if word in _YES else ""
 
 
 def marked(text: dict[str, str]) -> dict[str, str]:
@@ -113,6 +167,22 @@ def marked(text: dict[str, str]) -> dict[str, str]:
     return {language: DRILL.get(language, DRILL["en"]) + words for language, words in text.items()}
 
 
+def unmarked(text: dict[str, str]) -> dict[str, str]:
+    """`text` without the mark of a drill, for a text that is going to be part of a marked one."""
+    return {
+        language: words.removeprefix(DRILL.get(language, DRILL["en"])) for language, words in text.items()
+    }
+
+
 def kept_from_outside(recipient: Recipient, *, drill: bool, outside_too: bool) -> bool:
     """In a drill nobody outside of the company is told, unless somebody ticked that."""
     return drill and not outside_too and not recipient.has_inbox
+
+
+def recipient_name(message: Message) -> str:
+    """The recipient in words."""
+    if message.person:
+        return f"{message.person.name} ({message.person.staff_no})"
+    if message.retailer:
+        return f"{message.retailer.name} ({message.retailer.licence_no})"
+    return f"{message.contact.person} ({message.contact.code})" if message.contact else ""

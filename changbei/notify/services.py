@@ -18,25 +18,31 @@ from changbei.core.errors import NotAllowed
 from changbei.journal import services as journal
 from changbei.journal.rows import Rows, reserve
 from changbei.journal.services import NewEntry, append_many
-from changbei.notify import copying, rules
+from changbei.notify import confirming, copying, rules
+from changbei.notify.book import Book, book
 from changbei.notify.channels import Receipt
 from changbei.notify.channels.registry import offered
-from changbei.notify.ladders import INBOX
-from changbei.notify.models import Message, Notice, Urgency
+from changbei.notify.confirming import Confirm
+from changbei.notify.ladders import INBOX, PUSH
+from changbei.notify.models import Device, Message, Notice, Urgency
 from changbei.notify.recipients import Recipient
 from changbei.people.models import Person
 
 State = Message.State
 COPY_FROM = 1_000  # rows; below, one INSERT
 NAMED_IN_JOURNAL = 20  # recipients; above, only how many
-OVER = (State.HANDED, State.DELIVERED, State.SENDING)  # states of a message that somebody can acknowledge
+# States of a message that somebody can acknowledge:
+OVER = (State.HANDED, State.DELIVERED, State.READ, State.SENDING)
+ARRIVED = (State.DELIVERED, State.READ)
 
 
 @dataclass(frozen=True)
 class NewNotice:
-    """What is to be told. Texts are maps from language to words, complete: no placeholders left.
+    """What is to be told. Texts are maps from language to words, complete but for the placeholders named in `personal`,
+    for which every recipient has own `values`.
 
-    `channels` replaces the ladder of the urgency. `outside_in_drill` is the tick without which nobody
+    `channels` replaces the ladder of the urgency. `confirm` says how many of the recipients have to
+    acknowledge, and who is told when they have not. `outside_in_drill` is the tick without which nobody
     outside the company is told in a drill.
     """
 
@@ -53,9 +59,25 @@ class NewNotice:
     drill: bool = False
     outside_in_drill: bool = False
     channels: tuple[str, ...] = ()
+    confirm: Confirm | None = None
+    personal: tuple[str, ...] = ()
+
+    @property
+    def wants_answers(self) -> bool:
+        return self.needs_acknowledgement or self.confirm is not None
 
 
 Order = tuple[NewNotice, Sequence[Recipient]]
+
+
+@dataclass(frozen=True)
+class Way:
+    """What the messages of one moment have in common."""
+
+    offered: Collection[str]
+    book: Book
+    with_devices: Collection[int]  # people with a browser that takes pushes
+    now: datetime
 
 
 def tell(new: NewNotice, recipients: Sequence[Recipient], *, actor: Person | None = None) -> Notice:
@@ -80,15 +102,16 @@ def tell_many(
     """
     if not orders:
         return []
-    now, kinds = clock.now(), offered()
+    now, kinds, rulebook = clock.now(), offered(), book()
+    way = Way(kinds, rulebook, _with_devices(orders) if PUSH in kinds else frozenset(), now)
     own_rows, own_facts = rows or Rows(), [] if facts is None else facts
     keys = reserve({Notice: len(orders)})[Notice]
     with transaction.atomic(savepoint=False):
-        notices = [_notice(key, new, now) for key, (new, _) in zip(keys, orders, strict=True)]
+        notices = [_notice(key, new, rulebook, now) for key, (new, _) in zip(keys, orders, strict=True)]
         messages: list[Message] = []
         for notice, (new, recipients) in zip(notices, orders, strict=True):
             unique = list({(one.kind, one.id): one for one in recipients}.values())
-            own = [message for one in unique for message in _messages(notice, new, one, kinds, now)]
+            own = [message for one in unique for message in _messages(notice, new, one, way)]
             messages += own
             own_facts.append(_told(notice, new, unique, own, actor))
         own_rows.insert_objects(notices)
@@ -103,9 +126,9 @@ def tell_many(
     return notices
 
 
-def acknowledge(what: Message | Notice, person: Person, *, actor: Person) -> bool:
+def acknowledge(what: Message | Notice, person: Person, *, actor: Person, by: str = "") -> bool:
     """`person` has taken note of the message: nothing more of the same notice goes to them. False when
-    already so.
+    already so. `by` is the way it was said when that was not a page of ours: link, reply, key.
 
     Only the recipient acknowledges: an acknowledgement is what a person saw, nobody sees for another.
     """
@@ -119,9 +142,25 @@ def acknowledge(what: Message | Notice, person: Person, *, actor: Person) -> boo
             raise NotAllowed(gettext_noop("only who received a message acknowledges it"))
         if own.filter(state=State.ACKNOWLEDGED).exists():
             return False
-        by = what if isinstance(what, Message) else None
-        _acknowledge(Q(notice=notice), person, by)
-        append_many([_acknowledged(notice, person, actor)])
+        answered = what if isinstance(what, Message) else None
+        _acknowledge(Q(notice=notice), Q(person=person), answered)
+        append_many([_acknowledged(notice, person, actor, by), *confirming.counted(notice)])
+    return True
+
+
+def acknowledge_from_outside(message: Message, *, by: str) -> bool:
+    """The recipient has said so by a way that only the recipient has: the link, a reply from the own number, a
+    key pressed in a call to it. False when already so.
+    """
+    if message.person is not None:
+        return acknowledge(message, message.person, actor=message.person, by=by)
+    own = Q(retailer=message.retailer_id) if message.retailer_id else Q(contact=message.contact_id)
+    with transaction.atomic():
+        notice = Notice.objects.select_for_update().get(pk=message.notice_id)
+        if Message.objects.filter(own, notice=notice, state=State.ACKNOWLEDGED).exists():
+            return False
+        _acknowledge(Q(notice=notice), own, message)
+        append_many([_acknowledged_outside(notice, message, by), *confirming.counted(notice)])
     return True
 
 
@@ -129,7 +168,7 @@ def acknowledge_task(task: UUID, person: Person) -> None:
     """The task was acknowledged elsewhere: its messages to this person count as acknowledged, without a new
     fact.
     """
-    _acknowledge(Q(notice__task=task), person, None)
+    _acknowledge(Q(notice__task=task), Q(person=person), None)
 
 
 def stop(
@@ -180,8 +219,9 @@ def take_receipt(one: Receipt) -> bool:
         message.due_at = message.lease_until = None
         message.handed_at = message.handed_at or now
         message.carrier_id = message.carrier_id or one.carrier_id
-        message.error = one.detail if after == State.FAILED else ""
-        message.delivered_at = now if after == State.DELIVERED else None
+        message.error = "" if after in ARRIVED else one.detail
+        message.delivered_at = (message.delivered_at or now) if after in ARRIVED else None
+        message.read_at = now if after == State.READ else None
         message.save(
             update_fields=[
                 "state",
@@ -191,6 +231,7 @@ def take_receipt(one: Receipt) -> bool:
                 "carrier_id",
                 "error",
                 "delivered_at",
+                "read_at",
             ]
         )
     return True
@@ -206,7 +247,13 @@ def _message_of(one: Receipt) -> Message | None:
     return messages.filter(carrier_id=one.carrier_id).first() if one.carrier_id else None
 
 
-def _notice(key: int, new: NewNotice, now: datetime) -> Notice:
+def _with_devices(orders: Sequence[Order]) -> frozenset[int]:
+    staff = {one.id for _, recipients in orders for one in recipients if one.has_inbox}
+    found = Device.objects.filter(person__in=staff).values_list("person_id", flat=True) if staff else ()
+    return frozenset(found)
+
+
+def _notice(key: int, new: NewNotice, rulebook: Book, now: datetime) -> Notice:
     return Notice(
         id=key,
         uuid=uuid4(),
@@ -218,25 +265,28 @@ def _notice(key: int, new: NewNotice, now: datetime) -> Notice:
         title=rules.marked(new.title) if new.drill else new.title,
         body=new.body,
         urgency=new.urgency,
-        needs_acknowledgement=new.needs_acknowledgement,
+        needs_acknowledgement=new.wants_answers,
         drill=new.drill,
+        personal=list(new.personal),
         created_at=now,
+        valid_until=rulebook.valid_until(new.urgency, now),
+        **confirming.fields(new.confirm, now),
     )
 
 
-def _messages(
-    notice: Notice, new: NewNotice, recipient: Recipient, kinds: Collection[str], now: datetime
-) -> list[Message]:
+def _messages(notice: Notice, new: NewNotice, recipient: Recipient, way: Way) -> list[Message]:
     rows = rules.rows(
         recipient,
         urgency=new.urgency,
-        resend=new.needs_acknowledgement,
+        resend=new.wants_answers,
         channels=new.channels,
-        offered=kinds,
-        now=now,
+        offered=way.offered,
+        now=way.now,
+        book=way.book,
+        has_device=recipient.has_inbox and recipient.id in way.with_devices,
     )
     kept_back = rules.kept_from_outside(recipient, drill=new.drill, outside_too=new.outside_in_drill)
-    return [_message(notice, recipient, row, now, kept_back=kept_back) for row in rows]
+    return [_message(notice, recipient, row, way.now, kept_back=kept_back) for row in rows]
 
 
 def _message(
@@ -254,6 +304,7 @@ def _message(
         due_at=row.due_at,
         error=row.error,
         queued_at=now,
+        values=dict(recipient.values) if recipient.values and notice.personal else None,
     )
     setattr(message, f"{recipient.kind}_id", recipient.id)
     if kept_back:
@@ -295,10 +346,10 @@ def _told(
     )
 
 
-def _acknowledge(which: Q, person: Person, by: Message | None) -> None:
+def _acknowledge(which: Q, whose: Q, by: Message | None) -> None:
     """Mark the message that was answered (else the inbox's, else all that went out) and stop the rest."""
     now = clock.now()
-    own = Message.objects.filter(which, person=person)
+    own = Message.objects.filter(which, whose)
     out = own.filter(state__in=OVER)
     answered = out.filter(pk=by.pk) if by else out.filter(channel=INBOX)
     count = answered.update(state=State.ACKNOWLEDGED, acknowledged_at=now, due_at=None, lease_until=None)
@@ -311,7 +362,7 @@ def _stop(waiting: QuerySet[Message], reason: str) -> int:
     return waiting.update(state=State.STOPPED, due_at=None, lease_until=None, error=reason)
 
 
-def _acknowledged(notice: Notice, person: Person, actor: Person) -> NewEntry:
+def _acknowledged(notice: Notice, person: Person, actor: Person, by: str) -> NewEntry:
     return NewEntry(
         "notify.acknowledged",
         actor,
@@ -324,5 +375,24 @@ def _acknowledged(notice: Notice, person: Person, actor: Person) -> NewEntry:
             "template": notice.template,
             "task": str(notice.task) if notice.task else "",
             "by": person.staff_no,
+            **({"way": by} if by else {}),
+        },
+    )
+
+
+def _acknowledged_outside(notice: Notice, message: Message, by: str) -> NewEntry:
+    """A customer or an outside contact: nobody on the staff, so another kind of fact, which moves no task."""
+    return NewEntry(
+        "notify.answered",
+        None,
+        incident=notice.incident,
+        run=notice.run,
+        clause=notice.clause,
+        drill=notice.drill,
+        data={
+            "notice": str(notice.uuid),
+            "template": notice.template,
+            "by": rules.recipient_name(message),
+            "way": by,
         },
     )

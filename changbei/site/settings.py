@@ -152,6 +152,20 @@ SMS_GATEWAY_URL = os.environ.get("CHANGBEI_SMS_GATEWAY", "")
 SMS_GATEWAY_TOKEN = os.environ.get("CHANGBEI_SMS_TOKEN", "")
 EMAIL_URL = os.environ.get("CHANGBEI_SMTP", "")
 EMAIL_FROM = os.environ.get("CHANGBEI_EMAIL_FROM", "changbei@localhost")
+VOICE_GATEWAY_URL = os.environ.get("CHANGBEI_VOICE_GATEWAY", "")
+WECOM_ROBOT = os.environ.get("CHANGBEI_WECOM", "")
+DINGTALK_ROBOT = os.environ.get("CHANGBEI_DINGTALK", "")
+FEISHU_ROBOT = os.environ.get("CHANGBEI_FEISHU", "")
+CHATS = os.environ.get("CHANGBEI_CHATS", "")
+WEBHOOK_URL = os.environ.get("CHANGBEI_WEBHOOK", "")
+WEBHOOK_SECRET = os.environ.get("CHANGBEI_WEBHOOK_SECRET", "")
+PUSH_KEY = os.environ.get("CHANGBEI_PUSH_KEY", "")  # the file of the key, made by `changbei channel key FILE`
+PUSH_CONTACT = os.environ.get("CHANGBEI_PUSH_CONTACT", "")
+PROVIDERS = os.environ.get("CHANGBEI_PROVIDERS", "")  # a folder of carriers' files of the installation's own
+NOTICES_FILE = os.environ.get("CHANGBEI_NOTICES", "")  # ladders, limits, quiet hours
+CALLBACK_SECRET = os.environ.get("CHANGBEI_CALLBACK_SECRET", "")  # part of the address at which carriers call us back
+# Messages carry addresses of ours only when somebody has said what our address is.
+CONFIRM_LINKS = "CHANGBEI_PUBLIC_URL" in os.environ
 # Three-day forecasts (E3.2.9): an API in the manner of Open-Meteo, e.g. https://api.open-meteo.com/v1/forecast, and a
 # folder into which somebody drops a file; without both the forecast is typed in.
 FORECAST_URL = os.environ.get("CHANGBEI_FORECAST_URL", "")

@@ -62,7 +62,7 @@ def test_several_go_over_one_connection_each_with_its_outcome(server, channel, c
     outcomes = channel.send([_outgoing(address) for address in addresses], stop=never)
     assert [(outcome.state, outcome.detail) for outcome in outcomes] == [
         ("handed", ""),
-        ("failed", "550 no such box"),
+        ("refused", "550 no such box"),
         ("retry", "452 full"),
         ("handed", ""),
     ]

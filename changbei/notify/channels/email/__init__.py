@@ -9,12 +9,13 @@ from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
 from changbei.core import clock
-from changbei.notify.channels import Outcome, Outgoing, Receipt, Stop
+from changbei.notify.channels import Outcome, Outgoing, Receipt, Stop, wording
 from changbei.notify.ladders import EMAIL
 from changbei.notify.models import Urgency
 
 TIMEOUT_SECONDS = 10.0
 PERMANENT_FROM = 500
+NO_MAILBOX = {550, 551, 553}  # of answers to RCPT
 
 
 class Email:
@@ -71,7 +72,7 @@ class Email:
             server.send_message(message)
         except smtplib.SMTPRecipientsRefused as refused:
             code, words = next(iter(refused.recipients.values()))
-            return _refused(code, words)
+            return _refused(code, words, of_the_mailbox=True)
         except smtplib.SMTPResponseException as refused:
             return _refused(refused.smtp_code, refused.smtp_error)
         return Outcome("handed", carrier_id=str(message["Message-ID"])[:80])
@@ -92,10 +93,14 @@ class Email:
         message["Auto-Submitted"] = "auto-generated"
         if one.urgency == Urgency.IMMEDIATE:
             message["X-Priority"] = "1"
-        message.set_content(f"{one.title}\n\n{one.body}\n")
+        asked = wording.ask(one)
+        message.set_content(f"{one.title}\n\n{one.body}\n" + (f"\n{asked}\n" if asked else ""))
         return message
 
 
-def _refused(code: int, words: bytes | str) -> Outcome:
+def _refused(code: int, words: bytes | str, *, of_the_mailbox: bool = False) -> Outcome:
     text = words.decode(errors="replace") if isinstance(words, bytes) else words
-    return Outcome("failed" if code >= PERMANENT_FROM else "retry", detail=f"{code} {text}"[:300])
+    detail = f"{code} {text}"[:300]
+    if code >= PERMANENT_FROM:
+        return Outcome("refused" if of_the_mailbox and code in NO_MAILBOX else "failed", detail=detail)
+    return Outcome("retry", detail=detail)

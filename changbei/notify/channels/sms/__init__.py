@@ -6,10 +6,14 @@ The protocol, which a carrier's own adapter or a small bridge speaks:
          {"to": "…", "text": "…", "reference": "UUID"}
       -> 200 or 202 {"id": "…"}                              taken
       -> 200 {"error": {"message": "…", "permanent": true}}  refused, in the manner of some providers
-      -> 4xx refused for good (401, 403, 408, 425, 429: try again), 5xx try again
+      -> any   {"error": {"message": "…", "refused": "number"}}  the number is none, or wants nothing from us
+      -> 4xx refused for good (401, 403, 408, 425: try again; 429 with Retry-After: later), 5xx try again
     GET  {url}/receipts?after=N
-      -> 200 {"receipts": [{"sequence": N, "id": "…", "reference": "UUID", "state": "delivered" | "failed",
-      "detail": "…"}]}
+      -> 200 {"receipts": [{"sequence": N, "id": "…", "reference": "UUID", "state": "delivered" | "read" |
+      "failed" | "refused" | "expired", "detail": "…"}]}
+
+A gateway that calls us instead posts the same receipts to /callbacks/sms/SECRET/receipts, and what recipients answer to
+/callbacks/sms/SECRET/replies as {"replies": [{"id": "…", "from": "…", "text": "…"}]}.
 
 The same idempotency key is handed over twice only after a crash or an unclear answer; a gateway sends once
 per key.

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import contextvars
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 
 from changbei.core import faults
-from changbei.notify.channels import Outcome, Outgoing, Receipt, Stop
+from changbei.notify.channels import Outcome, Outgoing, Receipt, Stop, wording
+from changbei.notify.channels.http.carrier import wait_seconds
+from changbei.notify.channels.http.hooks import State
+from changbei.notify.channels.http.provider import Hook
+from changbei.notify.channels.together import Senders
 from changbei.notify.ladders import SMS
 
-TRY_AGAIN = {401, 403, 408, 425, 429}  # 401 and 403 are our own settings: the recipient is not to blame
+TRY_AGAIN = {401, 403, 408, 425}  # 401 and 403 are our own settings: the recipient is not to blame
+TOO_MANY = 429
+WAIT_SECONDS = 30.0  # when the gateway says only that it is too much
+STATES = {word: word for word in get_args(State)}
+RECEIPTS = Hook("json", list="receipts", id="id", reference="reference", state="state", states=STATES, detail="detail")
+REPLIES = Hook("json", list="replies", id="id", reference="reference", sender="from", text="text")
 SENDERS = 8
 TIMEOUT_SECONDS = 8.0
 
@@ -41,21 +48,14 @@ class Gateway:
             trust_env=False,
             limits=httpx.Limits(max_connections=SENDERS),
         )
-        self.senders = ThreadPoolExecutor(SENDERS, thread_name_prefix="sms")
+        self.senders = Senders(self.kind, SENDERS)
         self.heard_upto = 0
 
     def send(self, outgoing: Sequence[Outgoing], *, stop: Stop) -> list[Outcome | None]:
-        tries = [
-            self.senders.submit(contextvars.copy_context().run, self._unless_stopped, one, stop)
-            for one in outgoing
-        ]
-        return [attempt.result() for attempt in tries]
-
-    def _unless_stopped(self, one: Outgoing, stop: Stop) -> Outcome | None:
-        return None if stop() else self.hand_over(one)
+        return self.senders.send(outgoing, self.hand_over, stop=stop)
 
     def close(self) -> None:
-        self.senders.shutdown()
+        self.senders.close()
         self.client.close()
 
     def hand_over(self, one: Outgoing) -> Outcome:
@@ -63,7 +63,7 @@ class Gateway:
         try:
             answer = self.client.post(
                 "messages",
-                json={"to": one.address, "text": wording(one), "reference": str(one.key)},
+                json={"to": one.address, "text": wording.text(one), "reference": str(one.key)},
                 headers={"Idempotency-Key": str(one.key)},
             )
         except httpx.HTTPError as error:
@@ -84,19 +84,20 @@ class Gateway:
         return [receipt for receipt in receipts if receipt is not None]
 
 
-def wording(one: Outgoing) -> str:
-    return f"{one.title}：{one.body}" if one.title and one.body else one.title or one.body
-
-
 def _read(answer: httpx.Response) -> Outcome:
     code = answer.status_code
-    if code >= httpx.codes.BAD_REQUEST:
-        again = code in TRY_AGAIN or code >= httpx.codes.INTERNAL_SERVER_ERROR
-        return Outcome("retry" if again else "failed", detail=f"HTTP {code}: {answer.text}"[:300])
+    if code == TOO_MANY:
+        wait = wait_seconds(answer, WAIT_SECONDS)
+        return Outcome("limited", detail=f"HTTP {code}: {answer.text}"[:300], wait_seconds=wait)
     try:
         content = answer.json()
     except ValueError:
         content = None
+    if isinstance(content, dict) and _names_number(content.get("error")):
+        return Outcome("refused", detail=f"HTTP {code}: {answer.text}"[:300])
+    if code >= httpx.codes.BAD_REQUEST:
+        again = code in TRY_AGAIN or code >= httpx.codes.INTERNAL_SERVER_ERROR
+        return Outcome("retry" if again else "failed", detail=f"HTTP {code}: {answer.text}"[:300])
     if not isinstance(content, dict):
         return Outcome(
             "retry", detail=f"HTTP {code} with something that is not a JSON object: {answer.text}"[:300]
@@ -108,6 +109,10 @@ def _read(answer: httpx.Response) -> Outcome:
     return Outcome("handed", carrier_id=str(content["id"])[:80])
 
 
+def _names_number(error: Any) -> bool:
+    return isinstance(error, dict) and error.get("refused") == "number"
+
+
 def _refused(error: Any) -> Outcome:
     words = error if isinstance(error, dict) else {"message": error}
     return Outcome(
@@ -116,7 +121,7 @@ def _refused(error: Any) -> Outcome:
 
 
 def _receipt(one: dict[str, Any]) -> Receipt | None:
-    if one.get("state") not in {"delivered", "failed"}:
+    if one.get("state") not in STATES:
         return None
     return Receipt(
         one["state"],
