@@ -1,0 +1,128 @@
+"""Rounds of a chaos run: report, die, come back, settle, check."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import django
+
+from changbei.site.chaos.nursery import Nursery, load
+from changbei.site.chaos.processes import Site
+from changbei.site.chaos.sink import Sink
+from changbei.site.commands.base import let_go_of_database
+from changbei.site.postgres import DATABASE_VARIABLE, EmbeddedPostgres
+
+LEASE_SCALE = 1 / 60  # messages 2 s, timers 0.5 s, actions 5 s
+FREEZE_SECONDS = 2.6
+KILLS_A_ROUND = 6
+SETTLE_SECONDS = 60.0
+REPORTERS = 2
+WHOLE_CHAIN_EVERY = 10
+MOST_DETAILS = 50
+
+
+@dataclass
+class Result:
+    """What a chaos run has found; `violations` by kind."""
+
+    seed: int
+    kills: int = 0
+    kills_by_kind: dict[str, int] = field(default_factory=dict)
+    rounds: int = 0
+    reports_accepted: int = 0
+    reports_answered_late: int = 0  # at the second try or later: somebody died over the first
+    notices_handed: int = 0
+    notices_lost: int = 0
+    duplicates: int = 0  # with the same key, of what was in flight
+    violations: dict[str, int] = field(default_factory=dict)
+    details: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        return not self.violations
+
+    def to_json(self) -> dict[str, Any]:
+        return {**vars(self), "seconds": round(self.seconds, 1), "ok": self.ok}
+
+
+def run(kills: int, seed: int, folder: Path, *, say: Callable[[str], None] = lambda _line: None) -> Result:
+    """Rounds until at least `kills` deaths. `folder` takes the database and the processes' logs.
+
+    Sets Django up for this run alone: call it in a process of its own.
+    """
+    began = time.monotonic()
+    with ExitStack() as stack:
+        server = EmbeddedPostgres(folder / "pg", durable=True, ephemeral=True)
+        sink = Sink()
+        stack.callback(sink.server_close)
+        _set_environment(server.url, sink.url, folder)
+        django.setup()
+        load()
+        nursery = Nursery()
+        stack.callback(nursery.close)
+        stack.enter_context(server)
+        stack.callback(let_go_of_database)
+        sink.open()
+        stack.callback(sink.shutdown)
+        site = Site(folder, server, nursery)
+        stack.callback(lambda: [site.kill(part) for part in site.parts])
+        result = _play(kills, seed, site, sink, say)
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def _set_environment(database: str, gateway: str, folder: Path) -> None:
+    var = folder / "var"
+    (var / "static").mkdir(parents=True, exist_ok=True)
+    for name in [name for name in os.environ if name.startswith("CHANGBEI_")]:
+        if name not in {"CHANGBEI_PG_BIN", "CHANGBEI_LOG"}:
+            del os.environ[name]
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "changbei.site.settings",
+        DATABASE_VARIABLE: database,
+        "CHANGBEI_VAR": str(var),
+        "CHANGBEI_SMS_GATEWAY": gateway,
+        "CHANGBEI_LEASE_SCALE": str(LEASE_SCALE),
+        "CHANGBEI_DB_POOL": "12",
+    }
+
+
+def _play(kills: int, seed: int, site: Site, sink: Sink, say: Callable[[str], None]) -> Result:
+    from changbei.site.chaos import ground  # noqa: PLC0415 - models: only after Django is set up
+    from changbei.site.chaos.rounds import Rounds  # noqa: PLC0415
+
+    keys = ground.furnish()
+    let_go_of_database()
+    result = Result(seed)
+    rounds = Rounds(site, sink, keys, random.Random(seed))
+    found: Counter[str] = Counter()
+    site.restore()
+    while rounds.deaths.total < kills:
+        result.rounds += 1
+        last = rounds.deaths.total + KILLS_A_ROUND >= kills
+        violations = rounds.one(
+            result.rounds,
+            most_kills=kills - rounds.deaths.total,
+            whole_chain=last or result.rounds % WHOLE_CHAIN_EVERY == 1,
+        )
+        found.update(one.kind for one in violations)
+        result.details += [f"round {result.rounds}: {one.kind}: {one.detail}" for one in violations]
+        say(f"round {result.rounds}: {rounds.deaths.total} deaths, {len(rounds.answered)} reports, {dict(found)}")
+    result.details = result.details[:MOST_DETAILS]
+    handed = sink.since(0)
+    result.kills, result.kills_by_kind = rounds.deaths.total, dict(sorted(rounds.deaths.kills.items()))
+    result.reports_accepted = len(rounds.answered)
+    result.reports_answered_late = sum(one.tries > 1 for one in rounds.answered)
+    result.notices_handed = len({one.key for one in handed})
+    result.notices_lost, result.violations = found["notice_lost"], dict(sorted(found.items()))
+    result.duplicates = len(handed) - result.notices_handed
+    return result

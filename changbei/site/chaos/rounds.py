@@ -1,0 +1,76 @@
+"""One round: people report and work while things die; then everything runs again, comes to rest, and is checked."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping, Sequence
+
+from changbei.site.chaos import invariants
+from changbei.site.chaos.clients import Answered, Colleague, Reporter
+from changbei.site.chaos.deaths import Deaths
+from changbei.site.chaos.invariants import Violation
+from changbei.site.chaos.play import FREEZE_SECONDS, KILLS_A_ROUND, REPORTERS, SETTLE_SECONDS
+from changbei.site.chaos.processes import Site
+from changbei.site.chaos.sink import Sink
+from changbei.site.commands.base import let_go_of_database
+
+REST_SECONDS = 0.2
+
+
+class Rounds:
+    """What goes on from round to round: who was answered, what has died."""
+
+    def __init__(self, site: Site, sink: Sink, keys: Mapping[str, str], chance: random.Random) -> None:
+        self.site, self.sink, self.keys = site, sink, keys
+        self.random = chance
+        self.deaths = Deaths(site, chance, FREEZE_SECONDS)
+        self.answered: list[Answered] = []
+        self._checked = 0  # of what the sink has
+
+    def one(self, number: int, *, most_kills: int, whole_chain: bool) -> list[Violation]:
+        """Play a round; what was wrong after it."""
+        reporters = [
+            Reporter(self.site.address, self.keys["desk"], f"{number}-{count}", self.random.randrange(2**32))
+            for count in range(REPORTERS)
+        ]
+        colleagues = [Colleague(self.site.address, key, name, self.sink) for name, key in self.keys.items()]
+        for thread in (*reporters, *colleagues):
+            thread.start()
+        target = self.deaths.total + min(KILLS_A_ROUND, most_kills)
+        while self.deaths.total < target:
+            self.deaths.one()
+        for reporter in reporters:
+            reporter.stop()
+        self.site.restore()
+        for reporter in reporters:
+            reporter.join()
+        answered = [one for reporter in reporters for one in reporter.answered]
+        tokens = [one.token for one in answered]
+        let_go_of_database()  # what died under us
+        self._settle(tokens)
+        for colleague in colleagues:
+            colleague.stop()
+        for colleague in colleagues:
+            colleague.join()
+        self.answered += answered
+        return [*self._refusals(reporters, colleagues), *self._check(answered, tokens, whole_chain)]
+
+    def _settle(self, tokens: Sequence[str]) -> None:
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while not invariants.settled(tokens) and time.monotonic() < deadline:
+            time.sleep(REST_SECONDS)
+
+    def _refusals(self, reporters: Sequence[Reporter], colleagues: Sequence[Colleague]) -> list[Violation]:
+        refused = [("report_refused", one) for reporter in reporters for one in reporter.refused]
+        refused += [("task_refused", one) for colleague in colleagues for one in colleague.refused]
+        return [Violation(kind, detail) for kind, detail in refused]
+
+    def _check(self, answered: Sequence[Answered], tokens: Sequence[str], whole_chain: bool) -> list[Violation]:
+        handed = self.sink.since(self._checked)
+        self._checked += len(handed)
+        found = invariants.check(answered, tokens, handed, self.deaths.disturbed_at)
+        if whole_chain:
+            found += invariants.chain()
+        let_go_of_database()
+        return found
