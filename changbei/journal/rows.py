@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -134,7 +134,7 @@ def _plain(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} is no value of a column")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _names(model: type[Model], with_key: bool) -> list[tuple[str, str]]:
     return [
         (field.attname, str(field.column))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -39,55 +39,68 @@ def resolve_many(roles: Mapping[str, RoleSpec], scope: Scope, now: datetime) -> 
     """The holders of all roles, by the same names. At most four queries whatever the number of roles
     (E2.1a).
     """
-    if not roles:
-        return {}
-    snapshot = _Snapshot(roles, scope, now)
-    return {name: snapshot.holder(name, role) for name, role in roles.items()}
+    return resolve_all([(roles, scope)], now)[0]
+
+
+def resolve_all(
+    wanted: Sequence[tuple[Mapping[str, RoleSpec], Scope]], now: datetime
+) -> list[dict[str, Holder]]:
+    """The holders of the roles of several scopes, in their order: the same four queries for all of them."""
+    if not any(roles for roles, _ in wanted):
+        return [{} for _ in wanted]
+    snapshot = _Snapshot(wanted, now)
+    return [
+        {name: snapshot.holder(name, role, scope) for name, role in roles.items()} for roles, scope in wanted
+    ]
 
 
 class _Snapshot:
     """Everything that the roles could need, read once."""
 
-    def __init__(self, roles: Mapping[str, RoleSpec], scope: Scope, now: datetime) -> None:
-        self.scope = scope
+    def __init__(self, wanted: Sequence[tuple[Mapping[str, RoleSpec], Scope]], now: datetime) -> None:
         self.people: dict[int, Person] = {}
+        roles = [role for of_scope, _ in wanted for role in of_scope.values()]
         self.away = _absences(now, self.people)
-        self.posts = self._post_offers({role.post_kind for role in roles.values() if role.post_kind}, now)
-        self.others = self._other_people(roles)
+        self.posts = self._post_offers({role.post_kind for role in roles if role.post_kind}, now)
+        self.others = self._other_people(
+            {role.job for role in roles if role.job},
+            {
+                _named(name, role, scope)
+                for of_scope, scope in wanted
+                for name, role in of_scope.items()
+                if role.is_named
+            },
+        )
         self.units, self.tree = self._units(roles)
 
-    def holder(self, name: str, role: RoleSpec) -> Holder:
-        choice = choose(role, self._offers(name, role), self.away)
+    def holder(self, name: str, role: RoleSpec, scope: Scope) -> Holder:
+        choice = choose(role, self._offers(name, role, scope), self.away)
         return self._as_holder(choice)
 
     def _as_holder(self, choice: Choice) -> Holder:
         person = self.people[choice.person] if choice.person is not None else None
         return Holder(person, choice.why, choice.away)
 
-    def _offers(self, name: str, role: RoleSpec) -> list[Offer]:
+    def _offers(self, name: str, role: RoleSpec, scope: Scope) -> list[Offer]:
         if role.is_named:
-            staff_no = self._named(name, role)
+            staff_no = _named(name, role, scope)
             return [Offer(p.pk, "named") for p in self.others if p.staff_no == staff_no]
+        here = self._scope_unit(role, scope)
         if role.job:
             return self._near(
-                role, [(p.unit_id, "", Offer(p.pk, "job")) for p in self.others if p.job == role.job]
+                here, [(p.unit_id, "", Offer(p.pk, "job")) for p in self.others if p.job == role.job]
             )
         rows = [
             row for row in self.posts if row.kind == role.post_kind and (role.duty or row.basis == "post")
         ]
         return self._near(
-            role, [(row.unit, row.code, Offer(row.person, row.basis, rank=row.rank)) for row in rows]
+            here, [(row.unit, row.code, Offer(row.person, row.basis, rank=row.rank)) for row in rows]
         )
 
-    def _named(self, name: str, role: RoleSpec) -> str:
-        given: Mapping[str, str] = self.scope.get("command" if role.command else "named") or {}
-        return given.get(name, "")
-
-    def _near(self, role: RoleSpec, found: list[tuple[int, str, Offer]]) -> list[Offer]:
+    def _near(self, here: int | None, found: list[tuple[int, str, Offer]]) -> list[Offer]:
         """Grouped by how far the unit is from the one the run concerns; units in line above or below it go
         alone.
         """
-        here = self._scope_unit(role)
         if here is None:
             return [Offer(o.person, o.basis, (0, code), o.rank) for _, code, o in found]
         in_line = [item for item in found if self.tree.in_line(here, item[0])]
@@ -96,10 +109,10 @@ class _Snapshot:
             for unit, code, o in (in_line or found)
         ]
 
-    def _scope_unit(self, role: RoleSpec) -> int | None:
+    def _scope_unit(self, role: RoleSpec, scope: Scope) -> int | None:
         if role.scope == "city":
             return None
-        wanted = self.scope.get("site" if role.scope == "site" else "unit") or self.scope.get("unit")
+        wanted = scope.get("site" if role.scope == "site" else "unit") or scope.get("unit")
         return self.units.get(str(wanted)) if wanted else None
 
     def _post_offers(self, kinds: set[str], now: datetime) -> list[_PostRow]:
@@ -113,9 +126,8 @@ class _Snapshot:
             rows.append(_PostRow("duty" if basis == "duty" else "post", rank, kind, code, unit, person.pk))
         return rows
 
-    def _other_people(self, roles: Mapping[str, RoleSpec]) -> list[Person]:
-        jobs = {role.job for role in roles.values() if role.job}
-        named = {self._named(name, role) for name, role in roles.items() if role.is_named} - {""}
+    def _other_people(self, jobs: set[str], named: set[str]) -> list[Person]:
+        named = named - {""}
         if not jobs and not named:
             return []
         found = list(
@@ -124,11 +136,17 @@ class _Snapshot:
         self.people |= {person.pk: person for person in found}
         return found
 
-    def _units(self, roles: Mapping[str, RoleSpec]) -> tuple[dict[str, int], UnitTree]:
-        if all(role.scope == "city" or role.is_named for role in roles.values()):
+    def _units(self, roles: Sequence[RoleSpec]) -> tuple[dict[str, int], UnitTree]:
+        if all(role.scope == "city" or role.is_named for role in roles):
             return {}, UnitTree({})
         rows = list(Unit.objects.values_list("pk", "code", "parent_id"))
         return {code: pk for pk, code, _ in rows}, UnitTree({pk: parent for pk, _, parent in rows})
+
+
+def _named(name: str, role: RoleSpec, scope: Scope) -> str:
+    """The staff number that the scope gives for a named role; "" for none."""
+    given: Mapping[str, str] = scope.get("command" if role.command else "named") or {}
+    return given.get(name, "")
 
 
 @dataclass(frozen=True)
@@ -233,5 +251,6 @@ __all__ = [
     "is_away",
     "leaders_present",
     "resolve",
+    "resolve_all",
     "resolve_many",
 ]

@@ -1,21 +1,17 @@
-"""From the runtime's commands to rows: collected for one or several facts, then written kind by kind.
-
-Whatever the number of tasks, timers and messages, the number of statements is the number of kinds of rows.
-"""
+"""From the runtime's commands to rows, for one run: `runs.writing` looks up what many runs need and writes them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db.models import F
-
-from changbei.journal.services import NewEntry, append_many
+from changbei.journal.rows import Rows
+from changbei.journal.services import NewEntry
 from changbei.notify import recipients
-from changbei.notify import services as notify
+from changbei.notify.confirming import Confirm
 from changbei.notify.models import Urgency
 from changbei.notify.recipients import Recipient
 from changbei.notify.services import NewNotice, Order
@@ -38,7 +34,7 @@ from changbei.plans.facts import (
 )
 from changbei.plans.model import Pack, Procedure, TaskSpec, step_of
 from changbei.runs import audiences, roles, wording
-from changbei.runs.models import ActionCall, Run, Task, Timer
+from changbei.runs.models import ActionCall, Run, RunFact, Task, Timer
 
 URGENCY = {"immediate": Urgency.IMMEDIATE, "urgent": Urgency.URGENT, "routine": Urgency.ROUTINE}
 TASK_NOTICE, VACANT_NOTICE, LATE_NOTICE, MOVED_NOTICE = "task", "task-vacant", "task-late", "task-moved"
@@ -51,7 +47,7 @@ ROSTER = "roster"  # key of the timer at which the roles are looked at again
 
 
 class Effects:
-    """What the commands of one transaction come to. `actor` is who caused it, None for the engine."""
+    """What the commands for one run in one transaction come to. `actor` is who caused it, None for the engine."""
 
     def __init__(
         self,
@@ -64,6 +60,9 @@ class Effects:
     ) -> None:
         self.run, self.pack, self.procedure, self.now, self.actor = run, pack, procedure, now, actor
         self._holders = holders
+        self.commands: list[Command] = []  # not taken yet
+        self.applied: list[RunFact] = []
+        self.before: Json | None = None  # the run's state before its facts; None for a run that begins
         self.opened: dict[str, Task] = {}
         self.closed: list[CloseTask] = []
         self.acknowledged: list[MarkAcknowledged] = []
@@ -81,13 +80,9 @@ class Effects:
 
     # ---- taking commands
 
-    def take_all(self, commands: Sequence[Command]) -> None:
-        """Take commands in the order the runtime made them; people whom they name are looked up at once."""
-        wanted = {one.holder for one in commands if isinstance(one, OpenTask) and one.holder}
-        if wanted:
-            self._named |= roles.named(wanted, self.now)
-        for command in commands:
-            self.take(command)
+    def take_all(self, commands: Iterable[Command]) -> None:
+        """Keep commands, in the order the runtime made them, until what they need is looked up: `write` takes them."""
+        self.commands += commands
 
     def take(self, command: Command) -> None:
         """Note what this command comes to; commands are given in the order the runtime made them."""
@@ -189,8 +184,7 @@ class Effects:
         self.closed.append(command)
         by = f"{command.by}"
         kind = "runs.task_done" if command.status == "done" else "runs.task_cancelled"
-        entry = self.run.state["items"].get(command.item, {})
-        late = entry.get("late_seconds", 0)
+        late = self._entry(command.item).get("late_seconds", 0)
         self.record(kind, item=command.item, data={"by": by, "late_seconds": late, "result": command.result})
 
     def _escalate(self, command: Escalate) -> None:
@@ -274,6 +268,7 @@ class Effects:
             item=command.item,
             clause=self._clause(command.item) or template.clause,
             drill=self.run.drill,
+            confirm=self._confirm(command.item),
         )
         whom = [
             *recipients.of_people(people),
@@ -281,6 +276,20 @@ class Effects:
             *customers,
         ]
         self.orders.append((new, whom))
+
+    def _confirm(self, item: str) -> Confirm | None:
+        """How many have to confirm, and who holds the roles that are told otherwise, as of now."""
+        step = self.procedure.step(item)
+        if step is None or step.confirm is None:
+            return None
+        asked = step.confirm
+        chain = list(dict.fromkeys(person for role in asked.chain if (person := self.holder(role))))
+        return Confirm(
+            asked.at_least,
+            int((asked.within.after(self.now) - self.now).total_seconds()),
+            tuple(recipients.of_people(chain)),
+            int((asked.every.after(self.now) - self.now).total_seconds()),
+        )
 
     def _order(
         self, template: str, task: Task, to: list[Person], urgency: Urgency, *, why: str = "due"
@@ -343,31 +352,18 @@ class Effects:
 
     def holder(self, role: str) -> Person | None:
         if self._holders is None:
-            self._holders = roles.holders(self.run)
+            self._holders = roles.holders_of([self.run])[self.run.pk]
         return self._holders.get(role)
 
     def _first_held(self, chain: tuple[str, ...]) -> list[Person]:
         return next(([person] for role in chain if (person := self.holder(role))), [])
 
     def _task(self, item: str) -> Task | None:
-        if item in self.opened:
-            return self.opened[item]
-        if item not in self._known:
-            # With one task asked for, others of the run soon are: a quiet hour ends for many at the same moment.
-            self._load(set(self.run.state["items"]))
-        return self._known.get(item)
-
-    def _load(self, items: set[str]) -> None:
-        wanted = items - set(self._known) - set(self.opened)
-        if wanted:
-            found = Task.objects.filter(run=self.run, item__in=wanted).select_related("holder")
-            self._known |= {task.item: task for task in found}
+        return self.opened.get(item) or self._known.get(item)
 
     def _person(self, staff_no: str) -> Person | None:
         if self.actor and self.actor.staff_no == staff_no:
             return self.actor
-        if staff_no and staff_no not in self._people:
-            self._people |= {person.staff_no: person for person in Person.objects.filter(staff_no=staff_no)}
         return self._people.get(staff_no)
 
     def _clause(self, item: str) -> str:
@@ -389,75 +385,144 @@ class Effects:
 
     # ---- writing
 
-    def write(self) -> None:
-        """All rows. The run itself and its facts are the caller's."""
-        self._write_tasks()
-        self._write_timers()
-        if self.calls:
-            ActionCall.objects.bulk_create(self.calls)
-        self._stop_messages()
+    def finish(self, rows: Rows) -> list[UUID]:
+        """Put the rows of tasks, timers and calls into `rows`; the tasks about which nobody is reminded any more."""
         self._order_many()
-        notify.tell_many(self.orders, actor=self.actor, facts=self.facts)
-        append_many(self.facts)
+        self._put_tasks(rows)
+        self._put_timers(rows)
+        rows.insert_objects(self.calls)
+        rows.insert_objects(self.applied)
+        closed = [self._known.get(command.item) for command in self.closed]
+        return [task.uuid for task in closed if task is not None]
 
-    def _write_tasks(self) -> None:
-        self._load(
-            {command.item for command in self.closed} | {command.item for command in self.acknowledged}
-        )
+    def acknowledgements(self) -> list[tuple[Task, Person | None]]:
+        """Who has taken note of what; with a fact for each."""
+        found = []
         for mark in self.acknowledged:
-            self._write_acknowledgement(mark)
-        for item, task in self.opened.items():
-            if closing := next((one for one in self.closed if one.item == item), None):
+            if (task := self._task(mark.item)) is not None:
+                found.append((task, self._person(mark.by)))
+                late = self._entry(mark.item).get("acknowledge_late_seconds", 0)
+                data = {"by": mark.by, "late_seconds": late}
+                self.record("runs.task_acknowledged", item=mark.item, data=data)
+        return found
+
+    def _put_tasks(self, rows: Rows) -> None:
+        changes: dict[str, dict[str, Any]] = defaultdict(dict)
+        for mark in self.acknowledged:
+            by = self._person(mark.by)
+            changes[mark.item] |= {
+                "status": str(Task.Status.ACKNOWLEDGED),
+                "acknowledged_at": self.now,
+                "acknowledged_by_id": by.pk if by else None,
+            }
+        for closing in self.closed:
+            by = self._person(closing.by)
+            changes[closing.item] |= {
+                "status": closing.status,
+                "done_at": self.now,
+                "done_by_id": by.pk if by else None,
+                "result": closing.result,
+            }
+        for item, times in self.escalated.items():
+            changes[item]["escalations"] = times
+        for item, change in changes.items():
+            if item in self.opened:
                 # Opened and closed by the same fact: what was awaited had happened already.
-                task.status, task.done_at = closing.status, self.now
-                task.done_by, task.result = self._person(closing.by), closing.result
-        Task.objects.bulk_create(self.opened.values())
-        groups: dict[tuple[str, str, str], list[CloseTask]] = defaultdict(list)
-        for command in self.closed:
-            if command.item not in self.opened:
-                groups[(command.status, command.by, repr(command.result))].append(command)
-        for (status, by, _), commands in groups.items():
-            Task.objects.filter(run=self.run, item__in=[command.item for command in commands]).update(
-                status=status, done_at=self.now, done_by=self._person(by), result=commands[0].result
-            )
-        for times in set(self.escalated.values()):
-            items = [item for item, count in self.escalated.items() if count == times]
-            Task.objects.filter(run=self.run, item__in=items).update(escalations=F("escalations") + times)
+                for name, value in change.items():
+                    setattr(self.opened[item], name, value)
+            else:
+                change |= {"run_id": self.run.pk, "item": item}
+                rows.update(Task, [change], keys=("run_id", "item"), more=("escalations",))
+        rows.insert_objects(self.opened.values())
 
-    def _write_acknowledgement(self, mark: MarkAcknowledged) -> None:
-        task, person = self._task(mark.item), self._person(mark.by)
-        if task is None:
-            return
-        Task.objects.filter(pk=task.pk).update(
-            status=Task.Status.ACKNOWLEDGED, acknowledged_at=self.now, acknowledged_by=person
+    def _put_timers(self, rows: Rows) -> None:
+        run, now = self.run.pk, self.now
+        rows.upsert(
+            Timer,
+            [
+                {"run_id": run, "key": key, "due_at": due, "lease_until": None, "fired_at": None}
+                for key, due in self.timers.items()
+                if due
+            ],
+            keys=("run_id", "key"),
         )
-        if person:
-            notify.acknowledge_task(task.uuid, person)
-        notify.stop(tasks=[task.uuid], reason="acknowledged")
-        late = self.run.state["items"].get(mark.item, {}).get("acknowledge_late_seconds", 0)
-        self.record("runs.task_acknowledged", item=mark.item, data={"by": mark.by, "late_seconds": late})
-
-    def _write_timers(self) -> None:
-        set_now = [Timer(run=self.run, key=key, due_at=due) for key, due in self.timers.items() if due]
-        if set_now:
-            Timer.objects.bulk_create(
-                set_now,
-                update_conflicts=True,
-                unique_fields=["run", "key"],
-                update_fields=["due_at", "lease_until", "fired_at"],
-            )
         fired = self.fired - {key for key, due in self.timers.items() if due}
-        if fired:
-            Timer.objects.filter(run=self.run, key__in=fired).update(
-                due_at=None, lease_until=None, fired_at=self.now
-            )
+        gone = {"due_at": None, "lease_until": None}
+        rows.update(
+            Timer,
+            [{"run_id": run, "key": key, **gone, "fired_at": now} for key in sorted(fired)],
+            keys=("run_id", "key"),
+        )
         cancelled = {key for key, due in self.timers.items() if due is None} - fired
-        if cancelled and self.run.pk:
-            Timer.objects.filter(run=self.run, key__in=cancelled).update(due_at=None, lease_until=None)
+        rows.update(
+            Timer,
+            [{"run_id": run, "key": key, **gone} for key in sorted(cancelled)],
+            keys=("run_id", "key"),
+        )
 
-    def _stop_messages(self) -> None:
-        """Nobody is reminded of what is done: messages of closed tasks that have not left stay here."""
-        over: list[UUID] = [
-            task.uuid for command in self.closed if (task := self._known.get(command.item)) is not None
-        ]
-        notify.stop(tasks=over, reason="task closed")
+    def _entry(self, item: str) -> Json:
+        entry: Json = self.run.state["items"].get(item, {})
+        return entry
+
+    def note_changes(self, before: Json) -> None:
+        """What people should know beside the commands: remarks of the runtime, marks of count-downs, what is done
+        before it is approved, and that service is back.
+        """
+        after = self.run.state
+        for item, entry in after["items"].items():
+            self._note_item(item, before["items"].get(item, {}), entry)
+        for note in after["notes"][len(before["notes"]) :]:
+            self.record("runs.noted", item=note["item"], data={"what": note["what"], "detail": note["detail"]})
+        if after.get("restored_at") and not before.get("restored_at"):
+            caller = self.run.caller
+            data = {"at": after["restored_at"]} | ({"caller": str(caller.uuid)} if caller else {})
+            self.record("runs.restored", item=self.procedure.restored_by, data=data)
+
+    def _note_item(self, item: str, before: Json, after: Json) -> None:
+        if before == after:
+            return
+        for mark in after.get("marks", {}):
+            if mark not in before.get("marks", {}):
+                self.record("runs.mark_reached", item=item, data={"mark": mark, "until": after.get("until")})
+        if "ended" in after and "ended" not in before:
+            self.record("runs.countdown_ended", item=item, data={"ended": after["ended"]})
+        if after.get("provisional") and not before.get("provisional"):
+            self.record("runs.acted_first", item=item)
+
+    # ---- what is looked up together
+
+    def mentioned(self) -> set[str]:
+        """The items of tasks that are there already and that the commands speak of."""
+        opened = {one.item for one in self.commands if isinstance(one, OpenTask)}
+        touched = {
+            one.item for one in self.commands if isinstance(one, CloseTask | MarkAcknowledged | Escalate)
+        }
+        return touched - opened
+
+    def staff_nos(self) -> set[str]:
+        """Who did what the commands speak of, the actor aside."""
+        found = {one.by for one in self.commands if isinstance(one, CloseTask | MarkAcknowledged)}
+        return found - {"", self.actor.staff_no if self.actor else ""}
+
+    def named_holders(self) -> set[str]:
+        return {one.holder for one in self.commands if isinstance(one, OpenTask) and one.holder}
+
+    def needs_holders(self) -> bool:
+        return self._holders is None and any(
+            isinstance(one, OpenTask | Escalate | Tell) for one in self.commands
+        )
+
+    def learn(
+        self,
+        *,
+        tasks: Mapping[str, Task] | None = None,
+        people: Mapping[str, Person] | None = None,
+        named: Mapping[str, Person] | None = None,
+        holders: Mapping[str, Person | None] | None = None,
+    ) -> None:
+        """What was looked up for it, together with other runs."""
+        self._known |= tasks or {}
+        self._people |= people or {}
+        self._named |= named or {}
+        if holders is not None:
+            self._holders = holders

@@ -7,7 +7,7 @@ answers becomes rows in the same transaction; nothing is sent or computed inside
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,9 +19,11 @@ from django.utils.translation import gettext_noop
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from changbei.journal import wake
+from changbei.journal.rows import Rows, reserve
 from changbei.journal.services import append
 from changbei.notify import services as notify
 from changbei.people.models import Person
+from changbei.people.resolution import Holder
 from changbei.plans import forms, runtime, wire
 from changbei.plans.conditions import Condition
 from changbei.plans.facts import Acknowledged, Completed, Ended, Fact, Happened, Json, Known, Started
@@ -31,6 +33,7 @@ from changbei.plans.models import PlanVersion
 from changbei.runs import access, roles, rules
 from changbei.runs.effects import ROSTER, Effects
 from changbei.runs.models import Evidence, RoleHolding, Run, RunFact, Task, Timer
+from changbei.runs.writing import write
 
 OPEN = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
 
@@ -63,6 +66,7 @@ def start(
     fact = Started(context)
     state, commands = runtime.step(procedure, runtime.start_state(), fact, now)
     run = Run(
+        id=reserve({Run: 1})[Run][0],
         uuid=uuid4(),
         plan_version=plan_version,
         procedure=procedure_id,
@@ -88,16 +92,18 @@ def start(
             "troubles": troubles,
         },
     )
-    _note_changes(effects, runtime.start_state(), state)
+    effects.note_changes(runtime.start_state())
     if state["status"] == "running":
         effects.timers[ROSTER] = roles.next_change(now)
     effects.take_all(commands)
+    effects.applied = [RunFact(run=run, number=1, at=now, fact=wire.to_json(fact))]
     _finish(run)
+    rows = Rows()
+    rows.insert_objects([run])
+    rows.insert_objects(roles.holding(run, role, one, now) for role, one in holders.items())
     with transaction.atomic(savepoint=False):
-        run.save(force_insert=True)
-        RunFact.objects.bulk_create([RunFact(run=run, number=1, at=now, fact=wire.to_json(fact))])
-        RoleHolding.objects.bulk_create(roles.holding(run, role, one, now) for role, one in holders.items())
-        effects.write()
+        write([effects], rows)
+    run._state.adding = False
     return run
 
 
@@ -167,9 +173,9 @@ def hand_over(task: Task, to: Person, *, actor: Person) -> None:
         if step.delegates or step.each or task.held_as != Task.HeldAs.ROLE:
             access.require_to_take(to, task, step)
             _move_task(task, to, Task.HeldAs.HAND, effects)
-            effects.write()
+            write([effects])
         elif _move_role(run, task.role, to, RoleHolding.Why.NAMED, effects, pinned=True):
-            effects.write()
+            write([effects])
 
 
 def hand_back(run: Run, role: str, *, actor: Person) -> None:
@@ -328,31 +334,65 @@ def lock(run_uuid: UUID) -> Run:
     return run
 
 
-def apply_locked(
-    run: Run, facts: Iterable[Fact], *, actor: Person | None = None, fired: Iterable[str] = ()
-) -> Effects:
-    """Apply facts to a locked run and write what comes of them. `fired` are the keys of the timers that
-    led here.
-    """
-    effects = _effects(run, actor)
-    effects.fired = set(fired)
-    before, rows = run.state, []
-    for fact in facts:
-        run.state, commands = runtime.step(effects.procedure, run.state, fact, effects.now)
-        run.facts += 1
-        rows.append(RunFact(run=run, number=run.facts, at=effects.now, fact=wire.to_json(fact)))
-        effects.take_all(commands)
-    _note_changes(effects, before, run.state)
-    _finish(run)
-    run.save(update_fields=["state", "facts", "status", "finished_at"])
-    RunFact.objects.bulk_create(rows)
-    effects.write()
+def lock_free(keys: Collection[int]) -> list[Run]:
+    """Those of these runs (keys) that nobody has locked, locked in the order of their keys; with one statement."""
+    rows = Run.objects.select_for_update(of=("self",), skip_locked=True).filter(pk__in=keys).order_by("pk")
+    found = list(rows)
+    versions = PlanVersion.objects.defer("files").in_bulk({run.plan_version_id for run in found})
+    for run in found:
+        run.plan_version = versions[run.plan_version_id]
+    return found
+
+
+def apply_locked(run: Run, facts: Iterable[Fact], *, actor: Person | None = None) -> Effects:
+    """Apply facts to a locked run and write what comes of them."""
+    effects = step(run, facts, actor=actor)
+    write_all([effects])
     return effects
 
 
-def reassess_locked(run: Run) -> list[str]:
-    """For the roster's timer: look the roles of a locked run up again, and set the next moment to do so."""
-    return _reassess(run, None)
+def step(
+    run: Run, facts: Iterable[Fact], *, actor: Person | None = None, fired: Iterable[str] = ()
+) -> Effects:
+    """What facts come to for a locked run, nothing of it written yet: no statement. `fired` are the keys of the
+    timers that led here.
+    """
+    effects = _effects(run, actor)
+    effects.fired, effects.before = set(fired), run.state
+    for fact in facts:
+        run.state, commands = runtime.step(effects.procedure, run.state, fact, effects.now)
+        run.facts += 1
+        effects.applied.append(RunFact(run=run, number=run.facts, at=effects.now, fact=wire.to_json(fact)))
+        effects.take_all(commands)
+    _finish(run)
+    return effects
+
+
+def write_all(every: Sequence[Effects]) -> None:
+    """Write what facts came to for runs that are locked."""
+    rows = Rows()
+    names = ("id", "state", "facts", "status", "finished_at")
+    stepped = [one.run for one in every if one.applied]
+    rows.update(Run, [{name: getattr(run, name) for name in names} for run in stepped], keys=("id",))
+    write(every, rows)
+
+
+def reassess_locked(runs: Sequence[Run], *, actor: Person | None = None) -> tuple[list[Effects], list[str]]:
+    """Look the roles of locked runs up again, and set the next moment to do so: what it comes to, not written yet,
+    and the roles that moved. The same few queries for all runs, and some for each role that moves.
+    """
+    every = [_effects(run, actor) for run in runs if run.status == Run.Status.RUNNING]
+    if not every:
+        return [], []
+    found = roles.resolve_runs([(one.pack, one.procedure, one.run.scope) for one in every], every[0].now)
+    current = _holdings([one.run for one in every])
+    next_change = roles.next_change(every[0].now)
+    moved = []
+    for one, holders in zip(every, found, strict=True):
+        moved += _move_roles(one, holders, current)
+        one.timers[ROSTER], one.fired = next_change, {ROSTER}
+    _move_named(every)
+    return every, moved
 
 
 def running_called(run_uuid: UUID) -> Iterator[UUID]:
@@ -493,57 +533,35 @@ def _content(kind: str, note: str, file: UploadedFile[Any] | ContentFile[bytes] 
     return content
 
 
-def _note_changes(effects: Effects, before: Json, after: Json) -> None:
-    """What people should know beside the commands: remarks of the runtime, marks of count-downs, what is done
-    before it is approved, and that service is back.
-    """
-    for item, entry in after["items"].items():
-        _note_item(effects, item, before["items"].get(item, {}), entry)
-    for note in after["notes"][len(before["notes"]) :]:
-        effects.record("runs.noted", item=note["item"], data={"what": note["what"], "detail": note["detail"]})
-    if after.get("restored_at") and not before.get("restored_at"):
-        caller = effects.run.caller
-        data = {"at": after["restored_at"]} | ({"caller": str(caller.uuid)} if caller else {})
-        effects.record("runs.restored", item=effects.procedure.restored_by, data=data)
-
-
-def _note_item(effects: Effects, item: str, before: Json, after: Json) -> None:
-    if before == after:
-        return
-    for mark in after.get("marks", {}):
-        if mark not in before.get("marks", {}):
-            effects.record("runs.mark_reached", item=item, data={"mark": mark, "until": after.get("until")})
-    if "ended" in after and "ended" not in before:
-        effects.record("runs.countdown_ended", item=item, data={"ended": after["ended"]})
-    if after.get("provisional") and not before.get("provisional"):
-        effects.record("runs.acted_first", item=item)
-
-
 def _finish(run: Run) -> None:
     if run.state["status"] == "finished" and run.status == Run.Status.RUNNING:
         run.status, run.finished_at = Run.Status.FINISHED, clock.now()
 
 
 def _reassess(run: Run, actor: Person | None) -> list[str]:
-    if run.status != Run.Status.RUNNING:
-        return []
-    effects = _effects(run, actor)
-    found = roles.resolve(effects.pack, effects.procedure, run.scope, effects.now)
-    current = {one.role: one for one in RoleHolding.objects.filter(run=run, until__isnull=True)}
+    every, moved = reassess_locked([run], actor=actor)
+    write_all(every)
+    return moved
+
+
+def _holdings(runs: Sequence[Run]) -> dict[tuple[int, str], RoleHolding]:
+    rows = RoleHolding.objects.filter(run__in=[run.pk for run in runs], until__isnull=True)
+    return {(row.run_id, row.role): row for row in rows}
+
+
+def _move_roles(
+    effects: Effects, found: Mapping[str, Holder], current: Mapping[tuple[int, str], RoleHolding]
+) -> list[str]:
     moved = []
     for role, holder in found.items():
-        held = current.get(role)
+        held = current.get((effects.run.pk, role))
         if held is not None and (
             held.pinned or held.person_id == (holder.person.pk if holder.person else None)
         ):
             continue
-        row = roles.holding(run, role, holder, effects.now)
-        if _move_role(run, role, holder.person, RoleHolding.Why(row.why), effects):
+        row = roles.holding(effects.run, role, holder, effects.now)
+        if _move_role(effects.run, role, holder.person, RoleHolding.Why(row.why), effects):
             moved.append(role)
-    _move_named(run, effects)
-    effects.timers[ROSTER] = roles.next_change(effects.now)
-    effects.fired = {ROSTER}
-    effects.write()
     return moved
 
 
@@ -592,17 +610,21 @@ def _move_task(task: Task, to: Person, held_as: Task.HeldAs, effects: Effects) -
     effects.record("runs.task_moved", item=task.item, data=data)
 
 
-def _move_named(run: Run, effects: Effects) -> None:
+def _move_named(every: Sequence[Effects]) -> None:
     """Tasks whose holder the plan named go to the substitute while that person is away, and come back."""
-    rows = Task.objects.filter(run=run, status__in=OPEN, held_as=Task.HeldAs.PLAN).select_related("holder")
+    by_run = {one.run.pk: one for one in every}
+    rows = Task.objects.filter(run__in=list(by_run), status__in=OPEN, held_as=Task.HeldAs.PLAN)
     tasks = {
-        task: str(run.state["items"].get(task.item, {}).get("holder", "")) for task in rows.order_by("id")
+        task: str(by_run[task.run_id].run.state["items"].get(task.item, {}).get("holder", ""))
+        for task in rows.select_related("holder").order_by("id")
     }
-    found = roles.named(set(tasks.values()), effects.now)
+    if not tasks:
+        return
+    found = roles.named(set(tasks.values()), every[0].now)
     for task, staff_no in tasks.items():
         holder = found.get(staff_no)
         if holder is not None and holder != task.holder:
-            _move_task(task, holder, Task.HeldAs.PLAN, effects)
+            _move_task(task, holder, Task.HeldAs.PLAN, by_run[task.run_id])
 
 
 def _tell_moved(task: Task, to: Person | None, effects: Effects) -> None:

@@ -22,6 +22,7 @@ from changbei.plans.models import PlanVersion
 from changbei.runs import audiences
 from changbei.runs import services as services_of_runs
 from changbei.runs.effects import Effects
+from changbei.runs.writing import write
 
 pytestmark = pytest.mark.usefixtures("plan")
 
@@ -97,7 +98,7 @@ def test_a_message_to_customers_goes_to_customers_only(typhoon: Incident) -> Non
         run, replace(pack, audiences={"customers": customers}), procedure, core_clock.now(), None
     )
     effects.take_all([Tell("x", "order-by-phone", (), "customers", {})])
-    effects.write()
+    write([effects])
     told = Message.objects.filter(notice__template="order-by-phone")
     assert set(told.values_list("retailer", flat=True)) == _pks(order_weekday=1)
     assert set(told.values_list("person", "contact")) == {(None, None)}

@@ -97,7 +97,7 @@ def test_a_timer_claimed_before_its_task_was_done_does_not_fire(run, people, clo
     clock.advance(timedelta(minutes=30))
     claimed = list(Timer.objects.filter(key="due:report-goods:1").values_list("pk", flat=True))
     services.complete(house.task(run, "report-goods"), {"cartons": 1}, actor=people.driver)
-    assert jobs._fire(run.uuid, claimed) == 0
+    assert jobs._fire({run.pk: claimed}) == 0
     assert not Entry.objects.filter(kind="runs.escalated", item="report-goods").exists()
 
 
