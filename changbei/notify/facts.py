@@ -12,3 +12,17 @@ fact(
         "additionalProperties": False,
     },
 )
+
+fact(
+    "notify.confirmed",
+    {
+        "type": "object",
+        "properties": {
+            "notice": {"type": "string"},
+            "template": {"type": "string"},
+            "at_least": {"type": "integer", "minimum": 1},
+            "by": {"type": "array", "items": {"type": "string"}},
+        },
+        "additionalProperties": False,
+    },
+)

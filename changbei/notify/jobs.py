@@ -10,7 +10,7 @@ from django.db.models import Min
 
 from changbei.core import clock, faults
 from changbei.journal.services import NewEntry, append_many
-from changbei.notify import claims, limits, links, rules, services, wording
+from changbei.notify import claims, limits, links, reminding, rules, services, wording
 from changbei.notify.book import book
 from changbei.notify.channels import Channel, Outcome, Outgoing, Stop
 from changbei.notify.channels.registry import channel as channel_of
@@ -44,9 +44,9 @@ def collect_receipts() -> int:
 
 
 def next_due() -> datetime | None:
-    """When the next message is to be taken up."""
+    """When the next message is to be taken up, or the next confirmation is missed."""
     due: datetime | None = Message.objects.filter(due_at__isnull=False).aggregate(due=Min("due_at"))["due"]
-    return due
+    return min((moment for moment in (due, reminding.next_due()) if moment), default=None)
 
 
 def _send_batch(channel: Channel, limit: int, stop: Stop) -> int:

@@ -246,6 +246,16 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmation:
+    """`confirm:` of a notify step: so many recipients acknowledge within this long, or the chain is told."""
+
+    at_least: int
+    within: Duration
+    chain: tuple[str, ...]
+    every: Duration
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One step; `kind` says which of the fields below `task` are used.
 
@@ -272,6 +282,7 @@ class Step:
     roles: tuple[str, ...] = ()
     audience: str = ""
     values: Mapping[str, Condition] = field(default_factory=dict)
+    confirm: Confirmation | None = None  # notify
     wait_for: Duration | None = None
     wait_until: Condition | None = None
     countdown: Countdown | None = None

@@ -23,7 +23,7 @@ from changbei.runs.models import Task
 SILENT_ROOMS = frozenset(
     {"runs", "notify", "people"}
 )  # plans await what rooms above them, or people, bring about
-HEARD_NEVERTHELESS = frozenset({"notify.call_list_finished"})
+HEARD_NEVERTHELESS = frozenset({"notify.call_list_finished", "notify.confirmed"})
 
 
 def _look_at_roles_again(_entry: Entry) -> None:

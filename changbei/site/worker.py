@@ -26,7 +26,7 @@ from django.db.migrations.executor import MigrationExecutor
 from changbei.core.errors import Conflict
 from changbei.incidents import jobs as incidents_jobs
 from changbei.journal import heartbeat, horizon, outbox, seals, wake
-from changbei.notify import calls
+from changbei.notify import calls, reminding
 from changbei.notify import jobs as notify_jobs
 from changbei.notify.channels import Stop, registry
 from changbei.plans import reviews as plan_reviews
@@ -71,6 +71,7 @@ def lanes() -> dict[str, list[Job]]:
             Job("scheduled starts", lambda _stop: scheduling.start_due()),
             Job("reactions", lambda _stop: outbox.react(TABLE)),
             Job("failed reactions", lambda _stop: outbox.retry(TABLE)),
+            Job("confirmations", lambda _stop: reminding.remind_due()),
             Job("heartbeat", lambda _stop: _beat(), every_seconds=5),
         ],
         "actions": [Job("actions", lambda _stop: runs_jobs.perform_actions(limit=1))],

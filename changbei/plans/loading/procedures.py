@@ -13,6 +13,7 @@ from changbei.plans.loading.schedules import read_schedules
 from changbei.plans.loading.shapes import allowed_words, listed
 from changbei.plans.loading.source import Path, Source
 from changbei.plans.model import (
+    Confirmation,
     DEFAULT_ESCALATE_EVERY,
     ENGINE_NAMES,
     EVIDENCE,
@@ -20,6 +21,7 @@ from changbei.plans.model import (
     STANDARD_PLACEHOLDERS,
     Ask,
     Call,
+    Confirmation,
     Countdown,
     Each,
     Level,
@@ -365,7 +367,20 @@ class _ProcedureReader(Reader):
             "roles": tuple(self.role((*roles, n)) for n, _ in enumerate(self.list(roles))),
             "audience": self.known((*path, "audience"), "audience", self.bench.audiences),
             "values": self.expressions(values),
+            "confirm": self._confirm(path),
         }
+
+    def _confirm(self, path: Path) -> Confirmation | None:
+        at: Path = (*path, "confirm")
+        within, at_least = self.duration((*at, "within")), self.at((*at, "at_least"))
+        if within is None or not isinstance(at_least, int):
+            return None
+        told = len(self.list((*path, "roles")))
+        if not self.at((*path, "audience")) and at_least > told:
+            self.problem((*at, "at_least"), f"{at_least} cannot confirm: only {told} are told")
+        chain = self.chain((*at, "overdue"))
+        every = self.duration((*at, "escalate_every")) or DEFAULT_ESCALATE_EVERY
+        return Confirmation(at_least, within, chain, every)
 
     def _check_values(self, path: Path, placeholders: frozenset[str]) -> None:
         given = self.map(path)
