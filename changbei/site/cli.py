@@ -7,8 +7,10 @@ import os
 import click
 
 from changbei import __version__
+from changbei.site.commands.area import area_group
 from changbei.site.commands.base import HouseGroup
 from changbei.site.commands.cap import cap_group
+from changbei.site.commands.chaos import chaos
 from changbei.site.commands.city import city_group
 from changbei.site.commands.data import import_group
 from changbei.site.commands.drill import drill
@@ -31,7 +33,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "changbei.site.settings")
 
 
+main.add_command(area_group)
 main.add_command(cap_group)
+main.add_command(chaos)
 main.add_command(city_group)
 main.add_command(import_group)
 main.add_command(demo)
