@@ -116,6 +116,7 @@ class Message(models.Model):
             models.Index(fields=["carrier_id"], condition=~Q(carrier_id=""), name="message_carrier"),
             models.Index(fields=["person", "id"], condition=Q(channel="inbox"), name="message_inbox"),
             models.Index(fields=["notice", "state"]),
+            models.Index(fields=["queued_at"], condition=Q(state="refused"), name="message_refused"),
         ]
         constraints = [
             models.CheckConstraint(

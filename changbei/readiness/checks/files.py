@@ -11,10 +11,12 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 
 from changbei.network.models import Manufacturer, Product
+from changbei.notify import refusals
 from changbei.people.models import Contact, Person, Unit
 from changbei.plans.kinds import check_kind
 from changbei.plans.model import Pack
 from changbei.readiness import rules
+from changbei.readiness.checks import refused
 from changbei.readiness.models import CustomerFileCopy, ReserveGoods
 from changbei.readiness.params import local_day, names, number, params, whole
 from changbei.readiness.rules import Trouble
@@ -51,13 +53,14 @@ def customer_files(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[
     registry="staff-phones",
 )
 def staff_phones(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[Trouble]:
-    """Everybody on the staff has a number that was verified (E3.2.8)."""
+    """Everybody on the staff has a number that was verified (E3.2.8), and that carriers do not refuse."""
     staff: dict[int, list[rules.StaffRow]] = defaultdict(list)
     for one in Person.objects.filter(active=True).order_by("staff_no"):
         row = rules.StaffRow(one.staff_no, one.name, one.phone, one.phone_verified_on)
         staff[one.unit_id].append(row)
     units = [(unit.code, unit.name, staff[unit.pk]) for unit in Unit.objects.order_by("code")]
-    return rules.phone_troubles(units, number(given, "max_age_days", pack, 366), local_day(now))
+    found = rules.phone_troubles(units, number(given, "max_age_days", pack, 366), local_day(now))
+    return found + refused.troubles(refusals.of_staff())
 
 
 @check_kind(

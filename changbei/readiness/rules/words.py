@@ -54,6 +54,11 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
         "聯繫清單中沒有{service}的服務商。",
         "Nobody on the contact list serves {service}.",
     ),
+    "number-refused": (
+        "运营商称{who}尾号{ending}的号码无效或拒收（{on}）。",
+        "電信業者稱{who}尾號{ending}的號碼無效或拒收（{on}）。",
+        "The carrier says that the number of {who} ending in {ending} is none or takes nothing ({on}).",
+    ),
     "no-phone": ("{who}没有可用的电话。", "{who}沒有可用的電話。", "{who} has no telephone number."),
     "below-floor": (
         "{product}库存{found}条，低于预留{wanted}条。",

@@ -24,10 +24,13 @@ _MESSAGES = {
     "sending": (pgettext_lazy("message", "Being sent"), "neutral", "loader-2"),
     "handed": (pgettext_lazy("message", "Handed to the carrier"), "info", "send"),
     "delivered": (pgettext_lazy("message", "Delivered"), "good", "check"),
+    "read": (pgettext_lazy("message", "Opened"), "good", "eye"),
     "acknowledged": (pgettext_lazy("message", "Confirmed"), "good", "checks"),
     "failed": (pgettext_lazy("message", "Failed"), "bad", "circle-x"),
+    "refused": (pgettext_lazy("message", "Refused by the carrier"), "bad", "phone-off"),
+    "expired": (pgettext_lazy("message", "Too late"), "warn", "alarm"),
     "stopped": (pgettext_lazy("message", "Not needed any more"), "neutral", "ban"),
-    "unreachable": (pgettext_lazy("message", "No address"), "warn", "phone-off"),
+    "unreachable": (pgettext_lazy("message", "No way to reach"), "warn", "phone-off"),
 }
 
 
