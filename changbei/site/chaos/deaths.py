@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from changbei.core import faults
 from changbei.site.chaos.processes import Part, Site
 
-POINT_SECONDS = 2.5  # for so long an armed process may take to come to its point
+POINT_SECONDS = 4.0  # for so long an armed process may take to come to its point
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Deaths:
         ]
         weights = [weight for weight, _ in kinds]
         _, way = self.random.choices(kinds, weights)[0]
-        time.sleep(self.random.uniform(0.0, 0.4))
+        time.sleep(self.random.uniform(0.0, 0.8))
         way()
 
     def _count(self, kind: str) -> None:
@@ -85,7 +85,7 @@ class Deaths:
 
     def _at_a_point(self, part: Part, point: str) -> None:
         """The part dies when it is armed, and again at the point; one that never comes there at a random moment."""
-        times = self.random.choice((1, 1, 2, 3))
+        times = self.random.choice((1, 1, 1, 2))
         self._disturb()
         self.site.start(part, f"{point}:{times}")
         self._count(part.kind)

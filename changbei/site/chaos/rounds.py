@@ -37,6 +37,7 @@ class Rounds:
         colleagues = [Colleague(self.site.address, key, name, self.sink) for name, key in self.keys.items()]
         for thread in (*reporters, *colleagues):
             thread.start()
+        self._warm_up(reporters)
         target = self.deaths.total + min(KILLS_A_ROUND, most_kills)
         while self.deaths.total < target:
             self.deaths.one()
@@ -55,6 +56,12 @@ class Rounds:
             colleague.join()
         self.answered += answered
         return [*self._refusals(reporters, colleagues), *self._check(answered, tokens, whole_chain)]
+
+    def _warm_up(self, reporters: Sequence[Reporter]) -> None:
+        """Until everybody has been answered once: what dies then is at work."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while not all(one.answered for one in reporters) and time.monotonic() < deadline:
+            time.sleep(REST_SECONDS)
 
     def _settle(self, tokens: Sequence[str]) -> None:
         deadline = time.monotonic() + SETTLE_SECONDS
