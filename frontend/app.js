@@ -9,9 +9,10 @@ import { startForms } from "./forms.js";
 import { startLocating } from "./locate.js";
 import { startMenus } from "./menus.js";
 import { startPhotos } from "./photos.js";
+import { startPushing } from "./push.js";
 import { startToasts } from "./toasts.js";
 
-for (const start of [startClock, startCopying, startToasts, startBanners, startDialogs, startForms, startLocating, startMenus, startPhotos]) {
+for (const start of [startClock, startCopying, startToasts, startBanners, startDialogs, startForms, startLocating, startMenus, startPhotos, startPushing]) {
   start();
 }
 window.Alpine = Alpine;

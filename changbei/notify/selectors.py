@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -34,6 +35,18 @@ def unanswered(person: Person) -> int:
         .filter(state=State.DELIVERED)
         .count()
     )
+
+
+def acknowledged_at(message: Message) -> datetime | None:
+    """When the recipient acknowledged the message's notice, by this message or another."""
+    own = Message.objects.filter(
+        notice=message.notice_id,
+        person=message.person_id,
+        retailer=message.retailer_id,
+        contact=message.contact_id,
+        state=State.ACKNOWLEDGED,
+    )
+    return own.order_by("acknowledged_at").values_list("acknowledged_at", flat=True).first()
 
 
 def message_for(person: Person, message: UUID) -> Message:

@@ -11,6 +11,7 @@ from changbei.site.commands.area import area_group
 from changbei.site.commands.base import HouseGroup
 from changbei.site.commands.cap import cap_group
 from changbei.site.commands.chaos import chaos
+from changbei.site.commands.channel import channel_group
 from changbei.site.commands.city import city_group
 from changbei.site.commands.data import import_group
 from changbei.site.commands.drill import drill
@@ -36,6 +37,7 @@ def main() -> None:
 main.add_command(area_group)
 main.add_command(cap_group)
 main.add_command(chaos)
+main.add_command(channel_group)
 main.add_command(city_group)
 main.add_command(import_group)
 main.add_command(demo)

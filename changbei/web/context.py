@@ -12,6 +12,8 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from changbei.core import clock, texts
+from changbei.notify.selectors import unanswered
+from changbei.journal import heartbeat
 from changbei.runs.selectors import my_tasks
 from changbei.web.components import NavItem
 
@@ -42,7 +44,9 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "server_clock_rate": clock_rate(),
         "clock_banner": clock_banner(),
         "drill_banner": "",
+        "engine_banner": SimpleLazyObject(engine_banner),
         "nav_counts": SimpleLazyObject(lambda: nav_counts(request)),
+        "waiting_messages": SimpleLazyObject(lambda: waiting_messages(request)),
         "demo": settings.DEMO,
         "nav": SimpleLazyObject(lambda: navigation(request)),
         "viewer_line": SimpleLazyObject(lambda: viewer_line(request)),
@@ -80,6 +84,16 @@ def clock_banner() -> str:
     return _("The clock is set for a demonstration: it shows %(time)s.") % {"time": shown}
 
 
+def engine_banner() -> str:
+    """A sentence when the engine stands still, else empty."""
+    still = heartbeat.still_seconds()
+    if not still:
+        return ""
+    return _("The engine has stood still for %(time)s: deadlines and messages are not moving.") % {
+        "time": f"{still // 60}:{still % 60:02}"
+    }
+
+
 def navigation(request: HttpRequest) -> list[NavItem]:
     """The places that exist. The longest address that starts the current path is the one we are at."""
     places = (*_PLACES, *_FURTHER)
@@ -99,6 +113,12 @@ def nav_counts(request: HttpRequest) -> dict[str, int]:
     """How many open tasks wait for whoever looks, beside the place in the navigation."""
     person = getattr(getattr(request, "user", None), "person", None)
     return {"my-tasks": my_tasks(person).count()} if person else {}
+
+
+def waiting_messages(request: HttpRequest) -> int:
+    """How many messages wait for the answer of whoever looks."""
+    person = getattr(getattr(request, "user", None), "person", None)
+    return unanswered(person) if person else 0
 
 
 def viewer_line(request: HttpRequest) -> str:

@@ -14,7 +14,8 @@ from changbei.notify.channels.email import Email
 from changbei.notify.channels.http import open_carrier
 from changbei.notify.channels.http.provider import Hook, load
 from changbei.notify.channels.inbox import Inbox
-from changbei.notify.channels.push import Push, Vapid
+from changbei.notify.channels.push.channel import Push
+from changbei.notify.channels.push.vapid import Vapid
 from changbei.notify.channels.sms import gateway, open_gateway
 from changbei.notify.channels.webhook import Webhook
 from changbei.notify.ladders import (

@@ -23,6 +23,13 @@ CONFIRM = {
     },
 }
 
+PRESS = {"zh-Hans": "收到请按1。", "zh-Hant": "收到請按1。", "en": "To confirm press 1."}
+
+
+def spoken(one: Outgoing) -> str:
+    """What is said in a call in which a key can be pressed."""
+    return f"{plain(one)} {texts.pick(PRESS, one.language)}"
+
 
 def plain(one: Outgoing) -> str:
     """Title and body in one."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
@@ -54,6 +57,70 @@ class _SmsHandler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer.content)))
         self.end_headers()
         self.wfile.write(answer.content)
+
+    def log_message(self, *_arguments: object) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that a `Provider` got."""
+
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def form(self) -> dict[str, str]:
+        return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+
+    @property
+    def json(self) -> dict:
+        return json.loads(self.body)
+
+
+class Provider(ThreadingHTTPServer):
+    """Some carrier: keeps what it is asked, answers what it is told to, or nothing at all while `silent`."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _ProviderHandler)
+        self.asked: list[Asked] = []
+        self.status, self.content, self.headers = 200, b"{}", {}
+        self.silent, self.released = threading.Event(), threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def says(self, content: object, status: int = 200, **headers: str) -> None:
+        """Answer so from now on."""
+        self.status, self.headers = status, {name.replace("_", "-"): value for name, value in headers.items()}
+        self.content = content if isinstance(content, bytes) else json.dumps(content).encode()
+
+    def handle_error(self, request, client_address) -> None:
+        """Clients that lose patience are what these tests are about."""
+
+
+class _ProviderHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Provider
+
+    def do_POST(self) -> None:
+        parts = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        asked = Asked(parts.path, dict(parse_qsl(parts.query)), dict(self.headers), body)
+        self.server.asked.append(asked)
+        if self.server.silent.is_set():
+            self.server.released.wait(30)
+        self.send_response(self.server.status)
+        for name, value in self.server.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(self.server.content)))
+        self.end_headers()
+        self.wfile.write(self.server.content)
 
     def log_message(self, *_arguments: object) -> None:
         pass

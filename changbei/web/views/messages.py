@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages as flashes
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -23,10 +24,20 @@ SHOWN = 60
 def inbox(request: HttpRequest) -> HttpResponse:
     """The newest messages first."""
     person = actor(request)
-    context = {"rows": list(selectors.inbox(person)[:SHOWN]), "unanswered": selectors.unanswered(person)}
+    context = {
+        "rows": list(selectors.inbox(person)[:SHOWN]),
+        "unanswered": selectors.unanswered(person),
+        "pushes": bool(settings.PUSH_KEY),
+    }
     part = htmx.wants_part(request)
     response = render(request, f"web/messages/{'list' if part else 'page'}.html", context)
     return htmx.stamp(response, engine_still_seconds=heartbeat.still_seconds()) if part else response
+
+
+@staff
+def bell(request: HttpRequest) -> HttpResponse:
+    """How many messages wait for my answer: the bell on every page asks every few seconds."""
+    return render(request, "web/messages/bell.html", {"waiting": selectors.unanswered(actor(request))})
 
 
 @staff
@@ -41,5 +52,6 @@ def acknowledge(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 urlpatterns = [
     path("messages/", inbox, name="inbox"),
+    path("messages/bell", bell, name="inbox-bell"),
     path("messages/<uuid:uuid>/acknowledge", acknowledge, name="message-acknowledge"),
 ]

@@ -73,7 +73,8 @@ class Carrier:
     def _request(self, one: Outgoing) -> httpx.Request:
         send = self.provider.send
         values = {**self.given, **self._values(one)}
-        filled = {name: _filled(send[name], values) for name in ("path", "query", "headers", "form", "json") if name in send}
+        parts = [name for name in ("path", "query", "headers", "form", "json") if name in send]
+        filled = {name: _filled(send[name], values) for name in parts}
         headers = {name: _header(value) for name, value in filled.get("headers", {}).items()}
         request = self.client.build_request(
             "POST",
@@ -90,7 +91,8 @@ class Carrier:
         return request
 
     def _values(self, one: Outgoing) -> dict[str, str]:
-        text = wording.text(one)
+        asks = self.provider.keys is not None and self.callback
+        text = wording.spoken(one) if asks else wording.text(one)
         to = _APART.sub("", one.address)
         national = to.removeprefix("+86")
         keys = f"{self.callback}keys?reference={one.key}" if self.callback else ""
@@ -104,7 +106,7 @@ class Carrier:
             "text": text,
             "title": one.title,
             "body": one.body,
-            "text_xml": escape(wording.plain(one)),
+            "text_xml": escape(text),
             "reference": str(one.key),
             "urgency": str(int(one.urgency)),
             "language": one.language,
