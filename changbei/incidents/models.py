@@ -118,6 +118,7 @@ class Warning(models.Model):
     raw = models.BinaryField()
     source = models.CharField(max_length=160, blank=True)
     incident = models.ForeignKey(Incident, null=True, on_delete=models.PROTECT, related_name="warnings")
+    replaced_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="replaces")
 
     class Meta:
         indexes = [

@@ -133,6 +133,9 @@ def warning_inputs(
     categories: Sequence[str],
     colour: str,
     severity: str,
+    urgency: str,
+    certainty: str,
+    event: str,
     share: float,
     over: bool,
 ) -> dict[str, Any]:
@@ -143,6 +146,9 @@ def warning_inputs(
         "meteorological": "Met" in categories,
         "colour": colour,
         "severity": severity,
+        "urgency": urgency,
+        "certainty": certainty,
+        "event": event,
         "share": share,
         "over": over,
     }
@@ -150,6 +156,11 @@ def warning_inputs(
 
 COLOURS = ("blue", "yellow", "orange", "red")
 SEVERITIES = ("Minor", "Moderate", "Severe", "Extreme")
+
+
+def severity_rank(severity: str) -> int:
+    """-1 for Unknown, then from Minor on."""
+    return SEVERITIES.index(severity) if severity in SEVERITIES else -1
 
 
 def eases(before: tuple[str, str], after: tuple[str, str]) -> bool:
@@ -160,20 +171,3 @@ def eases(before: tuple[str, str], after: tuple[str, str]) -> bool:
         if old in rank and new in rank:
             return rank.index(new) < rank.index(old)
     return False
-
-
-def district_codes(geocodes: Iterable[str], districts: Iterable[str]) -> list[str]:
-    """The districts (six digits) that Chinese administrative codes mean: a code ends in zeros where it is general.
-
-    420000000000 is a province, 420300 a city, 420322 a county, 420322101000 a town of it: the county is taken.
-    """
-    wanted = [code[:6] for code in geocodes if code.isdigit() and len(code) in (6, 12)]
-    heads = tuple(_head(code) for code in wanted)
-    return [district for district in districts if heads and district.startswith(heads)]
-
-
-def _head(code: str) -> str:
-    """The digits that say something: provinces have two, cities four, counties six."""
-    if code.endswith("0000"):
-        return code[:2]
-    return code[:4] if code.endswith("00") else code

@@ -33,6 +33,20 @@ class Place(models.Model):
     latitude = models.FloatField()
 
 
+class Area(models.Model):
+    """An administrative area with its outline, for warnings that name areas by code alone; loaded by the user.
+
+    `code` has 2 to 12 digits and says only what it means: 4203 is a city, 420322 a county, 420322101 a town of it,
+    420322101203 a village. The counties of the city (`District`) need no row here.
+    """
+
+    code = models.CharField(max_length=12, unique=True)
+    name = models.JSONField()
+    outline = models.JSONField()  # GeoJSON Polygon or MultiPolygon
+    source = models.CharField(max_length=160)  # the file it came from
+    loaded_at = models.DateTimeField()
+
+
 class Street(models.Model):
     """A stretch of road for the map: GeoJSON LineString coordinates."""
 

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_noop
-from shapely import union_all
-from shapely.geometry import shape
 
 from changbei.core import clock
-from changbei.core.errors import Conflict
-from changbei.incidents import access, cap, numbers, plan, rules, telling
-from changbei.incidents.cap.geometry import surface, to_geojson
+from changbei.core.errors import Conflict, Invalid
+from changbei.incidents import access, cap, locating, numbers, plan, rules, telling
 from changbei.incidents.models import Incident, Warning
 from changbei.incidents.services import closing
 from changbei.incidents.services.reporting import report
 from changbei.journal import services as journal
+from changbei.journal.models import Entry
 from changbei.network import selectors as network
-from changbei.network.models import District
 from changbei.people.models import Person
 from changbei.people.resolution import resolve
 from changbei.runs.roles import spec_of
@@ -29,6 +27,8 @@ from changbei.runs.roles import spec_of
 KIND = "severe-weather"
 TABLE = "warning-start"
 OFFICE = "office"  # the role that decides on what is only proposed
+LIVE = ("Actual", "Exercise")
+CHANGING = ("Alert", "Update", "Cancel")  # Ack and Error change nothing
 PHENOMENA = (
     ("typhoon", ("台风", "颱風", "typhoon", "hurricane", "tropical cyclone", "tropical storm")),
     ("rainstorm", ("暴雨", "rainstorm", "rain", "flood")),
@@ -93,6 +93,8 @@ def _reasons(result: cap.CapResult) -> list[dict[str, object]]:
 
 def _keep(data: bytes, result: cap.CapResult, alert: cap.Alert, source: str) -> Warning:
     info = alert.info()
+    place = locating.place_of(alert)
+    verdict = Warning.Verdict.ACCEPTED_WITH_WARNINGS if place.remarks else result.verdict
     warning = Warning.objects.create(
         sender=alert.sender[:200],
         identifier=alert.identifier[:200],
@@ -103,54 +105,61 @@ def _keep(data: bytes, result: cap.CapResult, alert: cap.Alert, source: str) -> 
         headline=info.headline[:300] if info else "",
         severity=alert.severity,
         colour=alert.colour,
-        area=area_of(alert),
+        area=place.geometry,
         effective_at=alert.effective,
         expires_at=alert.expires,
         received_at=clock.now(),
-        verdict=result.verdict,
-        reasons=_reasons(result),
+        verdict=verdict,
+        reasons=[*_reasons(result), *place.remarks],
         raw=data,
         source=source[:160],
     )
-    _journal("incidents.warning_received", warning, None, {"verdict": result.verdict})
+    _journal("incidents.warning_received", warning, None, {"verdict": verdict})
     return warning
 
 
-def area_of(alert: cap.Alert) -> dict[str, Any] | None:
-    """The alert's own shape; without one, the outlines of the districts whose administrative codes it gives."""
-    if alert.geometry is not None:
-        return alert.geometry
-    codes = [code.value for code in alert.geocodes]
-    if not codes:
-        return None
-    outlines = dict(District.objects.order_by("code").values_list("code", "outline"))
-    named = rules.district_codes(codes, outlines)
-    if not named:
-        return None
-    return to_geojson(surface(union_all([shape(outlines[code]) for code in named])))
-
-
 def _act(warning: Warning, alert: cap.Alert, actor: Person | None) -> Received:
-    action = _decide(warning, alert, clock.now())
-    earlier = _incident_of(alert.references)
-    if action == "end":
+    if alert.status not in LIVE or alert.msg_type not in CHANGING:
+        return Received(
+            warning, "note", None
+        )  # a test or an acknowledgement changes nothing, whatever it refers to
+    drill = alert.status == "Exercise"
+    asked = _decide(warning, alert, clock.now())
+    earlier = _incident_of(alert.references, drill=drill)
+    if alert.msg_type != "Alert":
+        _replace(warning, alert.references)
+    if asked.action == "end":
         return _end(warning, earlier, actor)
     if earlier is not None and earlier.status == Incident.Status.OPEN:
-        eased = action != "start" and alert.status in ("Actual", "Exercise") and _eases(warning, earlier)
+        eased = not asked.starts and (asked.share == 0 or _eases(warning, earlier))
         joined = _join(warning, earlier, actor)
         if eased:
             closing.all_clear(earlier, "eased", actor=actor)
         return joined
-    if action == "start" and warning.area is not None:
-        return _start(warning, actor, drill=alert.status == "Exercise")
-    if action == "propose" and alert.status == "Actual":
-        _propose(warning)
-    return Received(warning, action, None)
+    if asked.starts and warning.area is not None:
+        return _start(warning, asked.procedure, actor, drill=drill or asked.action == "drill")
+    if asked.action == "propose" and not drill:
+        _propose(warning, asked.procedure)
+    return Received(warning, asked.action, None)
 
 
-def _decide(warning: Warning, alert: cap.Alert, now: datetime) -> str:
-    found = plan.procedure_in_force(KIND)
+@dataclass(frozen=True)
+class Asked:
+    """What the plan's table says of a warning, and the share of the city's customers inside its area."""
+
+    action: str  # start, drill, propose, note or end
+    procedure: str
+    share: float
+
+    @property
+    def starts(self) -> bool:
+        return self.action in ("start", "drill")
+
+
+def _decide(warning: Warning, alert: cap.Alert, now: datetime) -> Asked:
+    pack = plan.procedure_in_force(KIND).pack
     share = network.share_of_city(warning.area).fraction if warning.area is not None else 0.0
+    worst = max(alert.infos, key=lambda info: rules.severity_rank(info.severity), default=None)
     inputs = rules.warning_inputs(
         status=alert.status,
         msg_type=alert.msg_type,
@@ -159,19 +168,38 @@ def _decide(warning: Warning, alert: cap.Alert, now: datetime) -> str:
         or ["Met"] * alert.lifts,
         colour=alert.colour,
         severity=alert.severity,
+        urgency=worst.urgency if worst else "Unknown",
+        certainty=worst.certainty if worst else "Unknown",
+        event=phenomenon(f"{warning.event} {warning.headline}"),
         share=share,
         over=alert.expires <= now,
     )
-    return str(plan.ask(found.pack, TABLE, inputs)["action"])
+    said = plan.ask(pack, TABLE, inputs)
+    return Asked(str(said["action"]), str(said.get("procedure") or KIND), share)
 
 
-def _incident_of(references: Sequence[cap.Reference]) -> Incident | None:
-    """The incident that a warning referred to belongs to, the latest one that is not closed."""
+def _replace(warning: Warning, references: Sequence[cap.Reference]) -> None:
+    """What a warning updates or takes back is over: the later one stands in its place."""
+    for reference in references:
+        earlier = (
+            _referred_to(reference).filter(replaced_by=None, status=warning.status).exclude(pk=warning.pk)
+        )
+        earlier.update(replaced_by=warning)
+
+
+def _referred_to(reference: cap.Reference) -> QuerySet[Warning]:
+    found = Warning.objects.filter(sender=reference.sender, identifier=reference.identifier)
+    return found if reference.sent is None else found.filter(sent=reference.sent)
+
+
+def _incident_of(references: Sequence[cap.Reference], *, drill: bool) -> Incident | None:
+    """The incident that a warning referred to belongs to, the latest one that is not closed.
+
+    An exercise only touches drills, and a real warning only what is real.
+    """
     for reference in reversed(references):
-        earlier = Warning.objects.filter(sender=reference.sender, identifier=reference.identifier)
-        if reference.sent is not None:
-            earlier = earlier.filter(sent=reference.sent)
-        found = earlier.filter(incident__isnull=False).exclude(incident__status=Incident.Status.CLOSED)
+        found = _referred_to(reference).filter(incident__drill=drill)
+        found = found.exclude(incident__status=Incident.Status.CLOSED)
         latest = found.select_related("incident__run__plan_version").order_by("-pk").first()
         if latest is not None:
             return latest.incident
@@ -192,27 +220,34 @@ def _link(warning: Warning, incident: Incident) -> None:
     warning.save(update_fields=["incident"])
 
 
-def _start(warning: Warning, actor: Person | None, *, drill: bool) -> Received:
-    answer = report(KIND, _report_of(warning), actor=actor, source="warning", drill=drill)
+def _start(warning: Warning, procedure: str, actor: Person | None, *, drill: bool) -> Received:
+    """Start the procedure; one whose form a warning cannot fill is put to the office instead."""
+    form = plan.procedure_in_force(procedure).procedure.form
+    try:
+        with transaction.atomic():
+            answer = report(procedure, _report_of(warning, form), actor=actor, source="warning", drill=drill)
+    except Invalid:
+        if procedure == KIND:
+            raise
+        _propose(warning, procedure)
+        return Received(warning, "propose", None)
     _link(warning, answer.incident)
     return Received(warning, "join" if answer.joined else "start", answer.incident)
 
 
-def _report_of(warning: Warning) -> dict[str, Any]:
-    """The form of the procedure, filled from the warning."""
-    data: dict[str, Any] = {
+def _report_of(warning: Warning, form: Mapping[str, Any]) -> dict[str, Any]:
+    """The form of the procedure, as far as the warning fills it."""
+    known: dict[str, Any] = {
         "phenomenon": phenomenon(f"{warning.event} {warning.headline}"),
         "area": warning.area,
         "warning": str(warning.uuid),
         "headline": (warning.headline or warning.event)[:300],
+        "colour": warning.colour,
+        "starts_at": warning.effective_at.isoformat() if warning.effective_at else "",
+        "ends_at": warning.expires_at.isoformat() if warning.expires_at else "",
     }
-    if warning.colour:
-        data["colour"] = warning.colour
-    if warning.effective_at:
-        data["starts_at"] = warning.effective_at.isoformat()
-    if warning.expires_at:
-        data["ends_at"] = warning.expires_at.isoformat()
-    return data
+    wanted = form.get("properties", {})
+    return {name: value for name, value in known.items() if value and name in wanted}
 
 
 def phenomenon(words: str) -> str:
@@ -240,10 +275,10 @@ def _end(warning: Warning, incident: Incident | None, actor: Person | None) -> R
     return Received(warning, "end", incident)
 
 
-def _propose(warning: Warning) -> None:
+def _propose(warning: Warning, procedure: str) -> None:
     """Put the warning to the office of the leading group, which decides whether the plan starts."""
     pack = plan.procedure_in_force(KIND).pack
-    _journal("incidents.warning_proposed", warning, None, {"to": OFFICE})
+    _journal("incidents.warning_proposed", warning, None, {"to": OFFICE, "procedure": procedure})
     holder = resolve(spec_of(pack, OFFICE), {}, clock.now(), name=OFFICE) if OFFICE in pack.roles else None
     if holder is not None and holder.person is not None:
         telling.tell_of_warning(warning, [holder.person])
@@ -256,11 +291,20 @@ def start_from_warning(warning: Warning, *, actor: Person) -> Received:
         warning = Warning.objects.select_for_update(of=("self",)).get(pk=warning.pk)
         if warning.incident_id is not None:
             raise Conflict(gettext_noop("this warning has an incident already"))
+        if warning.replaced_by_id is not None:
+            raise Conflict(gettext_noop("a later message has taken this warning's place"))
         if warning.area is None:
             raise Conflict(
                 gettext_noop("this warning names no area of the city; report the weather with an area")
             )
-        return _start(warning, actor, drill=warning.status == "Exercise")
+        return _start(warning, _proposed(warning), actor, drill=warning.status == "Exercise")
+
+
+def _proposed(warning: Warning) -> str:
+    """The procedure that the plan's table proposed for a warning; severe weather when it proposed none."""
+    facts = Entry.objects.filter(kind="incidents.warning_proposed", data__warning=str(warning.uuid))
+    found = facts.order_by("-pk").first()
+    return str(found.data.get("procedure") or KIND) if found else KIND
 
 
 @transaction.atomic

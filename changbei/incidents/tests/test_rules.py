@@ -87,21 +87,6 @@ def test_whole_or_partial(share: float, scope: str) -> None:
     assert rules.suspension_scope(share, 0.5) == scope
 
 
-@pytest.mark.parametrize(
-    "codes,districts",
-    [
-        (["420322000000"], ["420322"]),
-        (["420322101000"], ["420322"]),
-        (["420300000000"], ["420302", "420322"]),
-        (["420000"], ["420302", "420322", "420502"]),
-        (["FR821", "42"], []),
-        ([], []),
-    ],
-)
-def test_districts_of_administrative_codes(codes: list[str], districts: list[str]) -> None:
-    assert rules.district_codes(codes, ["420302", "420322", "420502", "430102"]) == districts
-
-
 def test_an_all_clear_counts_as_a_cancel() -> None:
     inputs = rules.warning_inputs(
         status="Actual",
@@ -110,6 +95,9 @@ def test_an_all_clear_counts_as_a_cancel() -> None:
         categories=["Met"],
         colour="",
         severity="Minor",
+        urgency="Past",
+        certainty="Observed",
+        event="rainstorm",
         share=0.4,
         over=False,
     )

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from shapely.geometry import Polygon, box, shape
 
 from changbei.core import clock as core_clock
 from changbei.core.clock import VirtualClock
@@ -14,6 +15,7 @@ from changbei.incidents import cap, cap_writer, services
 from changbei.incidents.models import Incident, Warning
 from changbei.incidents.tests import people
 from changbei.journal.models import Entry
+from changbei.network import area_files, areas, joining
 from changbei.network.models import District
 from changbei.notify.models import Message
 from changbei.runs.models import Run
@@ -163,7 +165,7 @@ def test_a_cancel_proposes_resuming(clock: VirtualClock) -> None:
     received = receive(alert("W-2", msg_type="Cancel", references=[reference(first.warning)]))
     assert (received.action, received.incident) == ("end", first.incident)
     entry = Entry.objects.get(kind="incidents.all_clear")
-    assert (entry.run, entry.data) == (first.incident.run.uuid, {"why": "cancel"})  # type: ignore[union-attr]
+    assert (entry.run, entry.data["why"]) == (first.incident.run.uuid, "cancel")  # type: ignore[union-attr]
 
 
 def test_a_cancel_of_something_unknown_is_noted() -> None:
@@ -179,7 +181,7 @@ def test_a_warning_that_runs_out_is_told_once(clock: VirtualClock) -> None:
     clock.advance(timedelta(hours=3))
     assert services.announce_expired() == 1
     assert services.announce_expired() == 0
-    assert Entry.objects.get(kind="incidents.all_clear").data == {"why": "expired"}
+    assert Entry.objects.get(kind="incidents.all_clear").data["why"] == "expired"
 
 
 def test_a_warning_that_was_extended_does_not_run_out(clock: VirtualClock) -> None:
@@ -205,7 +207,165 @@ def test_the_office_declares_all_clear() -> None:
     incident = receive(alert()).incident
     assert incident is not None
     services.declare_all_clear(incident, actor=people.head())
-    assert Entry.objects.get(kind="incidents.all_clear").data == {"why": "declared"}
+    assert Entry.objects.get(kind="incidents.all_clear").data["why"] == "declared"
+
+
+@pytest.mark.parametrize(
+    "status,msg_type",
+    [("Test", "Update"), ("System", "Update"), ("Actual", "Ack"), ("Actual", "Error")],
+)
+def test_what_is_no_warning_changes_nothing_in_an_incident(
+    status: str, msg_type: str, clock: VirtualClock
+) -> None:
+    first = receive(alert())
+    clock.advance(timedelta(hours=1))
+    more = {"status": status, "msg_type": msg_type, "references": [reference(first.warning)]}
+    received = receive(alert("W-2", area=people.box(margin=-0.1), colour="blue", **more))
+    assert (received.action, received.incident) == ("note", None)
+    incident = Incident.objects.get()
+    assert (incident.affected_retailers, incident.warnings.count()) == (300, 1)
+    assert Warning.objects.get(identifier="W-1").replaced_by is None
+    assert not Entry.objects.filter(kind__in=["incidents.all_clear", "incidents.warning_updated"]).exists()
+
+
+def test_an_exercise_touches_no_real_incident(clock: VirtualClock) -> None:
+    first = receive(alert())
+    clock.advance(timedelta(hours=1))
+    back = [reference(first.warning)]
+    received = receive(alert("W-2", status="Exercise", msg_type="Cancel", references=back))
+    assert (received.action, received.incident) == ("note", None)
+    assert not Entry.objects.filter(kind="incidents.all_clear").exists()
+    assert Warning.objects.get(identifier="W-1").replaced_by is None
+
+
+@pytest.mark.parametrize("colour", ["yellow", "orange", "red"])
+def test_exercises_of_every_weight_are_drills(colour: str) -> None:
+    received = receive(alert(status="Exercise", colour=colour))
+    assert received.action == "start" and received.incident is not None and received.incident.drill
+    assert not Incident.objects.filter(drill=False).exists()
+
+
+def test_a_test_does_nothing() -> None:
+    assert receive(alert(status="Test", colour="red")).action == "note"
+    assert not Incident.objects.exists() and not Message.objects.exists()
+    assert not Entry.objects.filter(kind="incidents.warning_proposed").exists()
+
+
+def test_updates_and_cancels_make_a_chain(clock: VirtualClock) -> None:
+    first = receive(alert()).warning
+    clock.advance(timedelta(hours=1))
+    second = receive(alert("W-2", msg_type="Update", references=[reference(first)])).warning
+    clock.advance(timedelta(hours=1))
+    last = receive(alert("W-3", msg_type="Cancel", references=[reference(first), reference(second)])).warning
+    chain = dict(Warning.objects.values_list("identifier", "replaced_by__identifier"))
+    assert chain == {"W-1": "W-2", "W-2": "W-3", "W-3": None}
+    assert list(last.replaces.all()) == [second]
+
+
+def test_a_proposal_that_is_cancelled_is_no_longer_put_to_anybody(clock: VirtualClock) -> None:
+    first = receive(alert(colour="yellow")).warning
+    clock.advance(timedelta(hours=1))
+    received = receive(alert("W-2", msg_type="Cancel", references=[reference(first)]))
+    assert (received.action, received.incident) == ("note", None)
+    assert Warning.objects.get(pk=first.pk).replaced_by == received.warning
+    with pytest.raises(Conflict):
+        services.start_from_warning(first, actor=people.head())
+
+
+def test_a_proposed_warning_that_grows_starts_the_plan(clock: VirtualClock) -> None:
+    first = receive(alert(colour="yellow"))
+    clock.advance(timedelta(hours=1))
+    second = receive(alert("W-2", msg_type="Update", references=[reference(first.warning)], colour="red"))
+    assert (first.action, second.action) == ("propose", "start")
+
+
+@pytest.mark.parametrize(
+    "changes,cleared",
+    [
+        ({"colour": "yellow"}, True),
+        ({"colour": "blue"}, True),
+        ({"colour": "orange"}, False),
+        ({"colour": "red"}, False),
+        ({"area": {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}}, True),
+    ],
+)
+def test_which_update_proposes_resuming(changes: dict[str, Any], cleared: bool, clock: VirtualClock) -> None:
+    first = receive(alert())
+    clock.advance(timedelta(hours=1))
+    received = receive(alert("W-2", msg_type="Update", references=[reference(first.warning)], **changes))
+    assert (received.action, received.incident) == ("join", first.incident)
+    facts = Entry.objects.filter(kind="incidents.all_clear", incident=first.incident.uuid)  # type: ignore[union-attr]
+    assert [entry.data["why"] for entry in facts] == (["eased"] if cleared else [])
+
+
+def test_a_town_in_the_table_is_taken_exactly() -> None:
+    district = District.objects.order_by("code")[0]
+    west, south, east, north = shape(district.outline).bounds
+    town = box(west, south, (west + east) / 2, north)
+    draft = area_files.Draft(
+        f"{district.code}101", {"zh-Hans": "甲镇", "zh-Hant": "甲鎮", "en": "Town A"}, town
+    )
+    areas.load([draft], source="towns.geojson", actor=None)
+    code = cap.Geocode("行政区划代码", f"{district.code}101000")
+    received = receive(alert(area=None, geocodes=[code]))
+    assert received.warning.area == mapping_of(town) and received.warning.reasons == []
+    assert received.incident is not None
+    assert received.incident.affected_retailers == joining.join_shapes([town])[0].count > 0
+
+
+def test_a_town_without_an_outline_is_taken_by_its_county_and_says_so() -> None:
+    district = District.objects.order_by("code")[0]
+    received = receive(alert(area=None, geocodes=[cap.Geocode("code", f"{district.code}101000")]))
+    assert (received.warning.area, received.warning.verdict) == (district.outline, "accepted-with-warnings")
+    (reason,) = received.warning.reasons
+    assert (reason["code"], reason["message"]["en"]) == (
+        "geocode-wider",
+        f"no outline is known for the code {district.code}101000; the county it lies in was taken",
+    )
+
+
+def mapping_of(outline: Polygon) -> dict[str, Any]:
+    return {"type": "Polygon", "coordinates": [[list(place) for place in outline.exterior.coords]]}
+
+
+TABLE = {
+    "status": "Actual", "msg_type": "Alert", "meteorological": True, "colour": "", "severity": "Severe",
+    "urgency": "Immediate", "certainty": "Likely", "event": "rainstorm", "share": 0.3, "over": False,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changes,action",
+    [
+        ({}, "start"),
+        ({"severity": "Extreme", "urgency": "Unknown", "certainty": "Unknown"}, "start"),
+        ({"certainty": "Possible"}, "propose"),
+        ({"urgency": "Future"}, "propose"),
+        ({"urgency": "Past"}, "propose"),
+        ({"severity": "Moderate", "certainty": "Unlikely"}, "propose"),
+        ({"severity": "Minor"}, "note"),
+        ({"colour": "red", "severity": "Minor"}, "start"),
+        ({"colour": "red", "certainty": "Unlikely"}, "propose"),
+        ({"colour": "orange", "certainty": "Possible", "urgency": "Future"}, "start"),
+        ({"colour": "yellow", "severity": "Extreme"}, "propose"),
+        ({"colour": "blue", "severity": "Extreme", "urgency": "Past"}, "note"),
+        ({"status": "Exercise", "colour": "yellow"}, "drill"),
+        ({"status": "Exercise", "severity": "Moderate"}, "drill"),
+        ({"status": "Exercise", "severity": "Minor"}, "note"),
+        ({"status": "Test", "colour": "red"}, "note"),
+        ({"status": "Draft"}, "note"),
+        ({"share": 0.0, "colour": "red"}, "note"),
+        ({"over": True, "colour": "red"}, "note"),
+        ({"meteorological": False}, "note"),
+        ({"msg_type": "Cancel", "over": True, "share": 0.0}, "end"),
+        ({"msg_type": "Ack"}, "note"),
+    ],
+)
+def test_the_table_of_the_shipped_plan(changes: dict[str, Any], action: str) -> None:
+    pack = services.warnings.plan.procedure_in_force("severe-weather").pack
+    said = services.warnings.plan.ask(pack, "warning-start", {**TABLE, **changes})
+    procedure = "severe-weather" if action in ("start", "drill", "propose") else ""
+    assert said == {"action": action, "procedure": procedure}
 
 
 @pytest.mark.parametrize(
