@@ -20,6 +20,7 @@ _CHINESE_HEADLINE = re.compile(
 _ENGLISH_HEADLINE = re.compile(
     r"\b(blue|yellow|orange|red)\s+(?:weather\s+|level\s+)?(?:warning|alert|signal)\b", re.IGNORECASE
 )
+_ENDING = re.compile(r"(?:^|[_.:/-])(blue|yellow|orange|red)$|^.*([蓝藍黄黃橙红紅]色)$", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z]+")
 
 
@@ -28,6 +29,16 @@ def of_parameters(parameters: Iterable[tuple[str, str]]) -> str:
     for name, value in parameters:
         if _NAMES.fullmatch(name.strip()) and (colour := of_word(value)):
             return colour
+    return ""
+
+
+def of_event_codes(codes: Iterable[tuple[str, str]]) -> str:
+    """The colour at the end of an event code, e.g. 11B03_ORANGE or 暴雨橙色; "Red Tide" has none."""
+    for name, value in codes:
+        if _NAMES.fullmatch(name.strip()) and (colour := of_word(value)):
+            return colour
+        if match := _ENDING.search(value.strip()):
+            return of_word(match[1] or match[2])
     return ""
 
 

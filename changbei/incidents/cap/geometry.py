@@ -7,9 +7,19 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
-from shapely import from_geojson, make_valid, union_all
+import numpy as np
+from shapely import (
+    STRtree,
+    from_geojson,
+    get_coordinates,
+    get_num_coordinates,
+    get_rings,
+    linestrings,
+    make_valid,
+    union_all,
+)
 from shapely import to_geojson as as_geojson
-from shapely.geometry import MultiPolygon, Polygon
+from shapely.geometry import GeometryCollection, MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from changbei.incidents.cap.parts import GeoJson
@@ -19,6 +29,9 @@ Note = Callable[..., None]  # note(code, **values)
 EARTH_KM = 6371.0088
 LARGEST_RADIUS_KM = 5000.0  # a quarter of the way round: beyond it a circle is no warning area
 CIRCLE_CORNERS = 64
+MOST_MEETINGS = 5_000  # of the edges of one polygon: mended in a twentieth of a second
+MOST_MEETINGS_TOGETHER = 100_000  # of an alert
+SAMPLED_EDGES = 200
 DECIMALS = 6  # a tenth of a metre
 _NUMBER = r"[+-]?\d{1,3}(?:\.\d{0,30})?"
 _PAIR = re.compile(rf"({_NUMBER}),({_NUMBER})")
@@ -26,7 +39,20 @@ _LOOSE_COMMA = re.compile(r"\s*[,，]\s*")
 _CIRCLE = re.compile(rf"({_NUMBER})\s*,\s*({_NUMBER})\s+([+-]?\d{{1,6}}(?:\.\d{{0,30}})?)")
 
 
-def polygon(text: str, note: Note) -> BaseGeometry | None:
+class Budget:
+    """How much tangled line an alert may have mended; nobody is kept waiting by a file made for that."""
+
+    def __init__(self) -> None:
+        self.left = float(MOST_MEETINGS_TOGETHER)
+
+    def allows(self, meetings: float) -> bool:
+        if meetings > min(MOST_MEETINGS, self.left):
+            return False
+        self.left -= meetings
+        return True
+
+
+def polygon(text: str, note: Note, budget: Budget | None = None) -> BaseGeometry | None:
     """`lat,lon lat,lon …` closed; None, with a note, when it cannot be read."""
     pairs = _pairs(text, note)
     if pairs is None:
@@ -45,7 +71,8 @@ def polygon(text: str, note: Note) -> BaseGeometry | None:
     if len(pairs) < 4:
         note("polygon-few")
         return None
-    return _mended(Polygon([(longitude, latitude) for latitude, longitude in pairs]), note)
+    drawn = Polygon([(longitude, latitude) for latitude, longitude in pairs])
+    return _mended(drawn, note, budget or Budget())
 
 
 def _pairs(text: str, note: Note) -> list[tuple[float, float]] | None:
@@ -68,14 +95,28 @@ def _pairs(text: str, note: Note) -> list[tuple[float, float]] | None:
     return pairs
 
 
-def _mended(drawn: Polygon, note: Note) -> BaseGeometry | None:
+def _mended(drawn: Polygon, note: Note, budget: Budget) -> BaseGeometry | None:
     if not drawn.is_valid:
-        note("polygon-crossing")
-    flat = surface(make_valid(drawn))
+        if budget.allows(_meetings([drawn])):
+            note("polygon-crossing")
+        else:  # mending would take minutes; a larger area warns too many, not too few
+            note("polygon-hull", points=len(drawn.exterior.coords))
+            drawn = drawn.convex_hull
+    flat = surface(drawn if drawn.is_valid else make_valid(drawn, method="structure", keep_collapsed=False))
     if flat.is_empty:
         note("polygon-empty")
         return None
     return flat
+
+
+def _meetings(shapes: Sequence[BaseGeometry]) -> float:
+    """About how many pairs of edges have boxes that meet, neighbours left out, from a sample of edges."""
+    corners, ring = get_coordinates(get_rings(shapes), return_index=True)
+    inside = ring[:-1] == ring[1:]
+    edges = linestrings(np.stack([corners[:-1][inside], corners[1:][inside]], axis=1))
+    sample = edges[:: max(1, len(edges) // SAMPLED_EDGES)]
+    met = STRtree(edges).query(sample).shape[1] - 3 * len(sample)  # itself and its two neighbours
+    return max(0.0, float(met) * len(edges) / len(sample) / 2)
 
 
 def circle(text: str, note: Note) -> BaseGeometry | None:
@@ -97,7 +138,8 @@ def circle(text: str, note: Note) -> BaseGeometry | None:
     if not 0 < radius_km <= LARGEST_RADIUS_KM:
         note("circle-radius", value=match[3])
         return None
-    return surface(make_valid(Polygon(_corners(latitude, longitude, radius_km))))
+    drawn = Polygon(_corners(latitude, longitude, radius_km))
+    return surface(drawn if drawn.is_valid else make_valid(drawn))
 
 
 def _corners(latitude: float, longitude: float, radius_km: float) -> list[tuple[float, float]]:
@@ -123,10 +165,17 @@ def surface(geometry: BaseGeometry) -> BaseGeometry:
     return union_all(parts) if parts else MultiPolygon()
 
 
-def joined(shapes: Sequence[BaseGeometry]) -> GeoJson | None:
-    """The union of shapes as GeoJSON, None when there is none or nothing is left of them."""
+def joined(shapes: Sequence[BaseGeometry], note: Note | None = None) -> GeoJson | None:
+    """The union of shapes as GeoJSON, None when there is none or nothing is left of them.
+
+    Of more crossings than anybody draws only the hull is taken, with a note.
+    """
     if not shapes:
         return None
+    if len(shapes) > 1 and _meetings(shapes) > MOST_MEETINGS_TOGETHER:
+        if note is not None:
+            note("area-hull", points=int(get_num_coordinates(list(shapes)).sum()))
+        shapes = [GeometryCollection(list(shapes)).convex_hull]
     whole = shapes[0] if len(shapes) == 1 else surface(union_all(list(shapes)))
     return None if whole.is_empty else to_geojson(whole)
 

@@ -42,6 +42,15 @@ class Area:
 
 
 @dataclass(frozen=True)
+class Resource:
+    """A file that goes with the alert; it is never fetched."""
+
+    description: str
+    mime_type: str
+    uri: str
+
+
+@dataclass(frozen=True)
 class Info:
     """One block of what is going to happen, in one language."""
 
@@ -64,6 +73,11 @@ class Info:
     parameters: tuple[tuple[str, str], ...]
     colour: str  # blue, yellow, orange, red, or "" when the publisher named none
     areas: tuple[Area, ...]
+    colour_from: str = ""  # parameter, event-code, words or severity: where the publisher says the colour
+    event_codes: tuple[tuple[str, str], ...] = ()
+    resources: tuple[Resource, ...] = ()
+    audience: str = ""
+    contact: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +96,12 @@ class Alert:
     geometry: GeoJson | None
     effective: datetime
     expires: datetime
+    note: str = ""
+    codes: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> Reference:
+        return Reference(self.sender, self.identifier, self.sent)
 
     @property
     def colour(self) -> str:
@@ -119,11 +139,15 @@ class Alert:
 
 @dataclass(frozen=True)
 class CapResult:
-    """What became of a file: `alert` is None exactly when `verdict` is refused."""
+    """What became of a file: `alert` is None exactly when `verdict` is refused.
+
+    `draft` is what a lenient reader makes of it, also when a strict one refuses; None when nobody can tell.
+    """
 
     verdict: str
     reasons: tuple[Reason, ...]
     alert: Alert | None
+    draft: Alert | None = None
 
     @property
     def refused(self) -> bool:

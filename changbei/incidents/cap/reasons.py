@@ -54,6 +54,26 @@ REFUSALS: Mapping[str, Words] = {
         "{value}不是msgType的取值（{allowed}）",
         "{value} is not a msgType ({allowed})",
     ),
+    "too-old": (
+        "CAP {version}早于国际标准，严格模式不予接受",
+        "CAP {version}早於國際標準，嚴格模式不予接受",
+        "CAP {version} is older than the international standard: not accepted strictly",
+    ),
+    "identity-reused": (
+        "另有一条内容不同的预警用了同样的发布者、编号和时间",
+        "另有一條內容不同的預警用了同樣的發布者、編號和時間",
+        "another alert, with other words, has the same sender, identifier and time",
+    ),
+    "elsewhere": (
+        "此处没有预警本身，只有链接{link}",
+        "此處沒有預警本身，只有連結{link}",
+        "the alert itself is not here, only its address: {link}",
+    ),
+    "entry-empty": (
+        "条目里既没有预警，也没有链接",
+        "條目裡既沒有預警，也沒有連結",
+        "the entry has neither an alert nor an address of one",
+    ),
 }
 
 # warnings: what the file says is clear enough, and here is how it was read
@@ -181,12 +201,84 @@ ODDITIES: Mapping[str, Words] = {
         "半徑為零，是一個點，不是區域",
         "radius zero: a point, not an area",
     ),
+    "polygon-hull": (
+        "多边形自相交且有{points}个点，取其外包",
+        "多邊形自相交且有{points}個點，取其外包",
+        "it crosses itself and has {points} points: its hull is taken",
+    ),
+    "area-hull": (
+        "区域共有{points}个点，取其外包",
+        "區域共有{points}個點，取其外包",
+        "the areas have {points} points: their hull is taken",
+    ),
+    "foreign-element": (
+        "{name}不属于CAP，未读",
+        "{name}不屬於CAP，未讀",
+        "{name} does not belong to CAP: not read",
+    ),
+    "attribute": ("CAP没有属性{name}", "CAP沒有屬性{name}", "CAP has no attribute {name}"),
+    "stray-text": ("元素之间有文字，未读", "元素之間有文字，未讀", "words between the elements: not read"),
+    "nested": (
+        "{name}里只应有文字",
+        "{name}裡只應有文字",
+        "{name} should hold words alone",
+    ),
+    "padding": ("{value}前后有空白", "{value}前後有空白", "white space around {value}"),
+    "language-tag": (
+        "{value}不是语言代码",
+        "{value}不是語言代碼",
+        "{value} is not a language code",
+    ),
+    "not-uri": (
+        "{value}不是完整的网址",
+        "{value}不是完整的網址",
+        "{value} is not a full address (URI)",
+    ),
+    "not-number": ("{value}不是数字", "{value}不是數字", "{value} is not a number"),
+    "ceiling-alone": (
+        "有ceiling而没有altitude",
+        "有ceiling而沒有altitude",
+        "a ceiling without an altitude",
+    ),
+    "colour-conflict": (
+        "参数写的颜色是{parameter}，标题写的是{words}；按参数",
+        "參數寫的顏色是{parameter}，標題寫的是{words}；按參數",
+        "a parameter says {parameter}, the words say {words}: the parameter is taken",
+    ),
+    "time-utc": (
+        "{value}：CAP以-00:00表示世界时",
+        "{value}：CAP以-00:00表示世界時",
+        "{value}: CAP writes -00:00 for UTC",
+    ),
+    "envelope-status": (
+        "外层标为{envelope}而预警标为{alert}，按{envelope}",
+        "外層標為{envelope}而預警標為{alert}，按{envelope}",
+        "the envelope says {envelope}, the alert {alert}: {envelope} is taken",
+    ),
+    "feed-empty": ("没有条目", "沒有條目", "there is no entry"),
     "geocode-digits": (
         "{value}不是12位行政区划代码",
         "{value}不是12位行政區劃代碼",
         "{value} is not an administrative code of 12 digits",
     ),
 }
+
+# not as one would wish, but no breach of the standard: strict reading accepts it with the remark
+REMARKS = frozenset(
+    {
+        "old-version",
+        "no-info",  # info is optional
+        "no-area",  # so is area
+        "no-expires",  # "if this item is not provided, each recipient is free to set its own policy"
+        "markup",  # text is text
+        "circle-point",  # a radius of zero is a number
+        "geocode-digits",  # the list of areas is the publisher's; counties may be given by six digits
+        "time-utc",  # the standard asks for -00:00, its own schema takes +00:00
+        "colour-conflict",  # a colour is no part of CAP
+        "area-hull",
+        "feed-empty",
+    }
+)
 
 _LANGUAGES = ("zh-Hans", "zh-Hant", "en")
 _LONGEST_VALUE = 120
@@ -200,10 +292,11 @@ class Reason:
     element: str
     line: int
     values: Mapping[str, str] = field(default_factory=dict)
+    strict: bool = False
 
     @property
     def refuses(self) -> bool:
-        return self.code in REFUSALS
+        return self.code in REFUSALS or (self.strict and self.code not in REMARKS)
 
     @property
     def text(self) -> dict[str, str]:
@@ -224,13 +317,20 @@ def _short(value: str) -> str:
 
 
 class Notebook:
-    """Collects reasons while a file is read."""
+    """Collects reasons while a file is read; `strict`: every breach of the standard refuses it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, strict: bool = False) -> None:
+        self.strict = strict
         self.reasons: list[Reason] = []
 
     def note(self, code: str, element: str, line: int, /, **values: object) -> None:
-        self.reasons.append(Reason(code, element, line, {name: str(value) for name, value in values.items()}))
+        given = {name: str(value) for name, value in values.items()}
+        self.reasons.append(Reason(code, element, line, given, self.strict))
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether something was noted for which even a lenient reader gives up."""
+        return any(reason.code in REFUSALS and reason.code != "too-old" for reason in self.reasons)
 
     @property
     def verdict(self) -> str:

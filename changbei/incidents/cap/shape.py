@@ -65,13 +65,17 @@ ORDER: Mapping[str, Mapping[str, Occurs]] = {
     "geocode": {"valueName": ONE, "value": ONE},
     "resource": {
         "resourceDesc": ONE,
-        "mimeType": MAYBE,
+        "mimeType": ONE,
         "size": MAYBE,
         "uri": MAYBE,
         "derefUri": MAYBE,
         "digest": MAYBE,
     },
 }
+
+# elements that hold further elements; all others hold words alone
+COMPOUND = frozenset(name for name in ORDER)
+OPTIONAL_BEFORE_1_2 = frozenset({"mimeType"})
 
 NAMESPACES = {
     "urn:oasis:names:tc:emergency:cap:1.2": "1.2",
@@ -84,3 +88,28 @@ SCOPES = ("Public", "Restricted", "Private")
 URGENCIES = ("Immediate", "Expected", "Future", "Past", "Unknown")
 SEVERITIES = ("Extreme", "Severe", "Moderate", "Minor", "Unknown")
 CERTAINTIES = ("Observed", "Likely", "Possible", "Unlikely", "Unknown")
+CATEGORIES = (
+    "Geo",
+    "Met",
+    "Safety",
+    "Security",
+    "Rescue",
+    "Fire",
+    "Health",
+    "Env",
+    "Transport",
+    "Infra",
+    "CBRNE",
+    "Other",
+)
+RESPONSE_TYPES = (
+    "Shelter",
+    "Evacuate",
+    "Prepare",
+    "Execute",
+    "Avoid",
+    "Monitor",
+    "Assess",
+    "AllClear",
+    "None",
+)

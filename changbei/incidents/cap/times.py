@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 _CHINA = timezone(timedelta(hours=8))
+_FARTHEST = timedelta(hours=14)
 _STRICT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d")
 _LENIENT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?\s?(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
@@ -34,7 +35,9 @@ def parse(text: str) -> Time:
         return Time(None, "time")
     if not zone:
         return Time(at, "time-zone")
-    return Time(at, "" if _STRICT.fullmatch(text) else "time-shape")
+    if not _STRICT.fullmatch(text):
+        return Time(at, "time-shape")
+    return Time(at, "time-utc" if zone == "+00:00" else "")
 
 
 def _zone(text: str | None) -> timezone:
@@ -43,4 +46,6 @@ def _zone(text: str | None) -> timezone:
     if text in ("Z", "z"):
         return UTC
     offset = timedelta(hours=int(text[1:3]), minutes=int(text[-2:]))
+    if offset > _FARTHEST or text[-2:] > "59":
+        raise ValueError(text)
     return timezone(-offset if text[0] == "-" else offset)

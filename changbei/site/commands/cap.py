@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from changbei.incidents import cap
+from changbei.incidents.cap.trees import LARGEST_BYTES
 
+Found = tuple[Path, str, cap.CapResult]  # the file, where in it, what became of it
 _STYLES = {cap.ACCEPTED: "green", cap.ACCEPTED_WITH_WARNINGS: "yellow", cap.REFUSED: "red"}
 
 
@@ -26,34 +28,88 @@ def cap_group() -> None:
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a file, in a list.")
-def check(files: tuple[Path, ...], as_json: bool) -> None:
-    """Say of each file whether it is accepted, accepted with warnings, or refused, and why.
+@click.option("--strict", is_flag=True, help="Refuse every breach of the standard, as for files that others push.")
+@click.option("--json", "as_json", is_flag=True, help="A list with one JSON object for each alert.")
+def check(files: tuple[Path, ...], strict: bool, as_json: bool) -> None:
+    """Say of each alert whether it is accepted, accepted with warnings, or refused, and why.
 
-    Ends with 1 when a file is refused.
+    Feeds (Atom, RSS), EDXL-DE and lists of alerts are unpacked; nothing is fetched. Ends with 1 when one is refused.
     """
-    results = [(path, cap.read(path.read_bytes())) for path in files]
+    results = [found for path in files for found in checked(path, strict=strict)]
     if as_json:
-        click.echo(
-            json.dumps([describe(path, result) for path, result in results], ensure_ascii=False, indent=2)
-        )
+        click.echo(json.dumps([describe(*found) for found in results], ensure_ascii=False, indent=2))
     else:
         _print(results)
-    if any(result.refused for _, result in results):
+    if any(result.refused for _, _, result in results):
         raise SystemExit(1)
 
 
-def describe(path: Path, result: cap.CapResult) -> dict[str, Any]:
-    """One file as JSON: file, verdict, reasons, and of a file that could be read identity, times and areas."""
+def checked(path: Path, *, strict: bool) -> list[Found]:
+    """The alerts of one file with where they are in it; at least one entry a file."""
+    with path.open("rb") as file:
+        data = file.read(LARGEST_BYTES + 1)  # reading refuses what is longer
+    opened = cap.unpack(data)
+    if not opened.parts:
+        note = cap.Reason("feed-empty", opened.kind, 0, strict=strict)
+        return [(path, "", cap.CapResult(cap.ACCEPTED_WITH_WARNINGS, (note,), None))]
+    return [(path, part.origin, part.read(strict=strict)) for part in opened.parts]
+
+
+def describe(path: Path, origin: str, result: cap.CapResult) -> dict[str, Any]:
+    """One alert as JSON: file, origin in it, verdict, reasons; and as far as it can be read identity, times, areas.
+
+    `alert` is null when it is refused; what a strict reader refuses still has identity, times and areas.
+    """
+    draft = result.alert or result.draft
     return {
         "file": str(path),
+        "origin": origin,
         "verdict": result.verdict,
         "reasons": [
-            {"element": reason.element, "line": reason.line, "code": reason.code, "message": reason.message()}
+            {
+                "element": reason.element,
+                "line": reason.line,
+                "code": reason.code,
+                "refuses": reason.refuses,
+                "message": reason.message(),
+            }
             for reason in result.reasons
         ],
+        "identity": _identity(draft.identity) if draft else None,
+        "status": draft.status if draft else None,
+        "msgType": draft.msg_type if draft else None,
+        "times": _times(draft) if draft else None,
+        "areas": _areas(draft) if draft else [],
         "alert": _alert(result.alert) if result.alert else None,
     }
+
+
+def _identity(one: cap.Reference) -> dict[str, Any]:
+    return {"sender": one.sender, "identifier": one.identifier, "sent": _stamp(one.sent)}
+
+
+def _times(alert: cap.Alert) -> dict[str, Any]:
+    onsets = [info.onset for info in alert.infos if info.onset]
+    return {
+        "sent": _stamp(alert.sent),
+        "effective": _stamp(alert.effective),
+        "onset": _stamp(min(onsets, default=None)),
+        "expires": _stamp(alert.expires),
+        "expiresGiven": bool(alert.infos) and all(info.expires_given for info in alert.infos),
+    }
+
+
+def _areas(alert: cap.Alert) -> list[dict[str, Any]]:
+    """Those of the block that an English reader would see; each language repeats them."""
+    info = alert.info("en")
+    return [
+        {
+            "description": area.description,
+            "geometry": area.geometry,
+            "geocodes": [{"name": code.name, "value": code.value} for code in area.geocodes],
+        }
+        for area in (info.areas if info else ())
+    ]
 
 
 def _alert(alert: cap.Alert) -> dict[str, Any]:
@@ -65,10 +121,7 @@ def _alert(alert: cap.Alert) -> dict[str, Any]:
         "sent": _stamp(alert.sent),
         "status": alert.status,
         "msgType": alert.msg_type,
-        "references": [
-            {"sender": one.sender, "identifier": one.identifier, "sent": _stamp(one.sent)}
-            for one in alert.references
-        ],
+        "references": [_identity(one) for one in alert.references],
         "event": info.event if info else "",
         "headline": info.headline if info else "",
         "languages": [info.language for info in alert.infos],
@@ -76,14 +129,7 @@ def _alert(alert: cap.Alert) -> dict[str, Any]:
         "colour": alert.colour,
         "effective": _stamp(alert.effective),
         "expires": _stamp(alert.expires),
-        "areas": [
-            {
-                "description": area.description,
-                "geometry": area.geometry,
-                "geocodes": [{"name": code.name, "value": code.value} for code in area.geocodes],
-            }
-            for area in (info.areas if info else ())
-        ],
+        "areas": _areas(alert),
     }
 
 
@@ -91,16 +137,17 @@ def _stamp(at: datetime | None) -> str | None:
     return at.isoformat().replace("+00:00", "Z") if at else None
 
 
-def _print(results: list[tuple[Path, cap.CapResult]]) -> None:
+def _print(results: list[Found]) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("File", "Verdict", "Line", "Element", "Reason"):
         table.add_column(column, overflow="fold")
-    for path, result in results:
+    for path, origin, result in results:
+        name = Text(f"{path} [{origin}]" if origin else str(path))
         verdict = Text(result.verdict, style=_STYLES[result.verdict])
         if not result.reasons:
-            table.add_row(Text(str(path)), verdict)
+            table.add_row(name, verdict)
         for number, reason in enumerate(result.reasons):
-            place = (Text(str(path)), verdict) if number == 0 else ("", "")
+            place = (name, verdict) if number == 0 else ("", "")
             line = str(reason.line) if reason.line else ""
             table.add_row(*place, line, Text(reason.element), Text(reason.message()))
     Console().print(table)
