@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from changbei.core import clock
 from changbei.journal.models import Heartbeat
 
 ENGINE = "engine"
-STILL_AFTER_SECONDS = 30
+STILL_AFTER_SECONDS = 15  # three signs missed
 
 
 def beat(name: str = ENGINE) -> None:
@@ -19,10 +21,21 @@ def beat(name: str = ENGINE) -> None:
     )
 
 
+def last(name: str = ENGINE) -> datetime | None:
+    """When the last sign was left; None when there never was one."""
+    return Heartbeat.objects.filter(name=name).values_list("at", flat=True).first()
+
+
 def still_seconds(name: str = ENGINE) -> int:
-    """For how many seconds no sign has come; 0 while it beats. Without any sign ever: the limit itself."""
-    last = Heartbeat.objects.filter(name=name).values_list("at", flat=True).first()
-    if last is None:
+    """For how many seconds no sign has come; 0 while it beats. Without any sign ever: the limit itself.
+
+    A sign from the future says nothing: the clock was set back since, or another host's is wrong. It counts as none
+    until the next one, a few seconds later, takes its place.
+    """
+    sign = last(name)
+    if sign is None:
         return STILL_AFTER_SECONDS
-    still = int((clock.now() - last).total_seconds())
+    still = int((clock.now() - sign).total_seconds())
+    if still < -STILL_AFTER_SECONDS:
+        return STILL_AFTER_SECONDS
     return still if still >= STILL_AFTER_SECONDS else 0

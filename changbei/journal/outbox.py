@@ -85,6 +85,11 @@ def behind(reader: str = "reactions") -> int:
     return between(_position(reader), None).count()
 
 
+def oldest_unread(reader: str = "reactions") -> datetime | None:
+    """When the oldest of the entries was recorded that the reader has not looked at; None when there is none."""
+    return between(_position(reader), None).values_list("at", flat=True).first()
+
+
 def _position(reader: str) -> Position:
     cursor = Cursor.objects.filter(reader=reader).first()
     if cursor is None:
