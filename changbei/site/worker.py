@@ -20,6 +20,7 @@ from datetime import datetime
 from types import FrameType
 
 import psycopg
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
@@ -34,6 +35,8 @@ from changbei.plans import services as plans
 from changbei.readiness import jobs as readiness_jobs
 from changbei.runs import jobs as runs_jobs
 from changbei.runs import scheduling
+from changbei.site import deadman
+from changbei.site.clockwatch import ClockWatch
 from changbei.site.reactions import TABLE
 
 logger = logging.getLogger(__name__)
@@ -65,7 +68,8 @@ def _beat() -> int:
 
 def lanes() -> dict[str, list[Job]]:
     """All jobs, by the lane they run in."""
-    return {
+    watch = ClockWatch()
+    every = {
         "engine": [
             Job("timers", lambda _stop: runs_jobs.fire_timers()),
             Job("scheduled starts", lambda _stop: scheduling.start_due()),
@@ -73,6 +77,7 @@ def lanes() -> dict[str, list[Job]]:
             Job("failed reactions", lambda _stop: outbox.retry(TABLE)),
             Job("confirmations", lambda _stop: reminding.remind_due()),
             Job("heartbeat", lambda _stop: _beat(), every_seconds=5),
+            Job("clock set back", lambda _stop: watch.look(), every_seconds=1),
         ],
         "actions": [Job("actions", lambda _stop: runs_jobs.perform_actions(limit=1))],
         **{kind: [_send(kind)] for kind in registry.offered()},
@@ -89,6 +94,11 @@ def lanes() -> dict[str, list[Job]]:
             Job("rota of inspections", lambda _stop: readiness_jobs.plan_rota(), every_seconds=3600),
         ],
     }
+    if settings.DEADMAN_URL:
+        every["sign of life"] = [
+            Job("sign of life", lambda _stop: deadman.call(), every_seconds=settings.DEADMAN_EVERY_SECONDS)
+        ]
+    return every
 
 
 def tick() -> int:
