@@ -61,7 +61,7 @@ class Effects:
         self.run, self.pack, self.procedure, self.now, self.actor = run, pack, procedure, now, actor
         self._holders = holders
         self.commands: list[Command] = []  # not taken yet
-        self.applied: list[RunFact] = []
+        self.applied: list[Json] = []  # rows of RunFact
         self.before: Json | None = None  # the run's state before its facts; None for a run that begins
         self.opened: dict[str, Task] = {}
         self.closed: list[CloseTask] = []
@@ -79,6 +79,11 @@ class Effects:
         self._many: dict[tuple[str, str, str, int], tuple[list[Task], list[Person]]] = {}
 
     # ---- taking commands
+
+    def apply(self, fact: Json) -> None:
+        """A fact, in its wire form, is the next one that the run has been given."""
+        run = self.run
+        self.applied.append({"run_id": run.pk, "number": run.facts, "at": self.now, "fact": fact})
 
     def take_all(self, commands: Iterable[Command]) -> None:
         """Keep commands, in the order the runtime made them, until what they need is looked up: `write` takes them."""
@@ -391,7 +396,7 @@ class Effects:
         self._put_tasks(rows)
         self._put_timers(rows)
         rows.insert_objects(self.calls)
-        rows.insert_objects(self.applied)
+        rows.insert(RunFact, self.applied)
         closed = [self._known.get(command.item) for command in self.closed]
         return [task.uuid for task in closed if task is not None]
 

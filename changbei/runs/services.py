@@ -96,7 +96,7 @@ def start(
     if state["status"] == "running":
         effects.timers[ROSTER] = roles.next_change(now)
     effects.take_all(commands)
-    effects.applied = [RunFact(run=run, number=1, at=now, fact=wire.to_json(fact))]
+    effects.apply(wire.to_json(fact))
     _finish(run)
     rows = Rows()
     rows.insert_objects([run])
@@ -362,7 +362,7 @@ def step(
     for fact in facts:
         run.state, commands = runtime.step(effects.procedure, run.state, fact, effects.now)
         run.facts += 1
-        effects.applied.append(RunFact(run=run, number=run.facts, at=effects.now, fact=wire.to_json(fact)))
+        effects.apply(wire.to_json(fact))
         effects.take_all(commands)
     _finish(run)
     return effects

@@ -64,7 +64,7 @@ def _by_actor(every: Sequence[Effects]) -> dict[Person | None, list[Effects]]:
 
 
 def _look_up(every: Sequence[Effects]) -> None:
-    """What the commands need and do not bring along: at most five queries, whatever the number of runs."""
+    """What the commands need and do not bring along: at most seven queries, whatever the number of runs."""
     _look_up_tasks(every)
     _look_up_people(every)
     wanting = [one for one in every if one.needs_holders()]
@@ -85,10 +85,13 @@ def _look_up_tasks(every: Sequence[Effects]) -> None:
         [[run for run, _ in pairs], [item for _, item in pairs]],
     )
     found: dict[int, dict[str, Task]] = defaultdict(dict)
-    for task in Task.objects.filter(pk__in=keys).select_related("holder"):
+    tasks = list(Task.objects.filter(pk__in=keys))
+    people = Person.objects.in_bulk({task.holder_id for task in tasks if task.holder_id})
+    for task in tasks:
+        task.holder = people[task.holder_id] if task.holder_id else None
         found[task.run_id][task.item] = task
-    for run, tasks in found.items():
-        wanted[run][0].learn(tasks=tasks)
+    for run, of_run in found.items():
+        wanted[run][0].learn(tasks=of_run)
 
 
 def _look_up_people(every: Sequence[Effects]) -> None:
