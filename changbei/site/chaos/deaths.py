@@ -40,6 +40,7 @@ class Deaths:
             (2, self._database),
             (2, self._backend),
             (1, self._restart),
+            (1, self._gone),
         ]
         weights = [weight for weight, _ in kinds]
         _, way = self.random.choices(kinds, weights)[0]
@@ -130,6 +131,14 @@ class Deaths:
         self._disturb()
         self.site.signal_database(signal.SIGINT)
         self._count("database restarted")
+        self._up_again()
+
+    def _gone(self) -> None:
+        """For longer than a lease: what is accepted meanwhile is nothing, what was is still there."""
+        self._disturb()
+        self.site.signal_database(signal.SIGINT)
+        self._count("database gone")
+        time.sleep(self.freeze_seconds * 2)
         self._up_again()
 
     def _up_again(self) -> None:
