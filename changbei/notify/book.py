@@ -88,10 +88,10 @@ def book() -> Book:
 def read(text: str) -> Book:
     """The rules a file gives. ValueError names what is wrong."""
     try:
-        content = YAML(typ="safe", pure=True).load(text) or {}
+        content = YAML(typ="safe", pure=True).load(text)
     except YAMLError as error:
         raise ValueError(f"CHANGBEI_NOTICES: {error}") from error
-    _only(content, {"ladders", "instead", "limits", "valid"}, "the file")
+    content = _only({} if content is None else content, {"ladders", "instead", "limits", "valid"}, "the file")
     given = _only(content.get("ladders", {}), {*URGENCIES, OTHERS}, "ladders")
     own = {URGENCIES[name]: _ladder(rungs, name) for name, rungs in given.items() if name != OTHERS}
     limits = _only(content.get("limits", {}), {"a_minute", "an_hour_a_person", "quiet"}, "limits")

@@ -9,7 +9,6 @@ from pathlib import Path
 from django.conf import settings
 
 from changbei.notify.channels import Channel
-from changbei.notify.channels.chat import Chat
 from changbei.notify.channels.email import Email
 from changbei.notify.channels.http import open_carrier
 from changbei.notify.channels.http.provider import Hook, load
@@ -121,6 +120,8 @@ def _open(kind: str, address: str) -> Channel:
     if kind == WEBHOOK:
         return Webhook(address, settings.WEBHOOK_SECRET)
     if kind == CHAT:
+        from changbei.notify.channels.chat import Chat  # noqa: PLC0415 - apprise takes a second to import
+
         return Chat(address)
     if _is_plain(kind, address):
         return open_gateway(address, settings.SMS_GATEWAY_TOKEN)
