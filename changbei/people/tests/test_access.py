@@ -73,7 +73,7 @@ def test_what_a_driver_may() -> None:
     driver = Person.objects.filter(job="driver")[0]
     assert access.permissions_of(driver) == {
         "people.see", "people.record_own_absence", "network.see", "plans.see", "runs.see", "incidents.see",
-        "incidents.report", "delivery.see", "delivery.record_stop", "supply.see", "readiness.see",
+        "incidents.report", "delivery.see", "delivery.record_stop", "supply.see", "supply.take_cash", "readiness.see",
     }  # fmt: skip
 
 

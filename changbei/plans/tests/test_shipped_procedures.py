@@ -526,6 +526,7 @@ def test_a_vendor_who_is_late_is_told_up_the_chain() -> None:
     assert [(role, why) for item, role, why in walk.escalated if item == "vendor-mends" and why == "due"] == [
         ("commander", "due"),
         ("deputy", "due"),
+        ("office", "due"),
     ]
 
 
@@ -622,7 +623,7 @@ def test_special_case_takes_two_people() -> None:
     assert walk.approve("approve-special", True, by="5001") == []  # the same person: refused
     assert "approve-special" in walk.open()
     assert walk.approve("approve-special", True, by="5002") == ["do supply.dispatch_replenishment"]
-    assert walk.params["dispatch"] == {"request": "q-1"}
+    assert walk.params["dispatch"] == {"request": "q-1", "act_first": False}
 
 
 def test_special_case_that_is_not_verified_is_declined() -> None:

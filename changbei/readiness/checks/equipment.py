@@ -21,7 +21,7 @@ from changbei.readiness.rules import Trouble
         names("covers", "What must be in them: customers, sales."),
         whole("max_age_hours", "How old the newest backup may be.", minimum=1),
         whole("drill_days", "How long ago the last restore drill may be.", minimum=1),
-        whole("restore_minutes", "How long restoring may take.", minimum=1),
+        length("restore_within", "How long restoring may take."),
         required=("systems",),
     ),
     registry="backups",
@@ -32,7 +32,7 @@ def backups(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[Trouble
         covers=tuple(given.get("covers", ("customers", "sales"))),
         max_age_hours=number(given, "max_age_hours", pack, 36),
         drill_days=number(given, "drill_days", pack, 92),
-        restore_minutes=number(given, "restore_minutes", pack, 240),
+        restore_minutes=seconds(given, "restore_within", pack, "4h") // 60,
     )
     found = []
     for system in given["systems"]:
