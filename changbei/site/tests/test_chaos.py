@@ -1,0 +1,60 @@
+"""The short form of a chaos run: thirty deaths of real processes, on a database of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from changbei.core import faults
+
+SHORT = 30
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_in_thirty_deaths() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("changbei"), "chaos", f"--kills={SHORT}", "--seed=20261122", "--json"],
+        env={name: value for name, value in os.environ.items() if not name.startswith("CHANGBEI_")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    result = json.loads(done.stdout)
+    assert result["violations"] == {}, result["details"]
+    assert done.returncode == 0
+    assert result["ok"] is True
+    assert result["kills"] >= SHORT
+    assert sum(result["kills_by_kind"].values()) == result["kills"]
+    assert result["notices_lost"] == 0
+    assert result["reports_accepted"] >= 2 * result["rounds"]  # each round begins with two that are answered
+    assert result["notices_handed"] >= 12 * result["reports_accepted"]
+
+
+def test_a_process_ends_at_the_point_that_was_named() -> None:
+    """At the second time, by SIGKILL, with its group."""
+    program = "from changbei.core.faults import point\nfor n in range(3): point('notify.marked'); print(n, flush=True)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, faults.VARIABLE: "notify.marked:2"},
+        capture_output=True,
+        text=True,
+        check=False,
+        start_new_session=True,
+    )
+    assert (done.returncode, done.stdout) == (-9, "0\n")
+
+
+def test_without_the_variable_a_point_is_nothing() -> None:
+    faults.arm("")
+    faults.point("notify.marked")
+
+
+def test_a_point_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"CHANGBEI_FAULT: there is no point 'notify\.markt'"):
+        faults.arm("notify.markt:1")
