@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,7 +18,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound, Outside
 from changbei.journal import wake
 from changbei.journal.rows import Rows, reserve
 from changbei.journal.services import append
@@ -200,7 +201,7 @@ def attach(
 ) -> Evidence:
     """Attach evidence: `note` with words, `photo` or `file` with a file, whose SHA-256 is taken on receipt.
 
-    Raises NotAllowed, Conflict when the task is closed, Invalid.
+    Raises NotAllowed, Conflict when the task is closed, Invalid, Outside when the file cannot be kept.
     """
     content = _content(kind, note, file)
     with transaction.atomic():
@@ -220,7 +221,7 @@ def attach(
         if file is not None:
             suffix = str(file.name or "").rpartition(".")[2].lower()
             ending = f".{suffix}" if suffix.isalnum() and len(suffix) <= 5 else ""
-            evidence.file.save(f"{run.uuid}/{evidence.uuid}{ending}", ContentFile(content), save=False)
+            _keep_file(evidence, f"{run.uuid}/{evidence.uuid}{ending}", content)
         evidence.save()
         append(
             "runs.evidence_attached",
@@ -474,6 +475,18 @@ def _close(task: Task, kinds: set[Task.Kind], result: Json, actor: Person) -> No
         if not any(command.item == task.item for command in effects.closed):
             last = run.state["notes"][-1] if run.state["notes"] else {"detail": "the plan does not take this"}
             raise Conflict(last["detail"])
+
+
+def _keep_file(evidence: Evidence, name: str, content: bytes) -> None:
+    """Write the file whole or not at all: of one that did not fit on the disk nothing stays behind."""
+    storage = evidence.file.storage
+    try:
+        evidence.file.save(name, ContentFile(content), save=False)
+    except OSError as error:
+        with suppress(OSError):
+            storage.delete(evidence.file.field.generate_filename(evidence, name))
+        words = gettext_noop("the file could not be kept: the disk is full or does not answer")
+        raise Outside(words, permanent=False) from error
 
 
 def _given(task: Task) -> Json:
