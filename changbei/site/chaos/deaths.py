@@ -138,7 +138,7 @@ class Deaths:
         self._disturb()
         self.site.signal_database(signal.SIGINT)
         self._count("database gone")
-        time.sleep(self.freeze_seconds * 2)
+        time.sleep(self.freeze_seconds)
         self._up_again()
 
     def _up_again(self) -> None:

@@ -181,7 +181,8 @@ def _repeats(handed: Sequence[HandOver], disturbed: Sequence[float]) -> Iterator
         if before is not None:
             place = bisect.bisect_left(disturbed, before.at - CLOCKS_EDGE_SECONDS)
             if place == len(disturbed) or disturbed[place] > one.at:
-                yield Violation("sent_twice", f"{one.key} to {one.to} ({one.text[:60]}) without a death in between")
+                gap = f"{one.at - before.at:.1f} s later, without a death in between"
+                yield Violation("sent_twice", f"{one.key} to {one.to} ({one.text[:60]}): {gap}")
         last[one.key] = one
 
 

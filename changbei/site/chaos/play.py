@@ -20,8 +20,8 @@ from changbei.site.chaos.sink import Sink
 from changbei.site.commands.base import let_go_of_database
 from changbei.site.postgres import DATABASE_VARIABLE, EmbeddedPostgres
 
-LEASE_SCALE = 1 / 60  # messages 2 s, timers 0.5 s, actions 5 s
-FREEZE_SECONDS = 2.6
+LEASE_SCALE = 1 / 24  # messages 5 s, timers 1.25 s, actions 12.5 s: a busy machine keeps them, too
+FREEZE_SECONDS = 6.0
 KILLS_A_ROUND = 6
 SETTLE_SECONDS = 60.0
 REPORTERS = 2
