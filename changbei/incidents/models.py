@@ -165,7 +165,11 @@ class Suspension(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(ends_at__gt=models.F("starts_at")), name="suspension_ends_after_start"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(resumed_at__isnull=True) | Q(resumed_at__gte=models.F("decided_at")),
+                name="suspension_resumed_after_decision",
+            ),
         ]
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
+from django.urls import reverse
+
 from changbei.core.errors import NotFound
 from changbei.incidents.models import Incident, Warning
 from changbei.notify import services as notify
@@ -40,8 +43,10 @@ def compose(
     urgency: Urgency | None = None,
     needs_acknowledgement: bool = False,
 ) -> notify.NewNotice:
-    """A notice about an incident; number and title of the incident are always at hand for the template."""
-    title, body = words(pack, template, {"number": incident.number, "title": incident.title} | dict(values))
+    """A notice about an incident; number and title of the incident, and the address at which customers look up
+    their next delivery (`next_page`), are always at hand for the template."""
+    standing = {"number": incident.number, "title": incident.title, "next_page": next_page()}
+    title, body = words(pack, template, standing | dict(values))
     found = pack.templates[template]
     return notify.NewNotice(
         template=template,
@@ -55,6 +60,11 @@ def compose(
         needs_acknowledgement=needs_acknowledgement,
         drill=incident.drill,
     )
+
+
+def next_page() -> str:
+    """Where a customer sees the own next delivery, for text messages (E3.2.1, E3.2.2)."""
+    return settings.PUBLIC_URL.rstrip("/") + reverse("next-delivery")
 
 
 def tell_people(

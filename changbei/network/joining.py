@@ -127,8 +127,9 @@ def positions(area: shapely.Geometry, box: geo.Box, shops: Shops) -> Ints:
     near = first + np.flatnonzero((latitude >= box.south) & (latitude <= box.north))
     if not len(near):
         return near
-    shapely.prepare(area)
-    return near[shapely.intersects_xy(area, shops.longitude[near], shops.latitude[near])]
+    inside = geo.points_in(area, shops.longitude[near], shops.latitude[near])
+    found: Ints = near[inside]
+    return found
 
 
 def _counts(values: Ints) -> dict[int, int]:

@@ -87,7 +87,8 @@ def warnings_layer(language: str = "", incident: Incident | None = None) -> Json
     if incident is not None:
         rows = rows.filter(incident=incident)
     else:
-        rows = rows.exclude(verdict=Warning.Verdict.REFUSED).filter(expired_at=None)
+        rows = rows.exclude(verdict=Warning.Verdict.REFUSED).filter(expired_at=None, replaced_by=None)
+        rows = rows.filter(msg_type__in=["Alert", "Update"])
         rows = rows.filter(Q(expires_at=None) | Q(expires_at__gt=clock.now()))
     return _collection(
         (row.area, {"colour": row.colour, "name": row.headline or row.event, "detail": _until(row)}, row.pk)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from changbei.core import clock as core_clock
 from changbei.core.clock import LOCAL, VirtualClock
@@ -202,12 +203,24 @@ def test_every_customer_gets_one_tracked_message(typhoon: Incident) -> None:
     body = told.notice.body["en"]
     assert "11-23 10:00" in body and "11-23 20:00" in body and "台风" in body
     assert "{" not in body and "—" not in body
+    assert "/next/" in body  # where each sees the own next delivery
+
+
+def test_the_database_keeps_no_suspension_without_a_review_time(typhoon: Incident) -> None:
+    suspension = suspend(typhoon, people.box())
+    for ends_at in (None, suspension.starts_at, suspension.starts_at - timedelta(hours=1)):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Suspension.objects.filter(pk=suspension.pk).update(ends_at=ends_at)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Suspension.objects.filter(pk=suspension.pk).update(
+            resumed_at=suspension.decided_at - timedelta(hours=1)
+        )
 
 
 def test_a_customer_without_a_number_is_counted_as_unreachable(typhoon: Incident) -> None:
     Retailer.objects.filter(pk=Retailer.objects.order_by("pk")[0].pk).update(phone="")
     told = services.notify_customers(
-        typhoon, "service-changed", audience="area", area=people.box(), actor=None
+        typhoon, "service-suspended", audience="area", area=people.box(), actor=None
     )
     assert (told.told, told.unreachable) == (299, 1)
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from changbei.core import clock
 from changbei.core.errors import NotFound
-from changbei.network.models import Manufacturer, Vehicle
+from changbei.network.models import Area, Manufacturer, Vehicle
 from changbei.people import services as people
 from changbei.people.models import Person
 from changbei.readiness import services
@@ -264,6 +264,22 @@ _ALL = (
         ),
         key=("code",),
         permission="supply.replenish",
+    ),
+    Register(
+        "areas",
+        _("Administrative areas"),
+        "E3.2",
+        lambda: Area.objects.defer("outline").order_by("code"),
+        (
+            Column("code", _("Code"), typed=False),
+            Column("name", _("Name"), "words", typed=False),
+            Column("source", _("Taken from"), typed=False),
+            Column("loaded_at", _("Loaded"), "moment", typed=False),
+        ),
+        permission="network.import",
+        adds=False,
+        edits=False,
+        note=_("Outlines for warnings that name areas by code: changbei area import FILE. Counties are known already."),
     ),
 )
 REGISTERS: Mapping[str, Register] = {register.id: register for register in _ALL}

@@ -12,11 +12,12 @@ from changbei.core import clock as house_clock
 from changbei.core.clock import VirtualClock
 from changbei.delivery import planning
 from changbei.delivery.models import Stop, Tour
+from changbei.incidents import cap, cap_writer
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Forecast, Incident, LineMeasure
 from changbei.incidents.services.lines import lines_concerned
 from changbei.incidents.tests import people
-from changbei.network.models import Line, Retailer
+from changbei.network.models import District, Line, Retailer
 from changbei.people.models import PostHolding
 from changbei.web.tests.conftest import client_of
 
@@ -111,3 +112,67 @@ def test_a_customer_sees_the_own_next_delivery(storm: Incident, clock: VirtualCl
     )
     page = visitor.post("/next/", ask).content.decode()
     assert "暴雨路断" in page and "Your goods are ready and wait" in page
+
+
+def cap_file(identifier: str, **changes: Any) -> bytes:
+    """A warning of the weather service for one county."""
+    area = District.objects.order_by("code")[0].outline
+    city = {"zh-Hans": "示例市", "zh-Hant": "示例市", "en": "Sample City"}
+    made = cap_writer.typhoon_warning(
+        area, sent=house_clock.now(), city=city, identifier=identifier, **({"colour": "yellow"} | changes)
+    )
+    return cap_writer.write(made)
+
+
+@pytest.mark.clause("E3.2")
+def test_a_warning_says_whom_it_concerns_and_what_is_proposed(adopted: None, clock: VirtualClock) -> None:
+    district = District.objects.order_by("code")[0]
+    shops = Retailer.objects.filter(district=district, active=True)
+    first = incidents.receive_warning(cap_file("W-1"), source="test").warning
+    office = client("leading-group-office", "office")
+    page = office.get("/warnings/")
+    (row,) = page.context["in_force"]
+    assert page.context["proposed"] == [row] and row.may_start
+    assert (row.who.count, row.who.key) == (shops.count(), shops.filter(is_key=True).count())
+    assert row.who.vulnerable == shops.filter(is_vulnerable=True).count()
+    assert round(row.who.percent, 6) == round(100 * shops.count() / Retailer.objects.count(), 6)
+    assert [count for _name, count in row.who.districts] == [shops.count()]
+    assert len(row.who.lines) == shops.values("line").distinct().count()
+    assert 'data-colour="yellow"' in page.content.decode()
+
+    # An update takes its place: one warning in force, the other is its history; on the map there is one.
+    clock.advance(timedelta(hours=1))
+    reference = cap.Reference(first.sender, first.identifier, first.sent)
+    later = incidents.receive_warning(
+        cap_file("W-2", colour="blue", msg_type="Update", references=[reference]), source="test"
+    ).warning
+    page = office.get("/warnings/")
+    (row,) = page.context["in_force"]
+    assert (row.warning, row.history, page.context["proposed"]) == (later, [first], [])
+    drawn = office.get("/map/warnings.json").json()["features"]
+    assert [(one["id"], one["properties"]["colour"]) for one in drawn] == [(later.pk, "blue")]
+
+    # Lifted: nothing is in force, and nothing on the map.
+    clock.advance(timedelta(hours=1))
+    end = cap.Reference(later.sender, later.identifier, later.sent)
+    incidents.receive_warning(cap_file("W-3", msg_type="Cancel", references=[end]), source="test")
+    page = office.get("/warnings/")
+    assert page.context["in_force"] == [] and len(page.context["over"][0].history) == 2
+    assert office.get("/map/warnings.json").json()["features"] == []
+
+
+@pytest.mark.clause("E3.2.1")
+def test_an_all_clear_proposes_on_the_page_to_resume(storm: Incident, clock: VirtualClock) -> None:
+    now = house_clock.now()
+    assert storm.area is not None
+    suspension = incidents.suspend(
+        storm, area=storm.area, starts_at=now, ends_at=now + timedelta(hours=8), reason="台风", actor=None
+    )
+    office = client("leading-group-office", "office")
+    assert office.get("/warnings/").context["resumptions"] == []
+    clock.advance(timedelta(hours=1))
+    incidents.declare_all_clear(storm, actor=people.head())
+    ((found, why),) = office.get("/warnings/").context["resumptions"]
+    assert found.suspension == suspension and why
+    incidents.resume(suspension, actor=people.head())
+    assert office.get("/warnings/").context["resumptions"] == []

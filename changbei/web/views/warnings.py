@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,15 +18,23 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.incidents import access, services
+from changbei.incidents import access, services, warned
 from changbei.incidents.models import Warning
 from changbei.journal.models import Entry
 from changbei.network import features
+from changbei.network.joining import Concerned
+from changbei.network.models import District, Line, Retailer, Site
 from changbei.people import access as people
 from changbei.web import htmx, mapping, showing
 from changbei.web.entry import actor, staff
 
 SHOWN = 60
+WHY = {
+    "cancel": gettext_lazy("the warning is lifted"),
+    "expired": gettext_lazy("the warning has run out"),
+    "eased": gettext_lazy("the warning has become milder"),
+    "declared": gettext_lazy("the office has declared it over"),
+}
 LARGEST_BYTES = 2 * 1024 * 1024
 
 
@@ -54,6 +62,19 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Who:
+    """Whom a warning concerns now; names with the number of customers, those with most first."""
+
+    count: int
+    percent: float
+    key: int
+    vulnerable: int
+    districts: Sequence[tuple[str, int]]
+    lines: Sequence[tuple[str, int]]
+    sites: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Row:
     """A warning with what became of it."""
 
@@ -63,6 +84,8 @@ class Row:
     proposed: bool
     may_start: bool
     reasons: Sequence[Reason]
+    who: Who | None = None
+    history: Sequence[Warning] = ()
 
     @property
     def exercise(self) -> bool:
@@ -86,6 +109,8 @@ def warnings(request: HttpRequest) -> HttpResponse:
         "in_force": [row for row in rows if row.state == "in-force"],
         "over": [row for row in rows if row.state == "over"],
         "refused": [row for row in rows if row.state == "refused"],
+        "proposed": [row for row in rows if row.proposed],
+        "resumptions": [(one, str(WHY.get(one.why, ""))) for one in warned.resumptions()],
     }
     return render(request, "web/warnings/page.html", context, status=422 if form.errors else 200)
 
@@ -119,12 +144,62 @@ def _rows(request: HttpRequest) -> list[Row]:
     proposed = set(facts.values_list("data__warning", flat=True))
     may_start = people.may(request.user, "incidents.suspend")
     now = clock.now()
-    return [_row(one, str(one.uuid) in proposed, may_start, now) for one in found]
+    rows = [_row(one, str(one.uuid) in proposed, may_start, now) for one in found]
+    return _with_people([row for row in rows if row.warning.replaced_by_id is None])
+
+
+def _with_people(rows: list[Row]) -> list[Row]:
+    """Whom those in force concern, and what came before each; a warning that was replaced is part of that history."""
+    concerned = warned.concerned([row.warning for row in rows if row.state == "in-force"])
+    earlier = warned.history([row.warning for row in rows if row.state != "refused"])
+    names = Names.of(concerned.values())
+    return [
+        replace(
+            row,
+            who=names.who(concerned[row.warning.pk]) if row.warning.pk in concerned else None,
+            history=earlier.get(row.warning.pk, ()),
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True)
+class Names:
+    """What districts, lines and sites are called, and how many customers the city has."""
+
+    districts: Mapping[int, str]
+    lines: Mapping[int, str]
+    sites: Mapping[int, str]
+    total: int
+
+    @classmethod
+    def of(cls, concerned: Iterable[Concerned]) -> Names:
+        """One statement for each kind."""
+        found = list(concerned)
+        lines = Line.objects.filter(pk__in={pk for one in found for pk in one.lines})
+        sites = Site.objects.filter(pk__in={pk for one in found for pk in one.sites})
+        return cls(
+            {pk: showing.say(name) for pk, name in District.objects.values_list("pk", "name")},
+            {pk: showing.say(name) for pk, name in lines.values_list("pk", "name")},
+            {pk: showing.say(name) for pk, name in sites.values_list("pk", "name")},
+            Retailer.objects.filter(active=True).count(),
+        )
+
+    def who(self, one: Concerned) -> Who:
+        return Who(
+            one.count,
+            100 * one.count / self.total if self.total else 0.0,
+            one.key,
+            one.vulnerable,
+            [(self.districts[pk], count) for pk, count in one.districts.items()],
+            [(self.lines[pk], count) for pk, count in one.lines.items()],
+            [self.sites[pk] for pk in one.sites],
+        )
 
 
 def _row(warning: Warning, proposed: bool, may_start: bool, now: datetime) -> Row:
     refused = warning.verdict == Warning.Verdict.REFUSED
-    ended = warning.expired_at is not None or warning.msg_type == "Cancel"
+    ended = warning.expired_at is not None or warning.msg_type in ("Cancel", "Ack", "Error")
     over = ended or (warning.expires_at is not None and warning.expires_at <= now)
     free = not refused and not over and warning.incident is None and warning.area is not None
     return Row(
