@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from changbei.core.errors import NotFound
@@ -18,10 +18,14 @@ State = Message.State
 
 
 def inbox(person: Person) -> QuerySet[Message]:
-    """What lies in a person's inbox, the newest first."""
+    """What lies in a person's inbox, the newest first; `answered` says whether the person has acknowledged it, by
+    whatever way.
+    """
+    answers = Message.objects.filter(notice=OuterRef("notice"), person=person, state=State.ACKNOWLEDGED)
     return (
         Message.objects.filter(person=person, channel=INBOX)
         .exclude(state__in=[State.STOPPED, State.QUEUED])
+        .annotate(answered=Exists(answers))
         .select_related("notice")
         .order_by("-id")
     )
@@ -32,7 +36,7 @@ def unanswered(person: Person) -> int:
     return (
         inbox(person)
         .filter(notice__needs_acknowledgement=True, notice__stopped_at=None)
-        .filter(state=State.DELIVERED)
+        .filter(state=State.DELIVERED, answered=False)
         .count()
     )
 
