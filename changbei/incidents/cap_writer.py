@@ -51,6 +51,9 @@ class NewWarning:
     severity: str = "Severe"
     certainty: str = "Likely"
     colour: str = ""
+    category: str = "Met"
+    onset: datetime | None = None
+    web: str = ""  # a page with the same, for people
     geocodes: Sequence[Geocode] = field(default_factory=tuple)
 
 
@@ -73,7 +76,7 @@ def write(warning: NewWarning) -> bytes:
 def _info(root: etree._Element, warning: NewWarning, text: WarningText) -> None:
     info = _add(root, "info")
     _add(info, "language", text.language)
-    _add(info, "category", "Met")
+    _add(info, "category", warning.category)
     _add(info, "event", text.event)
     for response in warning.response_types:
         _add(info, "responseType", response)
@@ -81,6 +84,8 @@ def _info(root: etree._Element, warning: NewWarning, text: WarningText) -> None:
     _add(info, "severity", warning.severity)
     _add(info, "certainty", warning.certainty)
     _add(info, "effective", stamp(warning.effective))
+    if warning.onset:
+        _add(info, "onset", stamp(warning.onset))
     _add(info, "expires", stamp(warning.expires))
     for name, words in (
         ("senderName", text.sender_name),
@@ -90,6 +95,8 @@ def _info(root: etree._Element, warning: NewWarning, text: WarningText) -> None:
     ):
         if words:
             _add(info, name, words)
+    if warning.web:
+        _add(info, "web", warning.web)
     if warning.colour:
         _pair(info, "parameter", "ColorCode", warning.colour.capitalize())
     area = _add(info, "area")

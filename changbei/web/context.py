@@ -28,6 +28,7 @@ _PLACES = (
 # further places, shown where there is room for them
 _FURTHER = (
     ("calls", gettext_lazy("Calls"), "phone-call"),
+    ("broadcasts", gettext_lazy("Notices"), "send"),
     ("warnings", gettext_lazy("Weather warnings"), "storm"),
     ("forecast", gettext_lazy("Forecast"), "sun"),
     ("readiness", gettext_lazy("Readiness"), "shield-check"),

@@ -15,8 +15,8 @@ from changbei.core.clock import LOCAL
 from changbei.core.errors import Invalid
 from changbei.core.texts import LANGUAGES
 from changbei.delivery.models import Stop
-from changbei.incidents import plan, telling
-from changbei.incidents.models import Incident, PublicNotice, Suspension
+from changbei.incidents import bulletins, plan, telling
+from changbei.incidents.models import Bulletin, Incident, PublicNotice, Suspension
 from changbei.journal import services as journal
 from changbei.network import selectors as network
 from changbei.network.models import District, Retailer
@@ -27,6 +27,7 @@ from changbei.notify.recipients import of_contact, of_people, of_retailers
 from changbei.people.models import Contact, Person
 
 MEDIA = ("tv", "radio", "mobile")
+PUBLIC_SUSPENDED = "public-suspended"
 CUSTOMER = {"zh-Hans": "客户", "zh-Hant": "客戶", "en": "customer"}
 MOST_DISTRICTS_NAMED = 3
 
@@ -62,7 +63,7 @@ def notify_customers(
 ) -> Told:
     """One tracked message to each customer: of a suspension, of an area, or of today's order day (E3.2.1, E2.4)."""
     retailers = _audience(audience, suspension, area)
-    given = (_suspension_values(suspension) if suspension else {"area": _area_name(retailers)}) | dict(
+    given = (suspension_values(suspension) if suspension else {"area": _area_name(retailers)}) | dict(
         values or {}
     )
     with transaction.atomic():
@@ -104,7 +105,8 @@ def _audience(
     raise Invalid("audience", "suspension, area or order_day is needed, with what belongs to it")
 
 
-def _suspension_values(suspension: Suspension) -> dict[str, Any]:
+def suspension_values(suspension: Suspension) -> dict[str, Any]:
+    """What messages about a suspension may name."""
     retailers = Retailer.objects.filter(suspensions__suspension=suspension)
     return {
         "area": _area_name(retailers),
@@ -138,7 +140,7 @@ def make_call_list(
     """One call per customer for the customer's own manager, who is told how many there are (E3.2.2)."""
     incident = suspension.incident
     pack = plan.of_incident(incident).pack
-    values = _suspension_values(suspension)
+    values = suspension_values(suspension)
     title, body = telling.words(pack, script, {"number": incident.number, "title": incident.title} | values)
     retailers = Retailer.objects.filter(suspensions__suspension=suspension, active=True).order_by("pk")
     made = calls.make_call_list(
@@ -178,16 +180,20 @@ def public_notice(suspension: Suspension, template: str, *, actor: Person | None
     """Words for television, radio and mobile, ready to be read out (E3.2.1); the same words are not made twice."""
     incident = suspension.incident
     pack = plan.of_incident(incident).pack
-    values = {"number": incident.number, "title": incident.title} | _suspension_values(suspension)
+    values = {"number": incident.number, "title": incident.title} | suspension_values(suspension)
     made, new = [], 0
+    suspension = Suspension.objects.select_for_update(of=("self",)).select_related("incident").get(pk=suspension.pk)
+    bulletin: Bulletin | None = None
     for medium in MEDIA:
-        _, text = telling.words(pack, f"{template}-{medium}", values)
+        title, text = telling.words(pack, f"{template}-{medium}", values)
         known = PublicNotice.objects.filter(suspension=suspension, medium=medium, text=text).first()
-        new += known is None
-        made.append(
-            known
-            or PublicNotice.objects.create(suspension=suspension, medium=medium, text=text, at=clock.now())
-        )
+        if known is None:
+            new += 1
+            bulletin = bulletin or bulletins.publish(suspension, title=title, body=text, area_name=values["area"])
+            known = PublicNotice.objects.create(
+                suspension=suspension, bulletin=bulletin, medium=medium, text=text, at=bulletin.published_at
+            )
+        made.append(known)
     if new:
         journal.append(
             "incidents.public_notice_made",
@@ -196,9 +202,22 @@ def public_notice(suspension: Suspension, template: str, *, actor: Person | None
             run=incident.run.uuid if incident.run else None,
             clause="E3.2.1",
             drill=incident.drill,
-            data={"suspension": str(suspension.uuid), "template": template, "media": list(MEDIA)},
+            data={
+                "suspension": str(suspension.uuid),
+                "template": template,
+                "media": list(MEDIA),
+                "bulletin": str(bulletin.uuid) if bulletin else "",
+            },
         )
     return made
+
+
+def announce_change(suspension: Suspension, *, actor: Person | None) -> list[PublicNotice]:
+    """What the public was told has changed: the same words with the new times. Nothing when it was not told."""
+    last = suspension.bulletins.order_by("-number").first()
+    if last is None or last.kind == Bulletin.Kind.RESUMED:
+        return []
+    return public_notice(suspension, PUBLIC_SUSPENDED, actor=actor)
 
 
 def contacts_of(group: str, serves: str) -> list[Contact]:

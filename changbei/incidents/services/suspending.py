@@ -13,6 +13,7 @@ from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem
 from changbei.incidents import access, holding, plan, rules
 from changbei.incidents.models import Incident, SuspendedRetailer, Suspension
+from changbei.incidents.services import customers
 from changbei.journal import services as journal
 from changbei.network import selectors as network
 from changbei.people.models import Person
@@ -98,6 +99,7 @@ def extend(suspension: Suspension, ends_at: datetime, *, actor: Person | None) -
     held = holding.hold(suspension, actor=actor)
     data = {"before": before.isoformat(), "stops_held": held}
     _journal(suspension, "incidents.suspension_extended", actor, data)
+    customers.announce_change(suspension, actor=actor)
     return suspension
 
 

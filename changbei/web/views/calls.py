@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from changbei.core import clock
 from changbei.core.errors import Invalid, NotAllowed, NotFound
 from changbei.incidents.models import Incident
 from changbei.notify import calls
@@ -39,7 +41,7 @@ class Caller:
 
     @property
     def done(self) -> int:
-        return self.part.reached + self.part.visited
+        return self.part.done
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Team:
 
     @property
     def done(self) -> int:
-        return self.whole.reached + self.whole.visited
+        return self.whole.done
 
 
 @entry.staff
@@ -89,11 +91,17 @@ def _done_by(person: Person) -> QuerySet[Call]:
 
 
 def _mine(request: HttpRequest, person: Person) -> dict[str, Any]:
-    """Customers not yet phoned first, then those who did not answer, the oldest try first."""
+    """Whom to phone at an hour that has come first, then those not yet phoned, then who did not answer, the oldest
+    try first; at the end those whose hour is still to come."""
     left = list(calls.calls_of(person))
+    now = clock.now()
+    agreed = sorted((call for call in left if call.call_at), key=_agreed)
+    due = [call for call in agreed if call.call_at and call.call_at <= now]
     waiting = [call for call in left if call.outcome == Call.Outcome.PENDING]
-    again = sorted((call for call in left if call.outcome != Call.Outcome.PENDING), key=_tried)
-    queue = waiting + again
+    again = sorted(
+        (call for call in left if call.outcome != Call.Outcome.PENDING and not call.call_at), key=_tried
+    )
+    queue = due + waiting + again + agreed[len(due) :]
     done = list(_done_by(person)[:MOST_DONE])
     n_done = _done_by(person).count()
     lists = {call.call_list_id: call.call_list for call in queue}
@@ -111,6 +119,10 @@ def _mine(request: HttpRequest, person: Person) -> dict[str, Any]:
         if any(o.drill for o in lists.values())
         else "",
     }
+
+
+def _agreed(call: Call) -> tuple[Any, int]:
+    return (call.call_at, call.pk)
 
 
 def _tried(call: Call) -> tuple[Any, int]:
@@ -178,13 +190,25 @@ def record(request: HttpRequest, call_list: UUID, retailer: UUID) -> HttpRespons
     found = call.first()
     if found is None:
         raise NotFound(_("This customer is not on the list."))
-    outcome = request.POST.get("outcome", "")
-    calls.record_call(found, outcome, request.POST.get("note", "").strip(), actor=actor)
+    outcome, note = request.POST.get("outcome", ""), request.POST.get("note", "").strip()
+    call_at = _call_at(request) if outcome == Call.Outcome.CALL_BACK else None
+    calls.record_call(found, outcome, note, call_at=call_at, actor=actor)
     words = _("%(customer)s: recorded.") % {"customer": found.retailer.name}
     if htmx.wants_part(request):
         return htmx.toast(_answer(request, "mine", _mine(request, actor)), words)
     messages.success(request, words)
     return htmx.go_to(request, reverse("calls"))
+
+
+BACK_MINUTES = {"30": 30, "60": 60, "120": 120, "240": 240}
+
+
+def _call_at(request: HttpRequest) -> datetime:
+    """In how many minutes the customer wants to be phoned, or at which moment."""
+    asked = request.POST.get("back", "60")
+    if asked in BACK_MINUTES:
+        return clock.now() + timedelta(minutes=BACK_MINUTES[asked])
+    raise Invalid("back", _("Choose when to phone again."))
 
 
 @entry.staff

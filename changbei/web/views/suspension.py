@@ -47,6 +47,8 @@ OUTCOMES = {
     "reached": gettext_lazy("reached by phone"),
     "no_answer": gettext_lazy("no answer"),
     "wrong_number": gettext_lazy("wrong number"),
+    "call_back": gettext_lazy("to be phoned again"),
+    "refused": gettext_lazy("did not want to listen"),
     "visited": gettext_lazy("visited"),
 }
 ON_THE_MAP = {"acknowledged": "served", "told": "waiting", "under_way": "affected", "unreached": "unserved"}

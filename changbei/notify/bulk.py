@@ -1,0 +1,417 @@
+"""Notices in bulk: asked for by a query, looked at before they go, and held, stopped or tried again while they do.
+
+Every verb here is a statement or two over the notice's messages, however many; nothing waits in memory, and workers
+need not be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Count, QuerySet
+from django.utils.translation import gettext_noop
+
+from changbei.core import clock
+from changbei.core.errors import Conflict, Invalid, NotFound, Problem
+from changbei.core.texts import LANGUAGES
+from changbei.journal.services import append
+from changbei.network.models import Retailer
+from changbei.notify import audiences, calls, fanout, personal, rules, services, wording
+from changbei.notify.audiences import Preview, Query
+from changbei.notify.book import book
+from changbei.notify.channels.registry import offered
+from changbei.notify.ladders import INBOX
+from changbei.notify.models import CallList, Message, Notice, Urgency
+from changbei.notify.paper import PAPER
+from changbei.notify.recipients import each_retailer, of_people
+from changbei.notify.services import NewNotice
+from changbei.people import access
+from changbei.people.models import Person
+
+State = Message.State
+PERMISSION = "notify.send"
+BY_HAND = "by-hand"  # the template of what somebody has written
+LONGEST_TITLE, LONGEST_BODY = 80, 1_000
+UNDER_WAY = (State.QUEUED, State.SENDING)
+FAILED = (State.FAILED, State.EXPIRED)
+WRONG_ADDRESS = (State.REFUSED, State.UNREACHABLE)  # tried again once the register has another number
+
+
+def ways(kind: str) -> tuple[str, ...]:
+    """The channels one may choose for retailers or for people, as they are set up here."""
+    if kind == "people":
+        return offered()
+    return (*(one for one in offered() if one != INBOX), PAPER)
+
+
+def preview(query: Query, channels: Sequence[str], *, drill: bool = False) -> Preview:
+    """Who would be told by these channels. Changes nothing."""
+    if query.kind == "people":
+        staff = audiences.people(query)
+        return Preview(staff.count(), 0, 0, audiences.sample_of_people(query))
+    found = audiences.retailers(query)
+    total = found.count()
+    managers = found.order_by().values("customer_manager").distinct().count()
+    unreachable = 0 if PAPER in channels else _unreachable(found, tuple(channels), drill=drill)
+    return Preview(total, unreachable, managers, audiences.sample_of_retailers(query))
+
+
+def _unreachable(found: QuerySet[Retailer], channels: tuple[str, ...], *, drill: bool) -> int:
+    """By the rules that will write the rows."""
+    now, kinds, rulebook = clock.now(), offered(), book()
+    number = 0
+    for one in each_retailer(found.order_by()):
+        rows = rules.rows(
+            one,
+            urgency=Urgency.BULK,
+            resend=False,
+            channels=channels,
+            offered=kinds,
+            now=now,
+            book=rulebook,
+        )
+        number += all(row.state == State.UNREACHABLE for row in rows)
+    return number
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A notice before it is sent. Texts may hold `personal.known()` placeholders."""
+
+    query: Query
+    title: Mapping[str, str]
+    body: Mapping[str, str]
+    channels: tuple[str, ...]
+    urgency: Urgency = Urgency.BULK
+    template: str = BY_HAND
+    clause: str = "E3.2.1"
+    incident: UUID | None = None
+    run: UUID | None = None
+    needs_acknowledgement: bool = False
+    drill: bool = False
+    outside_in_drill: bool = False
+
+
+def check(draft: Draft) -> tuple[str, ...]:
+    """The placeholders that each recipient fills. Invalid, with every problem, for what cannot be sent."""
+    problems = [*_problems("title", draft.title, LONGEST_TITLE), *_problems("body", draft.body, LONGEST_BODY)]
+    possible = ways(draft.query.kind)
+    if not draft.channels:
+        problems.append(Problem("channels", gettext_noop("choose at least one way")))
+    problems += [
+        Problem("channels", gettext_noop("is not set up here"))
+        for one in draft.channels
+        if one not in possible
+    ]
+    if draft.drill and draft.query.kind == "retailers" and not draft.outside_in_drill:
+        problems.append(
+            Problem("drill", gettext_noop("customers are told in a drill only when that is ticked"))
+        )
+    if problems:
+        raise Invalid(problems=problems)
+    used = wording.placeholders(draft.title, draft.body)
+    unknown = sorted(used - set(personal.known()))
+    if unknown:
+        raise Invalid(
+            "body", f"{{{unknown[0]}}}: there is no such placeholder; {', '.join(personal.known())}"
+        )
+    return tuple(sorted(used))
+
+
+def _problems(field: str, text: Mapping[str, str], longest: int) -> list[Problem]:
+    if not (text.get("zh-Hans") or "").strip():
+        return [Problem(field, gettext_noop("words in Chinese are needed"))]
+    if set(text) - set(LANGUAGES):
+        return [Problem(field, f"languages are {', '.join(LANGUAGES)}")]
+    if any(len(words) > longest for words in text.values()):
+        return [Problem(field, f"at most {longest} characters")]
+    try:
+        wording.placeholders(text)
+    except ValueError:
+        return [Problem(field, gettext_noop("a brace { or } stands alone"))]
+    return []
+
+
+def send(draft: Draft, *, actor: Person) -> Notice:
+    """Freeze the answer to the query and queue a message for each; on record with the query and the numbers.
+
+    Raises NotAllowed, and Invalid for an audience of nobody, for words that cannot be said, for ways not set up.
+    """
+    access.require(actor, PERMISSION)
+    own = check(draft)
+    new = NewNotice(
+        template=draft.template,
+        title=_filled(draft.title),
+        body=_filled(draft.body),
+        urgency=draft.urgency,
+        incident=draft.incident,
+        run=draft.run,
+        clause=draft.clause,
+        needs_acknowledgement=draft.needs_acknowledgement,
+        drill=draft.drill,
+        outside_in_drill=draft.outside_in_drill,
+        channels=draft.channels,
+        personal=own,
+    )
+    with transaction.atomic():
+        notice = (
+            _to_people(draft, new, actor)
+            if draft.query.kind == "people"
+            else _to_retailers(draft, new, actor)
+        )
+        if PAPER in draft.channels:
+            tell_in_person(notice, actor=actor)
+    return notice
+
+
+def _filled(text: Mapping[str, str]) -> dict[str, str]:
+    return {language: words.strip() for language, words in text.items() if words.strip()}
+
+
+def _to_people(draft: Draft, new: NewNotice, actor: Person) -> Notice:
+    staff = of_people(audiences.people(draft.query))
+    if not staff:
+        raise _nobody()
+    notice = services.tell(new, staff, actor=actor)
+    Notice.objects.filter(pk=notice.pk).update(audience=draft.query.to_json(), by=actor)
+    return notice
+
+
+def _to_retailers(draft: Draft, new: NewNotice, actor: Person) -> Notice:
+    found = audiences.retailers(draft.query)
+    if not found.exists():
+        raise _nobody()
+    return fanout.tell_retailers(new, found, audience=draft.query.to_json(), actor=actor)
+
+
+def _nobody() -> Invalid:
+    return Invalid("audience", gettext_noop("nobody is like that: there is no one to tell"))
+
+
+# ---------------------------------------------------------------- while it goes out
+
+
+def get(actor: object, notice: UUID) -> Notice:
+    """A notice, for who may see what was sent. Raises NotAllowed, NotFound."""
+    access.require(actor, PERMISSION)
+    found = Notice.objects.filter(uuid=notice).select_related("by").first()
+    if found is None:
+        raise NotFound(gettext_noop("no such notice"))
+    return found
+
+
+def sent() -> QuerySet[Notice]:
+    """What was sent in bulk, the newest first."""
+    return Notice.objects.filter(audience__isnull=False).select_related("by").order_by("-pk")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a notice has come; all figures count messages."""
+
+    total: int
+    states: dict[str, int]
+
+    def _of(self, *states: str) -> int:
+        return sum(self.states.get(state, 0) for state in states)
+
+    @property
+    def left(self) -> int:
+        """Those a worker, or somebody on foot, still has to do."""
+        return self._of(State.QUEUED, State.SENDING)
+
+    @property
+    def out(self) -> int:
+        """Those a carrier has taken."""
+        return self._of(State.HANDED, State.DELIVERED, State.READ, State.ACKNOWLEDGED)
+
+    @property
+    def arrived(self) -> int:
+        return self._of(State.DELIVERED, State.READ, State.ACKNOWLEDGED)
+
+    @property
+    def failed(self) -> int:
+        return self._of(*FAILED, State.REFUSED)
+
+    @property
+    def unreachable(self) -> int:
+        return self._of(State.UNREACHABLE)
+
+    @property
+    def stopped(self) -> int:
+        return self._of(State.STOPPED)
+
+
+def progress(notice: Notice) -> Progress:
+    """One statement over the index of notice and state."""
+    states = dict(notice.messages.order_by().values_list("state").annotate(n=Count("pk")))
+    return Progress(sum(states.values()), states)
+
+
+def pause(notice: Notice, *, actor: Person) -> int:
+    """What has not been handed over waits until `resume`; how many messages. Conflict when nothing goes out."""
+    access.require(actor, PERMISSION)
+    with transaction.atomic():
+        notice = _locked(notice)
+        if notice.stopped_at or notice.paused_at:
+            raise Conflict(gettext_noop("this notice is not going out now"))
+        if notice.messages.filter(rung__gt=0, state=State.QUEUED).exists():
+            raise Conflict(gettext_noop("a notice that waits for answers can be stopped, not paused"))
+        Notice.objects.filter(pk=notice.pk).update(paused_at=clock.now())
+        held = notice.messages.filter(state=State.QUEUED, due_at__isnull=False).update(due_at=None)
+        _journal("notify.notice_paused", notice, actor, {"messages": held})
+    return held
+
+
+def resume(notice: Notice, *, actor: Person) -> int:
+    """What was paused goes out again; how many messages. Conflict when it was not paused."""
+    access.require(actor, PERMISSION)
+    now = clock.now()
+    with transaction.atomic():
+        notice = _locked(notice)
+        if notice.stopped_at or not notice.paused_at:
+            raise Conflict(gettext_noop("this notice is not paused"))
+        valid_until = book().valid_until(notice.urgency, now)
+        Notice.objects.filter(pk=notice.pk).update(paused_at=None, valid_until=valid_until)
+        waiting = notice.messages.filter(state=State.QUEUED, due_at__isnull=True).exclude(channel=PAPER)
+        going = waiting.update(due_at=now)
+        _journal("notify.notice_resumed", notice, actor, {"messages": going})
+    return going
+
+
+def cancel(notice: Notice, *, actor: Person) -> int:
+    """Nothing more of it is handed over; how many messages were kept back. Conflict when it was stopped already."""
+    access.require(actor, PERMISSION)
+    with transaction.atomic():
+        notice = _locked(notice)
+        if notice.stopped_at:
+            raise Conflict(gettext_noop("this notice was stopped already"))
+        kept = services.stop(notices=[notice.uuid], reason="cancelled")
+        Notice.objects.filter(pk=notice.pk).update(paused_at=None)
+        _journal("notify.notice_cancelled", notice, actor, {"messages": kept})
+    return kept
+
+
+# A message that a carrier had taken and lost goes out under a new key, or the carrier would call it done. One of which
+# nobody knows whether it was taken keeps its key. Numbers are read anew; where the register still has the number that
+# was refused, there is nothing to try.
+RETRY = """
+UPDATE notify_message m SET state = 'queued', due_at = %(now)s, lease_until = NULL, attempts = 0, error = '',
+uuid = CASE WHEN m.carrier_id <> '' THEN gen_random_uuid() ELSE m.uuid END, carrier_id = '',
+address = coalesce(nullif(f.phone, ''), m.address), handed_at = NULL
+FROM notify_message o LEFT JOIN LATERAL (
+  SELECT r.phone FROM network_retailer r WHERE r.id = o.retailer_id AND r.phone ~ %(number)s
+) f ON o.channel = ANY(%(by_phone)s)
+WHERE o.id = m.id AND m.notice_id = %(notice)s AND m.channel = ANY(%(channels)s)
+AND (m.state = ANY(%(failed)s) OR (m.state = ANY(%(wrong)s) AND f.phone IS NOT NULL AND f.phone <> m.address))
+"""
+
+
+def retry_failed(notice: Notice, *, actor: Person) -> int:
+    """Messages that failed, or whose number has been mended since, go out once more; how many.
+
+    Conflict when the notice was stopped or is paused, or nothing of it can be tried again.
+    """
+    access.require(actor, PERMISSION)
+    now = clock.now()
+    with transaction.atomic():
+        notice = _locked(notice)
+        if notice.stopped_at or notice.paused_at:
+            raise Conflict(gettext_noop("this notice is not going out now"))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                RETRY,
+                {
+                    "now": now,
+                    "notice": notice.pk,
+                    "number": rules.NUMBER,
+                    "by_phone": sorted(rules.BY_PHONE),
+                    "channels": list(offered()),
+                    "failed": [str(one) for one in FAILED],
+                    "wrong": [str(one) for one in WRONG_ADDRESS],
+                },
+            )
+            again = cursor.rowcount
+        if not again:
+            raise Conflict(gettext_noop("nothing of this notice can be tried again"))
+        Notice.objects.filter(pk=notice.pk).update(valid_until=book().valid_until(notice.urgency, now))
+        _journal("notify.notice_retried", notice, actor, {"messages": again})
+    return again
+
+
+def left_over(notice: Notice) -> QuerySet[Retailer]:
+    """Customers whom no message of the notice has reached or can reach any more, and who wait for somebody to come."""
+    reached = notice.messages.filter(
+        state__in=[State.HANDED, State.DELIVERED, State.READ, State.ACKNOWLEDGED, State.STOPPED]
+    ) | notice.messages.filter(state__in=UNDER_WAY).exclude(channel=PAPER)
+    out = reached.filter(retailer__isnull=False).values("retailer")
+    return Retailer.objects.filter(active=True, messages__notice=notice).exclude(pk__in=out).distinct()
+
+
+def tell_in_person(notice: Notice, *, actor: Person) -> CallList | None:
+    """Whom no wire reaches is told by the own customer manager, from a list that prints; None when nobody is left.
+
+    Who has only a refused, failed or missing address gets a message on paper beside it. One list a notice.
+    """
+    access.require(actor, PERMISSION)
+    with transaction.atomic():
+        notice = _locked(notice)
+        if notice.stopped_at:
+            raise Conflict(gettext_noop("this notice was stopped already"))
+        if CallList.objects.filter(notice=notice.uuid).exists():
+            raise Conflict(gettext_noop("there is a list for this notice already"))
+        left = list(left_over(notice).order_by("pk").values_list("pk", flat=True))
+        if not left:
+            return None
+        _on_paper(notice, left)
+        return calls.make_call_list(
+            audiences.among(Retailer.objects.all(), left),
+            title=wording.general(notice.title, notice.personal)
+            if not notice.drill
+            else rules.unmarked(wording.general(notice.title, notice.personal)),
+            script=wording.general(notice.body, notice.personal),
+            incident=notice.incident,
+            run=notice.run,
+            notice=notice.uuid,
+            clause=notice.clause or "E3.2.2",
+            drill=notice.drill,
+            actor=actor,
+        )
+
+
+def _on_paper(notice: Notice, retailers: Sequence[int]) -> None:
+    have = set(
+        notice.messages.filter(channel=PAPER, retailer__isnull=False).values_list("retailer_id", flat=True)
+    )
+    Message.objects.bulk_create(
+        Message(
+            notice=notice,
+            retailer_id=retailer,
+            channel=PAPER,
+            urgency=notice.urgency,
+            state=State.QUEUED,
+            queued_at=clock.now(),
+        )
+        for retailer in retailers
+        if retailer not in have
+    )
+
+
+def _locked(notice: Notice) -> Notice:
+    return Notice.objects.select_for_update(of=("self",)).get(pk=notice.pk)
+
+
+def _journal(kind: str, notice: Notice, actor: Person, data: dict[str, Any]) -> None:
+    append(
+        kind,
+        actor=actor,
+        incident=notice.incident,
+        run=notice.run,
+        clause=notice.clause,
+        drill=notice.drill,
+        data={"notice": str(notice.uuid), "template": notice.template, **data},
+    )

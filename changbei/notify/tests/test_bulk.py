@@ -1,0 +1,421 @@
+"""Notices in bulk: queries, own words, and what happens while they go out."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from changbei.core import clock as core_clock
+from changbei.core.errors import Conflict, Invalid, NotAllowed
+from changbei.journal.models import Entry
+from changbei.network.models import Line, Retailer
+from changbei.notify import audiences, bulk, calls, jobs, rules
+from changbei.notify.audiences import Query
+from changbei.notify.bulk import Draft
+from changbei.notify.channels.sms import shared_twin
+from changbei.notify.models import CallList, Message, Notice
+from changbei.people.models import Absence, Person, PostHolding
+
+pytestmark = pytest.mark.django_db
+State = Message.State
+
+TITLE = {"zh-Hans": "停送", "en": "No delivery"}
+BODY = {
+    "zh-Hans": "{retailer}：明日停送，线路{line}。",
+    "en": "{retailer}: no delivery tomorrow, line {line}.",
+}
+
+
+@pytest.fixture
+def carrier(settings, small_city, clock):
+    settings.SMS_GATEWAY_URL, settings.EMAIL_URL = "twin:", ""
+    shared_twin().clear()
+    yield shared_twin()
+    shared_twin().clear()
+
+
+@pytest.fixture
+def office(carrier) -> Person:
+    return PostHolding.objects.filter(post__kind="leading-group-office").order_by("rank")[0].person
+
+
+def driver() -> Person:
+    return Person.objects.filter(job="driver").order_by("pk")[0]
+
+
+def draft(**more: Any) -> Draft:
+    given = {"query": Query(everybody=True), "title": TITLE, "body": BODY, "channels": ("sms",)} | more
+    return Draft(**given)
+
+
+def deliver() -> None:
+    while jobs.send_due(kinds=["sms"]):
+        pass
+
+
+def crowd(number: int) -> None:
+    """As many more shops as are missing to `number`, all beside the first."""
+    columns = [
+        str(one.column)
+        for one in Retailer._meta.concrete_fields
+        if one.name not in {"id", "uuid", "licence_no", "phone", "name"}
+    ]
+    names = ", ".join(columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO network_retailer (uuid, licence_no, phone, name, {names})"
+            f" SELECT gen_random_uuid(), 'X' || g, '139' || lpad(g::text, 8, '0'), '店' || g, {names}"
+            " FROM generate_series(1, %s) g, (SELECT * FROM network_retailer ORDER BY id LIMIT 1) r",
+            [number - Retailer.objects.count()],
+        )
+
+
+# ---------------------------------------------------------------- queries
+
+
+def test_all_that_a_query_says_must_hold(carrier) -> None:
+    first = Retailer.objects.order_by("pk")[0]
+    Retailer.objects.filter(line=first.line).exclude(pk=first.pk).update(is_key=False)
+    Retailer.objects.filter(pk=first.pk).update(is_key=True, settlement="cash")
+    query = audiences.read({"lines": [first.line.code], "key": True, "settlement": "cash"})
+    assert [one.pk for one in audiences.retailers(query)] == [first.pk]
+    others = audiences.read({"lines": [first.line.code], "key": False})
+    assert set(audiences.retailers(others)) == set(
+        Retailer.objects.filter(line=first.line).exclude(pk=first.pk)
+    )
+
+
+def test_an_area_a_manager_a_day_and_tiers(carrier) -> None:
+    shop = Retailer.objects.order_by("pk")[10]
+    e, n, d = shop.longitude, shop.latitude, 0.01
+    area = {
+        "type": "Polygon",
+        "coordinates": [[[e - d, n - d], [e + d, n - d], [e + d, n + d], [e - d, n + d], [e - d, n - d]]],
+    }
+    inside = Retailer.objects.filter(longitude__range=(e - d, e + d), latitude__range=(n - d, n + d))
+    assert set(audiences.retailers(audiences.read({"area": area}))) == set(inside)
+    manager = shop.customer_manager
+    found = audiences.retailers(
+        audiences.read({"managers": [manager.staff_no], "order_days": [shop.order_weekday]})
+    )
+    assert set(found) == set(
+        Retailer.objects.filter(customer_manager=manager, order_weekday=shop.order_weekday)
+    )
+    tiers = audiences.retailers(audiences.read({"tier_from": 10, "tier_to": 12}))
+    assert set(tiers) == set(Retailer.objects.filter(supply_tier__in=[10, 11, 12]))
+
+
+def test_who_closed_is_told_nothing(carrier) -> None:
+    Retailer.objects.filter(pk__in=Retailer.objects.order_by("pk")[:7].values("pk")).update(active=False)
+    assert audiences.retailers(Query(everybody=True)).count() == 293
+
+
+def test_staff_by_job(carrier) -> None:
+    assert set(audiences.people(audiences.read({"kind": "people", "jobs": ["driver"]}))) == set(
+        Person.objects.filter(job="driver", active=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "fields"),
+    [
+        ({}, ["audience"]),
+        ({"everybody": False}, ["audience"]),
+        ({"colour": "red"}, ["colour", "audience"]),
+        ({"tier_from": 31}, ["tier_from"]),
+        ({"tier_from": True}, ["tier_from"]),
+        ({"order_days": [0]}, ["order_days"]),
+        ({"lines": "L1"}, ["lines"]),
+        ({"of": "nothing:1"}, ["of"]),
+        ({"kind": "people", "key": True}, ["key"]),
+        ({"jobs": ["driver"], "everybody": True}, ["jobs"]),
+        ({"kind": "ghosts"}, ["kind"]),
+    ],
+)
+def test_what_is_no_query_is_refused(given: dict[str, Any], fields: list[str]) -> None:
+    with pytest.raises(Invalid) as error:
+        audiences.read(given)
+    assert [one.field for one in error.value.problems][: len(fields)] == fields[: len(error.value.problems)]
+
+
+def test_a_query_is_the_same_after_it_was_kept(carrier) -> None:
+    query = audiences.read({"tier_from": 3, "key": False, "order_days": [1, 2], "lines": ["L1"]})
+    assert query.to_json() == {
+        "kind": "retailers",
+        "tier_from": 3,
+        "key": False,
+        "order_days": [1, 2],
+        "lines": ["L1"],
+    }
+    assert audiences.read(query.to_json()) == query
+
+
+def test_the_preview_counts_samples_and_says_who_cannot_be_reached(office) -> None:
+    Retailer.objects.filter(pk__in=Retailer.objects.order_by("pk")[:4].values("pk")).update(phone="")
+    Retailer.objects.filter(pk=Retailer.objects.order_by("pk")[4].pk).update(phone="call me")
+    found = bulk.preview(Query(everybody=True), ["sms"])
+    assert (found.count, found.unreachable, found.reachable) == (300, 5, 295)
+    assert found.managers == Retailer.objects.values("customer_manager").distinct().count()
+    assert len(found.sample) == 5
+    assert found.sample == bulk.preview(Query(everybody=True), ["sms"]).sample
+    assert bulk.preview(Query(everybody=True), ["sms", "paper"]).unreachable == 0
+    assert Notice.objects.count() == 0
+
+
+# ---------------------------------------------------------------- sending
+
+
+def test_everybody_is_told_by_name_with_one_wording(office, carrier) -> None:
+    line = Line.objects.order_by("pk")[0]
+    notice = bulk.send(draft(query=Query(lines=(line.code,))), actor=office)
+    shops = list(Retailer.objects.filter(line=line))
+    assert notice.body == BODY and notice.personal == ["line", "retailer"] and notice.by == office
+    assert notice.messages.count() == len(shops) > 5
+    deliver()
+    for shop in shops:
+        assert carrier.to(shop.phone) == [f"停送：{shop.name}：明日停送，线路{line.name['zh-Hans']}。"]
+    kept = notice.messages.values_list("values", flat=True)[0]
+    assert set(kept) == {"retailer", "line"}
+
+
+def test_words_that_are_the_same_for_all_leave_no_values(office) -> None:
+    notice = bulk.send(draft(body={"zh-Hans": "明日停送。"}), actor=office)
+    assert notice.messages.filter(values__isnull=True).count() == 300
+
+
+def test_thousands_are_frozen_in_a_few_statements_and_on_record(office) -> None:
+    crowd(3_000)
+    with CaptureQueriesContext(connection) as captured:
+        notice = bulk.send(draft(), actor=office)
+    assert len(captured) < 20
+    assert notice.messages.count() == notice.messages.values("retailer").distinct().count() == 3_000
+    assert notice.messages.filter(state=State.QUEUED, due_at=core_clock.now(), channel="sms").count() == 3_000
+    fact = Entry.objects.get(kind="notify.told").data
+    assert fact["recipients"] == 3_000 and fact["messages"] == {"sms:queued": 3_000}
+    assert fact["audience"] == {"kind": "retailers", "everybody": True}
+    Retailer.objects.update(active=False)
+    assert notice.messages.count() == 3_000
+
+
+def test_the_rows_are_those_that_the_rules_say(office) -> None:
+    """Odd numbers and names: a row of COPY is what a row of a single message would be."""
+    odd = ["", "call me", "+86 13900000001", "0517-8390 0002", "1390000000x", "12", "(0517) 83900002"]
+    names = ["店\t一", "店\\二", "店\n三", "{店}", "店五", "店六", "店七"]
+    shops = list(Retailer.objects.order_by("pk")[:7])
+    for shop, phone, name in zip(shops, odd, names, strict=True):
+        Retailer.objects.filter(pk=shop.pk).update(phone=phone, name=name)
+    notice = bulk.send(draft(), actor=office)
+    for shop, phone, name in zip(shops, odd, names, strict=True):
+        message = notice.messages.get(retailer=shop)
+        reachable = bool(rules.address_of(rules.Recipient("retailer", shop.pk, "", phone), "sms"))
+        assert message.address == (phone if reachable else "")
+        assert message.state == (State.QUEUED if reachable else State.UNREACHABLE)
+        assert message.values["retailer"] == name
+    assert [bool(rules.address_of(rules.Recipient("retailer", 1, "", one), "sms")) for one in odd] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_an_audience_of_nobody_is_refused_and_nothing_is_left(office) -> None:
+    with pytest.raises(Invalid, match="nobody is like that"):
+        bulk.send(draft(query=Query(lines=("no such line",))), actor=office)
+    assert Notice.objects.count() == 0 and not Entry.objects.filter(kind="notify.told").exists()
+
+
+def test_who_may_not_send_sends_nothing(office) -> None:
+    with pytest.raises(NotAllowed):
+        bulk.send(draft(), actor=driver())
+    assert Notice.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"title": {"en": "only English"}}, "title"),
+        ({"body": {"zh-Hans": "括号 { 不成对"}}, "body"),
+        ({"body": {"zh-Hans": "{password}"}}, "body"),
+        ({"body": {"zh-Hans": "长" * 1001}}, "body"),
+        ({"channels": ()}, "channels"),
+        ({"channels": ("pigeon",)}, "channels"),
+        ({"drill": True}, "drill"),
+    ],
+)
+def test_what_cannot_be_said_is_refused(office, more: dict[str, Any], field: str) -> None:
+    with pytest.raises(Invalid) as error:
+        bulk.send(draft(**more), actor=office)
+    assert [one.field for one in error.value.problems] == [field]
+    assert Notice.objects.count() == 0
+
+
+def test_a_drill_goes_to_customers_only_when_that_is_ticked_and_says_so(office, carrier) -> None:
+    one = Retailer.objects.order_by("pk")[0]
+    query = Query(lines=(one.line.code,))
+    notice = bulk.send(draft(query=query, drill=True, outside_in_drill=True), actor=office)
+    assert notice.title["zh-Hans"] == "【演练】停送" and notice.drill
+    deliver()
+    assert carrier.to(one.phone)[0].startswith("【演练】停送：")
+    assert Entry.objects.get(kind="notify.told").drill is True
+
+
+def test_a_drill_to_colleagues_needs_no_tick(office) -> None:
+    notice = bulk.send(
+        draft(
+            query=Query(kind="people", jobs=("driver",)),
+            drill=True,
+            channels=("inbox",),
+            body={"zh-Hans": "演习。"},
+        ),
+        actor=office,
+    )
+    assert notice.messages.count() == Person.objects.filter(job="driver").count()
+    assert set(notice.messages.values_list("state", flat=True)) == {State.DELIVERED}
+
+
+# ---------------------------------------------------------------- while it goes out
+
+
+def test_pause_keeps_back_what_is_left_and_resume_lets_it_go(office, carrier) -> None:
+    notice = bulk.send(draft(), actor=office)
+    assert jobs.send_due(limit=40, kinds=["sms"]) == 40
+    assert bulk.pause(notice, actor=office) == 260
+    assert jobs.send_due(kinds=["sms"]) == 0
+    with pytest.raises(Conflict):
+        bulk.pause(notice, actor=office)
+    assert bulk.progress(notice).left == 260 and bulk.progress(notice).out == 40
+    assert bulk.resume(notice, actor=office) == 260
+    deliver()
+    assert bulk.progress(notice).out == 300 and len(carrier.texts) == 300
+    kinds = (
+        Entry.objects.filter(kind__startswith="notify.notice_").order_by("pk").values_list("kind", flat=True)
+    )
+    assert list(kinds) == ["notify.notice_paused", "notify.notice_resumed"]
+
+
+def test_what_a_worker_gives_back_while_it_is_paused_waits(office, carrier) -> None:
+    notice = bulk.send(draft(query=Query(lines=(Line.objects.order_by("pk")[0].code,))), actor=office)
+    first = notice.messages.order_by("pk")[0]
+    carrier.refuse(first.address, 503)
+    jobs.send_due(kinds=["sms"])
+    first.refresh_from_db()
+    assert first.state == State.QUEUED and first.due_at is not None
+    bulk.pause(notice, actor=office)
+    first.refresh_from_db()
+    assert first.due_at is None
+
+
+def test_cancel_is_for_good(office, carrier) -> None:
+    notice = bulk.send(draft(), actor=office)
+    jobs.send_due(limit=10, kinds=["sms"])
+    assert bulk.cancel(notice, actor=office) == 290
+    assert jobs.send_due(kinds=["sms"]) == 0
+    assert bulk.progress(notice).states == {State.HANDED: 10, State.STOPPED: 290}
+    for verb in (bulk.cancel, bulk.pause, bulk.resume, bulk.retry_failed):
+        with pytest.raises(Conflict):
+            verb(notice, actor=office)
+
+
+def test_failed_ones_are_tried_again_with_the_number_of_today(office, carrier) -> None:
+    line = Line.objects.order_by("pk")[0]
+    wrong, lost, fine = Retailer.objects.filter(line=line).order_by("pk")[:3]
+    carrier.refuse(wrong.phone, 422)
+    notice = bulk.send(draft(query=Query(lines=(line.code,))), actor=office)
+    deliver()
+    notice.messages.filter(retailer=lost).update(state=State.FAILED, due_at=None)
+    before = dict(notice.messages.values_list("retailer_id", "uuid"))
+    Retailer.objects.filter(pk=wrong.pk).update(phone="13911112222")
+    refused = notice.messages.get(retailer=wrong)
+    assert refused.state in {State.FAILED, State.REFUSED}
+    assert bulk.retry_failed(notice, actor=office) == 2
+    deliver()
+    assert len(carrier.to("13911112222")) == 1
+    assert len(carrier.to(fine.phone)) == 1
+    after = dict(notice.messages.values_list("retailer_id", "uuid"))
+    # The carrier had taken and lost one: a new key, or it would not be sent. It had never taken the other: the old one.
+    assert after[lost.pk] != before[lost.pk] and after[wrong.pk] == before[wrong.pk]
+    assert bulk.progress(notice).failed == 0
+    with pytest.raises(Conflict):
+        bulk.retry_failed(notice, actor=office)
+
+
+def test_a_refused_number_that_nobody_mended_is_not_tried(office, carrier) -> None:
+    notice = bulk.send(draft(query=Query(lines=(Line.objects.order_by("pk")[0].code,))), actor=office)
+    notice.messages.update(state=State.REFUSED, due_at=None)
+    with pytest.raises(Conflict):
+        bulk.retry_failed(notice, actor=office)
+
+
+def test_only_who_may_send_may_steer(office) -> None:
+    notice = bulk.send(draft(), actor=office)
+    for verb in (bulk.cancel, bulk.pause, bulk.resume, bulk.retry_failed, bulk.tell_in_person):
+        with pytest.raises(NotAllowed):
+            verb(notice, actor=driver())
+    notice.refresh_from_db()
+    assert notice.paused_at is None and notice.stopped_at is None
+
+
+# ---------------------------------------------------------------- paper
+
+
+def test_whom_no_wire_reaches_somebody_goes_to(office) -> None:
+    Absence.objects.all().delete()
+    unreached = list(Retailer.objects.order_by("pk")[:3])
+    Retailer.objects.filter(pk__in=[one.pk for one in unreached]).update(phone="")
+    notice = bulk.send(draft(channels=("sms", "paper")), actor=office)
+    on_paper = notice.messages.filter(channel="paper")
+    assert {one.retailer_id for one in on_paper} == {one.pk for one in unreached}
+    assert bulk.progress(notice).unreachable == 0
+    made = CallList.objects.get(notice=notice.uuid)
+    assert {one.retailer_id for one in made.calls.all()} == {one.pk for one in unreached}
+    assert made.script["zh-Hans"] == "客户：明日停送，线路您的线路。"
+    call = made.calls.order_by("pk")[0]
+    calls.record_call(call, "visited", actor=call.caller)
+    assert on_paper.get(retailer=call.retailer_id).state == State.ACKNOWLEDGED
+    assert on_paper.filter(state=State.QUEUED).count() == 2
+
+
+def test_those_who_turned_out_unreachable_are_handed_to_the_managers_once(office, carrier) -> None:
+    notice = bulk.send(draft(), actor=office)
+    lost = list(notice.messages.order_by("pk")[:2])
+    notice.messages.exclude(pk__in=[one.pk for one in lost]).update(state=State.DELIVERED, due_at=None)
+    notice.messages.filter(pk=lost[0].pk).update(state=State.REFUSED, due_at=None)
+    notice.messages.filter(pk=lost[1].pk).update(state=State.FAILED, due_at=None)
+    made = bulk.tell_in_person(notice, actor=office)
+    assert made is not None
+    assert {one.retailer_id for one in made.calls.all()} == {one.retailer_id for one in lost}
+    with pytest.raises(Conflict):
+        bulk.tell_in_person(notice, actor=office)
+
+
+def test_when_everybody_was_reached_nobody_has_to_go(office) -> None:
+    notice = bulk.send(draft(), actor=office)
+    notice.messages.update(state=State.DELIVERED, due_at=None)
+    assert bulk.tell_in_person(notice, actor=office) is None
+    assert CallList.objects.count() == 0
+
+
+def test_who_said_call_me_later_is_called_later(office, clock) -> None:
+    made = calls.make_call_list(Retailer.objects.all(), title=TITLE, script=TITLE, actor=None)
+    call = made.calls.order_by("pk")[0]
+    with pytest.raises(Invalid, match="call_at"):
+        calls.record_call(call, "call_back", actor=call.caller)
+    with pytest.raises(Invalid, match="call_at"):
+        calls.record_call(
+            call, "call_back", call_at=core_clock.now() - timedelta(minutes=1), actor=call.caller
+        )
+    at = core_clock.now() + timedelta(hours=2)
+    calls.record_call(call, "call_back", call_at=at, actor=call.caller)
+    call.refresh_from_db()
+    assert (call.outcome, call.call_at, call.tries) == ("call_back", at, 1)
+    part = calls.progress(made).whole
+    assert (part.call_back, part.left, part.done) == (1, 300, 0)
+    calls.record_call(call, "refused", actor=call.caller)
+    call.refresh_from_db()
+    assert call.call_at is None and calls.progress(made).whole.left == 300

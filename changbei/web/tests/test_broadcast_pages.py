@@ -1,0 +1,270 @@
+"""Notices in bulk, public notices and paper, as people see them."""
+
+import re
+from datetime import timedelta
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from changbei.core import clock as core_clock
+from changbei.incidents import bulletins, cap
+from changbei.incidents import services as incidents
+from changbei.incidents.models import Bulletin, Suspension
+from changbei.incidents.services.customers import public_notice
+from changbei.incidents.tests import people as cast
+from changbei.network.models import Line, Retailer
+from changbei.notify import bulk, calls
+from changbei.notify.models import Call, Message, Notice
+from changbei.people.models import Person, PostHolding
+from changbei.web.tests.conftest import client_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adopted")]
+ATOM = "{http://www.w3.org/2005/Atom}"
+CAP = "{urn:oasis:names:tc:emergency:cap:1.2}"
+
+
+@pytest.fixture
+def office(settings: Any) -> Client:
+    settings.SMS_GATEWAY_URL, settings.EMAIL_URL = "twin:", ""
+    holding = PostHolding.objects.filter(post__kind="leading-group-office").order_by("rank")[0]
+    return client_of(holding.person, "office")
+
+
+@pytest.fixture
+def driver() -> Client:
+    return client_of(Person.objects.filter(job="driver").order_by("pk")[0], "driver")
+
+
+def whole(drill: bool = False) -> Suspension:
+    data = {"phenomenon": "typhoon", "area": cast.box(), "colour": "orange"}
+    incident = incidents.report("severe-weather", data, actor=None, source="web", drill=drill).incident
+    now = core_clock.now()
+    return incidents.suspend(
+        incident,
+        area=cast.box(),
+        starts_at=now,
+        ends_at=now + timedelta(hours=9),
+        reason="台风",
+        scope="whole",
+        actor=cast.head(),
+    )
+
+
+def form(**more: Any) -> dict[str, Any]:
+    given = {
+        "kind": "retailers",
+        "title_hans": "停送",
+        "body_hans": "{retailer}：明日停送。",
+        "channels": ["sms"],
+        "urgency": "3",
+    }
+    return given | more
+
+
+# ---------------------------------------------------------------- new notice
+
+
+def test_the_preview_counts_who_is_like_that(office: Client) -> None:
+    line = Line.objects.order_by("pk")[0]
+    number = Retailer.objects.filter(line=line).count()
+    page = office.post("/broadcasts/new/preview", form(lines=[line.code])).content.decode()
+    assert f">{number}<" in page.replace("\n", "") and "For example" in page
+    shop = Retailer.objects.get(name=re.findall(r"<strong>([^<]+)</strong>", page)[0])
+    assert f"{shop.name}：明日停送。" in page
+    assert Notice.objects.filter(audience__isnull=False).count() == 0
+
+
+def test_a_query_that_says_nothing_asks_for_more(office: Client) -> None:
+    page = office.post("/broadcasts/new/preview", form()).content.decode()
+    assert "say who is told, or that it is everybody" in page
+
+
+def test_sending_leads_to_the_page_that_follows_it(office: Client) -> None:
+    line = Line.objects.order_by("pk")[0]
+    response = office.post("/broadcasts/new/", form(lines=[line.code]))
+    notice = Notice.objects.get(audience__isnull=False)
+    assert response.status_code == 303 and response.headers["Location"] == f"/broadcasts/{notice.uuid}/"
+    assert notice.messages.count() == Retailer.objects.filter(line=line).count()
+    page = office.get(f"/broadcasts/{notice.uuid}/").content.decode()
+    assert "客户：明日停送。" in page and "Pause" in page
+    assert notice.audience == {"kind": "retailers", "lines": [line.code]}
+
+
+def test_nobody_is_refused_with_the_form(office: Client) -> None:
+    Retailer.objects.update(is_key=False)
+    response = office.post("/broadcasts/new/", form(key="yes"))
+    assert response.status_code == 422
+    assert "there is no one to tell" in response.content.decode()
+    assert not Notice.objects.filter(audience__isnull=False).exists()
+
+
+def test_a_driver_sends_nothing(driver: Client) -> None:
+    assert driver.get("/broadcasts/new/").status_code == 403
+    assert driver.post("/broadcasts/new/", form(everybody="on")).status_code == 403
+    assert not Notice.objects.filter(audience__isnull=False).exists()
+
+
+def test_the_words_of_a_template_with_what_is_known_of_a_suspension(office: Client) -> None:
+    suspension = whole()
+    page = office.get(f"/broadcasts/new/?of=suspension:{suspension.uuid}&template=service-suspended")
+    body = page.context["form"].initial["body_hans"]
+    assert body.startswith("{retailer}：因台风，您所在区域自")
+    response = office.post("/broadcasts/new/", form(of=f"suspension:{suspension.uuid}", body_hans=body))
+    assert response.status_code == 303
+    notice = Notice.objects.get(audience__isnull=False)
+    assert notice.messages.count() == suspension.retailers.count()
+
+
+def test_pause_go_on_and_stop(office: Client) -> None:
+    office.post("/broadcasts/new/", form(everybody="on"))
+    notice = Notice.objects.get(audience__isnull=False)
+    for verb, due in (("pause", 0), ("resume", 300), ("cancel", 0)):
+        assert office.post(f"/broadcasts/{notice.uuid}/{verb}").status_code == 303
+        assert notice.messages.filter(due_at__isnull=False).count() == due
+    assert bulk.progress(notice).stopped == 300
+    assert office.post(f"/broadcasts/{notice.uuid}/pause").status_code == 409
+
+
+def test_in_a_drill_customers_are_told_only_when_ticked(office: Client) -> None:
+    response = office.post("/broadcasts/new/", form(everybody="on", drill="on"))
+    assert response.status_code == 422 and not Notice.objects.filter(audience__isnull=False).exists()
+    office.post("/broadcasts/new/", form(everybody="on", drill="on", outside_in_drill="on"))
+    assert Notice.objects.get(audience__isnull=False).title["zh-Hans"] == "【演练】停送"
+
+
+# ---------------------------------------------------------------- the public
+
+
+@pytest.mark.clause("E3.2.1")
+def test_the_public_page_needs_no_login_no_session_and_one_question(client: Client) -> None:
+    suspension = whole()
+    public_notice(suspension, "public-suspended", actor=None)
+    first = client.get("/notices/in/en/")
+    assert first.status_code == 200 and "In force" in first.content.decode()
+    assert "台风" in first.content.decode() and not first.cookies
+    assert first.headers["Cache-Control"].startswith("public, max-age=30")
+    with CaptureQueriesContext(connection) as captured:
+        again = client.get("/notices/in/en/")
+    assert len(captured) == 1 and again.content == first.content
+    unchanged = client.get("/notices/in/en/", headers={"if-none-match": first.headers["ETag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+def test_what_changes_is_seen_at_once_and_what_runs_out_ends(client: Client, clock: Any) -> None:
+    suspension = whole()
+    public_notice(suspension, "public-suspended", actor=None)
+    before = client.get("/notices/in/en/")
+    clock.advance(timedelta(hours=10))
+    assert "Deliveries run as usual" in client.get("/notices/in/en/").content.decode()
+    incidents.extend(suspension, core_clock.now() + timedelta(hours=5), actor=cast.head())
+    page = client.get("/notices/in/en/", headers={"if-none-match": before.headers["ETag"]})
+    assert page.status_code == 200 and "Changed, in force" in page.content.decode()
+    incidents.resume(suspension, actor=cast.head())
+    public_notice(Suspension.objects.get(pk=suspension.pk), "public-resumed", actor=None)
+    page = client.get("/notices/in/en/")
+    assert "Deliveries run as usual" in page.content.decode() and "Service is back" in page.content.decode()
+
+
+def test_a_drill_is_never_public(client: Client) -> None:
+    suspension = whole(drill=True)
+    public_notice(suspension, "public-suspended", actor=None)
+    made = Bulletin.objects.get()
+    assert made.drill and "Deliveries run as usual" in client.get("/notices/in/en/").content.decode()
+    assert client.get(f"/notices/{made.uuid}/en/").status_code == 404
+    assert client.get(f"/notices/{made.uuid}.cap.xml").status_code == 404
+    assert str(made.uuid) not in client.get("/notices/feed.atom").content.decode()
+    assert b"<status>Exercise</status>" in bulletins.cap(made, sender="a@b.example")
+
+
+@pytest.mark.clause("E3.2.1")
+def test_the_chain_of_cap_messages_is_what_our_own_reader_accepts(client: Client) -> None:
+    suspension = whole()
+    public_notice(suspension, "public-suspended", actor=None)
+    incidents.extend(suspension, suspension.ends_at + timedelta(hours=3), actor=cast.head())
+    incidents.resume(suspension, actor=cast.head())
+    public_notice(Suspension.objects.get(pk=suspension.pk), "public-resumed", actor=None)
+    made = list(Bulletin.objects.order_by("number"))
+    assert [one.kind for one in made] == ["suspended", "changed", "resumed"]
+    types, references = [], []
+    for one in made:
+        response = client.get(f"/notices/{one.uuid}.cap.xml")
+        assert response.headers["Content-Type"] == "application/cap+xml; charset=utf-8"
+        found = cap.read(response.content)
+        assert (found.verdict, found.reasons) == ("accepted", [])
+        root = ElementTree.fromstring(response.content)
+        types.append(root.findtext(f"{CAP}msgType"))
+        references.append(len((root.findtext(f"{CAP}references") or "").split()))
+    assert types == ["Alert", "Update", "Cancel"] and references == [0, 1, 2]
+
+
+def test_the_feed_leads_to_every_page(client: Client) -> None:
+    public_notice(whole(), "public-suspended", actor=None)
+    response = client.get("/notices/en/feed.atom")
+    root = ElementTree.fromstring(response.content)
+    [entry] = root.findall(f"{ATOM}entry")
+    made = Bulletin.objects.get()
+    assert entry.findtext(f"{ATOM}id") == f"urn:uuid:{made.uuid}"
+    links = {link.get("rel"): link.get("href", "") for link in entry.findall(f"{ATOM}link")}
+    assert links["alternate"].endswith(f"/notices/{made.uuid}/en/")
+    assert links["enclosure"].endswith(f"/notices/{made.uuid}.cap.xml")
+    assert client.get(f"/notices/{made.uuid}/en/").status_code == 200
+
+
+def test_three_ready_texts_come_from_the_same_decision(client: Client) -> None:
+    suspension = whole()
+    made = public_notice(suspension, "public-suspended", actor=None)
+    assert [one.medium for one in made] == ["tv", "radio", "mobile"]
+    assert {one.bulletin_id for one in made} == {Bulletin.objects.get().pk}
+    public_notice(suspension, "public-suspended", actor=None)
+    assert Bulletin.objects.count() == 1
+
+
+# ---------------------------------------------------------------- calls and paper
+
+
+def test_phone_again_later_moves_the_customer_to_the_end_and_back(office: Client, clock: Any) -> None:
+    line = Line.objects.order_by("pk")[0]
+    made = calls.make_call_list(
+        Retailer.objects.filter(line=line), title={"zh-Hans": "电话"}, script={"zh-Hans": "停送"}, actor=None
+    )
+    call = made.calls.order_by("retailer__line_sequence")[0]
+    mine = client_of(call.caller, "caller")
+    first = mine.get("/calls/").context["next"]
+    mine.post(f"/calls/{made.uuid}/{first.retailer.uuid}/", {"outcome": "call_back", "back": "30"})
+    page = mine.get("/calls/")
+    assert page.context["next"].pk != first.pk and page.context["queue"][-1].pk == first.pk
+    clock.advance(timedelta(minutes=31))
+    assert mine.get("/calls/").context["next"].pk == first.pk
+    assert Call.objects.get(pk=first.pk).outcome == "call_back"
+
+
+@pytest.mark.clause("E3.2.2")
+def test_a_call_list_prints_with_boxes(office: Client) -> None:
+    line = Line.objects.order_by("pk")[0]
+    made = calls.make_call_list(
+        Retailer.objects.filter(line=line),
+        title={"zh-Hans": "电话"},
+        script={"zh-Hans": "停送"},
+        actor=None,
+        drill=True,
+    )
+    page = office.get(f"/calls/{made.uuid}/paper?all=1").content.decode()
+    for shop in Retailer.objects.filter(line=line):
+        assert shop.name in page and shop.phone in page
+    assert "DRILL" in page
+    paper = office.get(f"/calls/{made.uuid}/paper?all=1&format=pdf")
+    assert paper.headers["Content-Type"] == "application/pdf" and paper.content.startswith(b"%PDF")
+
+
+@pytest.mark.clause("E3.1.13")
+def test_the_call_tree_of_the_plan_names_who_holds_each_part(office: Client, driver: Client) -> None:
+    page = office.get("/call-tree/customer-service-emergency/").content.decode()
+    head = cast.head()
+    assert head.name in page and head.phone in page and "□" in page
+    assert office.get("/call-tree/customer-service-emergency/?format=pdf").content.startswith(b"%PDF")
+    assert driver.get("/call-tree/customer-service-emergency/").status_code == 403
+    assert Message.objects.filter(channel="paper").count() == 0
