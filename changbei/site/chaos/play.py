@@ -74,7 +74,7 @@ def run(kills: int, seed: int, folder: Path, *, say: Callable[[str], None] = lam
         sink.open()
         stack.callback(sink.shutdown)
         site = Site(folder, server, nursery)
-        stack.callback(lambda: [site.kill(part) for part in site.parts])
+        stack.callback(site.kill_all)
         result = _play(kills, seed, site, sink, say)
     result.seconds = time.monotonic() - began
     return result

@@ -135,7 +135,6 @@ class Site:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
 
-    def close(self) -> None:
+    def kill_all(self) -> None:
         for part in self.parts:
             self.kill(part)
-        self.nursery.close()
