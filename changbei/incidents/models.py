@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -90,6 +91,38 @@ class Authorisation(models.Model):
     granted_at = models.DateTimeField(null=True)
 
 
+class WarningSource(models.Model):
+    """Where warnings come from: an address that is polled, a folder that is emptied, or somebody who pushes."""
+
+    class Kind(models.TextChoices):
+        URL = "url"
+        FOLDER = "folder"
+        PUSH = "push"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    place = models.CharField(max_length=500, blank=True)  # the address or the folder
+    person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")  # whose key pushes
+    language = models.CharField(max_length=10, default="zh-Hans")  # in which headlines are kept
+    strict = models.BooleanField(default=False)
+    interval_seconds = models.PositiveIntegerField(default=60)
+    silent_after_seconds = models.PositiveIntegerField(default=3600)  # unheard of for longer: a finding
+    enabled = models.BooleanField(default=True)
+    added_at = models.DateTimeField()
+    due_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True)
+    heard_at = models.DateTimeField(null=True)  # the last success
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    trouble = models.CharField(max_length=300, blank=True)
+    etag = models.CharField(max_length=200, blank=True)
+    modified = models.CharField(max_length=100, blank=True)  # Last-Modified, as it was given
+    seen = models.JSONField(default=list)  # entries of the feed that were fetched already
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], condition=Q(enabled=True), name="warning_source_due")]
+
+
 class Warning(models.Model):
     """A weather warning as received (CAP 1.2), whatever became of it; the file is kept."""
 
@@ -116,7 +149,11 @@ class Warning(models.Model):
     verdict = models.CharField(max_length=24, choices=Verdict.choices)
     reasons = models.JSONField(default=list)  # [{"element", "line", "message"}]
     raw = models.BinaryField()
+    digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the file
     source = models.CharField(max_length=160, blank=True)
+    origin = models.ForeignKey(WarningSource, null=True, on_delete=models.SET_NULL, related_name="warnings")
+    references = models.JSONField(default=list)  # [{"sender", "identifier", "sent"}]
+    texts = models.JSONField(default=list)  # [{"language", "event", "headline", "description", "instruction"}]
     incident = models.ForeignKey(Incident, null=True, on_delete=models.PROTECT, related_name="warnings")
     replaced_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="replaces")
 
@@ -126,7 +163,9 @@ class Warning(models.Model):
                 fields=["expires_at"],
                 condition=Q(expired_at__isnull=True, incident__isnull=False),
                 name="warning_to_expire",
-            )
+            ),
+            models.Index(fields=["digest"], condition=Q(verdict="refused"), name="warning_refused_file"),
+            GinIndex(fields=["references"], opclasses=["jsonb_path_ops"], name="warning_references"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -5,7 +5,16 @@ and envelopes. No Django.
 """
 
 from changbei.incidents.cap.envelopes import Opened, Part, unpack
-from changbei.incidents.cap.parts import Alert, Area, CapResult, Geocode, Info, Reference, Resource
+from changbei.incidents.cap.parts import (
+    Alert,
+    Area,
+    CapResult,
+    Geocode,
+    Info,
+    Reference,
+    Resource,
+    best_language,
+)
 from changbei.incidents.cap.reading import read
 from changbei.incidents.cap.reasons import ACCEPTED, ACCEPTED_WITH_WARNINGS, REFUSED, Reason
 
@@ -23,6 +32,7 @@ __all__ = [
     "Reason",
     "Reference",
     "Resource",
+    "best_language",
     "read",
     "unpack",
 ]

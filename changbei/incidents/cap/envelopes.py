@@ -9,7 +9,6 @@ import base64
 import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
 
 from lxml import etree
 
@@ -52,7 +51,7 @@ class Part:
             return self.raw
         if self.element is None:
             return b""
-        return cast(bytes, etree.tostring(self.element, encoding="UTF-8", xml_declaration=True, with_tail=False))
+        return etree.tostring(self.element, encoding="UTF-8", xml_declaration=True, with_tail=False)
 
     def read(self, *, strict: bool = False) -> CapResult:
         if self.element is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -130,11 +131,8 @@ class Alert:
 
     def info(self, language: str = "zh-Hans") -> Info | None:
         """The block for a reader of `language`; else another Chinese one, else English, else the first."""
-        for wanted in _preferences(language):
-            for info in self.infos:
-                if _matches(info.language.lower(), wanted):
-                    return info
-        return self.infos[0] if self.infos else None
+        chosen = best_language([info.language for info in self.infos], language)
+        return None if chosen is None else self.infos[chosen]
 
 
 @dataclass(frozen=True)
@@ -152,6 +150,15 @@ class CapResult:
     @property
     def refused(self) -> bool:
         return self.verdict == REFUSED
+
+
+def best_language(given: Sequence[str], wanted: str) -> int | None:
+    """Which of the languages (as CAP writes them) a reader of `wanted` gets, by its place; None of none."""
+    for preference in _preferences(wanted):
+        for place, language in enumerate(given):
+            if _matches(language.lower(), preference):
+                return place
+    return 0 if given else None
 
 
 def _preferences(language: str) -> tuple[str, ...]:

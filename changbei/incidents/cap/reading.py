@@ -390,8 +390,10 @@ class _Reader:
         for part in block.all("polygon"):
             noter = self._noter(part, "alert/info/area/polygon")
             drawn.append(geometry.polygon(trees.text(part), noter, self.budget))
-        for part in block.all("circle"):
-            drawn.append(geometry.circle(trees.text(part), self._noter(part, "alert/info/area/circle")))
+        drawn.extend(
+            geometry.circle(trees.text(part), self._noter(part, "alert/info/area/circle"))
+            for part in block.all("circle")
+        )
         codes = []
         for part in block.all("geocode"):
             code = Geocode(*self._pair(part, "alert/info/area/geocode"))

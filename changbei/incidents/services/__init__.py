@@ -11,12 +11,14 @@ from changbei.incidents.services.customers import (
 from changbei.incidents.services.lines import decide_lines, end_hold
 from changbei.incidents.services.outages import record_fallback
 from changbei.incidents.services.reporting import ReportAnswer, report
+from changbei.incidents.services.sources import poll, poll_due, pushed, receive_file, save_source
 from changbei.incidents.services.suspending import extend, resume, suspend
 from changbei.incidents.services.warnings import (
     Received,
     announce_expired,
     receive_warning,
     start_from_warning,
+    words_for,
 )
 
 __all__ = [
@@ -32,14 +34,20 @@ __all__ = [
     "extend",
     "make_call_list",
     "notify_customers",
+    "poll",
+    "poll_due",
     "public_notice",
+    "pushed",
     "reassess_command",
+    "receive_file",
     "receive_warning",
     "record_fallback",
     "report",
     "restored",
     "resume",
+    "save_source",
     "start_from_warning",
     "suspend",
     "tell_contacts",
+    "words_for",
 ]

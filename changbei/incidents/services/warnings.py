@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_noop
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
 from changbei.incidents import access, cap, locating, numbers, plan, rules, telling
-from changbei.incidents.models import Incident, Warning
+from changbei.incidents.models import Incident, Warning, WarningSource
 from changbei.incidents.services import closing
 from changbei.incidents.services.reporting import report
 from changbei.journal import services as journal
@@ -27,6 +28,7 @@ from changbei.runs.roles import spec_of
 KIND = "severe-weather"
 TABLE = "warning-start"
 OFFICE = "office"  # the role that decides on what is only proposed
+LONGEST_IDENTITY = 200
 LIVE = ("Actual", "Exercise")
 CHANGING = ("Alert", "Update", "Cancel")  # Ack and Error change nothing
 PHENOMENA = (
@@ -45,59 +47,102 @@ class Received:
     incident: Incident | None
 
 
-def receive_warning(data: bytes, *, source: str, actor: Person | None = None) -> Received:
+def receive_warning(
+    data: bytes,
+    *,
+    source: str,
+    actor: Person | None = None,
+    strict: bool = False,
+    origin: WarningSource | None = None,
+    envelope_status: str = "",
+) -> Received:
     """Take in one CAP file, whatever it is: kept, read, and acted upon by the table `warning-start` of the plan.
 
-    Refused files are kept with the reasons. The same alert twice changes nothing. Actual alerts start the plan,
-    Exercise alerts a drill; an Update joins the incident of what it updates, and proposes resuming there when it is
-    milder than what starts the plan; a Cancel always does.
+    Refused files are kept with the reasons; `strict` refuses every breach of the standard. The same alert twice
+    changes nothing. Actual alerts start the plan, Exercise alerts a drill; an Update joins the incident of what it
+    updates, and proposes resuming there when it is milder than what starts the plan; a Cancel always does. What comes
+    after the message that took its place starts nothing. `envelope_status`: see `cap.read`.
     """
     if actor is not None:
         access.require(actor, "incidents.receive_warning")
-    result = cap.read(data)
+    result = cap.read(data, strict=strict, envelope_status=envelope_status)
     with transaction.atomic():
         if result.alert is None:
-            return _refused(data, result, source)
+            return _refused(data, _reasons(result), source, origin)
         alert = result.alert
-        numbers.lock_cause(f"warning:{alert.sender}:{alert.identifier}")
+        for key in sorted({_key(one) for one in (alert.identity, *alert.references)}):
+            numbers.lock_cause(key)
         known = _known(alert)
         if known is not None:
-            return Received(known, "duplicate", known.incident)
-        warning = _keep(data, result, alert, source)
+            return _again(data, alert, known, source, origin)
+        warning = _keep(data, result, alert, source, origin)
         return _act(warning, alert, actor)
 
 
-def _refused(data: bytes, result: cap.CapResult, source: str) -> Received:
+def _key(identity: cap.Reference) -> str:
+    return f"warning:{identity.sender}:{identity.identifier}"
+
+
+def _refused(
+    data: bytes, reasons: list[dict[str, object]], source: str, origin: WarningSource | None
+) -> Received:
+    """Kept with its reasons. A source that is polled shows the same file again and again: it is kept once."""
+    digest = hashlib.sha256(data).hexdigest()
+    if origin is not None and origin.kind != WarningSource.Kind.PUSH:
+        same = Warning.objects.filter(verdict=Warning.Verdict.REFUSED, digest=digest, origin=origin).first()
+        if same is not None:
+            return Received(same, "refused", None)
     warning = Warning.objects.create(
         received_at=clock.now(),
-        verdict=result.verdict,
-        reasons=_reasons(result),
+        verdict=Warning.Verdict.REFUSED,
+        reasons=reasons,
         raw=data,
+        digest=digest,
         source=source[:160],
+        origin=origin,
     )
-    codes = [reason.code for reason in result.reasons]
+    codes = [reason["code"] for reason in reasons]
     _journal("incidents.warning_refused", warning, None, {"reasons": codes})
     return Received(warning, "refused", None)
 
 
+def _again(
+    data: bytes, alert: cap.Alert, known: Warning, source: str, origin: WarningSource | None
+) -> Received:
+    """The same alert, perhaps in another wrapping, changes nothing; other words under the same identity are kept."""
+    before = cap.read(bytes(known.raw)).draft
+    if before is None or replace(before, status=alert.status) == alert:
+        return Received(known, "duplicate", known.incident)
+    return _refused(data, [cap.Reason("identity-reused", "alert/identifier", 0).to_json()], source, origin)
+
+
 def _known(alert: cap.Alert) -> Warning | None:
     same = Warning.objects.filter(
-        sender=alert.sender[:200], identifier=alert.identifier[:200], sent=alert.sent
+        sender=_fit(alert.sender), identifier=_fit(alert.identifier), sent=alert.sent
     )
     return same.exclude(verdict=Warning.Verdict.REFUSED).select_related("incident").first()
+
+
+def _fit(word: str) -> str:
+    """A part of the identity as it is kept: one that is too long keeps being told from others."""
+    if len(word) <= LONGEST_IDENTITY:
+        return word
+    return f"{word[: LONGEST_IDENTITY - 41]}~{hashlib.sha256(word.encode()).hexdigest()[:40]}"
 
 
 def _reasons(result: cap.CapResult) -> list[dict[str, object]]:
     return [reason.to_json() for reason in result.reasons]
 
 
-def _keep(data: bytes, result: cap.CapResult, alert: cap.Alert, source: str) -> Warning:
-    info = alert.info()
+def _keep(
+    data: bytes, result: cap.CapResult, alert: cap.Alert, source: str, origin: WarningSource | None
+) -> Warning:
+    info = alert.info(origin.language if origin else "zh-Hans")
     place = locating.place_of(alert)
     verdict = Warning.Verdict.ACCEPTED_WITH_WARNINGS if place.remarks else result.verdict
     warning = Warning.objects.create(
-        sender=alert.sender[:200],
-        identifier=alert.identifier[:200],
+        sender=_fit(alert.sender),
+        identifier=_fit(alert.identifier),
         sent=alert.sent,
         status=alert.status,
         msg_type=alert.msg_type,
@@ -112,10 +157,54 @@ def _keep(data: bytes, result: cap.CapResult, alert: cap.Alert, source: str) -> 
         verdict=verdict,
         reasons=[*_reasons(result), *place.remarks],
         raw=data,
+        digest=hashlib.sha256(data).hexdigest(),
         source=source[:160],
+        origin=origin,
+        references=[_reference(one) for one in alert.references],
+        texts=[_texts(info) for info in alert.infos],
     )
     _journal("incidents.warning_received", warning, None, {"verdict": verdict})
     return warning
+
+
+def _reference(one: cap.Reference) -> dict[str, str]:
+    sent = {"sent": one.sent.isoformat()} if one.sent else {}
+    return {"sender": _fit(one.sender), "identifier": _fit(one.identifier), **sent}
+
+
+def _texts(info: cap.Info) -> dict[str, str]:
+    """The words of one block, for readers of its language."""
+    return {
+        "language": info.language,
+        "event": info.event,
+        "headline": info.headline,
+        "description": info.description,
+        "instruction": info.instruction,
+    }
+
+
+def words_for(warning: Warning, language: str) -> Mapping[str, str]:
+    """event, headline, description and instruction for a reader of `language`; else as `cap.Alert.info` falls back."""
+    languages = [one["language"] for one in warning.texts]
+    chosen = cap.best_language(languages, language)
+    if chosen is None:
+        known = {"event": warning.event, "headline": warning.headline}
+        return {"language": "", **known, "description": "", "instruction": ""}
+    return dict(warning.texts[chosen])
+
+
+def _overtaken(warning: Warning) -> Received | None:
+    """A message that updates or cancels this one has come in before it: this one only joins what that one did."""
+    own = {"sender": warning.sender, "identifier": warning.identifier}
+    found = Warning.objects.filter(references__contains=[own], msg_type__in=("Update", "Cancel"))
+    found = found.filter(status=warning.status).exclude(verdict=Warning.Verdict.REFUSED).exclude(pk=warning.pk)
+    sent = warning.sent.isoformat() if warning.sent else ""
+    for later in found.select_related("incident").order_by("-sent", "-pk"):
+        if any(own.items() <= one.items() and one.get("sent", sent) == sent for one in later.references):
+            warning.replaced_by, warning.incident = later, later.incident
+            warning.save(update_fields=["replaced_by", "incident"])
+            return Received(warning, "note", later.incident)
+    return None
 
 
 def _act(warning: Warning, alert: cap.Alert, actor: Person | None) -> Received:
@@ -123,6 +212,8 @@ def _act(warning: Warning, alert: cap.Alert, actor: Person | None) -> Received:
         return Received(
             warning, "note", None
         )  # a test or an acknowledgement changes nothing, whatever it refers to
+    if (overtaken := _overtaken(warning)) is not None:
+        return overtaken
     drill = alert.status == "Exercise"
     asked = _decide(warning, alert, clock.now())
     earlier = _incident_of(alert.references, drill=drill)
@@ -188,7 +279,7 @@ def _replace(warning: Warning, references: Sequence[cap.Reference]) -> None:
 
 
 def _referred_to(reference: cap.Reference) -> QuerySet[Warning]:
-    found = Warning.objects.filter(sender=reference.sender, identifier=reference.identifier)
+    found = Warning.objects.filter(sender=_fit(reference.sender), identifier=_fit(reference.identifier))
     return found if reference.sent is None else found.filter(sent=reference.sent)
 
 

@@ -1,4 +1,4 @@
-"""The three-day forecast of the morning has been published (E3.2.9)."""
+"""The forecast of the morning has been published (E3.2.9), and the sources of warnings are heard of (E3.2)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, time
 from typing import Any
 
 from changbei.core.clock import LOCAL
-from changbei.incidents.services import forecasting
+from changbei.incidents.services import forecasting, sources
 from changbei.plans.kinds import check_kind
 from changbei.plans.model import Pack
 from changbei.readiness import rules
@@ -52,4 +52,19 @@ def forecast_published(given: Mapping[str, Any], _pack: Pack, now: datetime) -> 
         )
         for task in forecasting.confirmations(today)
         if task.status != task.Status.DONE
+    ]
+
+
+@check_kind("warning_sources", params=params())
+def warning_sources(_given: Mapping[str, Any], _pack: Pack, now: datetime) -> list[Trouble]:
+    """Every source of weather warnings that is switched on has been heard of lately (E3.2)."""
+    return [
+        rules.trouble(
+            "source-silent",
+            str(one.uuid),
+            name=one.name,
+            since=f"{(one.heard_at or one.added_at).astimezone(LOCAL):%m-%d %H:%M}",
+            trouble=one.trouble,
+        )
+        for one in sources.silent(now)
     ]

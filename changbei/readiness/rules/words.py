@@ -34,6 +34,11 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
         "{day}：到{by}仍沒有三日天氣預報。",
         "{day}: there was no three-day forecast by {by}.",
     ),
+    "source-silent": (
+        "预警来源“{name}”自{since}起没有消息。{trouble}",
+        "預警來源「{name}」自{since}起沒有消息。{trouble}",
+        "The source of warnings “{name}” has been silent since {since}. {trouble}",
+    ),
     "forecast-unconfirmed": (
         "{day}：{department}尚未确认已发布天气预报。",
         "{day}：{department}尚未確認已發布天氣預報。",

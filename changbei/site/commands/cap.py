@@ -1,19 +1,24 @@
-"""`changbei cap check`: what a reader makes of CAP files, for anybody who publishes or receives them."""
+"""`changbei cap`: what a reader makes of CAP files, for anybody who publishes or receives them; and the sources."""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from changbei.core.errors import Invalid, NotFound
 from changbei.incidents import cap
 from changbei.incidents.cap.trees import LARGEST_BYTES
+from changbei.site.commands.base import with_database
+
+if TYPE_CHECKING:
+    from changbei.incidents.models import WarningSource
 
 Found = tuple[Path, str, cap.CapResult]  # the file, where in it, what became of it
 _STYLES = {cap.ACCEPTED: "green", cap.ACCEPTED_WITH_WARNINGS: "yellow", cap.REFUSED: "red"}
@@ -151,3 +156,104 @@ def _print(results: list[Found]) -> None:
             line = str(reason.line) if reason.line else ""
             table.add_row(*place, line, Text(reason.element), Text(reason.message()))
     Console().print(table)
+
+
+@cap_group.group(name="source")
+def source_group() -> None:
+    """Where warnings come from: addresses that are polled, folders, and keys that push."""
+
+
+@source_group.command(name="add")
+@click.argument("name")
+@click.option("--url", default="", help="A feed (Atom, RSS), an EDXL-DE file or one alert, over HTTP.")
+@click.option("--folder", default="", help="A folder into which others put files; they are moved to kept or refused.")
+@click.option("--push", "staff_no", default="", help="The staff number whose key pushes over the API.")
+@click.option("--language", default="zh-Hans", help="In which headlines are kept: zh-Hans, zh-Hant or en.")
+@click.option("--strict/--lenient", default=None, help="Strict for what is pushed, lenient for the rest, unless said.")
+@click.option("--every", "interval_seconds", default=60, help="Seconds between two polls.")
+@click.option("--silent-after", "silent_after_seconds", default=3600, help="Seconds after which silence is a finding.")
+@with_database
+def add_source(name: str, url: str, folder: str, staff_no: str, strict: bool | None, **more: Any) -> None:
+    """Add or change the source NAME. One of --url, --folder and --push says what it is."""
+    from changbei.incidents import services  # noqa: PLC0415 - models
+    from changbei.incidents.models import WarningSource  # noqa: PLC0415 - models
+    from changbei.people.models import Person  # noqa: PLC0415 - models
+
+    if sum(map(bool, (url, folder, staff_no))) != 1:
+        raise Invalid("", "one of --url, --folder and --push is needed")
+    kind, place = ("url", url) if url else ("folder", str(Path(folder).absolute())) if folder else ("push", "")
+    person = Person.objects.filter(staff_no=staff_no, active=True).first() if staff_no else None
+    saved = services.save_source(
+        WarningSource.objects.filter(name=name).first(),
+        name=name,
+        kind=kind,
+        place=place,
+        person=person,
+        strict=kind == "push" if strict is None else strict,
+        actor=None,
+        **more,
+    )
+    click.echo(f"{saved.name}: {saved.kind} {saved.place}".rstrip())
+
+
+@source_group.command(name="list")
+@with_database
+def list_sources() -> None:
+    """Every source: name, kind, place, when last heard of, what is wrong."""
+    from changbei.incidents.models import WarningSource  # noqa: PLC0415 - models
+
+    for one in WarningSource.objects.order_by("name"):
+        heard = _stamp(one.heard_at) or "never heard of"
+        state = "" if one.enabled else "off"
+        click.echo("\t".join((one.name, one.kind, one.place, heard, one.trouble, state)).rstrip())
+
+
+@source_group.command(name="poll")
+@click.argument("name")
+@with_database
+def poll_source(name: str) -> None:
+    """Ask the source NAME now, and say what came. Ends with 1 when something was wrong."""
+    from changbei.incidents import services  # noqa: PLC0415 - models
+
+    haul = services.poll(_source(name))
+    for one in haul.received:
+        click.echo(f"{one.warning.identifier or one.warning.source}: {one.warning.verdict}, {one.action}")
+    click.echo(f"{len(haul.received)} alerts, {haul.new} new")
+    for trouble in haul.troubles:
+        click.echo(trouble, err=True)
+    if haul.troubles:
+        raise SystemExit(1)
+
+
+@source_group.command(name="off")
+@click.argument("name")
+@click.option("--on", is_flag=True, help="Switch it on again.")
+@with_database
+def switch_source(name: str, on: bool) -> None:
+    """Ask the source NAME no longer; what it brought stays."""
+    from changbei.incidents import services  # noqa: PLC0415 - models
+
+    one = _source(name)
+    services.save_source(
+        one,
+        name=one.name,
+        kind=one.kind,
+        place=one.place,
+        person=one.person,
+        language=one.language,
+        strict=one.strict,
+        interval_seconds=one.interval_seconds,
+        silent_after_seconds=one.silent_after_seconds,
+        enabled=on,
+        actor=None,
+    )
+    click.echo(f"{one.name}: {'on' if on else 'off'}")
+
+
+def _source(name: str) -> WarningSource:
+    from changbei.incidents.models import WarningSource as Source  # noqa: PLC0415 - models
+
+    found = Source.objects.filter(name=name).first()
+    if found is None:
+        raise NotFound(f"there is no source {name!r}")
+    return found

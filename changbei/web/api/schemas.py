@@ -205,6 +205,7 @@ class ReceivedOut(Schema):
 
     action: str
     warning: WarningOut
+    others: list[ReceivedOut] = []  # of the same body
 
 
 class AreaIn(Schema):

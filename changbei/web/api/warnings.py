@@ -34,20 +34,23 @@ CAP_BODY = {
     "", response={200: schemas.ReceivedOut, 201: schemas.ReceivedOut, **REFUSALS}, openapi_extra=CAP_BODY
 )
 def push(request: HttpRequest) -> Status[schemas.ReceivedOut]:
-    """Take in one CAP file, which is the body itself.
+    """Take in one CAP file, which is the body itself; also EDXL-DE or a feed, of which every alert is taken in.
 
-    Whatever it is, it is kept. 201 for one that is new, 200 for one that had come in before, 422 with the reasons
+    It is read strictly, unless the source set up for this key says otherwise. Whatever it is, it is kept. 201 for one that is new, 200 for one that had come in before, 422 with the reasons
     (`field`: element and line) for one that is refused.
     """
     person = actor(request)
     people.require(person, "incidents.receive_warning")
     if not request.body or len(request.body) > LARGEST_BYTES:
         raise Invalid("body", gettext_noop("a CAP file of at most 2 MB is needed"))
-    received = services.receive_warning(request.body, source=f"api {person.staff_no}", actor=person)
-    if received.action == "refused":
-        raise Invalid(problems=[_problem(reason) for reason in received.warning.reasons])
-    found = schemas.ReceivedOut(action=received.action, warning=shown.warning(received.warning))
-    return Status(200 if received.action == "duplicate" else 201, found)
+    every = services.pushed(request.body, actor=person)
+    if all(one.action == "refused" for one in every):
+        raise Invalid(problems=[_problem(reason) for one in every for reason in one.warning.reasons])
+    first, *others = [
+        schemas.ReceivedOut(action=one.action, warning=shown.warning(one.warning)) for one in every
+    ]
+    first.others = others
+    return Status(200 if all(one.action == "duplicate" for one in every) else 201, first)
 
 
 def _problem(reason: dict[str, object]) -> Problem:

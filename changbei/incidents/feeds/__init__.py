@@ -1,0 +1,1 @@
+"""Fetches warnings from outside: over HTTP, guarded, and from a folder. No models, no transactions."""
