@@ -42,6 +42,7 @@ from changbei.web.views import (
     suspension,
     tasks,
     tour,
+    warning_sources,
     warnings,
 )
 
@@ -71,6 +72,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *plan.urlpatterns,
     *plan_paper.urlpatterns,
     *plan_check.urlpatterns,
+    *warning_sources.urlpatterns,
     *warnings.urlpatterns,
     *supply.urlpatterns,
     *settlements.urlpatterns,
