@@ -32,7 +32,7 @@ EXPECTED = {
     "chaos-ended": 2,
 }
 STEPS = frozenset({"look", "mend", "late", "confirm"})
-CLOCKS_EDGE_SECONDS = 0.05
+IN_FLIGHT_SECONDS = 1.0  # from a claim to its hand-over: who died in between had the message in hand
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def _repeats(handed: Sequence[HandOver], disturbed: Sequence[float]) -> Iterator
     for one in handed:
         before = last.get(one.key)
         if before is not None:
-            place = bisect.bisect_left(disturbed, before.at - CLOCKS_EDGE_SECONDS)
+            place = bisect.bisect_left(disturbed, before.at - IN_FLIGHT_SECONDS)
             if place == len(disturbed) or disturbed[place] > one.at:
                 gap = f"{one.at - before.at:.1f} s later, without a death in between"
                 yield Violation("sent_twice", f"{one.key} to {one.to} ({one.text[:60]}): {gap}")
