@@ -5,6 +5,7 @@ The typhoon warning of the demonstration is made here; `cap.read` accepts it wit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,9 +14,12 @@ from typing import cast
 from lxml import etree
 
 from changbei.core.clock import LOCAL
+from changbei.core.errors import Invalid, Problem
 from changbei.incidents.cap.parts import Geocode, GeoJson, Reference
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
+_NOT_IN_IDENTITY = re.compile(r"[\s,<&]")
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COLOUR_WORDS = {"blue": "蓝色", "yellow": "黄色", "orange": "橙色", "red": "红色"}
 
 
@@ -58,7 +62,11 @@ class NewWarning:
 
 
 def write(warning: NewWarning) -> bytes:
-    """The alert as UTF-8 XML with its declaration."""
+    """The alert as UTF-8 XML with its declaration. Raises Invalid for an identity that references could not repeat,
+    or an end that is not after the beginning: nobody publishes what our own strict reader refuses.
+    """
+    if problems := _problems(warning):
+        raise Invalid(problems=problems)
     root = etree.Element(f"{{{NAMESPACE}}}alert", nsmap=cast(dict[str, str], {None: NAMESPACE}))
     _add(root, "identifier", warning.identifier)
     _add(root, "sender", warning.sender)
@@ -71,6 +79,19 @@ def write(warning: NewWarning) -> bytes:
     for text in warning.texts:
         _info(root, warning, text)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+
+
+def _problems(warning: NewWarning) -> list[Problem]:
+    found = [
+        Problem(name, f"{value!r}: no white space, comma, < or &, and not empty")
+        for name, value in (("sender", warning.sender), ("identifier", warning.identifier))
+        if not value or _NOT_IN_IDENTITY.search(value)
+    ]
+    if warning.expires <= warning.effective:
+        found.append(Problem("expires", "must be after effective"))
+    if warning.msg_type != "Alert" and not warning.references:
+        found.append(Problem("references", f"a message of type {warning.msg_type} says which one it follows"))
+    return found
 
 
 def _info(root: etree._Element, warning: NewWarning, text: WarningText) -> None:
@@ -110,7 +131,7 @@ def _info(root: etree._Element, warning: NewWarning, text: WarningText) -> None:
 def _add(parent: etree._Element, name: str, text: str = "") -> etree._Element:
     element = etree.SubElement(parent, f"{{{NAMESPACE}}}{name}")
     if text:
-        element.text = text
+        element.text = _NOT_IN_XML.sub("", text)
     return element
 
 
@@ -125,7 +146,8 @@ def _rings(area: GeoJson | None) -> list[list[list[float]]]:
     if area is None:
         return []
     polygons = [area["coordinates"]] if area["type"] == "Polygon" else area["coordinates"]
-    return [polygon[0] for polygon in polygons]
+    rings = [polygon[0] for polygon in polygons if polygon]
+    return [ring if ring[0] == ring[-1] else [*ring, ring[0]] for ring in rings if len(ring) >= 3]
 
 
 def _reference(reference: Reference) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import re
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from lxml import etree
 from shapely.geometry import Point, shape
 
 from changbei.core.clock import LOCAL
+from changbei.core.errors import Invalid
 from changbei.incidents import cap, cap_writer
 from changbei.incidents.cap import colours, times
 
@@ -363,11 +365,45 @@ def test_its_cancel_reads_back_and_lifts() -> None:
     assert result.alert.lifts and result.alert.references == (reference,)
 
 
+EARLIER = cap.Reference("warnings@weather.example", "DEMO-1", SENT.astimezone(UTC))
+
+
 @pytest.mark.skipif(not CORPUS.exists(), reason="the corpus of CAP files is not at hand")
-@pytest.mark.parametrize("msg_type", ["Alert", "Cancel"])
+@pytest.mark.parametrize("msg_type", ["Alert", "Update", "Cancel"])
 def test_what_we_write_is_valid_by_the_schema(msg_type: str) -> None:
     schema = etree.XMLSchema(etree.parse(CORPUS / "xsd" / "CAP-v1.2.xsd"))
-    schema.assertValid(etree.fromstring(typhoon(msg_type=msg_type)))
+    references = [] if msg_type == "Alert" else [EARLIER]
+    schema.assertValid(etree.fromstring(typhoon(msg_type=msg_type, references=references)))
+
+
+@pytest.mark.parametrize("msg_type", ["Alert", "Update", "Cancel"])
+def test_our_own_strict_reader_takes_what_we_write(msg_type: str) -> None:
+    references = [] if msg_type == "Alert" else [EARLIER]
+    made = cap_writer.typhoon_warning(
+        {"type": "Polygon", "coordinates": [[[114.0, 30.5], [114.5, 30.5], [114.5, 30.9]]]},  # left open
+        sent=SENT,
+        city={"zh-Hans": "示例\N{BACKSPACE}市", "en": "A & <B>"},
+        msg_type=msg_type,
+        references=references,
+    )
+    made = replace(made, geocodes=[cap.Geocode("CPEAS Geographic Code", "420322000000")])
+    result = cap.read(cap_writer.write(made), strict=True)
+    assert [reason.code for reason in result.reasons if reason.code != "markup"] == []
+    assert result.alert is not None and result.alert.references == tuple(references)
+    assert result.alert.geometry == AREA
+    assert result.alert.geocodes == (cap.Geocode("CPEAS Geographic Code", "420322000000"),)
+    assert [info.language for info in result.alert.infos] == ["zh-CN", "en-US"]
+    assert "30.50000,114.00000 30.50000,114.50000" in cap_writer.write(made).decode()  # latitude first
+
+
+@pytest.mark.parametrize(
+    "changes,field",
+    [({"identifier": "a b"}, "identifier"), ({"msg_type": "Update"}, "references"), ({"life": timedelta(0)}, "expires")],
+)
+def test_what_nobody_could_refer_to_is_not_written(changes: dict[str, object], field: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        typhoon(**changes)
+    assert [problem.field for problem in caught.value.problems] == [field]
 
 
 # --- the corpus ---

@@ -37,17 +37,63 @@ def test_json_gives_one_object_a_file_and_a_refusal_ends_with_1(tmp_path: Path) 
     assert first["alert"]["areas"] == [{"description": "Sample City", "geometry": AREA, "geocodes": []}]
     assert second == {
         "file": str(bad),
+        "origin": "",
         "verdict": "refused",
         "reasons": [
             {
                 "element": "html",
                 "line": 1,
                 "code": "not-alert",
+                "refuses": True,
                 "message": "the root is html, not a CAP alert; give one alert at a time",
             }
         ],
+        "identity": None,
+        "status": None,
+        "msgType": None,
+        "times": None,
+        "areas": [],
         "alert": None,
     }
+
+
+def test_strict_refuses_and_still_says_who_and_when(tmp_path: Path) -> None:
+    path = good_file(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"<status>Actual", b"<status>actual"))
+    result = CliRunner().invoke(cap_group, ["check", str(path), "--json", "--strict"])
+    [found] = json.loads(result.output)
+    assert (result.exit_code, found["verdict"], found["alert"]) == (1, "refused", None)
+    assert [(one["element"], one["code"], one["refuses"]) for one in found["reasons"]] == [
+        ("alert/status", "letter-case", True)
+    ]
+    assert found["identity"] == {
+        "sender": "warnings@weather.example",
+        "identifier": "DEMO-TYPHOON-20261123094000",
+        "sent": "2026-11-23T01:40:00Z",
+    }
+    assert (found["status"], found["msgType"], found["times"]["expires"]) == (
+        "Actual",
+        "Alert",
+        "2026-11-23T13:40:00Z",
+    )
+    assert found["areas"][0]["geometry"] == AREA
+    lenient = CliRunner().invoke(cap_group, ["check", str(path), "--json"])
+    assert (lenient.exit_code, json.loads(lenient.output)[0]["verdict"]) == (0, "accepted-with-warnings")
+
+
+def test_a_feed_gives_an_object_for_each_alert(tmp_path: Path) -> None:
+    alert = good_file(tmp_path).read_text().partition("?>")[2]
+    feed = tmp_path / "feed.xml"
+    feed.write_text(
+        f'<feed xmlns="http://www.w3.org/2005/Atom"><entry><content>{alert}</content></entry>\n'
+        '<entry><link href="https://weather.example/2.cap"/></entry></feed>'
+    )
+    result = CliRunner().invoke(cap_group, ["check", str(feed), "--json", "--strict"])
+    first, second = json.loads(result.output)
+    assert (first["origin"], first["verdict"]) == ("entry 1", "accepted")
+    assert (second["origin"], second["verdict"]) == ("entry 2", "refused")
+    assert [one["code"] for one in second["reasons"]] == ["elsewhere"]
+    assert result.exit_code == 1
 
 
 def test_for_people_it_prints_a_table(tmp_path: Path) -> None:
