@@ -12,14 +12,17 @@ from changbei.core.clock import LOCAL
 from changbei.delivery import planning
 from changbei.delivery.models import Stop
 from changbei.incidents import services as incidents
+from changbei.incidents.cap import Reference
 from changbei.incidents.cap_writer import NewWarning, WarningText, write
-from changbei.incidents.models import Incident, Suspension
+from changbei.incidents.models import Incident, Suspension, Warning
 from changbei.network.models import District, Retailer
 from changbei.notify import calls
 from changbei.notify.models import Call, CallList, Message
 from changbei.people.models import Person
+from changbei.runs.models import Run
 from changbei.site.drills.colleagues import drive
-from changbei.supply.models import SupplyRequest
+from changbei.supply import cash
+from changbei.supply.models import CashSettlement, SupplyRequest
 from changbei.testing.stories import fast_forward, run_until_quiet
 from tests.stories.telling import Story, Town, assert_sound
 
@@ -36,7 +39,14 @@ def wednesday(town: Town) -> Town:
     return town
 
 
-def warning(area: dict[str, Any], now: datetime = WEDNESDAY, *, status: str = "Actual") -> bytes:
+def warning(
+    area: dict[str, Any],
+    now: datetime = WEDNESDAY,
+    *,
+    status: str = "Actual",
+    colour: str = "orange",
+    update: Warning | None = None,
+) -> bytes:
     """The weather service's file."""
     words = (
         "台风橙色预警",
@@ -49,14 +59,16 @@ def warning(area: dict[str, Any], now: datetime = WEDNESDAY, *, status: str = "A
     return write(
         NewWarning(
             sender="weather@changbei.invalid",
-            identifier=f"typhoon-{status}",
+            identifier=f"typhoon-{status}-{colour}",
             sent=now,
             texts=[WarningText("zh-CN", *words)],
             area=area,
             effective=now,
             expires=now + timedelta(hours=6),
             status=status,
-            colour="orange",
+            colour=colour,
+            msg_type="Update" if update else "Alert",
+            references=[Reference(update.sender, update.identifier, update.sent)] if update else [],
         )
     )
 
@@ -219,6 +231,75 @@ def test_a_typhoon_over_a_part_of_the_city(wednesday: Town) -> None:
     assert_sound(story)
 
 
+@pytest.mark.clause("E3.2", "E3.2.2", "E3.2.4", "E3.2.5")
+def test_from_the_warning_to_the_closed_books(wednesday: Town) -> None:
+    """Warning in, suspended, cash instead of the bank, milder warning, resumed, replenished, reconciled, closed."""
+    town = wednesday
+    office, finance = town.holder("leading-group-office"), town.holder("finance-head")
+    drawn, inside = box(DISTRICT)
+    received = incidents.receive_warning(warning(drawn), source="test")
+    assert received.incident is not None
+    run_until_quiet()
+    story = Story(received.incident)
+    story.does("report-delivery", lines_blocked=2, measures="stay on the main roads")
+    story.does("report-marketing", measures="orders by phone")
+    story.does("report-department", measures="shops are closing")
+    story.does("report-finance", bank_unreachable="road_cut")
+    story.does("report-security")
+    story.does("reserve-vans", sites_without=0)
+
+    # The office suspends: everybody concerned is told, with the page where each sees the own next delivery.
+    until = (WEDNESDAY + timedelta(hours=10)).isoformat()
+    story.decides("partial", "suspend", area=drawn, ends_at=until, reason="台风")
+    suspension = Suspension.objects.get()
+    words = Message.objects.filter(notice__uuid=suspension.notice).select_related("notice")
+    assert set(words.values_list("retailer", flat=True)) == inside
+    assert words[0].notice.body["zh-Hans"].endswith("/next/")
+    for call in Call.objects.select_related("caller"):
+        calls.record_call(call, "reached", actor=call.caller)
+    run_until_quiet()
+    story.does("hold-vans")
+
+    # Those of the area who order today and settle electronically may pay in cash; one does.
+    books = Story(received.incident, run_of=Run.objects.get(procedure="cash-settlement"))
+    books.decides("decide", "all")
+    ordering = Retailer.objects.filter(pk__in=inside, order_weekday=3, settlement="e_settlement", active=True)
+    rows = CashSettlement.objects.filter(run=books.run).order_by("pk")
+    assert set(rows.values_list("retailer", flat=True)) == set(ordering.values_list("pk", flat=True))
+    assert rows.count() > 1
+    driver = Person.objects.filter(job="driver").order_by("pk")[0]
+    first, *others = rows
+    cash.receive(first, amount_fen=90_000, receipt="R-7", actor=driver)
+    for one in others:
+        cash.not_used(one, actor=driver)
+
+    # The warning turns yellow: resuming is proposed at once, long before the time; the office resumes.
+    fast_forward("2h")
+    milder = warning(drawn, town.clock.now(), colour="yellow", update=received.warning)
+    assert incidents.receive_warning(milder, source="test").incident == received.incident
+    run_until_quiet()
+    assert Warning.objects.get(pk=received.warning.pk).replaced_by is not None
+    assert story.at(town.clock.now()) == "11:00" and story.open()["resume-partial"] == "12:00"
+    story.decides("resume-partial", "resume")
+    assert not Stop.objects.filter(status=Stop.Status.HELD).exists()
+    assert Suspension.objects.get().resumed_by == office
+    replenished = set(SupplyRequest.objects.values_list("retailer__is_key", "path"))
+    assert replenished <= {(True, "after_suspension")}
+    assert story.result("replenish")["requests"] == SupplyRequest.objects.count()
+
+    # The books are closed only when what was paid has come in and adds up; then the event is closed.
+    cash.pay_in(first, reference="K-1", actor=finance)
+    cash.reconcile(books.run, paid_in_total_fen=90_000, actor=finance)
+    run_until_quiet()
+    assert cash.balance(books.run) == cash.Balance(0, 0, 0, len(others), 1, 90_000, 90_000)
+    assert books.run.status == Run.Status.FINISHED
+    story.does("confirm-restored")
+    story.does("review")
+    story.closes(office)
+    assert story.fresh().status == "closed"
+    assert_sound(story, books)
+
+
 @pytest.mark.clause("E2.1b", "E2.2", "E3.2.1")
 def test_most_of_the_city_is_a_major_event_with_public_notices(wednesday: Town) -> None:
     """The leading group decides, and television, radio and mobile get their words (E3.2.1)."""
@@ -254,5 +335,7 @@ def test_an_exercise_of_the_weather_service_is_a_drill(wednesday: Town) -> None:
     received = incidents.receive_warning(warning(area, status="Exercise"), source="test")
     run_until_quiet()
     assert received.incident is not None and received.incident.drill
-    told = Message.objects.exclude(notice__template="readiness-finding")  # readiness of the town is no part of it
+    told = Message.objects.exclude(
+        notice__template="readiness-finding"
+    )  # readiness of the town is no part of it
     assert set(told.values_list("notice__drill", flat=True)) == {True}
