@@ -106,6 +106,7 @@ def warnings(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "may_upload": people.may(request.user, "incidents.receive_warning"),
+        "may_keep_sources": people.may(request.user, "incidents.command"),
         "in_force": [row for row in rows if row.state == "in-force"],
         "over": [row for row in rows if row.state == "over"],
         "refused": [row for row in rows if row.state == "refused"],
