@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from changbei.core.clock import LOCAL
 from changbei.core.errors import NotFound
-from changbei.core.texts import fill
 from changbei.delivery import rules
 from changbei.delivery.models import Breakdown, RecoveryCase, RecoveryOption, Stop, Tour
 from changbei.network.models import Retailer
 from changbei.notify import services as notify
-from changbei.notify.models import Message, Urgency
+from changbei.notify import telling as wordings
+from changbei.notify.models import Message
 from changbei.notify.recipients import of_people, of_retailers
+from changbei.notify.telling import of_each
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
 from changbei.runs.models import Run
@@ -91,32 +92,27 @@ def postponed_customers(breakdown: Breakdown, template: str, next_on: date, run:
 def _tell_each(
     run: Run, template: str, concerned: Sequence[tuple[Stop, Mapping[str, Any]]]
 ) -> Sequence[Message]:
-    shops = Retailer.objects.filter(pk__in=[stop.retailer_id for stop, _ in concerned])
-    recipients = {one.id: one for one in of_retailers(shops)}
-    orders: list[notify.Order] = [
-        (_notice(run, template, {"retailer": stop.retailer.name, **values}), [recipients[stop.retailer_id]])
-        for stop, values in concerned
-    ]
-    notices = notify.tell_many(orders)
-    return list(Message.objects.filter(notice__in=notices))
+    """One notice, in which every customer reads the own shop and the own times."""
+    if not concerned:
+        return []
+    given = {stop.retailer_id: values for stop, values in concerned}
+    new = _notice(run, template, {}, own=of_each({name for values in given.values() for name in values}))
+    shops = Retailer.objects.filter(pk__in=list(given)).order_by("pk")
+    whom = [one.with_values(**given[one.id]) for one in of_retailers(shops, new.personal)]
+    return list(Message.objects.filter(notice=notify.tell(new, whom)))
 
 
 def _notice(
-    run: Run, template: str, values: Mapping[str, Any], *, acknowledge: bool = False
+    run: Run,
+    template: str,
+    values: Mapping[str, Any],
+    *,
+    own: Collection[str] = (),
+    acknowledge: bool = False,
 ) -> notify.NewNotice:
-    pack = pack_for(run.plan_version)
-    words = pack.templates[template]
-    given = {**dict.fromkeys(words.placeholders, ""), "number": run.number, **values}
-    return notify.NewNotice(
-        template=template,
-        title=fill(words.title, given),
-        body=fill(words.body, given),
-        urgency=Urgency[words.urgency.upper()] if words.urgency else Urgency.URGENT,
-        incident=run.incident,
-        run=run.uuid,
-        clause=words.clause,
-        needs_acknowledgement=acknowledge,
-        drill=run.drill,
+    about = wordings.About(run.number, run.title, run.incident, run.uuid, drill=run.drill)
+    return wordings.compose(
+        pack_for(run.plan_version), template, values, about, own=own, needs_acknowledgement=acknowledge
     )
 
 

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
 
-from changbei.core.errors import NotFound
 from changbei.incidents.models import Incident, Warning
 from changbei.notify import services as notify
+from changbei.notify import telling as wordings
+from changbei.notify import wording
 from changbei.notify.models import Notice, Urgency
 from changbei.notify.recipients import of_people
 from changbei.people.models import Person
 from changbei.plans.model import Pack
-from changbei.runs import wording
-
-URGENCIES = {
-    "immediate": Urgency.IMMEDIATE,
-    "urgent": Urgency.URGENT,
-    "routine": Urgency.ROUTINE,
-    "bulk": Urgency.BULK,
-}
 
 
 def words(pack: Pack, template: str, values: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
     """Title and body of a template, filled. Raises NotFound when the plan has no such message."""
-    if template not in pack.templates:
-        raise NotFound(f"the plan {pack.id} has no message {template!r}")
-    found = pack.templates[template]
-    return wording.fill(found.title, values), wording.fill(found.body, values)
+    said = wordings.words(pack, template, values)
+    return said.title, said.body
 
 
 def compose(
@@ -40,25 +31,22 @@ def compose(
     values: Mapping[str, Any],
     *,
     item: str = "",
+    own: Collection[str] = (),
     urgency: Urgency | None = None,
     needs_acknowledgement: bool = False,
 ) -> notify.NewNotice:
     """A notice about an incident; number and title of the incident, and the address at which customers look up
-    their next delivery (`next_page`), are always at hand for the template."""
-    standing = {"number": incident.number, "title": incident.title, "next_page": next_page()}
-    title, body = words(pack, template, standing | dict(values))
-    found = pack.templates[template]
-    return notify.NewNotice(
-        template=template,
-        title=title,
-        body=body,
-        urgency=URGENCIES.get(found.urgency, Urgency.URGENT) if urgency is None else urgency,
-        incident=incident.uuid,
-        run=incident.run.uuid if incident.run else None,
-        item=item,
-        clause=found.clause,
+    their next delivery (`next_page`), are always at hand for the template. `own` differs from customer to customer."""
+    run = incident.run.uuid if incident.run else None
+    about = wordings.About(incident.number, incident.title, incident.uuid, run, item, incident.drill)
+    return wordings.compose(
+        pack,
+        template,
+        {"next_page": next_page()} | dict(values),
+        about,
+        own=own,
+        urgency=urgency,
         needs_acknowledgement=needs_acknowledgement,
-        drill=incident.drill,
     )
 
 

@@ -24,7 +24,7 @@ from changbei.notify import audiences, calls, fanout, personal, rules, services,
 from changbei.notify.audiences import Preview, Query
 from changbei.notify.book import book
 from changbei.notify.channels.registry import offered
-from changbei.notify.ladders import INBOX
+from changbei.notify.ladders import BY_PHONE, INBOX
 from changbei.notify.models import CallList, Message, Notice, Urgency
 from changbei.notify.paper import PAPER
 from changbei.notify.recipients import each_retailer, of_people
@@ -329,13 +329,13 @@ def retry_failed(notice: Notice, *, actor: Person) -> int:
                     "now": now,
                     "notice": notice.pk,
                     "number": rules.NUMBER,
-                    "by_phone": sorted(rules.BY_PHONE),
+                    "by_phone": sorted(BY_PHONE),
                     "channels": list(offered()),
                     "failed": [str(one) for one in FAILED],
                     "wrong": [str(one) for one in WRONG_ADDRESS],
                 },
             )
-            again = cursor.rowcount
+            again = int(cursor.rowcount)
         if not again:
             raise Conflict(gettext_noop("nothing of this notice can be tried again"))
         Notice.objects.filter(pk=notice.pk).update(valid_until=book().valid_until(notice.urgency, now))

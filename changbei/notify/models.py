@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from changbei.network.models import Retailer
+from changbei.notify import wording
 from changbei.people.models import Contact, Person
 
 
@@ -61,6 +62,17 @@ class Notice(models.Model):
                 name="notice_confirmation_due",
             ),
         ]
+
+
+    @property
+    def general_title(self) -> dict[str, str]:
+        """The title where nobody in particular is spoken to."""
+        return wording.general(self.title, self.personal)
+
+    @property
+    def general_body(self) -> dict[str, str]:
+        """The body where nobody in particular is spoken to."""
+        return wording.general(self.body, self.personal)
 
 
 class Message(models.Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from django.db.models import QuerySet
@@ -24,6 +24,10 @@ class Recipient:
     language: str = "zh-Hans"
     label: str = ""  # staff number or licence number: how the journal names the recipient
     values: Mapping[str, Any] | None = None  # for placeholders that differ from recipient to recipient
+
+    def with_values(self, **own: Any) -> Recipient:
+        """The same recipient, with these values for placeholders as well."""
+        return replace(self, values={**(self.values or {}), **own})
 
     @property
     def has_inbox(self) -> bool:

@@ -4,13 +4,14 @@ notice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from string import Formatter
 
-from changbei.core import texts
 from changbei.core.clock import LOCAL
 from changbei.core.texts import Text
+from changbei.notify.wording import fill
+
+__all__ = ["about_many", "about_task", "fill", "labelled", "listed", "local_time"]
 
 TASK = {
     "zh-Hans": "{number} 任务：{title}",
@@ -87,15 +88,6 @@ TASKS_LATE_BODY = {
     "en": "{incident}. Tasks of {role}, clause {clause}, due at {due}: {labels}. Please see to it or take over.",
 }
 NOBODY = {"zh-Hans": "（暂缺）", "zh-Hant": "（暫缺）", "en": "(vacant)"}
-
-
-def fill(text: Text, values: Mapping[str, object]) -> dict[str, str]:
-    """`text` filled; a placeholder without a value becomes a dash: an incomplete message is better than
-    none.
-    """
-    names = {name for words in text.values() for _, name, _, _ in Formatter().parse(words) if name}
-    known = {name: "—" if values.get(name) is None else values[name] for name in names}
-    return {language: words.strip() for language, words in texts.fill(text, known).items()}
 
 
 def about_task(template: str, why: str) -> tuple[Text, Text]:

@@ -20,15 +20,14 @@ from changbei.incidents.models import Bulletin, Incident, PublicNotice, Suspensi
 from changbei.journal import services as journal
 from changbei.network import selectors as network
 from changbei.network.models import District, Retailer
-from changbei.notify import calls
+from changbei.notify import calls, fanout, personal
 from changbei.notify import services as notify
 from changbei.notify.models import CallList, Message, Notice, Urgency
-from changbei.notify.recipients import of_contact, of_people, of_retailers
+from changbei.notify.recipients import of_contact, of_people
 from changbei.people.models import Contact, Person
 
 MEDIA = ("tv", "radio", "mobile")
 PUBLIC_SUSPENDED = "public-suspended"
-CUSTOMER = {"zh-Hans": "客户", "zh-Hant": "客戶", "en": "customer"}
 MOST_DISTRICTS_NAMED = 3
 
 
@@ -67,18 +66,16 @@ def notify_customers(
         values or {}
     )
     with transaction.atomic():
-        notice = notify.tell(
-            telling.compose(
-                incident,
-                plan.of_incident(incident).pack,
-                template,
-                {"retailer": CUSTOMER} | given,
-                item=item,
-                urgency=Urgency.BULK,
-            ),
-            of_retailers(retailers),
-            actor=actor,
+        new = telling.compose(
+            incident,
+            plan.of_incident(incident).pack,
+            template,
+            given,
+            item=item,
+            own=personal.known(),
+            urgency=Urgency.BULK,
         )
+        notice = fanout.tell_retailers(new, retailers, actor=actor)
         if suspension is not None and suspension.notice is None:
             suspension.notice = notice.uuid
             suspension.save(update_fields=["notice"])

@@ -24,6 +24,7 @@ from changbei.network.models import Retailer
 from changbei.notify import services as notify
 from changbei.notify.models import Message, Urgency
 from changbei.notify.recipients import of_retailers
+from changbei.notify.telling import of_each
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.plans.model import Pack
@@ -181,7 +182,7 @@ def tell_customers(
         for measure in untold.select_for_update(of=("self",)).select_related("line"):
             unchanged = measure.measure == Measure.GO and not measure.stops
             if (template := templates.get(measure.measure)) and not unchanged:
-                orders += _orders(incident, pack, measure, template, item)
+                orders.append(_order(incident, pack, measure, template, item))
             measure.told_at = clock.now()
             measure.save(update_fields=["told_at"])
         notices = notify.tell_many(orders, actor=actor)
@@ -190,30 +191,28 @@ def tell_customers(
     return messages.count() - unreachable, unreachable
 
 
-def _orders(
+def _order(
     incident: Incident, pack: Pack, measure: LineMeasure, template: str, item: str
-) -> list[notify.Order]:
-    """One message for each customer of a line, with the customer's own time."""
+) -> notify.Order:
+    """One notice to the customers of a line, each with the own shop's name and time."""
     shops = Retailer.objects.filter(pk__in=measure.retailers.values("retailer")).order_by("pk")
     expected = dict(
         Stop.objects.filter(day__date=measure.next_on or measure.on, retailer__in=shops).values_list(
             "retailer_id", "expected_at"
         )
     )
-    found: list[notify.Order] = []
-    names = dict(shops.values_list("pk", "name"))
-    for recipient in of_retailers(shops):
-        at = expected.get(recipient.id)
-        values = {
-            "retailer": names[recipient.id],
-            "minutes": measure.minutes,
-            "expected": local(at) if at else "",
-            "day": f"{measure.next_on:%m-%d}" if measure.next_on else "",
-            "until": local(measure.review_at) if measure.review_at else "",
-        }
-        composed = telling.compose(incident, pack, template, values, item=item, urgency=Urgency.BULK)
-        found.append((composed, [recipient]))
-    return found
+    values = {
+        "minutes": measure.minutes,
+        "day": f"{measure.next_on:%m-%d}" if measure.next_on else "",
+        "until": local(measure.review_at) if measure.review_at else "",
+    }
+    own = of_each(["expected"])
+    new = telling.compose(incident, pack, template, values, item=item, own=own, urgency=Urgency.BULK)
+    concerned = of_retailers(shops, [name for name in new.personal if name != "expected"])
+    if "expected" in new.personal:
+        times = {one.id: local(at) if (at := expected.get(one.id)) else "" for one in concerned}
+        concerned = [one.with_values(expected=times[one.id]) for one in concerned]
+    return new, concerned
 
 
 def _journal(incident: Incident, kind: str, actor: Person | None, data: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from changbei.people.accounts import account_of_token
 from changbei.people.models import Account
 from changbei.web import errors
 from changbei.web.api import (
+    broadcasts,
     incidents,
     papers,
     plans,
@@ -61,6 +62,7 @@ api.add_router("/recoveries", recoveries.router)
 api.add_router("/readiness", readiness.router)
 api.add_router("/rehearsals", rehearsals.router)
 api.add_router("/warnings", warnings.router)
+api.add_router("/notices", broadcasts.router)
 api.add_router("/suspensions", suspensions.router)
 api.add_router("/retailers", suspensions.retailers)
 api.add_router("/plans", plans.router)

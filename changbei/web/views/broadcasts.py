@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from changbei.core import clock
 from changbei.core.errors import Invalid, NotAllowed
 from changbei.core.texts import LANGUAGES
+from changbei.incidents import telling
 from changbei.incidents.models import Suspension, Warning
 from changbei.incidents.services import customers
 from changbei.network import features
@@ -243,7 +244,8 @@ def _suggestion(request: HttpRequest) -> dict[str, Any]:
         return found
     kind, _sep, uuid = found["of"].partition(":")
     suspension = Suspension.objects.filter(uuid=uuid).first() if kind == "suspension" else None
-    values = customers.suspension_values(suspension) if suspension else {}
+    values: dict[str, Any] = {"next_page": telling.next_page()}
+    values |= customers.suspension_values(suspension) if suspension else {}
     for name, text in (("title", template.title), ("body", template.body)):
         keep = wording.placeholders(text) - set(values)
         words = wording.fill(text, values, keep=keep)

@@ -1,0 +1,138 @@
+"""Notices in bulk: look at an audience, send, follow, hold, stop, try again."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from ninja import Router, Schema, Status
+
+from changbei.core.errors import Invalid
+from changbei.notify import audiences, bulk
+from changbei.notify.models import Notice, Urgency
+from changbei.people import access as people
+from changbei.web.api.acting import actor
+from changbei.web.api.tasks import REFUSALS
+
+router = Router(tags=["notices"])
+
+
+class AudienceIn(Schema):
+    """`query` as `changbei.notify.audiences.Query` has it: area, lines, tier_from, managers, everybody …"""
+
+    query: dict[str, Any]
+    channels: list[str] = ["sms"]
+
+
+class AudienceOut(Schema):
+    count: int
+    unreachable: int
+    managers: int
+    sample: list[str]
+
+
+class NoticeIn(AudienceIn):
+    title: dict[str, str]
+    body: dict[str, str]
+    urgency: str = "bulk"
+    drill: bool = False
+    outside_in_drill: bool = False
+
+
+class NoticeOut(Schema):
+    uuid: UUID
+    total: int
+    left: int
+    out: int
+    arrived: int
+    failed: int
+    unreachable: int
+    stopped: int
+    paused: bool
+    cancelled: bool
+    states: dict[str, int]
+
+
+ANSWERS = {200: NoticeOut, **REFUSALS}
+
+
+@router.post("/preview", response={200: AudienceOut, **REFUSALS})
+def preview(request: HttpRequest, body: AudienceIn) -> AudienceOut:
+    """How many the query names, how many of them no channel reaches, and a few of them. Changes nothing."""
+    people.require(request.user, bulk.PERMISSION)
+    found = bulk.preview(audiences.read(body.query), body.channels)
+    names = [one.name for one in found.sample]
+    return AudienceOut(
+        count=found.count, unreachable=found.unreachable, managers=found.managers, sample=names
+    )
+
+
+@router.post("", response={201: NoticeOut, **REFUSALS})
+def send(request: HttpRequest, body: NoticeIn) -> Status[NoticeOut]:
+    """Freeze the audience and queue a message for each. An audience of nobody is refused."""
+    try:
+        urgency = Urgency[body.urgency.upper()]
+    except KeyError:
+        raise Invalid("urgency", f"one of {', '.join(one.name.lower() for one in Urgency)}") from None
+    draft = bulk.Draft(
+        query=audiences.read(body.query),
+        title=body.title,
+        body=body.body,
+        channels=tuple(body.channels),
+        urgency=urgency,
+        drill=body.drill,
+        outside_in_drill=body.outside_in_drill,
+    )
+    return Status(201, _shown(bulk.send(draft, actor=actor(request))))
+
+
+@router.get("/{uuid}", response=ANSWERS)
+def show(request: HttpRequest, uuid: UUID) -> NoticeOut:
+    """How far a notice has come."""
+    return _shown(bulk.get(request.user, uuid))
+
+
+@router.post("/{uuid}/pause", response=ANSWERS)
+def pause(request: HttpRequest, uuid: UUID) -> NoticeOut:
+    """What has not been handed over waits."""
+    bulk.pause(bulk.get(request.user, uuid), actor=actor(request))
+    return _shown(bulk.get(request.user, uuid))
+
+
+@router.post("/{uuid}/resume", response=ANSWERS)
+def resume(request: HttpRequest, uuid: UUID) -> NoticeOut:
+    """What was paused goes out again."""
+    bulk.resume(bulk.get(request.user, uuid), actor=actor(request))
+    return _shown(bulk.get(request.user, uuid))
+
+
+@router.post("/{uuid}/cancel", response=ANSWERS)
+def cancel(request: HttpRequest, uuid: UUID) -> NoticeOut:
+    """Nothing more of it is handed over."""
+    bulk.cancel(bulk.get(request.user, uuid), actor=actor(request))
+    return _shown(bulk.get(request.user, uuid))
+
+
+@router.post("/{uuid}/retry", response=ANSWERS)
+def retry(request: HttpRequest, uuid: UUID) -> NoticeOut:
+    """Failed messages, and those whose number has been mended, go out once more."""
+    bulk.retry_failed(bulk.get(request.user, uuid), actor=actor(request))
+    return _shown(bulk.get(request.user, uuid))
+
+
+def _shown(notice: Notice) -> NoticeOut:
+    found = bulk.progress(notice)
+    return NoticeOut(
+        uuid=notice.uuid,
+        total=found.total,
+        left=found.left,
+        out=found.out,
+        arrived=found.arrived,
+        failed=found.failed,
+        unreachable=found.unreachable,
+        stopped=found.stopped,
+        paused=notice.paused_at is not None,
+        cancelled=notice.stopped_at is not None,
+        states=found.states,
+    )
