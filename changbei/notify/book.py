@@ -93,7 +93,9 @@ def read(text: str) -> Book:
         raise ValueError(f"CHANGBEI_NOTICES: {error}") from error
     content = _only({} if content is None else content, {"ladders", "instead", "limits", "valid"}, "the file")
     given = _only(content.get("ladders", {}), {*URGENCIES, OTHERS}, "ladders")
-    own = {URGENCIES[name]: _ladder(rungs, name) for name, rungs in given.items() if name != OTHERS}
+    own: dict[int, tuple[Rung, ...]] = {
+        URGENCIES[name]: _ladder(rungs, name) for name, rungs in given.items() if name != OTHERS
+    }
     limits = _only(content.get("limits", {}), {"a_minute", "an_hour_a_person", "quiet"}, "limits")
     return Book(
         {**ladders.FOR_STAFF, **own},

@@ -77,7 +77,12 @@ def counted(notice: Notice) -> list[NewEntry]:
         fact(
             notice,
             "notify.confirmed",
-            {"notice": str(notice.uuid), "template": notice.template, "at_least": notice.confirm_at_least, "by": said},
+            {
+                "notice": str(notice.uuid),
+                "template": notice.template,
+                "at_least": notice.confirm_at_least,
+                "by": said,
+            },
         )
     ]
 
@@ -102,7 +107,8 @@ def missing(notice: Notice) -> list[str]:
 def wording(notice: Notice, said: int, left: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Title and body of the message to the next of the chain."""
     names = "、".join(left[:NAMED]) + ("…" if len(left) > NAMED else "")
-    values = {"count": said, "wanted": notice.confirm_at_least, "title": unmarked(notice.title), "missing": names or "-"}
+    title, wanted = unmarked(notice.title), notice.confirm_at_least
+    values = {"count": said, "wanted": wanted, "title": title, "missing": names or "-"}
     return texts.fill(TITLE, values), texts.fill(BODY, values)
 
 

@@ -34,8 +34,8 @@ def remember(endpoint: str, public_key: str, secret: str, *, actor: Person) -> D
         endpoint=endpoint,
         defaults={"person": actor, "public_key": public_key, "secret": secret, "added_at": clock.now()},
     )
-    old = Device.objects.filter(person=actor).order_by("-added_at", "-pk").values_list("pk", flat=True)[MOST_PER_PERSON:]
-    Device.objects.filter(pk__in=list(old)).delete()
+    newest = Device.objects.filter(person=actor).order_by("-added_at", "-pk").values_list("pk", flat=True)
+    Device.objects.filter(pk__in=list(newest[MOST_PER_PERSON:])).delete()
     return device
 
 

@@ -142,8 +142,8 @@ def digits(number: str) -> str:
 
 
 _MOBILE_DIGITS = 11
-_YES = frozenset({"1", "y", "yes", "ok", "k", "r", "roger", "confirm", "confirmed", "是", "好", "好的", "收到", "收到了"}) | {
-    "已收到", "确认", "確認", "已阅", "已閱", "知道了", "明白"
+_YES = frozenset({"1", "y", "yes", "ok", "k", "r", "roger", "confirm", "confirmed"}) | {
+    "是", "好", "好的", "收到", "收到了", "已收到", "确认", "確認", "已阅", "已閱", "知道了", "明白"
 }  # fmt: skip
 _CODE_FROM, _CODES = 1_000, 9_000
 

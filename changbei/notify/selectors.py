@@ -21,22 +21,25 @@ def inbox(person: Person) -> QuerySet[Message]:
     """What lies in a person's inbox, the newest first; `answered` says whether the person has acknowledged it, by
     whatever way.
     """
-    answers = Message.objects.filter(notice=OuterRef("notice"), person=person, state=State.ACKNOWLEDGED)
     return (
         Message.objects.filter(person=person, channel=INBOX)
         .exclude(state__in=[State.STOPPED, State.QUEUED])
-        .annotate(answered=Exists(answers))
+        .annotate(answered=_answered_by(person))
         .select_related("notice")
         .order_by("-id")
     )
 
 
+def _answered_by(person: Person) -> Exists:
+    return Exists(Message.objects.filter(notice=OuterRef("notice"), person=person, state=State.ACKNOWLEDGED))
+
+
 def unanswered(person: Person) -> int:
     """How many messages in the inbox wait for this person's acknowledgement."""
     return (
-        inbox(person)
+        Message.objects.filter(person=person, channel=INBOX, state=State.DELIVERED)
         .filter(notice__needs_acknowledgement=True, notice__stopped_at=None)
-        .filter(state=State.DELIVERED, answered=False)
+        .filter(~_answered_by(person))
         .count()
     )
 

@@ -309,13 +309,13 @@ def test_a_carrier_of_another_kind_is_refused() -> None:
 
 def test_a_template_with_a_field_that_is_missing_is_found_when_it_is_read() -> None:
     text = (SHIPPED / "plain-voice.yaml").read_text().replace("{to}", "{tel}").replace("id: id", "id: 7")
-    with pytest.raises(ValueError, match="answer.id: 7 is not of type") as caught:
+    with pytest.raises(ValueError, match=r"answer\.id: 7 is not of type") as caught:
         read(text, "own.yaml")
     text = text.replace("id: 7", "id: id")
     with pytest.raises(ValueError, match=r"own.yaml: send.json.to: \{tel\} is neither a field") as caught:
         read(text, "own.yaml")
     assert "apikey" not in str(caught.value)
-    with pytest.raises(ValueError, match="own.yaml"):
+    with pytest.raises(ValueError, match=r"own\.yaml"):
         read("send: [", "own.yaml")
 
 

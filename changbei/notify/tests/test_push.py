@@ -166,7 +166,14 @@ def test_the_push_service_can_check_who_we_are(pushing, person, service, key_fil
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("status", "state", "left"),
-    [(201, "handed", 1), (410, "failed", 0), (404, "failed", 0), (413, "failed", 1), (429, "queued", 1), (503, "queued", 1)],
+    [
+        (201, "handed", 1),
+        (410, "failed", 0),
+        (404, "failed", 0),
+        (413, "failed", 1),
+        (429, "queued", 1),
+        (503, "queued", 1),
+    ],
 )
 def test_what_a_push_service_answers(pushing, person, service, clock, status, state, left) -> None:
     _device(person, service)

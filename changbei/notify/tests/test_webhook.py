@@ -143,6 +143,6 @@ def test_one_chat_of_two_that_fails_is_not_passed_over(server) -> None:
 
 @old
 def test_an_address_that_apprise_does_not_know_is_not_repeated() -> None:
-    with pytest.raises(ValueError, match="1. address") as caught:
+    with pytest.raises(ValueError, match=r"1\. address") as caught:
         Chat("nonsense://user:secret@host")
     assert "secret" not in str(caught.value)

@@ -13,7 +13,6 @@ from changbei.plans.loading.schedules import read_schedules
 from changbei.plans.loading.shapes import allowed_words, listed
 from changbei.plans.loading.source import Path, Source
 from changbei.plans.model import (
-    Confirmation,
     DEFAULT_ESCALATE_EVERY,
     ENGINE_NAMES,
     EVIDENCE,

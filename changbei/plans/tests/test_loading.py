@@ -479,3 +479,25 @@ def test_the_digest_tells_packs_apart_and_the_cache_goes_by_it() -> None:
 
     assert pack_for(Version()) is pack_for(Version())
     assert pack_for(Version()).digest == Version.digest
+
+
+NOTICE = (
+    "id: t, clause: E1.1, notify: {template: told, roles: [driver, head], values: {vehicle: 'report.vehicle'},"
+    " confirm: %s}"
+)
+
+
+def test_so_many_confirm_or_a_chain_is_told() -> None:
+    step = NOTICE % "{at_least: 2, within: 10m, overdue: [dispatcher, head]}"
+    asked = packs.pack(stage("go", step)).procedures["breakdown"].step("t").confirm
+    assert asked is not None
+    assert (asked.at_least, asked.within, asked.chain) == (2, Duration(seconds=600), ("dispatcher", "head"))
+    assert asked.every == Duration(seconds=300)
+
+
+def test_a_confirmation_that_cannot_come_about() -> None:
+    found = wrong(stage("go", NOTICE % "{at_least: 3, within: 10m, overdue: [head]}"))
+    assert [words.partition(": ")[2] for words in found] == [
+        "stages[0].steps[0].notify.confirm.at_least: 3 cannot confirm: only 2 are told"
+    ]
+    assert wrong(stage("go", NOTICE % "{at_least: 0, within: 10m, overdue: [head]}")) != []

@@ -109,7 +109,8 @@ def rules() -> None:
         found = book()
     except (ValueError, OSError) as error:
         raise Conflict(str(error)) from error
-    ladders = {Urgency(urgency).name.lower(): rungs for urgency, rungs in found.staff.items()} | {"others": found.others}
+    ladders = {Urgency(urgency).name.lower(): rungs for urgency, rungs in found.staff.items()}
+    ladders["others"] = found.others
     for name, rungs in ladders.items():
         words = [f"{one.channel} after {one.after_seconds} s" if one.after_seconds else one.channel for one in rungs]
         click.echo(f"{name}\t{', '.join(words)}")
@@ -117,4 +118,5 @@ def rules() -> None:
         for kind, number in numbers.items():
             click.echo(f"limit\t{kind}\t{number} {limit}")
     if found.quiet:
-        click.echo(f"quiet\t{found.quiet.begins:%H:%M}-{found.quiet.ends:%H:%M}\t{', '.join(sorted(found.quiet.channels))}")
+        hours = f"{found.quiet.begins:%H:%M}-{found.quiet.ends:%H:%M}"
+        click.echo(f"quiet\t{hours}\t{', '.join(sorted(found.quiet.channels))}")

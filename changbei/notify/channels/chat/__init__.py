@@ -1,8 +1,8 @@
 """Chats and other services by `apprise`, for which we keep no file of our own.
 
-`CHANGBEI_CHATS` holds addresses as apprise writes them (`slack://…`, `matrix://…`, `ntfy://…`), apart by blanks. What apprise
-reports is that a service answered well by HTTP; the robots of WeCom, DingTalk and Feishu answer well with an error
-inside, which is why these have files of their own under `channels/http`.
+`CHANGBEI_CHATS` holds addresses as apprise writes them (`slack://…`, `matrix://…`, `ntfy://…`), apart by blanks.
+What apprise reports is that a service answered well by HTTP; the robots of WeCom, DingTalk and Feishu answer well with
+an error inside, which is why these have files of their own under `channels/http`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Chat:
         kind = apprise.NotifyType.FAILURE if one.urgency == Urgency.IMMEDIATE else apprise.NotifyType.INFO
         body = " ".join(filter(None, [one.body or one.title, wording.ask(one)]))
         failed = []
-        with apprise.LogCapture(level=logging.WARNING) as said:
+        with apprise.LogCapture(level=logging.WARNING) as said:  # type: ignore[no-untyped-call]
             for service in self.services:
                 if not service.notify(body=body, title=one.title if one.body else "", notify_type=kind):
                     failed.append(str(service.service_name))  # noqa: PERF401 - reads as it happens
