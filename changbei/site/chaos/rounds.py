@@ -15,7 +15,7 @@ from changbei.site.chaos.processes import Site
 from changbei.site.chaos.sink import Sink
 from changbei.site.commands.base import let_go_of_database
 
-REST_SECONDS = 0.2
+REST_SECONDS = 0.4
 
 
 class Rounds:
