@@ -22,14 +22,14 @@ GIVEN = {
 
 def test_a_source_is_added_changed_and_asked_at_once() -> None:
     client = client_of(people.head(), "head")
-    assert client.post("/warnings/sources/", GIVEN).status_code == 302
+    assert client.post("/warnings/sources/", GIVEN).status_code == 303
     made = WarningSource.objects.get()
     assert (made.place, made.strict, made.enabled) == ("https://weather.example/feed", False, True)
     url = f"/warnings/sources/{made.uuid}"
-    assert client.post(url, {**GIVEN, "strict": "on", "interval_seconds": "300"}).status_code == 302
+    assert client.post(url, {**GIVEN, "strict": "on", "interval_seconds": "300"}).status_code == 303
     made.refresh_from_db()
     assert (made.strict, made.interval_seconds) == (True, 300)
-    assert client.post(f"{url}/poll").status_code == 302
+    assert client.post(f"{url}/poll").status_code == 303
     page = client.get("/warnings/sources/")
     assert page.status_code == 200 and b"https://weather.example/feed" in page.content
 
