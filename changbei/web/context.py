@@ -12,8 +12,8 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from changbei.core import clock, texts
-from changbei.notify.selectors import unanswered
 from changbei.journal import heartbeat
+from changbei.notify.selectors import unanswered
 from changbei.runs.selectors import my_tasks
 from changbei.web.components import NavItem
 

@@ -62,7 +62,8 @@ def decide_lines(
     """Decide go or no-go line by line and carry it out; a line on hold is looked at again at `review_at`.
 
     What was decided before for the same lines is replaced. Nothing need be chosen when no line of today is concerned.
-    The run hears of it as `incidents.lines_decided`, with how many lines wait. Raises Invalid (review_at, lines, and what the measures ask), Conflict, NotAllowed.
+    The run hears of it as `incidents.lines_decided`, with how many lines wait. Raises Invalid (review_at,
+    lines, and what the measures ask), Conflict, NotAllowed.
     """
     if actor is not None and not may_decide(actor, incident):
         access.require(actor, "incidents.suspend", incident)

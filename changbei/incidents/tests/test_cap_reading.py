@@ -398,7 +398,11 @@ def test_our_own_strict_reader_takes_what_we_write(msg_type: str) -> None:
 
 @pytest.mark.parametrize(
     "changes,field",
-    [({"identifier": "a b"}, "identifier"), ({"msg_type": "Update"}, "references"), ({"life": timedelta(0)}, "expires")],
+    [
+        ({"identifier": "a b"}, "identifier"),
+        ({"msg_type": "Update"}, "references"),
+        ({"life": timedelta(0)}, "expires"),
+    ],
 )
 def test_what_nobody_could_refer_to_is_not_written(changes: dict[str, object], field: str) -> None:
     with pytest.raises(Invalid) as caught:

@@ -211,7 +211,8 @@ def plans(draw: st.DrawFn) -> Procedure:
         'id: until, clause: E1.1, wait: {until: \'"room.done" in happened ? string(now + duration("10m")) :'
         ' "2026-11-23T20:00:00+08:00"\'}' + when(),
         task("d", role="head") + after("c", "until"),
-        f"id: other, clause: E1.1, call: {{plan: other, procedure: second}}, with: {{injured: '{draw(st.sampled_from(CALLED))}'}},"
+        f"id: other, clause: E1.1, call: {{plan: other, procedure: second}}, "
+        f"with: {{injured: '{draw(st.sampled_from(CALLED))}'}},"
         f" wait: {draw(st.sampled_from(['true', 'false']))}, on_failure: {ON_FAILURE}" + when(),
     ]
     held = draw(st.sampled_from([None, "has(result.a) || has(result.act)"]))

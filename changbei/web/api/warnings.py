@@ -36,8 +36,9 @@ CAP_BODY = {
 def push(request: HttpRequest) -> Status[schemas.ReceivedOut]:
     """Take in one CAP file, which is the body itself; also EDXL-DE or a feed, of which every alert is taken in.
 
-    It is read strictly, unless the source set up for this key says otherwise. Whatever it is, it is kept. 201 for one that is new, 200 for one that had come in before, 422 with the reasons
-    (`field`: element and line) for one that is refused.
+    It is read strictly, unless the source set up for this key says otherwise. Whatever it is, it is kept.
+    201 for one that is new, 200 for one that had come in before, 422 with the reasons (`field`: element and
+    line) for one that is refused.
     """
     person = actor(request)
     people.require(person, "incidents.receive_warning")

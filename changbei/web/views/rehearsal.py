@@ -38,7 +38,7 @@ class RehearsalForm(forms.Form):
 
 @staff
 def rehearsal(request: HttpRequest) -> HttpResponse:
-    """The form, and once it is filled in the result. Nothing is written, so that a result can be passed on by address."""
+    """The form, and once it is filled in the result. Nothing is written: a result is passed on by address."""
     people.require(request.user, "drills.run")
     names = rehearsals.names()
     form = RehearsalForm(request.GET if "name" in request.GET else None)
