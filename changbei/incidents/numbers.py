@@ -5,18 +5,21 @@ from __future__ import annotations
 from django.db import connection
 
 from changbei.incidents.models import Incident
+from changbei.journal.rows import reserve
+from changbei.runs.models import Run
 
 PREFIX = "INC-"
 _LOCK = 0x1_4E_43  # "INC"; any constant of our own
 
 
-def next_number() -> str:
-    """The number after the last one. Holds a lock until the transaction ends: a number that is rolled back is
-    given again, and nobody sees a gap."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+def next_number() -> tuple[str, int, int]:
+    """The number after the last one, and the keys reserved for the incident and its run.
+
+    Holds a lock until the transaction ends: a number that is rolled back is given again, and nobody sees a gap.
+    """
+    keys = reserve({Incident: 1, Run: 1}, behind_lock=_LOCK)
     last = Incident.objects.order_by("-pk").values_list("number", flat=True).first()
-    return f"{PREFIX}{int(last[len(PREFIX) :]) + 1 if last else 1:04d}"
+    return f"{PREFIX}{int(last[len(PREFIX) :]) + 1 if last else 1:04d}", keys[Incident][0], keys[Run][0]
 
 
 def lock_cause(key: str) -> None:

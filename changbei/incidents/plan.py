@@ -25,7 +25,7 @@ class InForce:
 
 def procedure_in_force(kind: str) -> InForce:
     """The procedure `kind` of whichever pack in force has it; NotFound when none does."""
-    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
+    for version in PlanVersion.objects.filter(in_force=True).defer("files").order_by("pack"):
         pack = pack_for(version)
         if kind in pack.procedures:
             return InForce(version, pack, pack.procedures[kind])
@@ -34,7 +34,7 @@ def procedure_in_force(kind: str) -> InForce:
 
 def procedures_in_force() -> set[str]:
     """The ids of all procedures of the plans in force."""
-    versions = PlanVersion.objects.filter(in_force=True)
+    versions = PlanVersion.objects.filter(in_force=True).defer("files")
     return {procedure for version in versions for procedure in pack_for(version).procedures}
 
 

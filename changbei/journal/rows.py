@@ -93,22 +93,28 @@ def insert_now(model: type[Model], rows: Sequence[Row]) -> list[int]:
         return [key for (key,) in cursor.fetchall()]
 
 
-def reserve(counts: Mapping[type[Model], int]) -> dict[type[Model], list[int]]:
-    """Keys for rows that refer to each other before any of them is written: so many of each model, ascending."""
+def reserve(
+    counts: Mapping[type[Model], int], *, behind_lock: int | None = None
+) -> dict[type[Model], list[int]]:
+    """Keys for rows that refer to each other before any of them is written: so many of each model, ascending.
+
+    With `behind_lock` the advisory lock of this number is taken first, until the transaction ends: keys are given in
+    the order in which the lock was got.
+    """
     wanted = {model: count for model, count in counts.items() if count}
-    if not wanted:
-        return {model: [] for model in counts}
-    picks = " UNION ALL ".join(
+    locks = [] if behind_lock is None else [f"SELECT -1, 0 FROM pg_advisory_xact_lock({behind_lock:d})"]
+    picks = [
         f"SELECT {number}, nextval(pg_get_serial_sequence('{model._meta.db_table}', 'id'))"
-        f" FROM generate_series(1, {int(count)})"
+        f" FROM generate_series(1, {count:d})"
         for number, (model, count) in enumerate(wanted.items())
-    )
-    found: list[list[int]] = [[] for _ in wanted]
-    with connection.cursor() as cursor:
-        cursor.execute(picks)
-        for number, key in cursor.fetchall():
-            found[number].append(key)
-    keys = dict(zip(wanted, (sorted(one) for one in found), strict=True))
+    ]
+    found: dict[int, list[int]] = {number: [] for number in range(-1, len(wanted))}
+    if locks or picks:
+        with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join([*locks, *picks]))
+            for number, key in cursor.fetchall():
+                found[number].append(key)
+    keys = {model: sorted(found[number]) for number, model in enumerate(wanted)}
     return {model: keys.get(model, []) for model in counts}
 
 

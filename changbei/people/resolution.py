@@ -1,24 +1,23 @@
-"""From roles to people: posts, duty roster and absences as they are now, in at most four queries."""
+"""From roles to people: posts, duty roster and absences as they are now, in two queries."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db.models import CharField, F, IntegerField, Q, Value
-from django.db.models.functions import Cast
+from django.db import connection
+from django.db.models import Q
 
-from changbei.people.models import Absence, DutyShift, Person, PostHolding, Unit
+from changbei.people.models import Absence, Person
 from changbei.people.rules import NOBODY, Away, Choice, Offer, RoleSpec, UnitTree, Why, choose, merge
 
 Scope = Mapping[str, Any]
 """{"unit": code, "site": code of the site's unit, "named": {role: staff number}, "command": {role: staff
 number}}
 """
-
-_PERSON_COLUMNS = [field.attname for field in Person._meta.concrete_fields]
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def resolve(role: RoleSpec, scope: Scope, now: datetime, *, name: str = "") -> H
 
 
 def resolve_many(roles: Mapping[str, RoleSpec], scope: Scope, now: datetime) -> dict[str, Holder]:
-    """The holders of all roles, by the same names. At most four queries whatever the number of roles
+    """The holders of all roles, by the same names. Two queries whatever the number of roles
     (E2.1a).
     """
     return resolve_all([(roles, scope)], now)[0]
@@ -45,33 +44,46 @@ def resolve_many(roles: Mapping[str, RoleSpec], scope: Scope, now: datetime) -> 
 def resolve_all(
     wanted: Sequence[tuple[Mapping[str, RoleSpec], Scope]], now: datetime
 ) -> list[dict[str, Holder]]:
-    """The holders of the roles of several scopes, in their order: the same four queries for all of them."""
+    """The holders of the roles of several scopes, in their order: the same two queries for all of them."""
     if not any(roles for roles, _ in wanted):
         return [{} for _ in wanted]
-    snapshot = _Snapshot(wanted, now)
-    return [
-        {name: snapshot.holder(name, role, scope) for name, role in roles.items()} for roles, scope in wanted
-    ]
+    roster = Roster(wanted, now)
+    return [roster.resolve(roles, scope) for roles, scope in wanted]
 
 
-class _Snapshot:
-    """Everything that the roles could need, read once."""
+class Roster:
+    """Posts, duties and absences at one moment, as far as some roles need them; read in two queries.
+
+    `next_change` is when a shift, an absence or a post next begins or ends.
+    """
 
     def __init__(self, wanted: Sequence[tuple[Mapping[str, RoleSpec], Scope]], now: datetime) -> None:
-        self.people: dict[int, Person] = {}
         roles = [role for of_scope, _ in wanted for role in of_scope.values()]
-        self.away = _absences(now, self.people)
-        self.posts = self._post_offers({role.post_kind for role in roles if role.post_kind}, now)
-        self.others = self._other_people(
-            {role.job for role in roles if role.job},
-            {
-                _named(name, role, scope)
-                for of_scope, scope in wanted
-                for name, role in of_scope.items()
-                if role.is_named
-            },
-        )
-        self.units, self.tree = self._units(roles)
+        kinds = {role.post_kind for role in roles if role.post_kind} | set(LEADERS)
+        jobs = {role.job for role in roles if role.job}
+        named = {
+            _named(name, role, scope)
+            for of_scope, scope in wanted
+            for name, role in of_scope.items()
+            if role.is_named
+        } - {""}
+        held, absences, units, self.next_change = _read(kinds, now)
+        self.people = _people(jobs, named, held, absences)
+        self.by_staff_no = {person.staff_no: person for person in self.people.values()}
+        self.jobs = [person for person in sorted(self.people.values(), key=_key) if person.job in jobs]
+        self.posts = [row for row in held if row.person in self.people]
+        self.away = _away(absences, self.people)
+        self.units = {code: pk for pk, code, _ in units}
+        self.tree = UnitTree({pk: parent for pk, _, parent in units})
+
+    def resolve(self, roles: Mapping[str, RoleSpec], scope: Scope) -> dict[str, Holder]:
+        """The holders of roles that were among those wanted, or of named people who hold posts that were."""
+        return {name: self.holder(name, role, scope) for name, role in roles.items()}
+
+    def leaders(self) -> Leaders:
+        """Head and deputy head of the leading group."""
+        held = {row.kind: self.people[row.person] for row in self.posts if row.leads}
+        return _leaders(held, self.away)
 
     def holder(self, name: str, role: RoleSpec, scope: Scope) -> Holder:
         choice = choose(role, self._offers(name, role, scope), self.away)
@@ -83,12 +95,12 @@ class _Snapshot:
 
     def _offers(self, name: str, role: RoleSpec, scope: Scope) -> list[Offer]:
         if role.is_named:
-            staff_no = _named(name, role, scope)
-            return [Offer(p.pk, "named") for p in self.others if p.staff_no == staff_no]
+            person = self.by_staff_no.get(_named(name, role, scope))
+            return [Offer(person.pk, "named")] if person else []
         here = self._scope_unit(role, scope)
         if role.job:
             return self._near(
-                here, [(p.unit_id, "", Offer(p.pk, "job")) for p in self.others if p.job == role.job]
+                here, [(p.unit_id, "", Offer(p.pk, "job")) for p in self.jobs if p.job == role.job]
             )
         rows = [
             row for row in self.posts if row.kind == role.post_kind and (role.duty or row.basis == "post")
@@ -115,33 +127,6 @@ class _Snapshot:
         wanted = scope.get("site" if role.scope == "site" else "unit") or scope.get("unit")
         return self.units.get(str(wanted)) if wanted else None
 
-    def _post_offers(self, kinds: set[str], now: datetime) -> list[_PostRow]:
-        if not kinds:
-            return []
-        rows = []
-        for row in _post_query(kinds, now):
-            basis, rank, kind, code, unit, *columns = row
-            person = Person.from_db("default", _PERSON_COLUMNS, columns)
-            self.people[person.pk] = person
-            rows.append(_PostRow("duty" if basis == "duty" else "post", rank, kind, code, unit, person.pk))
-        return rows
-
-    def _other_people(self, jobs: set[str], named: set[str]) -> list[Person]:
-        named = named - {""}
-        if not jobs and not named:
-            return []
-        found = list(
-            Person.objects.filter(Q(job__in=jobs) | Q(staff_no__in=named), active=True).order_by("pk")
-        )
-        self.people |= {person.pk: person for person in found}
-        return found
-
-    def _units(self, roles: Sequence[RoleSpec]) -> tuple[dict[str, int], UnitTree]:
-        if all(role.scope == "city" or role.is_named for role in roles):
-            return {}, UnitTree({})
-        rows = list(Unit.objects.values_list("pk", "code", "parent_id"))
-        return {code: pk for pk, code, _ in rows}, UnitTree({pk: parent for pk, _, parent in rows})
-
 
 def _named(name: str, role: RoleSpec, scope: Scope) -> str:
     """The staff number that the scope gives for a named role; "" for none."""
@@ -158,45 +143,86 @@ class _PostRow:
     unit: int
     person: int
 
+    @property
+    def leads(self) -> bool:
+        return self.kind in LEADERS and self.basis == "post" and self.rank == 1
 
-def _post_query(kinds: set[str], now: datetime) -> Any:
-    """Holders and people on duty of these kinds of posts in one statement, each row with the whole person."""
-    wanted = ("basis", "at_rank", "post__kind", "post__code", "post__unit_id")
-    person = [f"person__{column}" for column in _PERSON_COLUMNS]
-    holdings = (
-        PostHolding.objects.filter(post__kind__in=kinds, since__lte=now, person__active=True)
-        .filter(Q(until__isnull=True) | Q(until__gt=now))
-        .annotate(basis=Value("post", output_field=CharField()), at_rank=Cast(F("rank"), IntegerField()))
-        .order_by()
-        .values_list(*wanted, *person)
+
+class _AbsenceRow(NamedTuple):
+    person: int
+    out_of_city: bool
+    reachable: bool
+    substitute: int | None
+
+
+# Read for every report and every deadline that falls due: one statement, for which nothing has to be put together.
+ROSTER = """
+SELECT
+  (SELECT coalesce(json_agg(json_build_array(h.basis, h.rank, p.kind, p.code, p.unit_id, h.person_id)), '[]')
+   FROM (SELECT 'post' AS basis, rank::int, post_id, person_id FROM people_postholding
+         WHERE since <= %(now)s AND (until IS NULL OR until > %(now)s)
+         UNION ALL
+         SELECT 'duty', 1, post_id, person_id FROM people_dutyshift WHERE starts_at <= %(now)s AND ends_at > %(now)s) h
+   JOIN people_post p ON p.id = h.post_id WHERE p.kind = ANY(%(kinds)s)),
+  (SELECT coalesce(json_agg(json_build_array(person_id, out_of_city, reachable, substitute_id) ORDER BY id DESC), '[]')
+   FROM people_absence WHERE starts_at <= %(now)s AND ends_at > %(now)s),
+  (SELECT coalesce(json_agg(json_build_array(id, code, parent_id)), '[]') FROM people_unit),
+  (SELECT min(at) FROM (
+     SELECT min(starts_at) AS at FROM people_dutyshift WHERE starts_at > %(now)s
+     UNION ALL SELECT min(ends_at) FROM people_dutyshift WHERE ends_at > %(now)s
+     UNION ALL SELECT min(starts_at) FROM people_absence WHERE starts_at > %(now)s
+     UNION ALL SELECT min(ends_at) FROM people_absence WHERE ends_at > %(now)s
+     UNION ALL SELECT min(since) FROM people_postholding WHERE since > %(now)s
+     UNION ALL SELECT min(until) FROM people_postholding WHERE until > %(now)s) moments)
+"""
+LEADERS = ("leading-group-head", "leading-group-deputy")
+Units = list[tuple[int, str, int | None]]
+
+
+def _read(
+    kinds: Collection[str], now: datetime
+) -> tuple[list[_PostRow], list[_AbsenceRow], Units, datetime | None]:
+    with connection.cursor() as cursor:
+        cursor.execute(ROSTER, {"now": now, "kinds": sorted(kinds)})
+        held, absences, units, change = cursor.fetchone() or ("[]", "[]", "[]", None)
+    return (
+        [_PostRow(*row) for row in _json(held)],
+        [_AbsenceRow(*row) for row in _json(absences)],
+        [(pk, code, parent) for pk, code, parent in _json(units)],
+        change,
     )
-    duty = (
-        DutyShift.objects.filter(
-            post__kind__in=kinds, starts_at__lte=now, ends_at__gt=now, person__active=True
-        )
-        .annotate(
-            basis=Value("duty", output_field=CharField()), at_rank=Value(1, output_field=IntegerField())
-        )
-        .order_by()
-        .values_list(*wanted, *person)
-    )
-    return holdings.union(duty, all=True)
 
 
-def _absences(now: datetime, people: dict[int, Person]) -> dict[int, Away]:
-    """Who is away now; the substitutes are put among `people`."""
+def _json(value: Any) -> list[Any]:
+    found: list[Any] = json.loads(value) if isinstance(value, str) else value
+    return found
+
+
+def _people(
+    jobs: Collection[str], named: Collection[str], held: Sequence[_PostRow], absences: Sequence[_AbsenceRow]
+) -> dict[int, Person]:
+    """Whoever may come into question, still with the company."""
+    keys = {row.person for row in held} | {row.substitute for row in absences if row.substitute}
+    if not (keys or jobs or named):
+        return {}
+    which = Q(pk__in=keys)
+    if jobs:
+        which |= Q(job__in=jobs)
+    if named:
+        which |= Q(staff_no__in=named)
+    return {person.pk: person for person in Person.objects.filter(which, active=True)}
+
+
+def _key(person: Person) -> int:
+    return person.pk
+
+
+def _away(rows: Iterable[_AbsenceRow], people: Collection[int]) -> dict[int, Away]:
+    """Who is away now, and who stands in: nobody who has left."""
     found: dict[int, list[Away]] = {}
-    rows = (
-        Absence.objects.filter(starts_at__lte=now, ends_at__gt=now)
-        .select_related("substitute")
-        .order_by("-pk")
-    )
     for row in rows:
-        substitute = row.substitute if row.substitute and row.substitute.active else None
-        if substitute:
-            people[substitute.pk] = substitute
-        away = Away(row.out_of_city, row.reachable, substitute.pk if substitute else None)
-        found.setdefault(row.person_id, []).append(away)
+        substitute = row.substitute if row.substitute in people else None
+        found.setdefault(row.person, []).append(Away(row.out_of_city, row.reachable, substitute))
     return {person: merge(absences) for person, absences in found.items()}
 
 
@@ -218,28 +244,22 @@ class Leaders:
 
 def leaders_present(now: datetime) -> Leaders:
     """Who leads at `now`. A vacant post counts as away. Two queries."""
-    holders: dict[str, Person] = {}
-    rows = (
-        PostHolding.objects.filter(post__kind__in=("leading-group-head", "leading-group-deputy"), rank=1)
-        .filter(since__lte=now, person__active=True)
-        .filter(Q(until__isnull=True) | Q(until__gt=now))
-        .select_related("post", "person")
-    )
-    for row in rows:
-        holders[row.post.kind] = row.person
-    away = _absences(now, {})
+    return Roster([], now).leaders()
 
+
+def _leaders(held: Mapping[str, Person], away: Mapping[int, Away]) -> Leaders:
     def present(person: Person | None) -> bool:
         return person is not None and not (person.pk in away and away[person.pk].keeps_from_post)
 
-    head, deputy = holders.get("leading-group-head"), holders.get("leading-group-deputy")
+    head, deputy = (held.get(kind) for kind in LEADERS)
     return Leaders(head, deputy, present(head), present(deputy))
 
 
 def is_away(person: Person, now: datetime) -> bool:
     """Whether an absence keeps the person from being asked in a post now."""
-    away = _absences(now, {}).get(person.pk)
-    return away is not None and away.keeps_from_post
+    rows = Absence.objects.filter(person=person, starts_at__lte=now, ends_at__gt=now)
+    away = [Away(row.out_of_city, row.reachable, None) for row in rows]
+    return bool(away) and merge(away).keeps_from_post
 
 
 __all__ = [
@@ -247,6 +267,7 @@ __all__ = [
     "Holder",
     "Leaders",
     "RoleSpec",
+    "Roster",
     "Scope",
     "is_away",
     "leaders_present",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from changbei.journal.rows import Rows
 from changbei.journal.services import NewEntry
-from changbei.notify import recipients
+from changbei.notify import personal, recipients, telling
 from changbei.notify.confirming import Confirm
 from changbei.notify.models import Urgency
 from changbei.notify.recipients import Recipient
@@ -34,7 +35,7 @@ from changbei.plans.facts import (
 )
 from changbei.plans.model import Pack, Procedure, TaskSpec, step_of
 from changbei.runs import audiences, roles, wording
-from changbei.runs.models import ActionCall, Run, RunFact, Task, Timer
+from changbei.runs.models import ActionCall, RoleHolding, Run, RunFact, Task, Timer
 
 URGENCY = {"immediate": Urgency.IMMEDIATE, "urgent": Urgency.URGENT, "routine": Urgency.ROUTINE}
 TASK_NOTICE, VACANT_NOTICE, LATE_NOTICE, MOVED_NOTICE = "task", "task-vacant", "task-late", "task-moved"
@@ -62,6 +63,7 @@ class Effects:
         self._holders = holders
         self.commands: list[Command] = []  # not taken yet
         self.applied: list[Json] = []  # rows of RunFact
+        self.holdings: list[RoleHolding] = []  # of a run that begins
         self.before: Json | None = None  # the run's state before its facts; None for a run that begins
         self.opened: dict[str, Task] = {}
         self.closed: list[CloseTask] = []
@@ -71,6 +73,7 @@ class Effects:
         self.fired: set[str] = set()
         self.calls: list[ActionCall] = []
         self.orders: list[Order] = []
+        self.afterwards: list[Order] = []  # what a room above tells, after the tasks
         self.facts: list[NewEntry] = []
         self._known: dict[str, Task] = {}
         self._people: dict[str, Person] = {}
@@ -253,7 +256,7 @@ class Effects:
         template = self.pack.templates.get(command.template)
         if template is None:
             return
-        values = {**command.values, "number": self.run.number, "title": self.run.title}
+        own: list[str] = []
         people = [person for role in command.roles if (person := self.holder(role))]
         contacts: list[Contact] = []
         customers: list[Recipient] = []
@@ -262,17 +265,19 @@ class Effects:
             people += more
             if audience.retailers is not None:
                 wanted = audiences.retailers(audience.retailers, self.run, self.now)
-                customers = recipients.of_retailers(wanted)
-        new = NewNotice(
-            template.id,
-            wording.fill(template.title, values),
-            wording.fill(template.body, values),
-            URGENCY.get(template.urgency, Urgency.URGENT),
-            incident=self.run.incident,
-            run=self.run.uuid,
-            item=command.item,
-            clause=self._clause(command.item) or template.clause,
-            drill=self.run.drill,
+                own = [name for name in personal.known() if name not in command.values]
+                used = telling.words(self.pack, template.id, {}, own=own).personal
+                customers = recipients.of_retailers(wanted, used)
+        run = self.run
+        new = replace(
+            telling.compose(
+                self.pack,
+                template.id,
+                command.values,
+                telling.About(run.number, run.title, run.incident, run.uuid, command.item, run.drill),
+                own=own,
+                clause=self._clause(command.item),
+            ),
             confirm=self._confirm(command.item),
         )
         whom = [
@@ -391,8 +396,9 @@ class Effects:
     # ---- writing
 
     def finish(self, rows: Rows) -> list[UUID]:
-        """Put the rows of tasks, timers and calls into `rows`; the tasks about which nobody is reminded any more."""
+        """Put all rows but notices and facts into `rows`; the tasks about which nobody is reminded any more."""
         self._order_many()
+        self._put_run(rows)
         self._put_tasks(rows)
         self._put_timers(rows)
         rows.insert_objects(self.calls)
@@ -410,6 +416,16 @@ class Effects:
                 data = {"by": mark.by, "late_seconds": late}
                 self.record("runs.task_acknowledged", item=mark.item, data=data)
         return found
+
+    def _put_run(self, rows: Rows) -> None:
+        run = self.run
+        if self.before is None and self.applied:
+            rows.insert_objects([run])
+            rows.insert_objects(self.holdings)
+            run._state.adding = False
+        elif self.applied:
+            names = ("id", "state", "facts", "status", "finished_at")
+            rows.update(Run, [{name: getattr(run, name) for name in names}], keys=("id",))
 
     def _put_tasks(self, rows: Rows) -> None:
         changes: dict[str, dict[str, Any]] = defaultdict(dict)

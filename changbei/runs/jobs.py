@@ -21,6 +21,7 @@ from changbei.runs import calling, rules, services
 from changbei.runs.context import ActionContext
 from changbei.runs.effects import CALL, ROSTER
 from changbei.runs.models import ActionCall, Run, Timer
+from changbei.runs.writing import write
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def _fire_together(by_run: Mapping[int, list[int]]) -> int:
         for run, fired in of_plan.items()
         if fired
     ]
-    services.write_all(every)
+    write(every)
     _look_at_roles_again([run for run in runs if ROSTER in keys[run.pk]])
     return sum(map(len, keys.values()))
 
@@ -116,7 +117,7 @@ def _look_at_roles_again(runs: list[Run]) -> None:
     if not runs:
         return
     every, _ = services.reassess_locked(runs)
-    services.write_all(every)
+    write(every)
     # A fact for rooms above, of no incident's timeline: who commands may change without anybody's deed.
     append_many([NewEntry("runs.roster_changed", data={"run": str(run.uuid)}) for run in runs])
 

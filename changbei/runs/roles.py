@@ -1,6 +1,4 @@
-"""Who holds the roles of a run: from the plan's roles to people, and the next moment at which that may
-change.
-"""
+"""Who holds the roles of a run: from the plan's roles to people."""
 
 from __future__ import annotations
 
@@ -8,11 +6,10 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 
 from changbei.people.models import Absence, Contact, Person, PostHolding
-from changbei.people.resolution import Holder, RoleSpec, resolve_all
+from changbei.people.resolution import Holder, RoleSpec, Roster
 from changbei.plans.model import Audience, Pack, Procedure
 from changbei.runs.models import RoleHolding, Run
 
@@ -35,20 +32,18 @@ def spec_of(pack: Pack, role: str) -> RoleSpec:
 Wanted = tuple[Pack, Procedure, dict[str, Any]]  # the plan, and the scope of the run
 
 
-def resolve(pack: Pack, procedure: Procedure, scope: dict[str, Any], now: datetime) -> dict[str, Holder]:
-    """The holder of every role this procedure can reach, in at most four queries."""
-    return resolve_runs([(pack, procedure, scope)], now)[0]
+def resolve(pack: Pack, procedure: Procedure, roster: Roster, scope: dict[str, Any]) -> dict[str, Holder]:
+    """The holder of every role this procedure can reach, from a roster that was read for it."""
+    return roster.resolve(_specs(pack, procedure), scope)
 
 
-def resolve_runs(wanted: Sequence[Wanted], now: datetime) -> list[dict[str, Holder]]:
-    """The same for several runs, in their order, with the same four queries."""
-    return resolve_all(
-        [
-            ({role: spec_of(pack, role) for role in procedure.roles_used() if role in pack.roles}, scope)
-            for pack, procedure, scope in wanted
-        ],
-        now,
-    )
+def roster_for(wanted: Sequence[Wanted], now: datetime) -> Roster:
+    """What is needed to resolve the roles of these procedures, in two queries."""
+    return Roster([(_specs(pack, procedure), scope) for pack, procedure, scope in wanted], now)
+
+
+def _specs(pack: Pack, procedure: Procedure) -> dict[str, RoleSpec]:
+    return {role: spec_of(pack, role) for role in procedure.roles_used() if role in pack.roles}
 
 
 def holding(run: Run, role: str, holder: Holder, now: datetime) -> RoleHolding:
@@ -85,27 +80,6 @@ def named(staff_nos: Collection[str], now: datetime) -> dict[str, Person]:
         doing = substitutes.get(person.pk, person)
         if doing is not None and doing.active:
             found[person.staff_no] = doing
-    return found
-
-
-NEXT_CHANGE = """
-SELECT min(at) FROM (
-    SELECT min(starts_at) AS at FROM people_dutyshift WHERE starts_at > %(now)s
-    UNION ALL SELECT min(ends_at) FROM people_dutyshift WHERE ends_at > %(now)s
-    UNION ALL SELECT min(starts_at) FROM people_absence WHERE starts_at > %(now)s
-    UNION ALL SELECT min(ends_at) FROM people_absence WHERE ends_at > %(now)s
-    UNION ALL SELECT min(since) FROM people_postholding WHERE since > %(now)s
-    UNION ALL SELECT min(until) FROM people_postholding WHERE until > %(now)s
-) moments
-"""
-
-
-def next_change(now: datetime) -> datetime | None:
-    """When a shift, an absence or a post next begins or ends: the moment to look at the roles again."""
-    with connection.cursor() as cursor:
-        cursor.execute(NEXT_CHANGE, {"now": now})
-        row = cursor.fetchone()
-    found: datetime | None = row[0] if row else None
     return found
 
 

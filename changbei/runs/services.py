@@ -20,11 +20,11 @@ from django.utils.translation import gettext_noop
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound, Outside
 from changbei.journal import wake
-from changbei.journal.rows import Rows, reserve
+from changbei.journal.rows import reserve
 from changbei.journal.services import append
 from changbei.notify import services as notify
 from changbei.people.models import Person
-from changbei.people.resolution import Holder
+from changbei.people.resolution import Holder, Roster
 from changbei.plans import forms, runtime, wire
 from changbei.plans.conditions import Condition
 from changbei.plans.facts import Acknowledged, Completed, Ended, Fact, Happened, Json, Known, Started
@@ -54,20 +54,58 @@ def start(
 ) -> Run:
     """Begin a procedure in the caller's transaction: run, holders, tasks, timers, action calls, messages and facts.
 
+    Arguments and errors as of `prepare`.
+    """
+    effects = prepare(
+        procedure_id,
+        plan_version=plan_version,
+        incident=incident,
+        number=number,
+        title=title,
+        context=context,
+        scope=scope,
+        drill=drill,
+        actor=actor,
+        called_by=called_by,
+    )
+    with transaction.atomic(savepoint=False):
+        write([effects])
+    return effects.run
+
+
+def prepare(
+    procedure_id: str,
+    *,
+    plan_version: PlanVersion,
+    incident: UUID | None,
+    number: str,
+    title: Json,
+    context: Json,
+    scope: Json,
+    drill: bool,
+    actor: Person | None,
+    called_by: tuple[Run, str] | None = None,
+    key: int | None = None,
+    roster: Roster | None = None,
+) -> Effects:
+    """A run that begins, with all it comes to; nothing of it is written before `writing.write`.
+
     `number` is what people say (INC-0042). `scope` says where roles are looked up: {"unit", "site": codes
     of units, "named": {role: staff number}, "command": {role: staff number}, "acting": [roles]}.
-    `called_by`: the run and its step that call this one. Raises NotFound.
+    `called_by`: the run and its step that call this one. `key` is a key reserved for the run, `roster` one that was
+    read for it (`roster_of`). Raises NotFound.
     """
     pack = pack_for(plan_version)
     procedure = procedure_of(plan_version, procedure_id)
     now = clock.now()
     named, troubles = runtime.named_roles(procedure, context, now)
     scope = {**scope, "named": {**scope.get("named", {}), **named}}
-    holders = roles.resolve(pack, procedure, scope, now)
+    roster = roster or roles.roster_for([(pack, procedure, scope)], now)
+    holders = roles.resolve(pack, procedure, roster, scope)
     fact = Started(context)
     state, commands = runtime.step(procedure, runtime.start_state(), fact, now)
     run = Run(
-        id=reserve({Run: 1})[Run][0],
+        id=key or reserve({Run: 1})[Run][0],
         uuid=uuid4(),
         plan_version=plan_version,
         procedure=procedure_id,
@@ -95,17 +133,20 @@ def start(
     )
     effects.note_changes(runtime.start_state())
     if state["status"] == "running":
-        effects.timers[ROSTER] = roles.next_change(now)
+        effects.timers[ROSTER] = roster.next_change
     effects.take_all(commands)
     effects.apply(wire.to_json(fact))
     _finish(run)
-    rows = Rows()
-    rows.insert_objects([run])
-    rows.insert_objects(roles.holding(run, role, one, now) for role, one in holders.items())
-    with transaction.atomic(savepoint=False):
-        write([effects], rows)
-    run._state.adding = False
-    return run
+    effects.holdings = [roles.holding(run, role, one, now) for role, one in holders.items()]
+    return effects
+
+
+def roster_of(procedure_id: str, plan_version: PlanVersion, context: Json, scope: Json) -> Roster:
+    """What has to be known of posts, duties and absences to begin this procedure; two queries."""
+    pack, procedure, now = pack_for(plan_version), procedure_of(plan_version, procedure_id), clock.now()
+    named, _ = runtime.named_roles(procedure, context, now)
+    scope = {**scope, "named": {**scope.get("named", {}), **named}}
+    return roles.roster_for([(pack, procedure, scope)], now)
 
 
 def apply(run_uuid: UUID, fact: Fact, *, actor: Person | None = None) -> None:
@@ -348,7 +389,7 @@ def lock_free(keys: Collection[int]) -> list[Run]:
 def apply_locked(run: Run, facts: Iterable[Fact], *, actor: Person | None = None) -> Effects:
     """Apply facts to a locked run and write what comes of them."""
     effects = step(run, facts, actor=actor)
-    write_all([effects])
+    write([effects])
     return effects
 
 
@@ -369,15 +410,6 @@ def step(
     return effects
 
 
-def write_all(every: Sequence[Effects]) -> None:
-    """Write what facts came to for runs that are locked."""
-    rows = Rows()
-    names = ("id", "state", "facts", "status", "finished_at")
-    stepped = [one.run for one in every if one.applied]
-    rows.update(Run, [{name: getattr(run, name) for name in names} for run in stepped], keys=("id",))
-    write(every, rows)
-
-
 def reassess_locked(runs: Sequence[Run], *, actor: Person | None = None) -> tuple[list[Effects], list[str]]:
     """Look the roles of locked runs up again, and set the next moment to do so: what it comes to, not written yet,
     and the roles that moved. The same few queries for all runs, and some for each role that moves.
@@ -385,13 +417,12 @@ def reassess_locked(runs: Sequence[Run], *, actor: Person | None = None) -> tupl
     every = [_effects(run, actor) for run in runs if run.status == Run.Status.RUNNING]
     if not every:
         return [], []
-    found = roles.resolve_runs([(one.pack, one.procedure, one.run.scope) for one in every], every[0].now)
+    roster = roles.roster_for([(one.pack, one.procedure, one.run.scope) for one in every], every[0].now)
     current = _holdings([one.run for one in every])
-    next_change = roles.next_change(every[0].now)
     moved = []
-    for one, holders in zip(every, found, strict=True):
-        moved += _move_roles(one, holders, current)
-        one.timers[ROSTER], one.fired = next_change, {ROSTER}
+    for one in every:
+        moved += _move_roles(one, roles.resolve(one.pack, one.procedure, roster, one.run.scope), current)
+        one.timers[ROSTER], one.fired = roster.next_change, {ROSTER}
     _move_named(every)
     return every, moved
 
@@ -553,7 +584,7 @@ def _finish(run: Run) -> None:
 
 def _reassess(run: Run, actor: Person | None) -> list[str]:
     every, moved = reassess_locked([run], actor=actor)
-    write_all(every)
+    write(every)
     return moved
 
 

@@ -23,10 +23,8 @@ from changbei.runs.models import Task
 
 
 def write(every: Sequence[Effects], rows: Rows | None = None) -> None:
-    """Take the commands of these runs and write what they come to: reads by kind, then one statement for all rows.
-
-    The runs' own rows are the caller's, who may have put them into `rows`, with whatever else belongs to the same
-    transaction.
+    """Take the commands of these runs and write what they come to: reads by kind, then one statement for all rows,
+    and for whatever else of the same transaction was put into `rows`.
     """
     rows = rows or Rows()
     _look_up(every)
@@ -47,7 +45,7 @@ def write(every: Sequence[Effects], rows: Rows | None = None) -> None:
     notify.stop(tasks=[task.uuid for task, _ in acknowledged], reason="acknowledged")
     notify.stop(tasks=over, reason="task closed")
     for actor, ours in _by_actor(every).items():
-        orders = [order for one in ours for order in one.orders]
+        orders = [order for one in ours for order in (*one.orders, *one.afterwards)]
         told: list[NewEntry] = []
         notify.tell_many(orders, actor=actor, facts=told, rows=rows)
         facts += [fact for one in ours for fact in one.facts] + told

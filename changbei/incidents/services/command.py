@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +16,11 @@ from changbei.incidents import plan, rules, telling
 from changbei.incidents.models import Authorisation, CommandPost, Incident, Level
 from changbei.incidents.rules import COMMANDER, DEPUTY_COMMANDER, Command
 from changbei.journal import services as journal
+from changbei.journal.rows import Rows, reserve
+from changbei.notify import services as notify
+from changbei.notify.recipients import of_people
 from changbei.people.models import Person
-from changbei.people.resolution import RoleSpec, leaders_present, resolve
+from changbei.people.resolution import Leaders, RoleSpec, Roster, leaders_present, resolve
 from changbei.plans.model import Pack
 from changbei.runs import services as runs
 
@@ -32,18 +37,50 @@ def scope_of(decided: Command) -> dict[str, Any]:
     return {"command": roles_of(decided), "acting": [COMMANDER] if decided.acting else []}
 
 
-def take_command(incident: Incident, pack: Pack, now: datetime) -> Command:
-    """Decide who commands; for a major event set the command post up at once (E2.1b), acting included (E2.1c)."""
-    decided, post = _decide(incident, pack, now)
-    if incident.level == Level.MAJOR:
-        _set_up(incident, decided, post, now)
-    return decided
+@dataclass
+class Taken:
+    """Who commands from the first moment on, and for a major event the command post, not written yet."""
+
+    decided: Command
+    post: CommandPost | None = None
+    authorisation: Authorisation | None = None
+    facts: list[journal.NewEntry] = field(default_factory=list)
+
+    def put(self, rows: Rows) -> None:
+        if self.post:
+            rows.insert_objects([self.post])
+        if self.authorisation:
+            rows.insert_objects([self.authorisation])
+
+
+def take_command(incident: Incident, pack: Pack, roster: Roster, now: datetime) -> Taken:
+    """Decide who commands; for a major event the command post is set up at once (E2.1b), acting included (E2.1c)."""
+    decided, post_kind = _decide(incident, pack, now, roster.leaders())
+    taken = Taken(decided)
+    if incident.level != Level.MAJOR:
+        return taken
+    people = {staff_no: roster.by_staff_no.get(staff_no) for staff_no in roles_of(decided).values()}
+    if decided.acting:
+        people[decided.commander] = Person.objects.get(staff_no=decided.commander)
+    taken.post = CommandPost(
+        id=reserve({CommandPost: 1})[CommandPost][0],
+        incident=incident,
+        set_up_at=now,
+        commander=people[decided.commander],
+        deputy_commander=people[decided.deputy_commander],
+        acting=decided.acting,
+    )
+    taken.facts.append(_fact(incident, "incidents.command_post_set_up", decided, clause="E2.1b"))
+    if decided.acting:
+        taken.authorisation = _authorisation(taken.post, decided, post_kind, now)
+        taken.facts.append(_asked(taken.authorisation))
+    return taken
 
 
 def set_up_again(incident: Incident, pack: Pack) -> None:
     """The incident has become a major one: the command post is set up now, and the run's command roles follow."""
     now = clock.now()
-    decided, post = _decide(incident, pack, now)
+    decided, post = _decide(incident, pack, now, leaders_present(now))
     _set_up(incident, decided, post, now)
     if incident.run:
         runs.change_scope(incident.run.uuid, scope_of(decided))
@@ -59,8 +96,7 @@ def _set_up(incident: Incident, decided: Command, post_kind: str, now: datetime)
         _ask_leaders(command_post, decided, post_kind, now)
 
 
-def _decide(incident: Incident, pack: Pack, now: datetime) -> tuple[Command, str]:
-    leaders = leaders_present(now)
+def _decide(incident: Incident, pack: Pack, now: datetime, leaders: Leaders) -> tuple[Command, str]:
     acting, post = "", ""
     if leaders.both_away:
         post = str(plan.ask(pack, TABLE, {"family": incident.family})["post"])
@@ -86,27 +122,37 @@ def _people(decided: Command) -> dict[str, object]:
     }
 
 
-def _ask_leaders(command_post: CommandPost, decided: Command, post: str, now: datetime) -> Authorisation:
+def _ask_leaders(command_post: CommandPost, decided: Command, post: str, now: datetime) -> None:
     """The record of the authorisation: acting begins at once, the leaders confirm it with one tap."""
-    acting = Person.objects.get(staff_no=decided.commander)
-    authorisation = Authorisation.objects.create(
+    authorisation = _authorisation(command_post, decided, post, now)
+    authorisation.save()
+    journal.append_many([_asked(authorisation)])
+
+
+def _authorisation(
+    command_post: CommandPost, decided: Command, post: str, now: datetime
+) -> Authorisation:
+    return Authorisation(
         command_post=command_post,
-        acting_commander=acting,
+        acting_commander=command_post.commander,
         post=post,
         asked_of=list(decided.ask),
         requested_at=now,
     )
-    incident = command_post.incident
-    journal.append(
+
+
+def _asked(authorisation: Authorisation) -> journal.NewEntry:
+    incident = authorisation.command_post.incident
+    acting = authorisation.acting_commander
+    return journal.NewEntry(
         "incidents.authorisation_asked",
-        actor=None,
-        incident=incident.uuid,
-        run=incident.run.uuid if incident.run else None,
+        None,
+        incident.uuid,
+        incident.run.uuid if incident.run else None,
         clause="E2.1c",
         drill=incident.drill,
-        data={"acting": acting.staff_no, "post": post, "asked": list(decided.ask)},
+        data={"acting": acting.staff_no, "post": authorisation.post, "asked": list(authorisation.asked_of)},
     )
-    return authorisation
 
 
 def tell_command(incident: Incident, pack: Pack) -> None:
@@ -114,32 +160,40 @@ def tell_command(incident: Incident, pack: Pack) -> None:
     post = (
         CommandPost.objects.select_related("commander", "deputy_commander").filter(incident=incident).first()
     )
-    if post is None or post.commander is None:
-        return
-    together = [person for person in (post.commander, post.deputy_commander) if person]
-    values = {"commander": post.commander.name}
-    if not post.acting:
-        telling.tell_people(
-            incident, pack, "command-post", together, values, actor=None, needs_acknowledgement=True
-        )
+    if post is None:
         return
     authorisation = post.authorisations.filter(granted_at__isnull=True).order_by("-pk").first()
+    notify.tell_many(_orders(incident, pack, post, authorisation if post.acting else None))
+
+
+def orders_of(incident: Incident, pack: Pack, taken: Taken) -> list[notify.Order]:
+    """The same for a command that was just taken."""
+    return _orders(incident, pack, taken.post, taken.authorisation) if taken.post else []
+
+
+def _orders(
+    incident: Incident, pack: Pack, post: CommandPost, authorisation: Authorisation | None
+) -> list[notify.Order]:
+    if post.commander is None:
+        return []
+    together = [person for person in (post.commander, post.deputy_commander) if person]
+    name = post.commander.name
+    if not post.acting:
+        return [_order(incident, pack, "command-post", together, {"commander": name})]
     kind = authorisation.post if authorisation else ""
     title = _post_title(kind) or kind
-    telling.tell_people(
-        incident, pack, "acting-commander", together, {"post": title}, actor=None, needs_acknowledgement=True
-    )
+    orders = [_order(incident, pack, "acting-commander", together, {"post": title})]
     if authorisation:
         leaders = list(Person.objects.filter(staff_no__in=authorisation.asked_of).order_by("pk"))
-        telling.tell_people(
-            incident,
-            pack,
-            "authorisation-asked",
-            leaders,
-            {"name": post.commander.name, "post": title},
-            actor=None,
-            needs_acknowledgement=True,
-        )
+        orders.append(_order(incident, pack, "authorisation-asked", leaders, {"name": name, "post": title}))
+    return orders
+
+
+def _order(
+    incident: Incident, pack: Pack, template: str, people: list[Person], values: Mapping[str, Any]
+) -> notify.Order:
+    notice = telling.compose(incident, pack, template, values, needs_acknowledgement=True)
+    return notice, of_people(people)
 
 
 def _post_title(kind: str) -> dict[str, str] | None:
@@ -198,7 +252,7 @@ def reassess_command(incident: Incident) -> Command | None:
     if incident.status == Incident.Status.CLOSED or incident.run is None:
         return None
     pack, now = plan.of_incident(incident).pack, clock.now()
-    decided, post_kind = _decide(incident, pack, now)
+    decided, post_kind = _decide(incident, pack, now, leaders_present(now))
     before = dict(incident.run.scope.get("command") or {})
     post = (
         CommandPost.objects.select_for_update().filter(incident=incident, stood_down_at__isnull=True).first()
@@ -243,17 +297,23 @@ def stand_down(incident: Incident, *, actor: Person | None) -> None:
 
 
 def _journal(incident: Incident, kind: str, decided: Command, *, clause: str, before: str = "") -> None:
+    journal.append_many([_fact(incident, kind, decided, clause=clause, before=before)])
+
+
+def _fact(
+    incident: Incident, kind: str, decided: Command, *, clause: str, before: str = ""
+) -> journal.NewEntry:
     data = {
         "commander": decided.commander,
         "deputy_commander": decided.deputy_commander,
         "acting": decided.acting,
         "before": before,
     }
-    journal.append(
+    return journal.NewEntry(
         kind,
-        actor=None,
-        incident=incident.uuid,
-        run=incident.run.uuid if incident.run else None,
+        None,
+        incident.uuid,
+        incident.run.uuid if incident.run else None,
         clause=clause,
         drill=incident.drill,
         data=data,

@@ -17,12 +17,12 @@ from changbei.people.models import Person
 FALLBACKS = ("standby", "spare-pc", "backup-line", "other-office", "phone")
 
 
-def record(incident: Incident, filed: Mapping[str, Any], now: datetime) -> SystemOutage | None:
-    """The outage of a network fault, from its report; other events have none."""
+def of_report(incident: Incident, filed: Mapping[str, Any], now: datetime) -> SystemOutage | None:
+    """The outage of a network fault, from its report, not written yet; other events have none."""
     if incident.family != "network":
         return None
     since = datetime.fromisoformat(filed["since"]).astimezone(UTC) if filed.get("since") else now
-    return SystemOutage.objects.create(
+    return SystemOutage(
         incident=incident,
         system=str(filed.get("system") or filed.get("fails") or incident.kind)[:40],
         site=Site.objects.filter(code=str(filed.get("site") or "")).first(),

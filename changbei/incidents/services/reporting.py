@@ -20,10 +20,15 @@ from changbei.incidents.models import Incident, Report
 from changbei.incidents.plan import InForce
 from changbei.incidents.services import command, outages
 from changbei.journal import services as journal
+from changbei.journal.rows import Rows
+from changbei.notify import services as notify
+from changbei.notify.recipients import of_people
 from changbei.people import access as people_access
 from changbei.people.models import Person
+from changbei.plans.model import Pack
 from changbei.plans.plain import clean_map
 from changbei.runs import services as runs
+from changbei.runs.writing import write
 
 UNLIMITED = timedelta(days=3650)
 
@@ -57,7 +62,7 @@ def report(
         now = clock.now()
         key = _same_key(found, filed, drill, now)
         numbers.lock_cause(key)
-        known = Incident.objects.select_related("run").filter(same_key=key).exclude(status="closed").first()
+        known = _of_cause(key)
         if known and _is_same(known, found, now):
             _join(known, filed, now, actor=actor, source=source)
             return ReportAnswer(known, joined=True)
@@ -66,6 +71,11 @@ def report(
         return ReportAnswer(
             _create(found, key, filed, now, actor=actor, source=source, drill=drill), joined=False
         )
+
+
+def _of_cause(key: str) -> Incident | None:
+    incidents = Incident.objects.select_related("run__plan_version").defer("run__state", "run__plan_version__files")
+    return incidents.filter(same_key=key).exclude(status=Incident.Status.CLOSED).first()
 
 
 def _same_key(found: InForce, filed: Mapping[str, Any], drill: bool, now: datetime) -> str:
@@ -96,24 +106,37 @@ def _join(
     """A further report of the same thing: kept in its words, and what it adds goes to the run and the reporter."""
     first = incident.reports.filter(joined=False).order_by("pk").first()
     new = rules.added(first.data if first else {}, filed)
-    Report.objects.create(incident=incident, source=source, reporter=actor, data=filed, joined=True, at=now)
-    journal.append(
-        "incidents.report_joined",
-        actor=actor,
-        incident=incident.uuid,
-        run=incident.run.uuid if incident.run else None,
-        drill=incident.drill,
-        data={"number": incident.number, "source": source, "adds": new},
-    )
     if incident.run and (worse := rules.worth_adding(first.data if first else {}, filed)):
         runs.know(incident.run.uuid, "report", worse, actor=actor)
-    _answer(incident, actor)
+    data = {"number": incident.number, "source": source, "adds": new}
+    facts = [
+        journal.NewEntry(
+            "incidents.report_joined",
+            actor,
+            incident.uuid,
+            incident.run.uuid if incident.run else None,
+            drill=incident.drill,
+            data=data,
+        )
+    ]
+    rows = Rows()
+    rows.insert_objects([_report_of(incident, filed, now, actor=actor, source=source, joined=True)])
+    notify.tell_many(_answer(incident, plan.of_incident(incident).pack, actor), facts=facts, rows=rows)
+    journal.add(facts, rows)
+    rows.write()
 
 
-def _answer(incident: Incident, reporter: Person | None) -> None:
-    if reporter is not None:
-        pack = plan.of_incident(incident).pack
-        telling.tell_people(incident, pack, "report-received", [reporter], actor=None)
+def _report_of(
+    incident: Incident, filed: dict[str, Any], now: datetime, *, actor: Person | None, source: str, joined: bool
+) -> Report:
+    return Report(incident=incident, source=source, reporter=actor, data=filed, joined=joined, at=now)
+
+
+def _answer(incident: Incident, pack: Pack, reporter: Person | None) -> list[notify.Order]:
+    """Whoever reported gets the number in writing."""
+    if reporter is None:
+        return []
+    return [(telling.compose(incident, pack, "report-received", {}), of_people([reporter]))]
 
 
 def _create(
@@ -129,8 +152,10 @@ def _create(
     procedure = found.procedure
     known = context.look_up(filed, procedure.form)
     level = _level(found, filed, known, now)
-    incident = Incident.objects.create(
-        number=numbers.next_number(),
+    number, incident_key, run_key = numbers.next_number()
+    incident = Incident(
+        id=incident_key,
+        number=number,
         kind=procedure.id,
         family=procedure.family,
         title=rules.title(procedure.title, known.detail),
@@ -144,13 +169,34 @@ def _create(
         same_key=key,
         reported_at=now,
     )
-    Report.objects.create(incident=incident, source=source, reporter=actor, data=filed, joined=False, at=now)
-    _journal_report(incident, filed, actor=actor, source=source)
-    outages.record(incident, filed, now)
-    decided = command.take_command(incident, found.pack, now)
-    _start(found, incident, filed, known, decided, actor=actor)
-    command.tell_command(incident, found.pack)
-    _answer(incident, actor)
+    seen = _seen(incident, filed, known, actor)
+    scope = {"site": known.site, "unit": known.unit, "district": known.district, "kind": incident.family}
+    roster = runs.roster_of(procedure.id, found.version, seen, scope)
+    taken = command.take_command(incident, found.pack, roster, now)
+    begun = runs.prepare(
+        procedure.id,
+        plan_version=found.version,
+        incident=incident.uuid,
+        number=incident.number,
+        title=incident.title,
+        context=seen,
+        scope={**scope, **command.scope_of(taken.decided)},
+        drill=incident.drill,
+        actor=actor,
+        key=run_key,
+        roster=roster,
+    )
+    incident.run = begun.run
+    rows = Rows()
+    rows.insert_objects([incident])
+    rows.insert_objects([_report_of(incident, filed, now, actor=actor, source=source, joined=False)])
+    if outage := outages.of_report(incident, filed, now):
+        rows.insert_objects([outage])
+    begun.facts[:0] = [*_facts_of_report(incident, filed, actor=actor, source=source), *taken.facts]
+    begun.afterwards += [*command.orders_of(incident, found.pack, taken), *_answer(incident, found.pack, actor)]
+    taken.put(rows)
+    write([begun], rows)
+    incident._state.adding = False
     return incident
 
 
@@ -168,7 +214,9 @@ def _level(found: InForce, filed: Mapping[str, Any], known: context.Known, now: 
     return str(plan.ask(found.pack, level.table.id, inputs)["level"])
 
 
-def _journal_report(incident: Incident, filed: dict[str, Any], *, actor: Person | None, source: str) -> None:
+def _facts_of_report(
+    incident: Incident, filed: dict[str, Any], *, actor: Person | None, source: str
+) -> list[journal.NewEntry]:
     data = {
         "number": incident.number,
         "kind": incident.kind,
@@ -176,19 +224,17 @@ def _journal_report(incident: Incident, filed: dict[str, Any], *, actor: Person 
         "report": _without_area(filed),
     }
     classified = {"level": incident.level, "affected": incident.affected_retailers}
-    journal.append_many(
-        [
-            journal.NewEntry("incidents.reported", actor, incident.uuid, drill=incident.drill, data=data),
-            journal.NewEntry(
-                "incidents.classified",
-                None,
-                incident.uuid,
-                clause={"MAJOR": "E2.1b", "LOCAL": "E2.1d", "DEMAND": "E2.1e"}[incident.level],
-                drill=incident.drill,
-                data=classified,
-            ),
-        ]
-    )
+    return [
+        journal.NewEntry("incidents.reported", actor, incident.uuid, drill=incident.drill, data=data),
+        journal.NewEntry(
+            "incidents.classified",
+            None,
+            incident.uuid,
+            clause={"MAJOR": "E2.1b", "LOCAL": "E2.1d", "DEMAND": "E2.1e"}[incident.level],
+            drill=incident.drill,
+            data=classified,
+        ),
+    ]
 
 
 def _without_area(filed: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,15 +246,10 @@ def _without_area(filed: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _start(
-    found: InForce,
-    incident: Incident,
-    filed: dict[str, Any],
-    known: context.Known,
-    decided: rules.Command,
-    *,
-    actor: Person | None,
-) -> None:
+def _seen(
+    incident: Incident, filed: dict[str, Any], known: context.Known, reporter: Person | None
+) -> dict[str, Any]:
+    """What the plan's conditions see when the run begins."""
     facts = clean_map(
         context.facts_of(
             known,
@@ -218,26 +259,7 @@ def _start(
             level=incident.level,
             drill=incident.drill,
             reported_at=incident.reported_at.isoformat(),
-            reporter=actor.staff_no if actor else "",
+            reporter=reporter.staff_no if reporter else "",
         )
     )
-    seen = {"report": filed, "incident": facts}
-    scope = {
-        "site": known.site,
-        "unit": known.unit,
-        "district": known.district,
-        "kind": incident.family,
-        **command.scope_of(decided),
-    }
-    incident.run = runs.start(
-        found.procedure.id,
-        plan_version=found.version,
-        incident=incident.uuid,
-        number=incident.number,
-        title=incident.title,
-        context=seen,
-        scope=scope,
-        drill=incident.drill,
-        actor=actor,
-    )
-    incident.save(update_fields=["run"])
+    return {"report": filed, "incident": facts}

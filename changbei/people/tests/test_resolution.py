@@ -110,7 +110,7 @@ def test_a_post_that_does_not_exist_is_held_by_nobody(clock: VirtualClock) -> No
     assert resolve(RoleSpec(post="lighthouse-keeper"), {}, clock.now()) == Holder(None, "nobody")
 
 
-def test_any_number_of_roles_takes_four_queries(clock: VirtualClock) -> None:
+def test_any_number_of_roles_takes_two_queries(clock: VirtualClock) -> None:
     posts = Post.objects.values_list("kind", flat=True).distinct()
     roles = {
         f"{kind}-{scope}": RoleSpec(post=kind, scope=scope)
@@ -124,7 +124,7 @@ def test_any_number_of_roles_takes_four_queries(clock: VirtualClock) -> None:
         connection,
     ) as queries:
         found = resolve_many(roles, scope, clock.now())
-    assert len(queries) == 4
+    assert len(queries) == 2
     assert len(roles) > 80
     assert {name for name, holder in found.items() if holder.person is None} == set()
 
