@@ -10,8 +10,8 @@ from changbei import __version__
 from changbei.site.commands.area import area_group
 from changbei.site.commands.base import HouseGroup
 from changbei.site.commands.cap import cap_group
-from changbei.site.commands.chaos import chaos
 from changbei.site.commands.channel import channel_group
+from changbei.site.commands.chaos import chaos
 from changbei.site.commands.city import city_group
 from changbei.site.commands.data import import_group
 from changbei.site.commands.drill import drill

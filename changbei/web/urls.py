@@ -45,6 +45,7 @@ from changbei.web.views import (
     suspension,
     tasks,
     tour,
+    warning_sources,
     warnings,
 )
 
@@ -77,6 +78,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *plan.urlpatterns,
     *plan_paper.urlpatterns,
     *plan_check.urlpatterns,
+    *warning_sources.urlpatterns,
     *warnings.urlpatterns,
     *supply.urlpatterns,
     *settlements.urlpatterns,

@@ -200,7 +200,10 @@ def test_every_customer_gets_one_tracked_message(typhoon: Incident) -> None:
     assert messages.values("retailer").distinct().count() == 300
     suspension.refresh_from_db()
     assert suspension.notice == told.notice.uuid
-    body = told.notice.body["en"]
+    assert told.notice.personal == ["retailer"]
+    own = messages.select_related("retailer").order_by("pk")[0]
+    assert own.retailer is not None and own.values == {"retailer": own.retailer.name}
+    body = told.notice.general_body["en"]
     assert "11-23 10:00" in body and "11-23 20:00" in body and "台风" in body
     assert "{" not in body and "—" not in body
     assert "/next/" in body  # where each sees the own next delivery
