@@ -68,7 +68,7 @@ def claim(channel: str, now: datetime, lease_until: datetime, limit: int) -> lis
 
 def _claimed(row: Sequence[Any]) -> Claimed:
     *plain, values = row
-    return Claimed(*plain, json.loads(values) if values else None)
+    return Claimed._make((*plain, json.loads(values) if values else None))
 
 
 def _claim_statement() -> str:
