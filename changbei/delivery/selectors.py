@@ -319,6 +319,25 @@ class NextDelivery:
     moved: bool = False
 
 
+def next_days(retailers: QuerySet[Retailer]) -> dict[int, date]:
+    """The day of each customer's own next delivery, for tens of thousands at once: as `next_delivery` has it."""
+    today = clock.local_now().date()
+    keys = retailers.order_by().values("pk")
+    own = Stop.objects.filter(retailer__in=keys).order_by().values_list("retailer_id")
+    waiting = own.filter(day__date__gte=today, status__in=[Stop.Status.PLANNED, Stop.Status.HELD])
+    moved = own.filter(status=Stop.Status.POSTPONED, moved_to__gte=today, moved_into__isnull=True)
+    delivered_today = DeliveryDay.objects.filter(date=today).exists()
+    found: dict[int, date] = {}
+    for pk, weekday in retailers.order_by().filter(active=True).values_list("pk", "line__weekday"):
+        ahead = (weekday - today.isoweekday()) % 7
+        found[pk] = today + timedelta(days=7 if ahead == 0 and delivered_today else ahead)
+    planned = dict(waiting.annotate(first=Min("day__date")))
+    found |= planned
+    for pk, day in moved.annotate(first=Min("moved_to")):
+        found[pk] = min(day, planned.get(pk, day))
+    return found
+
+
 def next_delivery(retailer: Retailer) -> NextDelivery | None:
     """The customer's own next delivery: of today and later if planned, moved to, or by the line's weekday.
 

@@ -7,11 +7,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from changbei.core.clock import LOCAL
 from changbei.core.errors import NotFound
-from changbei.delivery import rules
+from changbei.delivery import rules, selectors
 from changbei.delivery.models import Breakdown, RecoveryCase, RecoveryOption, Stop, Tour
 from changbei.network.models import Retailer
+from changbei.notify import personal
 from changbei.notify import services as notify
 from changbei.notify import telling as wordings
 from changbei.notify.models import Message
@@ -114,6 +117,12 @@ def _notice(
     return wordings.compose(
         pack_for(run.plan_version), template, values, about, own=own, needs_acknowledgement=acknowledge
     )
+
+
+@personal.declare("next_delivery")
+def next_delivery_days(retailers: QuerySet[Retailer]) -> Mapping[int, str]:
+    """What `{next_delivery}` says to each customer in a notice: the day of their own next delivery."""
+    return {pk: f"{day:%m-%d}" for pk, day in selectors.next_days(retailers).items()}
 
 
 def _wall(moment: datetime | None) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import F, QuerySet
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import MD5
 from django.utils.translation import gettext_noop
 
@@ -158,8 +159,8 @@ def _source_of(of: str) -> tuple[Source, UUID]:
 
 def among(found: QuerySet[Retailer], ids: Collection[int]) -> QuerySet[Retailer]:
     """Those of `found` whose key is among `ids`, however many: one array, not a parameter each."""
-    # Our own column; the ids are a parameter.
-    return found.extra(where=['"network_retailer"."id" = ANY(%s)'], params=[list(ids)])
+    keys = RawSQL("SELECT unnest(%s::bigint[])", [list(ids)])
+    return found.filter(pk__in=keys)
 
 
 def retailers(query: Query, *, only: Collection[int] | None = None) -> QuerySet[Retailer]:

@@ -90,7 +90,7 @@ def of_plan(pack: Pack) -> CallTree:
     standing = Section(
         _("Who holds which part now"),
         _("As of the time of printing. Write in by hand who is named by the report."),
-        ["", _("Part"), _("Name"), _("Phone"), _("Second phone"), _("Reached at")],
+        ["", _("Part"), _("Held by"), _("Phone"), _("Second phone"), _("Reached at")],
         [1, 6, 4, 5, 5, 4],
         [
             [BOX, say(role.title), *_numbers(found.get(name)), ""]

@@ -275,7 +275,7 @@ def test_the_call_tree_of_the_plan_names_who_holds_each_part(office: Client, dri
 
 def test_the_api_looks_sends_and_steers(office: Client) -> None:
     person = PostHolding.objects.filter(post__kind="leading-group-office").order_by("rank")[0].person
-    caller = Caller(person, "office-api")
+    caller = Caller(person, "office")
     line = Line.objects.order_by("pk")[0]
     number = Retailer.objects.filter(line=line).count()
     query = {"lines": [line.code]}
