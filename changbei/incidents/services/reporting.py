@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from changbei.core import clock
 from changbei.incidents import context, forms, numbers, plan, rules, telling
@@ -61,27 +61,49 @@ def report(
     with transaction.atomic():
         now = clock.now()
         key = _same_key(found, filed, drill, now)
-        numbers.lock_cause(key)
-        known = _of_cause(key)
-        if known and _is_same(known, found, now):
+        known = _known(key, found, now)
+        if known is None:
+            # Only who may be the first waits for others: a storm of reports joins side by side.
+            numbers.lock_cause(key)
+            known = _known(key, found, now)
+        if known is not None:
             _join(known, filed, now, actor=actor, source=source)
             return ReportAnswer(known, joined=True)
-        if known:
-            _release_key(known)
+        _release_key(key)
         return ReportAnswer(
             _create(found, key, filed, now, actor=actor, source=source, drill=drill), joined=False
         )
 
 
-def _of_cause(key: str) -> Incident | None:
-    incidents = Incident.objects.select_related("run__plan_version").defer("run__state", "run__plan_version__files")
-    return incidents.filter(same_key=key).exclude(status=Incident.Status.CLOSED).first()
+def _known(key: str, found: InForce, now: datetime) -> Incident | None:
+    """The open incident that a report with this key is about; nobody closes it before the report is in."""
+    incidents = Incident.objects.select_related("run__plan_version").defer(
+        "run__state", "run__plan_version__files"
+    )
+    known = incidents.filter(same_key=key).exclude(status=Incident.Status.CLOSED).first()
+    return known if known is not None and _is_same(known, found, now) and _stays_open(known) else None
+
+
+def _stays_open(known: Incident) -> bool:
+    """Shared among all who join: they do not wait for each other, only for somebody who is closing it just now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM incidents_incident WHERE id = %s AND status <> 'closed' FOR SHARE", [known.pk]
+        )
+        return cursor.fetchone() is not None
 
 
 def _same_key(found: InForce, filed: Mapping[str, Any], drill: bool, now: datetime) -> str:
-    """What makes two reports one. A drill never joins the real thing."""
+    """What makes two reports one: by the plan, from the report and from what the city knows of the van, customer or
+    site it names (`incident.district`, say). A drill never joins the real thing.
+    """
     same = found.procedure.same
-    value, _ = same.by.value({"report": dict(filed), "incident": {}}, now) if same else (None, "")
+    value: object = None
+    if same:
+        about = "incident." in same.by.source
+        known = context.look_up(filed, found.procedure.form) if about else context.Known()
+        facts = clean_map(context.facts_of(known, family=found.procedure.family)) if about else {}
+        value, _ = same.by.value({"report": dict(filed), "incident": facts}, now)
     mark = "drill:" if drill else ""
     return f"{mark}{value}"[:200] if value else f"{mark}{found.procedure.id}:{uuid4()}"
 
@@ -94,10 +116,12 @@ def _is_same(known: Incident, found: InForce, now: datetime) -> bool:
     )
 
 
-def _release_key(known: Incident) -> None:
-    """The earlier incident keeps its papers open, but is no longer the one that new reports are about."""
-    known.same_key = f"{known.number}:{known.same_key}"[:200]
-    known.save(update_fields=["same_key"])
+def _release_key(key: str) -> None:
+    """An earlier incident keeps its papers open, but is no longer the one that new reports are about."""
+    earlier = Incident.objects.filter(same_key=key).exclude(status=Incident.Status.CLOSED)
+    for known in earlier.defer("area"):
+        known.same_key = f"{known.number}:{known.same_key}"[:200]
+        known.save(update_fields=["same_key"])
 
 
 def _join(
