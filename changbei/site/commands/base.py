@@ -8,7 +8,8 @@ from typing import ParamSpec, TypeVar
 
 import click
 import django
-from django.db import connections
+from django.db import ProgrammingError, connections
+from psycopg.errors import UndefinedColumn, UndefinedTable
 
 from changbei.core.errors import ChangbeiError, Invalid
 from changbei.site.postgres import database
@@ -27,6 +28,12 @@ class HouseGroup(click.Group):
             raise click.ClickException("\n".join(str(problem) for problem in error.problems)) from error
         except ChangbeiError as error:
             raise click.ClickException(str(error)) from error
+        except ProgrammingError as error:
+            if not isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
+                raise
+            raise click.ClickException(
+                "the database is not set up for this version; run `changbei migrate`, or `make demo` for a demo city"
+            ) from error
 
 
 def with_database(command: Callable[P, R]) -> Callable[P, R]:

@@ -46,7 +46,7 @@ def check(
         django.setup()
         reports = [_of_files(_files(folder))]
     else:
-        reports = with_database(_of_database)(None if in_force else _files(folder), moment)
+        reports = with_database(_of_database)(folder, moment, in_force=in_force)
     found = [report.as_json() for report in reports]
     if as_json:
         click.echo(json.dumps(found if in_force else found[0], ensure_ascii=False, indent=2))
@@ -133,17 +133,19 @@ def _of_files(files: dict[str, str]) -> Any:
     return check_only_files(files)
 
 
-def _of_database(files: dict[str, str] | None, at: datetime | None) -> list[Any]:
+def _of_database(folder: Path | None, at: datetime | None, *, in_force: bool) -> list[Any]:
+    """The settings are read in here: outside, the database is not known yet."""
     from changbei.people.models import Person  # noqa: PLC0415 - models
     from changbei.plans.models import PlanVersion  # noqa: PLC0415 - models
     from changbei.readiness import plan_check  # noqa: PLC0415 - models
 
-    if files is None:
+    if in_force:
         versions = PlanVersion.objects.filter(in_force=True).order_by("pack")
         found = [plan_check.check(version.files, at=at) for version in versions]
         if not found:
             click.echo("no plan is in force", err=True)
         return found
+    files = _files(folder)
     if not _has_roster(Person):
         click.echo("no roster in the database: only the files were looked at", err=True)
         return [plan_check.check_only_files(files)]

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from changbei.core import texts
-from changbei.site.commands.base import with_database
 
 _WORST = 12  # tasks shown
+_GENERATED_SHOPS = 600  # the people matter here; shops only have to be there
 
 
 def _wall(_context: click.Context, _parameter: click.Parameter, value: str) -> time:
@@ -38,7 +38,6 @@ def _wall(_context: click.Context, _parameter: click.Parameter, value: str) -> t
 @click.option(
     "--language", type=click.Choice(["zh-Hans", "zh-Hant", "en"]), default="zh-Hans", show_default=True
 )
-@with_database
 def rehearse(
     name: str,
     runs: int,
@@ -55,11 +54,16 @@ def rehearse(
     until somebody acts and until service is back, which limits are missed, which role is the bottleneck, and what
     one more deputy there would change.
     """
-    from changbei.readiness import rehearsals  # noqa: PLC0415 - models
+    from changbei.site.drills.stage import own_or_generated_city  # noqa: PLC0415 - reads the settings
 
-    found = rehearsals.rehearse(
-        name, runs=runs, seed=seed, no_answer_share=no_answer, at=at, journal=from_journal
-    )
+    with own_or_generated_city(retailers=_GENERATED_SHOPS, seed=seed) as whose:
+        from changbei.readiness import rehearsals  # noqa: PLC0415 - models
+
+        if whose == "generated":
+            click.echo("no city in the database: rehearsed with the people of a generated one", err=True)
+        found = rehearsals.rehearse(
+            name, runs=runs, seed=seed, no_answer_share=no_answer, at=at, journal=from_journal
+        )
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False, indent=2))
     else:

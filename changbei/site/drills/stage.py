@@ -53,6 +53,22 @@ def drill_database() -> Iterator[str]:
             _execute(real, sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
+@contextmanager
+def own_or_generated_city(*, retailers: int, seed: int) -> Iterator[str]:
+    """The configured database when it holds a city ("own"), else a drill's with a generated one ("generated")."""
+    with database() as real:
+        has_city = _has_city(real)
+        if has_city:
+            django.setup()
+            try:
+                yield "own"
+            finally:
+                let_go_of_database()
+    if not has_city:
+        with drill_database() as real:
+            yield furnish(real, retailers=retailers, seed=seed)
+
+
 def _execute(url: str, statement: sql.Composed) -> None:
     try:
         with psycopg.connect(url, autocommit=True) as admin:
