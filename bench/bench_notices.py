@@ -143,7 +143,7 @@ def _page() -> list[Row]:
 def _get(handler: WSGIHandler, path: str, **headers: str) -> dict[str, str]:
     """One request from the environment to the last byte; its headers."""
     found: dict[str, str] = {}
-    environ = RequestFactory().get(path, **headers).environ  # type: ignore[arg-type]
+    environ = RequestFactory(SERVER_NAME="127.0.0.1").get(path, **headers).environ  # type: ignore[arg-type]
 
     def start(
         status: str, given: list[tuple[str, str]], _problem: object = None
