@@ -139,6 +139,12 @@ class Message(models.Model):
             )
         ]
 
+    @property
+    def body(self) -> str:
+        """The words that this recipient reads."""
+        notice = self.notice
+        return wording.spoken(notice.body, notice.personal, self.values, self.language)
+
 
 class Attempt(models.Model):
     """One try to hand a message to its carrier."""
