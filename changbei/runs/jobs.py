@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Min
+from django.db.models.functions import Greatest
 
 from changbei.core import clock, faults
 from changbei.journal.services import NewEntry, append_many
@@ -132,9 +133,9 @@ def perform_actions(limit: int = 10) -> int:
 
 
 def next_due() -> datetime | None:
-    """When the next timer or action call is due."""
+    """When the next timer or action call is due, or is no longer in the hands of whoever has claimed it."""
     moments = [
-        model.objects.filter(due_at__isnull=False).aggregate(due=Min("due_at"))["due"]
+        model.objects.filter(due_at__isnull=False).aggregate(due=Min(Greatest("due_at", "lease_until")))["due"]
         for model in (Timer, ActionCall)
     ]
     return min((moment for moment in moments if moment), default=None)

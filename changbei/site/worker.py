@@ -11,10 +11,13 @@ reminder waiting.
 from __future__ import annotations
 
 import logging
+import os
+import select
 import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import FrameType
@@ -23,6 +26,7 @@ import psycopg
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 
 from changbei.core.errors import Conflict
 from changbei.incidents import jobs as incidents_jobs
@@ -44,6 +48,9 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 PAUSE_AFTER_TROUBLE_SECONDS = 1.0
 STOP_SECONDS = 30.0
+SCHEMA, SCHEMA_SECONDS = "schema", 2.0
+SPARE_CONNECTIONS = 3
+IDLE_SECONDS = 60  # between two statements of a transaction
 
 
 @dataclass(frozen=True)
@@ -134,12 +141,53 @@ def check() -> None:
     horizon.check()
 
 
+class SchemaWatch:
+    """The schema that a worker began with. When it moves on under a running worker, that one stops: what it would
+    write next was meant for other tables.
+    """
+
+    def __init__(self) -> None:
+        self._begun_with = self._applied()
+
+    def look(self) -> int:
+        """One short query; raises Conflict."""
+        changed = sorted(self._applied() ^ self._begun_with)
+        if changed:
+            raise Conflict(f"the schema has changed since this worker began: {'.'.join(changed[0])}")
+        return 0
+
+    def _applied(self) -> frozenset[tuple[str, str]]:
+        recorded = MigrationRecorder.Migration.objects.using(DEFAULT_DB_ALIAS)
+        return frozenset(recorded.values_list("app", "name"))
+
+
 def _apps(executor: MigrationExecutor) -> set[str]:
     return {app for app, _ in executor.loader.graph.nodes}
 
 
 def _never() -> bool:
     return False
+
+
+def _bell() -> tuple[int, int]:
+    """A pipe: to wait at, and to ring."""
+    here, there = os.pipe()
+    os.set_blocking(there, False)
+    return here, there
+
+
+def _prepare_connections(count: int) -> None:
+    """A connection for each lane, however many channels there are: none waits for another lane's. And a worker that
+    is stopped in the middle of a transaction, or loses its network, does not hold its locks for ever.
+    """
+    options = connection.settings_dict.setdefault("OPTIONS", {})
+    pool = options.get("pool")
+    connection.close()
+    if isinstance(pool, dict):
+        connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL's
+        pool["max_size"] = max(pool.get("max_size", 0), count + SPARE_CONNECTIONS)
+    idle = f"-c idle_in_transaction_session_timeout={IDLE_SECONDS}s"
+    options["options"] = f"{options.get('options', '')} {idle}".strip()
 
 
 @dataclass
@@ -149,17 +197,39 @@ class Worker:
     poll_seconds: float = POLL_SECONDS
     stopping: threading.Event = field(default_factory=threading.Event)
     _wake: dict[str, threading.Event] = field(default_factory=dict)
+    _bell: tuple[int, int] = field(default_factory=_bell)
+    _trouble: Conflict | None = None
 
     def run(self) -> None:
-        """Work until somebody calls `stop()`; returns when every lane has finished what it was at."""
+        """Work until somebody calls `stop()`; returns when every lane has finished what it was at.
+
+        Raises Conflict when the database does not fit this program, or no longer does.
+        """
+        every = lanes()
+        _prepare_connections(len(every))
         check()
-        threads = [self._thread(name, jobs) for name, jobs in lanes().items()]
+        watch = SchemaWatch()
+        every[SCHEMA] = [Job(SCHEMA, lambda _stop: watch.look(), every_seconds=SCHEMA_SECONDS)]
+        threads = [self._thread(name, jobs) for name, jobs in every.items()]
         threads.append(threading.Thread(target=self._listen, name="listen", daemon=True))
         for thread in threads:
             thread.start()
-        while not self.stopping.wait(0.5):
-            pass  # in short waits: a signal that arrives just before a long one would go unheard
+        select.select([self._bell[0]], [], [])
+        self.stopping.set()
         self._wake_all()
+        self._join(threads)
+        registry.close_all()
+        if self._trouble:
+            raise self._trouble
+
+    def stop(self) -> None:
+        """Ask it to stop; from any thread, and from a signal handler, which must not wait for a lock that the thread
+        it interrupted may hold: ringing a bell takes none.
+        """
+        with suppress(BlockingIOError):  # it has been rung often enough
+            os.write(self._bell[1], b"!")
+
+    def _join(self, threads: Sequence[threading.Thread]) -> None:
         deadline = time.monotonic() + STOP_SECONDS
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
@@ -167,11 +237,6 @@ class Worker:
                 logger.warning(
                     "lane %s did not finish in time; what it has claimed comes due again", thread.name
                 )
-                return
-        registry.close_all()
-
-    def stop(self) -> None:
-        self.stopping.set()
 
     def _thread(self, name: str, jobs: Sequence[Job]) -> threading.Thread:
         self._wake[name] = threading.Event()
@@ -179,8 +244,10 @@ class Worker:
 
     def _work(self, name: str, jobs: Sequence[Job]) -> None:
         last = {job.name: float("-inf") for job in jobs}
-        while not self.stopping.is_set():
+        while True:
             self._wake[name].clear()
+            if self.stopping.is_set():  # after clearing: who stops us wakes us after saying so
+                break
             if not self._round(jobs, last):
                 self._wake[name].wait(self.poll_seconds)
         connections.close_all()
@@ -200,11 +267,21 @@ class Worker:
         """A job that fails is tried again with the next round; the others go on."""
         try:
             return job.do(self.stopping.is_set)
+        except Conflict as error:
+            if job.name == SCHEMA:
+                logger.critical("%s", error)
+                self._trouble = error
+                self.stop()
+                return 0
+            return self._failed(job)
         except Exception:
-            logger.exception("job %s failed", job.name)
-            connection.close()  # it may be broken; the next use opens another
-            self.stopping.wait(PAUSE_AFTER_TROUBLE_SECONDS)
-            return 0
+            return self._failed(job)
+
+    def _failed(self, job: Job) -> int:
+        logger.exception("job %s failed", job.name)
+        connection.close()  # it may be broken; the next use opens another
+        self.stopping.wait(PAUSE_AFTER_TROUBLE_SECONDS)
+        return 0
 
     def _wake_all(self) -> None:
         for event in self._wake.values():

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -142,6 +143,71 @@ def test_asked_to_stop_it_finishes_what_it_is_at(sms, crowd) -> None:
     assert set(states) <= {"handed", "delivered", "queued"}
     tried = list(Attempt.objects.values_list("outcome", "detail"))
     assert 30 - states["queued"] == len(sms.twin.texts) == len(sms.twin.handed_over), tried
+    assert not Message.objects.filter(lease_until__isnull=False).exists()
+
+
+def test_a_signal_that_comes_while_the_main_thread_holds_any_lock_is_heard() -> None:
+    """A handler runs in the thread it interrupts: if it needed a lock that this one holds, it would wait for ever."""
+    stopped = threading.Event()
+
+    def interrupted() -> None:
+        one = worker.Worker()
+        with one.stopping._cond:
+            one.stop()
+        stopped.set()
+
+    thread = threading.Thread(target=interrupted, daemon=True)
+    thread.start()
+    assert stopped.wait(10)
+
+
+def test_a_worker_that_polls_hardly_ever_stops_at_once(sms, crowd) -> None:
+    """However the signal falls: before the first look, in the middle of it, or long after."""
+    for pause_seconds in (0.0, 0.05, 1.0):
+        with working(sms, "--poll=100000") as process:
+            _until(lambda: _sessions("LISTEN%") == 1)
+            time.sleep(pause_seconds)
+            process.send_signal(signal.SIGTERM)
+            assert _ended(process) == 0
+
+
+def test_a_schema_that_moves_on_stops_a_running_worker(sms, crowd) -> None:
+    migrations = MigrationRecorder.Migration.objects.using("default")
+    with working(sms) as process:
+        _until(lambda: Heartbeat.objects.exists())
+        migrations.create(app="runs", name="0099_from_the_future")
+        try:
+            assert _ended(process) != 0
+        finally:
+            migrations.filter(name="0099_from_the_future").delete()
+    _tell(crowd[:1])
+    assert _states() == {"queued": 1}, "nothing was written for a schema that the worker does not know"
+
+
+def test_a_worker_stopped_for_longer_than_a_lease_doubles_nothing(sms, crowd, monkeypatch) -> None:
+    """SIGSTOP while the carrier has taken some and answered none; another one goes on; then the first wakes."""
+    monkeypatch.setenv("CHANGBEI_LEASE_SCALE", str(1 / 15))  # eight seconds
+    sms.silent.set()
+    with working(sms) as first:
+        _tell(crowd)
+        _until(lambda: len(sms.twin.handed_over) >= 5)
+        time.sleep(0.7)  # all its hands are at the carrier's by now
+        first.send_signal(signal.SIGSTOP)
+        time.sleep(9)
+        in_flight = set(sms.twin.handed_over)  # the carrier has these; the first does not know it
+        sms.silent.clear()
+        sms.released.set()
+        with working(sms) as second:
+            _until(lambda: set(_states()) <= {"handed", "delivered"})
+            first.send_signal(signal.SIGCONT)
+            time.sleep(1)
+            for process in (first, second):
+                process.send_signal(signal.SIGTERM)
+                assert _ended(process) == 0
+    twice = {key for key in sms.twin.handed_over if sms.twin.handed_over.count(key) > 1}
+    assert twice <= in_flight
+    assert len(sms.twin.texts) == len(crowd), "the carrier knows its keys: one text for each"
+    assert set(_states()) <= {"handed", "delivered"}
     assert not Message.objects.filter(lease_until__isnull=False).exists()
 
 
