@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -23,6 +24,10 @@ State = Message.State
 LOST = {State.FAILED, State.REFUSED, State.EXPIRED}
 WITH_LINK = {SMS, EMAIL, PUSH}  # not where others read along: a link confirms for the recipient
 SAFETY = timedelta(seconds=claims.LEASE_SECONDS / 8)  # nothing is begun this shortly before the lease ends
+
+
+BATCH_SECONDS, FEWEST = 1.0, 8
+_seconds_each: dict[str, float] = {}  # by channel: how long a message took lately, several being under way at a time
 
 
 def never() -> bool:
@@ -54,7 +59,7 @@ def _send_batch(channel: Channel, limit: int, stop: Stop) -> int:
         return 0
     now = clock.now()
     lease_until = now + timedelta(seconds=claims.LEASE_SECONDS)
-    claimed = claims.claim(channel.kind, now, lease_until, min(limit, channel.batch))
+    claimed = claims.claim(channel.kind, now, lease_until, min(limit, _batch(channel)))
     if not claimed:
         return 0
     faults.point("notify.claimed")
@@ -64,10 +69,13 @@ def _send_batch(channel: Channel, limit: int, stop: Stop) -> int:
     going = [one for one in claimed if one.id not in needless | expired]
     held = limits.held_back(channel.kind, going, book(), now)
     wanted = [one for one in going if one.id not in held]
+    began = time.monotonic()
     outcomes = channel.send(
         [_outgoing(one, notices[one.notice_id], channel.kind) for one in wanted],
         stop=lambda: stop() or clock.now() >= lease_until - SAFETY,
     )
+    if wanted:
+        _seconds_each[channel.kind] = (time.monotonic() - began) / len(wanted)
     now = clock.now()
     marks = [_mark(one, outcome, now) for one, outcome in zip(wanted, outcomes, strict=True)]
     marks += [Mark(one, State.STOPPED, error="no longer needed") for one in claimed if one.id in needless]
@@ -77,6 +85,12 @@ def _send_batch(channel: Channel, limit: int, stop: Stop) -> int:
     _write(marks, now)
     faults.point("notify.marked")
     return len(claimed)
+
+
+def _batch(channel: Channel) -> int:
+    """How many to take: no more than about a second's work, for what is more urgent waits until a batch is done."""
+    seconds = _seconds_each.get(channel.kind, 0.0)
+    return channel.batch if seconds * channel.batch <= BATCH_SECONDS else max(FEWEST, int(BATCH_SECONDS / seconds))
 
 
 def _needless(claimed: Sequence[Claimed], notices: dict[int, Notice]) -> set[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -15,7 +16,11 @@ from changbei.incidents.tests.conftest import PACK
 from changbei.journal.models import Entry
 from changbei.network import loading
 from changbei.network.city import City
-from changbei.notify.models import Message
+from changbei.network.models import Retailer
+from changbei.notify import claims, recipients
+from changbei.notify import services as notify
+from changbei.notify.models import Message, Urgency
+from changbei.notify.services import NewNotice
 from changbei.people.models import Person
 from changbei.plans.models import PlanVersion
 from changbei.plans.plain import canonical
@@ -98,6 +103,28 @@ def test_who_reports_while_the_incident_is_being_closed_gets_a_new_one(
     (answer,) = answers
     assert not answer.joined
     assert answer.incident.number == "INC-0002"
+
+
+def test_the_first_contact_of_a_major_incident_overtakes_thirty_thousand_notices(
+    plan: PlanVersion, carrier: object, clock: VirtualClock
+) -> None:
+    text = {"zh-Hans": "停送", "zh-Hant": "停送", "en": "No delivery"}
+    crowd = recipients.of_retailers(Retailer.objects.order_by("pk"))
+    notify.tell_many([(NewNotice("told", text, text, Urgency.BULK), crowd)] * (30_000 // len(crowd)))
+    bulk = list(Message.objects.filter(channel="sms", urgency=Urgency.BULK).order_by("pk"))
+    assert len(bulk) == 30_000
+    clock.advance(timedelta(seconds=1))
+
+    incident = services.report("ordering-system-down", people.ordering_down(), actor=None, source="api").incident
+    assert incident.level == "MAJOR"
+    own = Message.objects.filter(channel="sms", notice__incident=incident.uuid, due_at__lte=clock.now())
+    first = [message.pk for message in own.order_by("urgency", "queued_at", "pk")]
+    assert set(own.values_list("urgency", flat=True)) <= {Urgency.IMMEDIATE, Urgency.URGENT}
+    assert own.filter(urgency=Urgency.IMMEDIATE).exists()
+
+    now = clock.now()
+    claimed = claims.claim("sms", now, now + timedelta(seconds=120), len(first) + 50)
+    assert [one.id for one in claimed] == [*first, *(message.pk for message in bulk[:50])]
 
 
 def test_a_plan_may_say_that_what_happens_in_one_place_is_one_thing(
