@@ -198,6 +198,9 @@ WARNING = {
     "meteorological": True,
     "colour": "orange",
     "severity": "Severe",
+    "urgency": "Expected",
+    "certainty": "Likely",
+    "event": "typhoon",
     "share": 0.3,
     "over": False,
 }
@@ -209,7 +212,7 @@ WARNING = {
         ({}, "start"),
         ({"colour": "red", "severity": "Unknown"}, "start"),
         ({"msg_type": "Update"}, "start"),
-        ({"status": "Exercise"}, "start"),
+        ({"status": "Exercise"}, "drill"),
         ({"colour": "yellow", "severity": "Extreme"}, "propose"),
         ({"colour": "blue", "severity": "Extreme"}, "note"),
         ({"colour": "", "severity": "Extreme"}, "start"),
@@ -217,6 +220,9 @@ WARNING = {
         ({"colour": "", "severity": "Moderate"}, "propose"),
         ({"colour": "", "severity": "Minor"}, "note"),
         ({"colour": "", "severity": "Unknown"}, "note"),
+        ({"urgency": "Past"}, "propose"),
+        ({"certainty": "Unlikely"}, "propose"),
+        ({"colour": "", "urgency": "Future"}, "propose"),
         ({"status": "Test"}, "note"),
         ({"status": "System"}, "note"),
         ({"status": "Draft"}, "note"),
@@ -230,7 +236,8 @@ WARNING = {
     ],
 )
 def test_what_a_warning_starts(change: Json, action: str) -> None:
-    assert answer("warning-start", **{**WARNING, **change}) == {"action": action}
+    procedure = "severe-weather" if action in {"start", "drill", "propose"} else ""
+    assert answer("warning-start", **{**WARNING, **change}) == {"action": action, "procedure": procedure}
 
 
 @pytest.mark.parametrize(
