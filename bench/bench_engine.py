@@ -1,14 +1,21 @@
-"""The engine: a report with twelve tasks until its first notices are queued, and messages through a channel.
+"""The engine: a report with twelve tasks until its first notices are queued, messages through a channel, deadlines,
+several workers; beside a floor and beside peers.
 
-Beside each figure stands a floor: the same rows with the same durability, written by bare SQL in the same run on the
-same server. Ratios count; absolute times depend on the machine.
+The floor is the same rows with the same durability, written by bare SQL in the same run on the same server; the peers
+(procrastinate, DBOS) do the like on that server, in an environment of their own. What is compared is processor time,
+of the program and of the server together: wall time depends on what else the machine does. Ratios count.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +24,8 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 from psycopg.types.json import Jsonb
 
+from bench.cpu import Meter, parent_of
+from bench.peers import environment
 from changbei.core import clock
 from changbei.journal.models import Entry
 from changbei.notify import jobs as notify_jobs
@@ -29,24 +38,37 @@ from changbei.runs import jobs as runs_jobs
 from changbei.runs.models import ActionCall, RoleHolding, Run, RunFact, Task, Timer
 from changbei.runs.tests import house
 
-RUNS, MESSAGES, PENDING_TIMERS = 60, 10_000, 100_000
+RUNS, MESSAGES = 60, 10_000
+DUE, PENDING = 1_000, (10_000, 100_000, 1_000_000)
+PEERS = {"procrastinate": (20, 500, 100_000, DUE), "dbos": (10, 150)}  # reports, notices, pending, due
 Row = dict[str, Any]
 
 
 def run() -> list[Row]:
     """Rows of name, value, unit, note."""
     people, version = house.make_people(), house.make_version()
-    return [*_report_rows(people, version), *_message_rows(), *_timer_rows(people, version)]
+    postmaster = _postmaster()
+    report_rows, report_ms = _report_rows(people, version, postmaster)
+    message_rows, message_ms = _message_rows(postmaster)
+    peer_rows = _peer_rows(report_ms, message_ms, postmaster)
+    timer_rows = _timer_rows(people, version, postmaster)
+    return [*report_rows, *message_rows, *timer_rows, *_worker_rows(), *peer_rows]
 
 
 def _row(name: str, value: float, unit: str, note: str = "") -> Row:
     return {"name": name, "value": round(value, 4), "unit": unit, "note": note}
 
 
+def _postmaster() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return parent_of((cursor.fetchone() or (0,))[0])
+
+
 # --- a report ----------------------------------------------------------------------------------------------------
 
 
-def _report_rows(people: house.People, version: house.PlanVersion) -> list[Row]:
+def _report_rows(people: house.People, version: house.PlanVersion, postmaster: int) -> tuple[list[Row], float]:
     def begin() -> Run:
         with transaction.atomic():
             return house.begin(version, people, "twelve")
@@ -60,25 +82,42 @@ def _report_rows(people: house.People, version: house.PlanVersion) -> list[Row]:
     )
     template = _Template(last)
     template.write()
-    # By turns, so that what else the machine does meets both alike.
-    times = [(_timed(begin), _timed(template.write)) for _ in range(RUNS)]
-    ours, floor = ([pair[number] for pair in times] for number in (0, 1))
-    wall, wall_floor = (statistics.median(one[0] for one in side) for side in (ours, floor))
-    cpu = statistics.median(one[1] for one in ours)
-    note = "12 tasks, 25 timers, 38 messages, journal, one commit; from the call to the commit"
+    ours, floor = Spent(), Spent()
+    for _ in range(RUNS):  # by turns, so that what else the machine does meets both alike
+        with ours.adding(postmaster):
+            begin()
+        with floor.adding(postmaster):
+            template.write()
+    each, least = ours.both / RUNS * 1000, floor.both / RUNS * 1000
+    note = "12 tasks, 25 timers, 13 notices, journal, one commit; CPU of program and server"
     return [
-        _row("report to first notice queued", wall * 1000, "ms", note),
-        _row("report to first notice queued, p95", _percentile([one[0] for one in ours], 95) * 1000, "ms"),
-        _row("report, CPU of the program", cpu * 1000, "ms", "without the server's"),
+        _row("report to first notice queued", each, "ms CPU", note),
+        _row("report, program alone", ours.cpu / RUNS * 1000, "ms CPU"),
+        _row("report, p95 from call to commit", _percentile(ours.walls, 95) * 1000, "ms"),
         _row("report, statements", statements, "statements"),
-        _row(
-            "report, raw SQL floor",
-            wall_floor * 1000,
-            "ms",
-            f"the same rows, {template.statements} statements",
-        ),
-        _row("report, times the floor", wall / wall_floor, "x", "goal: 4 or less"),
-    ]
+        _row("report, raw SQL floor", least, "ms CPU", f"the same rows, {template.statements} statements"),
+        _row("report, times the floor", each / least, "x", "goal: 4 or less"),
+    ], each
+
+
+class Spent:
+    """Processor time of one side of a comparison, over many turns."""
+
+    def __init__(self) -> None:
+        self.cpu = self.server = 0.0
+        self.walls: list[float] = []
+
+    @contextmanager
+    def adding(self, postmaster: int) -> Iterator[None]:
+        with Meter(postmaster) as used:
+            yield
+        self.cpu += used.cpu
+        self.server += used.server
+        self.walls.append(used.wall)
+
+    @property
+    def both(self) -> float:
+        return self.cpu + self.server
 
 
 class _Template:
@@ -136,12 +175,6 @@ def _rows(model: type[Model], **which: Any) -> list[dict[str, Any]]:
     return [{str(names[name]): value for name, value in row.items()} for row in found]
 
 
-def _timed(work: Callable[[], object]) -> tuple[float, float]:
-    wall, cpu = time.perf_counter(), time.process_time()
-    work()
-    return time.perf_counter() - wall, time.process_time() - cpu
-
-
 def _percentile(values: Sequence[float], percent: int) -> float:
     return statistics.quantiles(values, n=100)[percent - 1]
 
@@ -149,43 +182,44 @@ def _percentile(values: Sequence[float], percent: int) -> float:
 # --- messages ----------------------------------------------------------------------------------------------------
 
 
-def _message_rows() -> list[Row]:
-    crowd = _crowd()
-    words = {"zh-Hans": "停送", "zh-Hant": "停送", "en": "No delivery"}
-    new = NewNotice("bench", words, words, Urgency.BULK)
-    began = time.perf_counter()
-    notice = notify.tell(new, recipients.of_people(crowd))
-    queued = time.perf_counter() - began
-    now = clock.now()
-    notice.messages.update(state="queued", due_at=now, handed_at=None, delivered_at=None)
-    sent, began = 0, time.perf_counter()
-    while did := notify_jobs.send_due(kinds=["inbox"]):
-        sent += did
-    passed = time.perf_counter() - began
+def _message_rows(postmaster: int) -> tuple[list[Row], float]:
+    notice = _queue(MESSAGES, "bench")
+    sent = 0
+    with Meter(postmaster) as ours:
+        while did := notify_jobs.send_due(kinds=["inbox"]):
+            sent += did
     if sent != MESSAGES or Attempt.objects.filter(message__notice=notice).count() != MESSAGES:
         raise RuntimeError(f"{sent} of {MESSAGES} messages were dealt with")
-    floor = _message_floor(notice)
+    notice.messages.update(state="queued", due_at=clock.now(), attempts=0)
+    with Meter(postmaster) as floor:
+        _message_floor()
+    each = ours.both / MESSAGES * 1000
     note = f"{MESSAGES} messages: claim with lease, mark, one audit row each; a channel that takes no time"
     return [
-        _row("notice to many, queued", queued / MESSAGES * 1000, "ms/message", "rows by COPY, one commit"),
-        _row("messages through a channel", passed / MESSAGES * 1000, "ms/message", note),
-        _row("messages, raw SQL floor", floor / MESSAGES * 1000, "ms/message", "the same, in SQL alone"),
-        _row("messages, share of the floor's rate", floor / passed, "x", "goal: 0.7 or more"),
-    ]
+        _row("messages through a channel", each, "ms CPU", note),
+        _row("messages, raw SQL floor", floor.both / MESSAGES * 1000, "ms CPU", "the same, in SQL alone"),
+        _row("messages, share of the floor's rate", floor.both / ours.both, "x", "goal: 0.7 or more"),
+    ], each
 
 
-def _crowd() -> list[Person]:
+def _queue(count: int, job: str) -> Notice:
+    """A notice with so many messages that wait in the inbox's queue."""
+    words = {"zh-Hans": "停送", "zh-Hant": "停送", "en": "No delivery"}
+    notice = notify.tell(NewNotice("bench", words, words, Urgency.BULK), recipients.of_people(_crowd(count, job)))
+    notice.messages.update(state="queued", due_at=clock.now(), handed_at=None, delivered_at=None)
+    return notice
+
+
+def _crowd(count: int, job: str) -> list[Person]:
     unit = Unit.objects.get(code="delivery-center")
     return Person.objects.bulk_create(
-        Person(staff_no=f"B{number}", name=f"B{number}", phone="13800000000", unit=unit, job="bench")
-        for number in range(MESSAGES)
+        Person(staff_no=f"{job}{number}", name=f"B{number}", phone="13800000000", unit=unit, job=job)
+        for number in range(count)
     )
 
 
-def _message_floor(notice: Notice) -> float:
+def _message_floor() -> None:
     """Claim, read, mark and note batches of 1,000 in SQL, with the same two commits a batch."""
-    notice.messages.update(state="queued", due_at=clock.now(), attempts=0)
-    began = time.perf_counter()
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
@@ -196,7 +230,7 @@ def _message_floor(notice: Notice) -> float:
             )
             keys = [row[0] for row in cursor.fetchall()]
         if not keys:
-            return time.perf_counter() - began
+            return
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE notify_message SET state = 'delivered', lease_until = NULL, handed_at = %s, delivered_at = %s"
@@ -210,27 +244,153 @@ def _message_floor(notice: Notice) -> float:
             )
 
 
-# --- timers ------------------------------------------------------------------------------------------------------
+# --- deadlines ---------------------------------------------------------------------------------------------------
 
 
-def _timer_rows(people: house.People, version: house.PlanVersion) -> list[Row]:
-    """Deadlines that are due at the same moment, among many that are not."""
-    runs = [house.begin(version, people, "twelve", vehicle=str(number)) for number in range(25)]
-    later = clock.now().replace(year=clock.now().year + 1)
-    Timer.objects.bulk_create(
-        (Timer(run=runs[0], key=f"wait:pending-{number}", due_at=later) for number in range(PENDING_TIMERS)),
-        batch_size=10_000,
+def _timer_rows(people: house.People, version: house.PlanVersion, postmaster: int) -> list[Row]:
+    """A thousand deadlines of a thousand runs fall due at the same moment, among many that do not."""
+    Timer.objects.filter(due_at__isnull=False).update(due_at=None)
+    first = house.begin(version, people, "twelve")
+    _copies(first, DUE)
+    rows, pending = [], 0
+    for step, many in enumerate(PENDING):
+        _sql(
+            "INSERT INTO runs_timer (run_id, key, due_at) SELECT %s, 'wait:' || g, %s::timestamptz + g * interval '1 s'"
+            " FROM generate_series(%s, %s) g",
+            first.pk,
+            clock.now() + timedelta(days=30),
+            pending,
+            many - 1,
+        )
+        pending = many
+        _sql(
+            "UPDATE runs_timer SET due_at = %s WHERE key = %s AND run_id >= %s",
+            clock.now(),
+            f"ack:step-{step}:1",
+            first.pk,
+        )
+        _sql("ANALYZE runs_timer")
+        lags: list[float] = []
+        with Meter(postmaster) as used:
+            began = time.perf_counter()
+            while did := runs_jobs.fire_timers():
+                lags += [time.perf_counter() - began] * did
+        if len(lags) != DUE + 1:
+            raise RuntimeError(f"{len(lags)} of {DUE + 1} timers fired")
+        note = f"{DUE} due at once in {DUE} runs, each escalates with a notice; one worker"
+        rows += [
+            _row(f"deadlines among {many} pending", used.both / len(lags) * 1000, "ms CPU", note),
+            _row(f"deadlines among {many} pending, p99 lag", _percentile(lags, 99), "s", "goal: 1 or less"),
+        ]
+    return rows
+
+
+def _copies(run: Run, count: int) -> None:
+    """Runs in the same state as this one, each with its own tasks and timers."""
+    columns = _columns(Run, "uuid")
+    _sql(
+        f"INSERT INTO runs_run (uuid, {columns}) SELECT gen_random_uuid(), {columns}"
+        " FROM runs_run, generate_series(1, %s) WHERE id = %s",
+        count,
+        run.pk,
     )
-    Timer.objects.exclude(run__in=runs).update(due_at=None)
-    due = Timer.objects.filter(run__in=runs, key__startswith="ack:").update(due_at=clock.now())
-    fired, began = 0, time.perf_counter()
-    while did := runs_jobs.fire_timers():
-        fired += did
-    passed = time.perf_counter() - began
-    if fired != due:
-        raise RuntimeError(f"{fired} of {due} timers fired")
-    note = f"{due} due in 25 runs among {PENDING_TIMERS} pending; each escalates with a notice"
+    for model in (RoleHolding, Task, Timer):
+        own = ["uuid"] if model is Task else []
+        columns = _columns(model, "run_id", "uuid")
+        taken = ", ".join(f"t.{name}" for name in columns.split(", "))
+        _sql(
+            f"INSERT INTO {model._meta.db_table} (run_id, {', '.join([*own, columns])})"
+            f" SELECT r.id, {', '.join([*('gen_random_uuid()' for _ in own), taken])}"
+            f" FROM {model._meta.db_table} t, runs_run r WHERE t.run_id = %s AND r.id > %s",
+            run.pk,
+            run.pk,
+        )
+
+
+def _columns(model: type[Model], *without: str) -> str:
+    return ", ".join(
+        str(field.column)
+        for field in model._meta.concrete_fields
+        if not field.primary_key and field.column not in without
+    )
+
+
+def _sql(statement: str, *values: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+# --- several workers ---------------------------------------------------------------------------------------------
+
+
+def _worker_rows() -> list[Row]:
+    """The same queue emptied by one, two and three processes: nothing twice, and no slower."""
+    rates = {}
+    for workers in (1, 2, 3):
+        notice = _queue(MESSAGES, f"many{workers}-")
+        rates[workers] = MESSAGES / _emptied_by(workers)
+        tried = Attempt.objects.filter(message__notice=notice)
+        if tried.count() != MESSAGES or tried.values("message").distinct().count() != MESSAGES:
+            raise RuntimeError(f"{workers} workers: {tried.count()} attempts at {MESSAGES} messages")
+    note = "rate of that many processes to that of one, every message once"
     return [
-        _row("deadlines fired", fired / passed, "1/s", note),
-        _row("deadlines, all fired after", passed, "s"),
+        _row(f"{workers} workers on one database", rates[workers] / rates[1], "x", note) for workers in (2, 3)
     ]
+
+
+SENDER = """
+import sys, django
+django.setup()
+from changbei.notify import jobs
+jobs.next_due()  # connected, and everything imported
+print("ready", flush=True)
+sys.stdin.readline()
+while jobs.send_due(kinds=["inbox"]):
+    pass
+"""
+
+
+def _emptied_by(workers: int) -> float:
+    """Seconds until that many processes, started beforehand, have found nothing left to do."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", SENDER], env=os.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        for _ in range(workers)
+    ]
+    for process in processes:
+        if process.stdout is None or process.stdout.readline() != b"ready\n":
+            raise RuntimeError("a worker did not start")
+    began = time.perf_counter()
+    for process in processes:
+        process.communicate(b"go\n", timeout=300)
+    return time.perf_counter() - began
+
+
+# --- peers -------------------------------------------------------------------------------------------------------
+
+
+def _peer_rows(report_ms: float, message_ms: float, postmaster: int) -> list[Row]:
+    if missing := environment.prepare():
+        print(f"bench: peers left out: {missing}", file=sys.stderr)
+        return []
+    rows: list[Row] = []
+    for peer, sizes in PEERS.items():
+        _sql(f"CREATE DATABASE peer_{peer}")
+        found = environment.run(peer, _url(f"peer_{peer}"), postmaster, *sizes)
+        report, notice = found["report"] * 1000, found["notice"] * 1000
+        rows += [
+            _row(f"report, {peer}", report, "ms CPU", "12 tasks, deadlines and notices as its jobs"),
+            _row(f"report, {peer} to ours", report / report_ms, "x"),
+            _row(f"messages, {peer}", notice, "ms CPU", "one audited record each"),
+            _row(f"messages, {peer} to ours", notice / message_ms, "x"),
+        ]
+        if "p99" in found:
+            rows.append(_row(f"deadlines among 100000 pending, {peer}, p99 lag", found["p99"], "s"))
+    return rows
+
+
+def _url(name: str) -> str:
+    """The address of another database of the same server."""
+    head, question, options = os.environ["CHANGBEI_DATABASE_URL"].partition("?")
+    return f"{head.rpartition('/')[0]}/{name}{question}{options}"

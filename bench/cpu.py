@@ -1,0 +1,57 @@
+"""Processor time of a piece of work: of this program and of the database server that worked for it.
+
+Wall time depends on what else the machine does; processor time hardly does. Standard library only: the peers' own
+environments read it, too.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Meter:
+    """`with Meter(postmaster) as used:` then `used.cpu`, `used.server`, `used.both` and `used.wall` in seconds."""
+
+    def __init__(self, postmaster: int) -> None:
+        self.postmaster = postmaster
+        self.cpu = self.server = self.wall = 0.0
+
+    def __enter__(self) -> Meter:
+        self._began = (time.process_time(), server_seconds(self.postmaster), time.perf_counter())
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        ended = (time.process_time(), server_seconds(self.postmaster), time.perf_counter())
+        self.cpu, self.server, self.wall = (
+            after - before for before, after in zip(self._began, ended, strict=True)
+        )
+
+    @property
+    def both(self) -> float:
+        return self.cpu + self.server
+
+
+def server_seconds(postmaster: int) -> float:
+    """All processes of a server: those that run, and those that have ended."""
+    total = 0
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
+            continue
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended meanwhile
+        if int(folder.name) == postmaster:
+            total += sum(int(fields[place]) for place in (11, 12, 13, 14))
+        elif int(fields[1]) == postmaster:
+            total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+def parent_of(process: int) -> int:
+    """The process that has started this one: of a database session, the postmaster."""
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
