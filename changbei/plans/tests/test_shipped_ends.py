@@ -46,7 +46,9 @@ def value(field: Json) -> st.SearchStrategy[Any]:
         case "number":
             return st.floats(min_value=field.get("minimum", 0), max_value=field.get("maximum", 1))
         case "array":
-            return st.lists(form(field["items"]), min_size=1, max_size=2)
+            items = field["items"]
+            one = form(items) if "properties" in items else value(items)
+            return st.lists(one, min_size=1, max_size=2)
         case "object":
             return form(field) if "properties" in field else st.just(AREA)
     return moments() if field.get("format") == "date-time" else st.just("x")
@@ -94,6 +96,13 @@ ANSWERS: dict[str, st.SearchStrategy[Json]] = {
     "incidents.end_line_hold": a(lines=st.integers(0, 2), stops=st.integers(0, 9), measure=st.just("go")),
     "incidents.make_call_list": a(call_list=st.just("l"), calls=st.integers(0, 2), callers=st.just(1)),
     "supply.assess_request": a(request=st.just("q"), eligible=st.booleans(), cartons=st.integers(1, 120)),
+    "supply.cash_candidates": a(
+        event=st.just("e"),
+        order_day=st.just("2026-11-23"),
+        retailers=st.integers(0, 2),
+        customers=st.lists(st.just("c"), max_size=2),
+    ),
+    "supply.allow_cash": a(allowed=st.integers(0, 2)),
     "supply.merge_into_order": a(deliver_at=moments()),
     "supply.dispatch_replenishment": a(deliver_at=moments()),
     "supply.replenish_key_customers": a(requests=st.integers(0, 2)),
@@ -124,6 +133,11 @@ HAPPENS: dict[str, st.SearchStrategy[Json]] = {
     "delivery.recovery_accepted": a(case=st.just("c"), unserved=st.integers(0, 2), reserve=st.booleans()),
     "incidents.forecast_kept": a(forecast=st.just("f"), source=st.just("hand"), severity=st.just("calm")),
     "incidents.lines_decided": a(held=st.integers(0, 2), stops=st.integers(0, 9), review_at=moments()),
+    "supply.cash_customers_named": a(customers=st.integers(0, 2)),
+    "supply.cash_reconciled": a(closed=st.integers(0, 2), not_used=st.integers(0, 2), total_fen=st.just(100)),
+    "supply.settlements_listed": a(listed=st.integers(0, 2), gap_fen=st.just(100)),
+    "supply.settlements_corrected": a(corrected=st.integers(0, 2)),
+    "supply.settlements_reconciled": a(reconciled=st.integers(0, 2), total_fen=st.just(100)),
     "notify.call_list_finished": a(call_list=st.just("l"), reached=st.just(2)),
 }
 
