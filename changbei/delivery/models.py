@@ -70,6 +70,7 @@ class Stop(models.Model):
     planned_at = models.DateTimeField()  # arrival as planned in the morning
     expected_at = models.DateTimeField(null=True)  # arrival as expected now
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PLANNED)
+    reason = models.CharField(max_length=20, blank=True, default="")  # of refused and absent: `rules.REASONS`
     done_at = models.DateTimeField(null=True)
     goods_at = models.ForeignKey("Breakdown", null=True, on_delete=models.PROTECT, related_name="stranded")
     moved_to = models.DateField(null=True)  # postponed to this day
@@ -83,7 +84,9 @@ class Stop(models.Model):
         ]
         indexes = [
             models.Index(fields=["tour", "sequence"]),
-            models.Index(fields=["moved_to"], condition=models.Q(moved_to__isnull=False), name="stop_moved_to"),
+            models.Index(
+                fields=["moved_to"], condition=models.Q(moved_to__isnull=False), name="stop_moved_to"
+            ),
         ]
 
 
@@ -119,6 +122,7 @@ class RecoveryCase(models.Model):
         OFFERED = "offered"
         ACCEPTED = "accepted"
         STALE = "stale"  # the day changed before one was accepted
+        UNDONE = "undone"  # accepted, and taken back before anybody had driven on it
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     run = models.ForeignKey(Run, null=True, on_delete=models.PROTECT, related_name="recoveries")
@@ -130,6 +134,10 @@ class RecoveryCase(models.Model):
     stops_stranded = models.PositiveIntegerField()
     stops_considered = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.OFFERED)
+    accepted_version = models.PositiveIntegerField(null=True)  # the day's, right after accepting
+    before = models.JSONField(null=True)  # what accepting changed, as it was: see `delivery.undoing`
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
 
 
 class RecoveryOption(models.Model):
@@ -143,6 +151,11 @@ class RecoveryOption(models.Model):
     vans_touched = models.PositiveIntegerField()
     arrivals_shifted = models.PositiveIntegerField()  # by more than 15 minutes
     unserved = models.PositiveIntegerField()
+    unserved_weight = models.PositiveIntegerField(
+        default=0
+    )  # vulnerable customers count 3, key ones 2, others 1
+    overtime_minutes = models.FloatField(default=0)  # of the van that comes back latest after its shift
+    titles = models.JSONField(default=list)  # in what it is the best: `rules.TITLES`
     last_delivery_at = models.DateTimeField(null=True)  # of a stranded customer
     plan = models.JSONField()  # see delivery.rules: tours, handovers, arrivals
     accepted_at = models.DateTimeField(null=True)
@@ -157,3 +170,52 @@ class RepairOrder(models.Model):
     ordered_at = models.DateTimeField()
     ordered_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     finished_at = models.DateTimeField(null=True)
+
+
+class TransportPapers(models.Model):
+    """Goods drive in another van than their papers name, or a van on another site's line: write the papers anew."""
+
+    case = models.ForeignKey(RecoveryCase, on_delete=models.PROTECT, related_name="papers")
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="papers")
+    from_vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="+")
+    stops = models.PositiveIntegerField()
+    cartons = models.PositiveIntegerField()
+    borrowed = models.BooleanField()  # a reserve van of another site
+    written_at = models.DateTimeField(null=True)
+    written_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True)  # the recovery was undone
+
+
+class DriverAction(models.Model):
+    """What a driver said with the phone, once, however often and in whatever order it arrives.
+
+    `uuid` is made by the phone. `phone_at` is what the phone's clock said, `at` the same moment on ours.
+    """
+
+    class Outcome(models.TextChoices):
+        TAKEN = "taken"
+        OVERTAKEN = "overtaken"  # the driver said something else about the same stop later
+        REFUSED = "refused"  # could not be done any more: `words`
+
+    uuid = models.UUIDField(unique=True)
+    tour = models.ForeignKey(Tour, on_delete=models.CASCADE, related_name="actions")
+    driver = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=12)  # delivered, refused, absent, taken_over, returned, breakdown
+    stop = models.ForeignKey(Stop, null=True, on_delete=models.PROTECT, related_name="actions")
+    reason = models.CharField(max_length=20, blank=True, default="")
+    phone_at = models.DateTimeField()
+    at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    outcome = models.CharField(max_length=10, choices=Outcome.choices)
+    words = models.CharField(max_length=200, blank=True, default="")
+
+
+class Position(models.Model):
+    """Where a driver's phone last said it is, with the driver's consent; one per tour, deleted after the shift."""
+
+    tour = models.OneToOneField(Tour, on_delete=models.CASCADE, related_name="position")
+    longitude = models.FloatField()
+    latitude = models.FloatField()
+    accuracy_metres = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    received_at = models.DateTimeField()
