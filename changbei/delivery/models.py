@@ -55,6 +55,7 @@ class Stop(models.Model):
         ABSENT = "absent"
         POSTPONED = "postponed"  # not today: next delivery day
         HELD = "held"  # service suspended
+        CANCELLED = "cancelled"  # the customer does not want it any more
 
     tour = models.ForeignKey(
         Tour, null=True, on_delete=models.PROTECT, related_name="stops"
@@ -73,6 +74,14 @@ class Stop(models.Model):
     reason = models.CharField(max_length=20, blank=True, default="")  # of refused and absent: `rules.REASONS`
     done_at = models.DateTimeField(null=True)
     goods_at = models.ForeignKey("Breakdown", null=True, on_delete=models.PROTECT, related_name="stranded")
+    goods_site = models.ForeignKey(
+        Site, null=True, on_delete=models.PROTECT, related_name="+"
+    )  # the goods are still there and have to be fetched, not before `goods_ready_at`
+    goods_ready_at = models.DateTimeField(null=True)
+    aboard = models.ForeignKey(
+        Tour, null=True, on_delete=models.PROTECT, related_name="not_served"
+    )  # nobody drives there, but the goods are on this tour's van
+    urgent = models.BooleanField(default=False)  # ordered during the day, beside what the line brings
     moved_to = models.DateField(null=True)  # postponed to this day
     moved_into = models.ForeignKey(
         "self", null=True, on_delete=models.PROTECT, related_name="moved_from"
@@ -80,7 +89,9 @@ class Stop(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["day", "retailer"], name="one_stop_per_customer_and_day")
+            models.UniqueConstraint(
+                fields=["day", "retailer", "urgent"], name="one_stop_per_customer_and_day"
+            )
         ]
         indexes = [
             models.Index(fields=["tour", "sequence"]),
@@ -91,14 +102,38 @@ class Stop(models.Model):
 
 
 class Handover(models.Model):
-    """A tour calls at a broken van to take goods over, before its stop `before_sequence`."""
+    """A tour calls at a broken van, or at a site, to take goods over, before its stop `before_sequence`."""
 
     tour = models.ForeignKey(Tour, on_delete=models.CASCADE, related_name="handovers")
-    breakdown = models.ForeignKey("Breakdown", on_delete=models.PROTECT, related_name="handovers")
+    breakdown = models.ForeignKey("Breakdown", null=True, on_delete=models.PROTECT, related_name="handovers")
+    site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT, related_name="+")
     before_sequence = models.PositiveIntegerField()
     cartons = models.PositiveIntegerField()
     expected_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(breakdown__isnull=False) ^ models.Q(site__isnull=False),
+                name="handover_at_one_place",
+            )
+        ]
+
+    @property
+    def spot(self) -> Breakdown | Site:
+        """Where the goods wait: at the broken van, or at a site when they never left it."""
+        if self.breakdown is not None:
+            return self.breakdown if self.breakdown.goods_aboard else self.breakdown.tour.site
+        assert self.site is not None
+        return self.site
+
+    @property
+    def source(self) -> str:
+        """What it is called in addresses: the broken van's number, else the site's code."""
+        if self.breakdown is not None:
+            return self.breakdown.tour.vehicle.number
+        return self.site.code if self.site else ""
 
 
 class Breakdown(models.Model):
@@ -112,11 +147,15 @@ class Breakdown(models.Model):
     place = models.CharField(max_length=160)
     goods_aboard = models.BooleanField()
     injured = models.BooleanField()
-    cause = models.CharField(max_length=20, default="fault")  # fault, accident
+    cause = models.CharField(max_length=20, default="fault")  # fault, accident, driver (the van is sound)
+    resumed_at = models.DateTimeField(null=True)  # somebody else drives this very van on
 
 
 class RecoveryCase(models.Model):
-    """The question "who takes over?" on a snapshot of the day, and its answers."""
+    """The question "who drives what now?" on a snapshot of the day, and its answers.
+
+    Without a breakdown it is about the day as it is: closed roads, orders that came late, vans that left late.
+    """
 
     class Status(models.TextChoices):
         OFFERED = "offered"
@@ -127,7 +166,8 @@ class RecoveryCase(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     run = models.ForeignKey(Run, null=True, on_delete=models.PROTECT, related_name="recoveries")
     day = models.ForeignKey(DeliveryDay, on_delete=models.PROTECT, related_name="recoveries")
-    breakdown = models.ForeignKey(Breakdown, on_delete=models.PROTECT, related_name="recoveries")
+    breakdown = models.ForeignKey(Breakdown, null=True, on_delete=models.PROTECT, related_name="recoveries")
+    causes = models.JSONField(default=list)  # what disturbs the day: see `delivery.disrupting`
     day_version = models.PositiveIntegerField()
     computed_at = models.DateTimeField()
     computing_seconds = models.FloatField()
@@ -219,3 +259,36 @@ class Position(models.Model):
     accuracy_metres = models.PositiveIntegerField()
     at = models.DateTimeField()
     received_at = models.DateTimeField()
+
+
+class Closure(models.Model):
+    """A road or an area that nobody drives into until a time; customers inside are served after it."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    day = models.ForeignKey(DeliveryDay, on_delete=models.PROTECT, related_name="closures")
+    run = models.ForeignKey(Run, null=True, on_delete=models.PROTECT, related_name="closures")
+    area = models.JSONField()  # GeoJSON Polygon or MultiPolygon, WGS-84
+    reason = models.CharField(max_length=160)
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)  # null: for the rest of the day
+    lifted_at = models.DateTimeField(null=True)
+
+
+class Loan(models.Model):
+    """A site's reserve van stands at another site for a day (E3.3.2)."""
+
+    day = models.ForeignKey(DeliveryDay, on_delete=models.PROTECT, related_name="loans")
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="loans")
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="+")  # where it stands meanwhile
+    ready_at = models.DateTimeField()  # when it can leave from there
+    lent_at = models.DateTimeField()
+    returned_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "vehicle"],
+                condition=models.Q(returned_at__isnull=True),
+                name="lent_to_one_site_at_a_time",
+            )
+        ]
