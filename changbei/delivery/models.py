@@ -217,7 +217,7 @@ class TransportPapers(models.Model):
 
     case = models.ForeignKey(RecoveryCase, on_delete=models.PROTECT, related_name="papers")
     vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="papers")
-    from_vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="+")
+    from_vehicle = models.ForeignKey(Vehicle, null=True, on_delete=models.PROTECT, related_name="+")
     stops = models.PositiveIntegerField()
     cartons = models.PositiveIntegerField()
     borrowed = models.BooleanField()  # a reserve van of another site

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
-from uuid import UUID
 
 from django.db import transaction
-from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Max, Q, Value
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Value
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotFound
-from changbei.delivery import access, moving, planning, rules
+from changbei.delivery import access, changing, deciding, moving, planning
 from changbei.delivery.models import (
     Breakdown,
     DeliveryDay,
@@ -25,12 +23,12 @@ from changbei.delivery.models import (
     Stop,
     Tour,
 )
-from changbei.journal import services as journal
 from changbei.network.models import Vehicle
 from changbei.people.models import Person
 from changbei.runs.models import Run
 
 plan_day = planning.plan_day
+accept, undo, papers_written = deciding.accept, deciding.undo, deciding.papers_written
 SECOND = Value(timedelta(seconds=1))
 
 
@@ -60,7 +58,7 @@ def report_breakdown(report: BreakdownReport, *, run: Run | None, actor: Person 
     """
     if run is not None and (known := Breakdown.objects.filter(run=run).first()):
         return known
-    day = _locked_day()
+    day = changing.locked_day()
     tour = (
         Tour.objects.select_for_update(of=("self",))
         .select_related("vehicle")
@@ -84,8 +82,8 @@ def report_breakdown(report: BreakdownReport, *, run: Run | None, actor: Person 
     tour.status = Tour.Status.BROKEN_DOWN
     tour.save(update_fields=["status"])
     Vehicle.objects.filter(pk=tour.vehicle_id).update(state=Vehicle.State.BROKEN_DOWN)
-    _changed(day)
-    _journal(
+    changing.changed(day)
+    changing.note(
         "delivery.broken_down",
         run,
         actor,
@@ -118,7 +116,7 @@ def save_offer(
     run: Run | None,
 ) -> RecoveryCase:
     """Keep what was computed on a snapshot; raises Conflict when the day's plan has changed since."""
-    day = _locked_day(breakdown.tour.day_id)
+    day = changing.locked_day(breakdown.tour.day_id)
     if day.version != version:
         raise Conflict(gettext_noop("the day changed while the recovery was being computed"))
     RecoveryCase.objects.filter(breakdown=breakdown, status=RecoveryCase.Status.OFFERED).update(
@@ -137,7 +135,7 @@ def save_offer(
     for rank, option in enumerate(options, start=1):
         option.case, option.rank = case, rank
     RecoveryOption.objects.bulk_create(options)
-    _journal(
+    changing.note(
         "delivery.recovery_offered",
         run,
         None,
@@ -150,104 +148,6 @@ def save_offer(
         ],
     )
     return case
-
-
-@transaction.atomic
-def accept(option: RecoveryOption, *, actor: Person) -> RecoveryCase:
-    """Drive the day by this option from now on. Stops driven since it was computed stay as they were driven.
-
-    Raises NotAllowed, and Conflict when another option was accepted or the day's plan has changed meanwhile.
-    """
-    case = (
-        RecoveryCase.objects.select_for_update(of=("self",))
-        .select_related("breakdown__tour", "run")
-        .get(pk=option.case_id)
-    )
-    access.require_accept(case, actor)
-    day = _locked_day(case.day_id)
-    if case.status != RecoveryCase.Status.OFFERED:
-        raise Conflict(gettext_noop("an option of this recovery was accepted, or a newer one computed"))
-    if day.version != case.day_version:
-        raise Conflict(gettext_noop("the day's plan has changed since this was computed; compute it anew"))
-    vehicles = _drive_by(day, option.plan)
-    RecoveryOption.objects.filter(pk=option.pk).update(accepted_at=clock.now(), accepted_by=actor)
-    case.status = RecoveryCase.Status.ACCEPTED
-    case.save(update_fields=["status"])
-    _changed(day)
-    _journal(
-        "delivery.recovery_accepted",
-        case.run,
-        actor,
-        clause="E3.3.2",
-        case=str(case.uuid),
-        option=option.kind,
-        unserved=option.unserved,
-        vans=vehicles,
-        shifted=option.arrivals_shifted,
-        moved=option.stops_moved,
-        reserve=bool(option.plan["reserve_vehicles"]),
-    )
-    return case
-
-
-def _drive_by(day: DeliveryDay, plan: Mapping[str, Any]) -> list[str]:
-    """Write the option's tours, stops and hand-overs; the numbers of the vans whose list changed."""
-    wanted = [step["stop"] for tour in plan["tours"] for step in tour["steps"] if "stop" in step]
-    stops = {
-        stop.pk: stop
-        for stop in Stop.objects.select_for_update()
-        .filter(pk__in=[*wanted, *plan["unserved"]])
-        .order_by("pk")
-    }
-    tours = [_tour_of(day, row) for row in plan["tours"]]
-    Handover.objects.filter(tour__in=tours, done_at__isnull=True).delete()
-    handovers: list[Handover] = []
-    changed: list[Stop] = []
-    for tour, row in zip(tours, plan["tours"], strict=True):
-        last = tour.stops.exclude(pk__in=wanted).aggregate(last=Max("sequence"))["last"] or 0
-        for number, step in enumerate(row["steps"], start=last + 1):
-            at = datetime.fromisoformat(step["at"])
-            if "handover" in step:
-                cartons = sum(stops[pk].cartons for pk in step["stops"] if pk in stops)
-                handovers.append(
-                    Handover(
-                        tour=tour,
-                        breakdown_id=step["handover"],
-                        before_sequence=number,
-                        cartons=cartons,
-                        expected_at=at,
-                    )
-                )
-            elif (stop := stops[step["stop"]]).status == Stop.Status.PLANNED:
-                stop.tour, stop.sequence, stop.expected_at = tour, number, at
-                changed.append(stop)
-    for pk in plan["unserved"]:
-        stops[pk].tour, stops[pk].expected_at = None, None
-        changed.append(stops[pk])
-    Stop.objects.bulk_update(changed, ["tour", "sequence", "expected_at"], batch_size=1000)
-    Handover.objects.bulk_create(handovers)
-    return [tour.vehicle.number for tour in tours]
-
-
-def _tour_of(day: DeliveryDay, row: Mapping[str, Any]) -> Tour:
-    """The van's tour; a reserve van that is called up gets one (E3.3.2), unless it went elsewhere meanwhile."""
-    if row["tour"] is not None:
-        return Tour.objects.select_related("vehicle").get(pk=row["tour"])
-    vehicle = Vehicle.objects.select_for_update().get(pk=row["vehicle"])
-    if vehicle.state != Vehicle.State.FIT:
-        raise Conflict(f"reserve van {vehicle.number} is no longer free")
-    vehicle.state = Vehicle.State.IN_USE
-    vehicle.save(update_fields=["state"])
-    shift_end = Tour.objects.filter(day=day).aggregate(last=Max("shift_ends_at"))["last"]
-    return Tour.objects.create(
-        day=day,
-        site_id=vehicle.site_id,
-        vehicle=vehicle,
-        driver_id=vehicle.keeper_id,
-        departs_at=clock.now() + rules.RESERVE_READY,
-        shift_ends_at=shift_end,
-        status=Tour.Status.DRIVING,
-    )
 
 
 @transaction.atomic
@@ -308,7 +208,7 @@ def record_handover(handover: Handover, *, actor: Person | None) -> None:
     moved = Stop.objects.filter(
         tour=handover.tour_id, goods_at=handover.breakdown_id, status=Stop.Status.PLANNED
     ).update(goods_at=None)
-    _journal(
+    changing.note(
         "delivery.goods_taken_over",
         handover.breakdown.run,
         actor,
@@ -322,11 +222,11 @@ def record_handover(handover: Handover, *, actor: Person | None) -> None:
 @transaction.atomic
 def postpone(breakdown: Breakdown, *, reason: str, actor: Person | None) -> tuple[int, date]:
     """The stranded customers are served on the next delivery day (E3.3.4); their number and that day."""
-    day = _locked_day(breakdown.tour.day_id)
+    day = changing.locked_day(breakdown.tour.day_id)
     next_on = planning.next_delivery_day(day.date)
     count = moving.move(Stop.objects.filter(goods_at=breakdown, status=Stop.Status.PLANNED), next_on)
-    _changed(day)
-    _journal(
+    changing.changed(day)
+    changing.note(
         "delivery.postponed",
         breakdown.run,
         actor,
@@ -355,12 +255,14 @@ def move_held(retailers: Collection[int], on: date, *, actor: Person | None, run
     """Today's held stops of these customers go out on another day, together with that day's goods; their number."""
     if (day := today()) is None:
         return 0
-    day = _locked_day(day.pk)
+    day = changing.locked_day(day.pk)
     held = Stop.objects.filter(day=day, retailer__in=retailers, status=Stop.Status.HELD)
     count = moving.move(held, on)
     if count:
-        _changed(day)
-        _journal("delivery.stops_moved", run, actor, clause="E3.2.1", stops=count, next_on=on.isoformat())
+        changing.changed(day)
+        changing.note(
+            "delivery.stops_moved", run, actor, clause="E3.2.1", stops=count, next_on=on.isoformat()
+        )
     return count
 
 
@@ -369,11 +271,11 @@ def _set_held(
 ) -> int:
     if (day := today()) is None:
         return 0
-    day = _locked_day(day.pk)
+    day = changing.locked_day(day.pk)
     count = Stop.objects.filter(day=day, retailer__in=retailers, status=before).update(status=after)
     if count:
-        _changed(day)
-    _journal(kind, run, actor, clause="E3.2.1", stops=count)
+        changing.changed(day)
+    changing.note(kind, run, actor, clause="E3.2.1", stops=count)
     return count
 
 
@@ -386,31 +288,7 @@ def order_repair(breakdown: Breakdown, *, actor: Person | None) -> RepairOrder:
     )
     if made:
         Vehicle.objects.filter(pk=vehicle.pk).update(state=Vehicle.State.UNDER_REPAIR)
-        _journal("delivery.repair_ordered", breakdown.run, actor, clause="E3.3.1", vehicle=vehicle.number)
+        changing.note(
+            "delivery.repair_ordered", breakdown.run, actor, clause="E3.3.1", vehicle=vehicle.number
+        )
     return order
-
-
-def _locked_day(pk: int | None = None) -> DeliveryDay:
-    """The day's row, locked: whoever changes the plan of a day holds it."""
-    on = Q(date=clock.local_now().date()) if pk is None else Q(pk=pk)
-    day = DeliveryDay.objects.select_for_update().filter(on).first()
-    if day is None:
-        raise NotFound(f"no deliveries are planned for {clock.local_now().date()}")
-    return day
-
-
-def _changed(day: DeliveryDay) -> None:
-    DeliveryDay.objects.filter(pk=day.pk).update(version=F("version") + 1)
-
-
-def _journal(kind: str, run: Run | None, actor: Person | None, *, clause: str, **data: Any) -> None:
-    incident: UUID | None = run.incident if run else None
-    journal.append(
-        kind,
-        actor=actor,
-        incident=incident,
-        run=run.uuid if run else None,
-        clause=clause,
-        drill=bool(run and run.drill),
-        data=data,
-    )

@@ -97,7 +97,7 @@ class Migration(migrations.Migration):
                 ('written_at', models.DateTimeField(null=True)),
                 ('withdrawn_at', models.DateTimeField(null=True)),
                 ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='papers', to='delivery.recoverycase')),
-                ('from_vehicle', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='network.vehicle')),
+                ('from_vehicle', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='network.vehicle')),
                 ('vehicle', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='papers', to='network.vehicle')),
                 ('written_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='people.person')),
             ],

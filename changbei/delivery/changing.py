@@ -1,0 +1,43 @@
+"""What every change of a day's plan has in common: the lock, the version that grows, the fact in the journal."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Q
+
+from changbei.core import clock
+from changbei.core.errors import NotFound
+from changbei.delivery.models import DeliveryDay
+from changbei.journal import services as journal
+from changbei.people.models import Person
+from changbei.runs.models import Run
+
+
+def locked_day(pk: int | None = None) -> DeliveryDay:
+    """The day's row (today's without `pk`), locked: whoever changes the plan of a day holds it."""
+    on = Q(date=clock.local_now().date()) if pk is None else Q(pk=pk)
+    day = DeliveryDay.objects.select_for_update().filter(on).first()
+    if day is None:
+        raise NotFound(f"no deliveries are planned for {clock.local_now().date()}")
+    return day
+
+
+def changed(day: DeliveryDay) -> None:
+    """What was computed on the day as it was is out of date now."""
+    DeliveryDay.objects.filter(pk=day.pk).update(version=F("version") + 1)
+
+
+def note(kind: str, run: Run | None, actor: Person | None, *, clause: str, **data: Any) -> None:
+    """A fact of this room, with the incident it belongs to."""
+    incident: UUID | None = run.incident if run else None
+    journal.append(
+        kind,
+        actor=actor,
+        incident=incident,
+        run=run.uuid if run else None,
+        clause=clause,
+        drill=bool(run and run.drill),
+        data=data,
+    )
