@@ -63,7 +63,9 @@ class Block:
     def _attributes(self, element: etree._Element, path: str) -> None:
         for key in element.attrib:
             if key not in _ATTRIBUTES:
-                self.notebook.note("attribute", path, trees.line(element), name=etree.QName(str(key)).localname)
+                self.notebook.note(
+                    "attribute", path, trees.line(element), name=etree.QName(str(key)).localname
+                )
 
     def _count(self, version: str) -> None:
         for name, (least, most) in self.allowed.items():

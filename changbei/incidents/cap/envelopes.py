@@ -9,6 +9,7 @@ import base64
 import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from lxml import etree
 
@@ -53,11 +54,12 @@ class Part:
             return b""
         return etree.tostring(self.element, encoding="UTF-8", xml_declaration=True, with_tail=False)
 
-    def read(self, *, strict: bool = False) -> CapResult:
+    def read(self, *, strict: bool = False, now: datetime | None = None) -> CapResult:
+        status = self.envelope_status
         if self.element is not None:
-            found = reading.read_element(self.element, strict=strict, envelope_status=self.envelope_status)
+            found = reading.read_element(self.element, strict=strict, envelope_status=status, now=now)
         elif self.raw is not None:
-            found = reading.read(self.raw, strict=strict, envelope_status=self.envelope_status)
+            found = reading.read(self.raw, strict=strict, envelope_status=status, now=now)
         else:
             notebook = Notebook(strict=strict)
             code = "elsewhere" if self.links else "entry-empty"
@@ -130,9 +132,13 @@ def _link_rank(link: etree._Element) -> int:
 
 def _rss(root: etree._Element) -> Iterator[Part]:
     for number, item in enumerate(root.iter("{*}item"), 1):
-        links = [(0, part.get("url", "")) for part in item.iter("{*}enclosure") if part.get("type") in CAP_TYPES]
+        links = [
+            (0, part.get("url", "")) for part in item.iter("{*}enclosure") if part.get("type") in CAP_TYPES
+        ]
         links.append((1, _below(item, "link")))
-        yield from _entry(item, f"item {number}", f"{_below(item, 'guid')} {_below(item, 'pubDate')}".strip(), links)
+        yield from _entry(
+            item, f"item {number}", f"{_below(item, 'guid')} {_below(item, 'pubDate')}".strip(), links
+        )
 
 
 def _entry(entry: etree._Element, origin: str, key: str, links: list[tuple[int, str]]) -> Iterator[Part]:
@@ -153,7 +159,9 @@ def _edxl(root: etree._Element) -> Iterator[Part]:
         found = list(_inside(part, f"contentObject {number}", status))
         yield from found
         if not found and (address := _below(part, "uri", deep=True)):
-            yield Part(f"contentObject {number}", trees.line(part), address, "", (address,), None, None, status)
+            yield Part(
+                f"contentObject {number}", trees.line(part), address, "", (address,), None, None, status
+            )
 
 
 def _alerts(root: etree._Element) -> Iterator[Part]:

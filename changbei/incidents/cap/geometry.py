@@ -129,6 +129,9 @@ def circle(text: str, note: Note) -> BaseGeometry | None:
         note("circle-shape", value=text.strip())
         return None
     latitude, longitude, radius_km = (float(part) for part in match.groups())
+    if 90 < abs(latitude) <= 180 and abs(longitude) <= 90:
+        note("circle-swapped")
+        latitude, longitude = longitude, latitude
     if abs(latitude) > 90 or abs(longitude) > 180:
         note("circle-shape", value=text.strip())
         return None

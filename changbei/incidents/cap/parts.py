@@ -137,7 +137,7 @@ class Alert:
 
 @dataclass(frozen=True)
 class CapResult:
-    """What became of a file: `alert` is None exactly when `verdict` is refused.
+    """What became of a file: `alert` is None when `verdict` is refused, or the file only says where the alert is.
 
     `draft` is what a lenient reader makes of it, also when a strict one refuses; None when nobody can tell.
     """

@@ -30,6 +30,7 @@ from changbei.incidents.cap.shape import (
 )
 
 DEFAULT_LIFE_HOURS = 24
+CLOCKS_APART = timedelta(minutes=15)
 MOST_SHAPES = 5_000
 _MARKUP = re.compile(r"<\s*/?\s*[A-Za-z][^<>]{0,200}>")
 _ADMINISTRATIVE = re.compile(r"CPEAS|行政区划|行政區劃", re.IGNORECASE)
@@ -41,34 +42,38 @@ _WHOLE_NUMBER = re.compile(r"[+-]?\d+", re.ASCII)
 _REALITY = ("Actual", "Exercise", "System", "Test", "Draft")
 
 
-def read(data: bytes, *, strict: bool = False, envelope_status: str = "") -> CapResult:
+def read(
+    data: bytes, *, strict: bool = False, envelope_status: str = "", now: datetime | None = None
+) -> CapResult:
     """Read one alert of CAP 1.2, 1.1 or 1.0 (`data`: the file's bytes in any encoding XML knows).
 
     `strict`: every breach of the standard refuses the file, beyond what the schema can say; for files that others
     push. What is merely unusual (`reasons.REMARKS`) stays a warning. `envelope_status`: what the envelope calls
-    itself; an alert in a test envelope is a test.
+    itself; an alert in a test envelope is a test. `now`: what was sent later than that is remarked upon.
     """
     notebook = Notebook(strict=strict)
     try:
         root = trees.parse(data, notebook)
     except trees.Refused:
         return CapResult(notebook.verdict, tuple(notebook.reasons), None)
-    return _read(root, notebook, envelope_status)
+    return _read(root, notebook, envelope_status, now)
 
 
-def read_element(root: etree._Element, *, strict: bool = False, envelope_status: str = "") -> CapResult:
+def read_element(
+    root: etree._Element, *, strict: bool = False, envelope_status: str = "", now: datetime | None = None
+) -> CapResult:
     """Read an alert inside a feed or an envelope that was parsed; lines are those of the whole file."""
     notebook = Notebook(strict=strict)
     try:
         trees.limit(root, notebook)
     except trees.Refused:
         return CapResult(notebook.verdict, tuple(notebook.reasons), None)
-    return _read(root, notebook, envelope_status)
+    return _read(root, notebook, envelope_status, now)
 
 
-def _read(root: etree._Element, notebook: Notebook, envelope_status: str) -> CapResult:
+def _read(root: etree._Element, notebook: Notebook, envelope_status: str, now: datetime | None) -> CapResult:
     try:
-        draft = _Reader(notebook, envelope_status).alert(root)
+        draft = _Reader(notebook, envelope_status, now).alert(root)
     except trees.Refused:
         return CapResult(notebook.verdict, tuple(notebook.reasons), None)
     alert = None if notebook.verdict == REFUSED else draft
@@ -76,8 +81,8 @@ def _read(root: etree._Element, notebook: Notebook, envelope_status: str) -> Cap
 
 
 class _Reader:
-    def __init__(self, notebook: Notebook, envelope_status: str) -> None:
-        self.notebook = notebook
+    def __init__(self, notebook: Notebook, envelope_status: str, now: datetime | None) -> None:
+        self.notebook, self.now = notebook, now
         self.envelope_status = envelope_status
         self.namespace = ""
         self.version = "1.2"
@@ -173,6 +178,8 @@ class _Reader:
             block.note("sent", "sent", value=text)
         else:
             self._odd_time(block, "sent", time.oddity, text)
+            if self.now is not None and time.at > self.now + CLOCKS_APART:
+                block.note("sent-future", "sent", value=text)
         return time.at
 
     def _odd_time(self, block: Block, name: str, oddity: str, text: str) -> None:
@@ -212,6 +219,8 @@ class _Reader:
                 block.note("reference-self", "references")
             elif reference.identifier:
                 found.append(reference)
+                if reference.sent and own.sent and reference.sent > own.sent:
+                    block.note("reference-later", "references", value=reference.identifier)
         if not block.text("references") and msg_type != "Alert":
             block.note("references-missing", "references", type=msg_type)
         return tuple(dict.fromkeys(found))
@@ -231,6 +240,11 @@ class _Reader:
         block = self._block(element, "alert/info")
         effective = self._time(block, "effective") or sent
         expires, given = self._expires(block, effective)
+        onset = self._time(block, "onset")
+        if given and expires < sent:
+            block.note("expires-past", "expires")
+        if given and onset is not None and onset > expires:
+            block.note("onset-late", "onset")
         codes, parameters = self._pairs(block, "eventCode"), self._pairs(block, "parameter")
         event, headline = self._words(block, "event"), self._words(block, "headline")
         if not event and block.all("event"):
@@ -249,7 +263,7 @@ class _Reader:
             severity=severity,
             certainty=self._certainty(block),
             effective=effective,
-            onset=self._time(block, "onset"),
+            onset=onset,
             expires=expires,
             expires_given=given,
             sender_name=self._words(block, "senderName"),
@@ -406,7 +420,9 @@ class _Reader:
         if block.all("ceiling") and not block.all("altitude"):
             block.note("ceiling-alone", "ceiling")
         block.required("areaDesc")
-        whole = geometry.joined([one for one in drawn if one is not None], self._noter(element, "alert/info/area"))
+        whole = geometry.joined(
+            [one for one in drawn if one is not None], self._noter(element, "alert/info/area")
+        )
         return Area(self._words(block, "areaDesc"), whole, tuple(codes))
 
     def _noter(self, element: etree._Element, path: str) -> geometry.Note:

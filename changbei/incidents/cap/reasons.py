@@ -64,10 +64,10 @@ REFUSALS: Mapping[str, Words] = {
         "另有一條內容不同的預警用了同樣的發布者、編號和時間",
         "another alert, with other words, has the same sender, identifier and time",
     ),
-    "elsewhere": (
-        "此处没有预警本身，只有链接{link}",
-        "此處沒有預警本身，只有連結{link}",
-        "the alert itself is not here, only its address: {link}",
+    "left-out": (
+        "另有{count}个条目未读",
+        "另有{count}個條目未讀",
+        "{count} more entries were not read",
     ),
     "entry-empty": (
         "条目里既没有预警，也没有链接",
@@ -125,6 +125,21 @@ ODDITIES: Mapping[str, Words] = {
         "失效早於生效，按{hours}小時計算",
         "expires before it takes effect: {hours} hours are assumed",
     ),
+    "expires-past": (
+        "发布时已经失效",
+        "發布時已經失效",
+        "it had expired when it was sent",
+    ),
+    "onset-late": (
+        "开始晚于失效",
+        "開始晚於失效",
+        "it begins after it expires",
+    ),
+    "sent-future": (
+        "发布时间{value}还没有到",
+        "發布時間{value}還沒有到",
+        "sent at {value}, which lies in the future",
+    ),
     "no-info": (
         "没有info，不知道是什么事件",
         "沒有info，不知道是什麼事件",
@@ -140,6 +155,11 @@ ODDITIES: Mapping[str, Words] = {
         "引用{value}不是“发布者,编号,时间”",
         "引用{value}不是「發布者,編號,時間」",
         "the reference {value} is not sender,identifier,sent",
+    ),
+    "reference-later": (
+        "引用的{value}比自己晚",
+        "引用的{value}比自己晚",
+        "it refers to {value}, which is later than itself",
     ),
     "reference-self": ("引用了自己", "引用了自己", "it refers to itself"),
     "scope-addresses": ("Private没有写明addresses", "Private沒有寫明addresses", "Private without addresses"),
@@ -190,6 +210,11 @@ ODDITIES: Mapping[str, Words] = {
         "{value}不是“纬度,经度 半径”，未读",
         "{value}不是「緯度,經度 半徑」，未讀",
         "{value} is not latitude,longitude radius: not read",
+    ),
+    "circle-swapped": (
+        "按“经度,纬度”的顺序读取",
+        "按「經度,緯度」的順序讀取",
+        "read in the order longitude,latitude",
     ),
     "circle-radius": (
         "半径{value}公里不合理，未读",
@@ -255,6 +280,11 @@ ODDITIES: Mapping[str, Words] = {
         "外層標為{envelope}而預警標為{alert}，按{envelope}",
         "the envelope says {envelope}, the alert {alert}: {envelope} is taken",
     ),
+    "elsewhere": (
+        "此处没有预警本身，只有链接{link}",
+        "此處沒有預警本身，只有連結{link}",
+        "the alert itself is not here, only its address: {link}",
+    ),
     "feed-empty": ("没有条目", "沒有條目", "there is no entry"),
     "geocode-digits": (
         "{value}不是12位行政区划代码",
@@ -277,6 +307,10 @@ REMARKS = frozenset(
         "colour-conflict",  # a colour is no part of CAP
         "area-hull",
         "feed-empty",
+        "elsewhere",  # a feed may hold addresses alone
+        "sent-future",  # the clock that is wrong may be ours
+        "expires-past",  # no order of the two is demanded
+        "onset-late",
     }
 )
 

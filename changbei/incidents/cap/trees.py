@@ -13,6 +13,7 @@ DEEPEST = 16
 DEEPEST_ENVELOPE = 40
 MOST_ELEMENTS = 200_000
 XML_SPACE = " \t\r\n"
+DOCUMENT = "document"  # what a reason concerns that has no element
 
 
 class Refused(Exception):
@@ -22,7 +23,7 @@ class Refused(Exception):
 def parse(data: bytes, notebook: Notebook, *, deepest: int = DEEPEST) -> etree._Element:
     """The root element. Raises Refused, with the reason noted."""
     if len(data) > LARGEST_BYTES:
-        notebook.note("too-large", "", 0, size=len(data), limit=LARGEST_BYTES)
+        notebook.note("too-large", DOCUMENT, 0, size=len(data), limit=LARGEST_BYTES)
         raise Refused
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
@@ -30,13 +31,19 @@ def parse(data: bytes, notebook: Notebook, *, deepest: int = DEEPEST) -> etree._
     try:
         root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
-        notebook.note("not-xml", "", getattr(error, "lineno", 0) or 0, detail=_plain(str(error)))
+        notebook.note("not-xml", DOCUMENT, getattr(error, "lineno", 0) or 1, detail=_plain(str(error)))
         raise Refused from None
     if cast(Any, root.getroottree().docinfo).doctype:
-        notebook.note("doctype", "", 1)
+        notebook.note("doctype", DOCUMENT, _doctype_line(data))
         raise Refused
     limit(root, notebook, deepest)
     return root
+
+
+def _doctype_line(data: bytes) -> int:
+    """Where the declaration stands; 1 in an encoding that does not show it."""
+    place = data.find(b"<!DOCTYPE")
+    return data.count(b"\n", 0, max(place, 0)) + 1
 
 
 def _plain(words: str) -> str:
@@ -51,10 +58,10 @@ def limit(root: etree._Element, notebook: Notebook, deepest: int = DEEPEST) -> N
         depth += 1 if event == "start" else -1
         elements += event == "start"
         if depth > deepest:
-            notebook.note("too-deep", "", line(element), limit=deepest)
+            notebook.note("too-deep", name(element), line(element), limit=deepest)
             raise Refused
         if elements > MOST_ELEMENTS:
-            notebook.note("too-many", "", line(element), limit=MOST_ELEMENTS)
+            notebook.note("too-many", name(element), line(element), limit=MOST_ELEMENTS)
             raise Refused
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from changbei.core import clock
 from changbei.core.errors import Invalid, NotFound
 from changbei.incidents import cap
 from changbei.incidents.cap.trees import LARGEST_BYTES
@@ -20,8 +23,29 @@ from changbei.site.commands.base import with_database
 if TYPE_CHECKING:
     from changbei.incidents.models import WarningSource
 
-Found = tuple[Path, str, cap.CapResult]  # the file, where in it, what became of it
 _STYLES = {cap.ACCEPTED: "green", cap.ACCEPTED_WITH_WARNINGS: "yellow", cap.REFUSED: "red"}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A file and what became of each alert in it, with where in the file that stands."""
+
+    path: Path
+    kind: str  # alert, atom, rss, edxl, alerts
+    found: Sequence[tuple[str, cap.CapResult]]
+    strict: bool
+
+    @property
+    def refused(self) -> bool:
+        return any(result.refused for _, result in self.found)
+
+    @property
+    def verdict(self) -> str:
+        """That of its one alert. Of several: refused when all are, or, strictly, when one is."""
+        verdicts = {result.verdict for _, result in self.found}
+        if len(verdicts) == 1:
+            return verdicts.pop()
+        return cap.REFUSED if self.strict and self.refused else cap.ACCEPTED_WITH_WARNINGS
 
 
 @click.group(name="cap")
@@ -33,42 +57,64 @@ def cap_group() -> None:
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option("--strict", is_flag=True, help="Refuse every breach of the standard, as for files that others push.")
-@click.option("--json", "as_json", is_flag=True, help="A list with one JSON object for each alert.")
+@click.option(
+    "--strict", is_flag=True, help="Refuse every breach of the standard, as for files that others push."
+)
+@click.option("--json", "as_json", is_flag=True, help="A list with one JSON object for each file.")
 def check(files: tuple[Path, ...], strict: bool, as_json: bool) -> None:
-    """Say of each alert whether it is accepted, accepted with warnings, or refused, and why.
+    """Say of each file whether it is accepted, accepted with warnings, or refused, and why.
 
-    Feeds (Atom, RSS), EDXL-DE and lists of alerts are unpacked; nothing is fetched. Ends with 1 when one is refused.
+    Feeds (Atom, RSS), EDXL-DE and lists of alerts are unpacked and each alert is judged; nothing is fetched. A file
+    of several alerts is refused when all are, with --strict when one is. Ends with 1 when an alert is refused.
     """
-    results = [found for path in files for found in checked(path, strict=strict)]
+    results = [checked(path, strict=strict) for path in files]
     if as_json:
-        click.echo(json.dumps([describe(*found) for found in results], ensure_ascii=False, indent=2))
+        click.echo(json.dumps([describe(one) for one in results], ensure_ascii=False, indent=2))
     else:
         _print(results)
-    if any(result.refused for _, _, result in results):
+    if any(one.refused for one in results):
         raise SystemExit(1)
 
 
-def checked(path: Path, *, strict: bool) -> list[Found]:
-    """The alerts of one file with where they are in it; at least one entry a file."""
+def checked(path: Path, *, strict: bool) -> Checked:
+    """The alerts of one file; at least one entry."""
     with path.open("rb") as file:
         data = file.read(LARGEST_BYTES + 1)  # reading refuses what is longer
-    opened = cap.unpack(data)
-    if not opened.parts:
-        note = cap.Reason("feed-empty", opened.kind, 0, strict=strict)
-        return [(path, "", cap.CapResult(cap.ACCEPTED_WITH_WARNINGS, (note,), None))]
-    return [(path, part.origin, part.read(strict=strict)) for part in opened.parts]
+    opened, now = cap.unpack(data), clock.now()
+    found = [(part.origin, part.read(strict=strict, now=now)) for part in opened.parts]
+    if opened.left_out:
+        left = cap.Reason("left-out", opened.kind, 1, {"count": str(opened.left_out)}, strict)
+        found.append(("", cap.CapResult(cap.REFUSED, (left,), None)))
+    if not found:
+        note = cap.Reason("feed-empty", opened.kind, 1, strict=strict)
+        found = [("", cap.CapResult(cap.ACCEPTED_WITH_WARNINGS, (note,), None))]
+    return Checked(path, opened.kind, found, strict)
 
 
-def describe(path: Path, origin: str, result: cap.CapResult) -> dict[str, Any]:
-    """One alert as JSON: file, origin in it, verdict, reasons; and as far as it can be read identity, times, areas.
+def describe(one: Checked) -> dict[str, Any]:
+    """A file as JSON: verdict, every reason with its place; and as far as it can be read identity, times and areas.
 
-    `alert` is null when it is refused; what a strict reader refuses still has identity, times and areas.
+    A feed or an envelope says the same of each of its alerts in `alerts`; with several of them only there.
     """
+    parts = [(origin, _described(result)) for origin, result in one.found]
+    only = parts[0][1] if len(parts) == 1 else _described(cap.CapResult(one.verdict, (), None))
+    reasons = [{"origin": origin, **reason} for origin, part in parts for reason in part["reasons"]]
+    whole = {
+        "file": click.format_filename(one.path),
+        "kind": one.kind,
+        **only,
+        "verdict": one.verdict,
+        "reasons": reasons,
+    }
+    if one.kind != "alert":
+        whole["alerts"] = [{"origin": origin, **part} for origin, part in parts]
+    return whole
+
+
+def _described(result: cap.CapResult) -> dict[str, Any]:
+    """`alert` is null when it is refused; what a strict reader refuses still has identity, times and areas."""
     draft = result.alert or result.draft
     return {
-        "file": str(path),
-        "origin": origin,
         "verdict": result.verdict,
         "reasons": [
             {
@@ -142,19 +188,21 @@ def _stamp(at: datetime | None) -> str | None:
     return at.isoformat().replace("+00:00", "Z") if at else None
 
 
-def _print(results: list[Found]) -> None:
+def _print(results: Sequence[Checked]) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("File", "Verdict", "Line", "Element", "Reason"):
         table.add_column(column, overflow="fold")
-    for path, origin, result in results:
-        name = Text(f"{path} [{origin}]" if origin else str(path))
-        verdict = Text(result.verdict, style=_STYLES[result.verdict])
-        if not result.reasons:
-            table.add_row(name, verdict)
-        for number, reason in enumerate(result.reasons):
-            place = (name, verdict) if number == 0 else ("", "")
-            line = str(reason.line) if reason.line else ""
-            table.add_row(*place, line, Text(reason.element), Text(reason.message()))
+    for one in results:
+        for origin, result in one.found:
+            path = click.format_filename(one.path)
+            name = Text(f"{path} [{origin}]" if origin else path)
+            verdict = Text(result.verdict, style=_STYLES[result.verdict])
+            if not result.reasons:
+                table.add_row(name, verdict)
+            for number, reason in enumerate(result.reasons):
+                place = (name, verdict) if number == 0 else ("", "")
+                line = str(reason.line) if reason.line else ""
+                table.add_row(*place, line, Text(reason.element), Text(reason.message()))
     Console().print(table)
 
 
@@ -166,12 +214,18 @@ def source_group() -> None:
 @source_group.command(name="add")
 @click.argument("name")
 @click.option("--url", default="", help="A feed (Atom, RSS), an EDXL-DE file or one alert, over HTTP.")
-@click.option("--folder", default="", help="A folder into which others put files; they are moved to kept or refused.")
+@click.option(
+    "--folder", default="", help="A folder into which others put files; they are moved to kept or refused."
+)
 @click.option("--push", "staff_no", default="", help="The staff number whose key pushes over the API.")
 @click.option("--language", default="zh-Hans", help="In which headlines are kept: zh-Hans, zh-Hant or en.")
-@click.option("--strict/--lenient", default=None, help="Strict for what is pushed, lenient for the rest, unless said.")
+@click.option(
+    "--strict/--lenient", default=None, help="Strict for what is pushed, lenient for the rest, unless said."
+)
 @click.option("--every", "interval_seconds", default=60, help="Seconds between two polls.")
-@click.option("--silent-after", "silent_after_seconds", default=3600, help="Seconds after which silence is a finding.")
+@click.option(
+    "--silent-after", "silent_after_seconds", default=3600, help="Seconds after which silence is a finding."
+)
 @with_database
 def add_source(name: str, url: str, folder: str, staff_no: str, strict: bool | None, **more: Any) -> None:
     """Add or change the source NAME. One of --url, --folder and --push says what it is."""
@@ -181,7 +235,9 @@ def add_source(name: str, url: str, folder: str, staff_no: str, strict: bool | N
 
     if sum(map(bool, (url, folder, staff_no))) != 1:
         raise Invalid("", "one of --url, --folder and --push is needed")
-    kind, place = ("url", url) if url else ("folder", str(Path(folder).absolute())) if folder else ("push", "")
+    kind, place = (
+        ("url", url) if url else ("folder", str(Path(folder).absolute())) if folder else ("push", "")
+    )
     person = Person.objects.filter(staff_no=staff_no, active=True).first() if staff_no else None
     saved = services.save_source(
         WarningSource.objects.filter(name=name).first(),
