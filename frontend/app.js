@@ -6,13 +6,14 @@ import { startClock } from "./clock.js";
 import { startCopying } from "./copy.js";
 import { startDialogs } from "./dialogs.js";
 import { startForms } from "./forms.js";
+import { startLive } from "./live.js";
 import { startLocating } from "./locate.js";
 import { startMenus } from "./menus.js";
 import { startPhotos } from "./photos.js";
 import { startPushing } from "./push.js";
 import { startToasts } from "./toasts.js";
 
-for (const start of [startClock, startCopying, startToasts, startBanners, startDialogs, startForms, startLocating, startMenus, startPhotos, startPushing]) {
+for (const start of [startClock, startCopying, startToasts, startBanners, startDialogs, startForms, startLive, startLocating, startMenus, startPhotos, startPushing]) {
   start();
 }
 window.Alpine = Alpine;

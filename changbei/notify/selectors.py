@@ -34,16 +34,6 @@ def _answered_by(person: Person) -> Exists:
     return Exists(Message.objects.filter(notice=OuterRef("notice"), person=person, state=State.ACKNOWLEDGED))
 
 
-def unanswered(person: Person) -> int:
-    """How many messages in the inbox wait for this person's acknowledgement."""
-    return (
-        Message.objects.filter(person=person, channel=INBOX, state=State.DELIVERED)
-        .filter(notice__needs_acknowledgement=True, notice__stopped_at=None)
-        .filter(~_answered_by(person))
-        .count()
-    )
-
-
 def acknowledged_at(message: Message) -> datetime | None:
     """When the recipient acknowledged the message's notice, by this message or another."""
     own = Message.objects.filter(

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from changbei.core import clock, texts
 from changbei.journal import heartbeat
-from changbei.notify.selectors import unanswered
+from changbei.notify import standing
 from changbei.runs.selectors import my_tasks
 from changbei.web.components import NavItem
 
@@ -40,6 +40,7 @@ _SHIFT_WORTH_SAYING = timedelta(seconds=5)
 
 def shell(request: HttpRequest) -> dict[str, object]:
     """Context of `web/base.html`. A view may set `drill_banner` and `nav_counts={"my-tasks": 3}`."""
+    stands = SimpleLazyObject(lambda: inbox_stands(request))
     return {
         "server_now": clock.now(),
         "server_clock_rate": clock_rate(),
@@ -47,7 +48,8 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "drill_banner": "",
         "engine_banner": SimpleLazyObject(engine_banner),
         "nav_counts": SimpleLazyObject(lambda: nav_counts(request)),
-        "waiting_messages": SimpleLazyObject(lambda: waiting_messages(request)),
+        "inbox_stands": stands,
+        "waiting_messages": SimpleLazyObject(lambda: standing.waiting(str(stands))),
         "demo": settings.DEMO,
         "nav": SimpleLazyObject(lambda: navigation(request)),
         "viewer_line": SimpleLazyObject(lambda: viewer_line(request)),
@@ -102,7 +104,8 @@ def navigation(request: HttpRequest) -> list[NavItem]:
     here = max((url for *_rest, url in found if _inside(request.path, url)), key=len, default="")
     further = {name for name, *_rest in _FURTHER}
     return [
-        NavItem(name, label, icon, url, here=url == here, further=name in further) for name, label, icon, url in found
+        NavItem(name, label, icon, url, here=url == here, further=name in further)
+        for name, label, icon, url in found
     ]
 
 
@@ -116,10 +119,10 @@ def nav_counts(request: HttpRequest) -> dict[str, int]:
     return {"my-tasks": my_tasks(person).count()} if person else {}
 
 
-def waiting_messages(request: HttpRequest) -> int:
-    """How many messages wait for the answer of whoever looks."""
+def inbox_stands(request: HttpRequest) -> str:
+    """The word for the inbox of whoever looks."""
     person = getattr(getattr(request, "user", None), "person", None)
-    return unanswered(person) if person else 0
+    return standing.of_one(person) if person else "0-0"
 
 
 def viewer_line(request: HttpRequest) -> str:

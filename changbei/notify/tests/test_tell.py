@@ -8,7 +8,7 @@ import pytest
 from changbei.core.errors import NotAllowed
 from changbei.journal.models import Entry
 from changbei.network.models import Retailer
-from changbei.notify import jobs, recipients, selectors, services
+from changbei.notify import jobs, recipients, selectors, services, standing
 from changbei.notify.channels.sms import shared_twin
 from changbei.notify.models import Attempt, Message, Notice, Urgency
 from changbei.notify.services import NewNotice
@@ -332,11 +332,11 @@ def test_a_receipt_does_not_undo_an_acknowledgement(carrier, person, clock) -> N
 def test_pages_read_what_they_show(carrier, person, other, clock) -> None:
     notice = services.tell(_notice(), recipients.of_people([person]))
     assert [one.notice_id for one in selectors.inbox(person)] == [notice.pk]
-    assert selectors.unanswered(person) == 1
+    assert standing.waiting(standing.of_one(person)) == 1
     assert selectors.tally(notice.uuid).states == {"delivered": 1, "queued": 2}
     assert selectors.unsent() == {"sms": 2}
     services.acknowledge(notice, person, actor=person)
-    assert selectors.unanswered(person) == 0
+    assert standing.waiting(standing.of_one(person)) == 0
     assert list(selectors.inbox(other)) == []
     assert selectors.messages(task=notice.task).count() == 3
 

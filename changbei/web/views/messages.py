@@ -13,20 +13,24 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from changbei.journal import heartbeat
-from changbei.notify import selectors, services
+from changbei.notify import selectors, services, standing
 from changbei.web import htmx
 from changbei.web.entry import actor, next_url, staff
+from changbei.web.streams import Hub
 
 SHOWN = 60
+hub = Hub(standing.Watch())
 
 
 @staff
 def inbox(request: HttpRequest) -> HttpResponse:
     """The newest messages first."""
     person = actor(request)
+    stands = standing.of_one(person)  # before the rows are read: what comes between is told by the stream
     context = {
+        "inbox_stands": stands,
         "rows": list(selectors.inbox(person)[:SHOWN]),
-        "unanswered": selectors.unanswered(person),
+        "unanswered": standing.waiting(stands),
         "pushes": bool(settings.PUSH_KEY),
     }
     part = htmx.wants_part(request)
@@ -36,8 +40,26 @@ def inbox(request: HttpRequest) -> HttpResponse:
 
 @staff
 def bell(request: HttpRequest) -> HttpResponse:
-    """How many messages wait for my answer: the bell on every page asks every few seconds."""
-    return render(request, "web/messages/bell.html", {"waiting": selectors.unanswered(actor(request))})
+    """How many messages wait for my answer. Nothing when all is as it was `seen`; else the inbox asks too."""
+    stands = standing.of_one(actor(request))
+    if stands == request.GET.get("seen"):
+        return HttpResponse(status=204)
+    response = render(
+        request, "web/messages/bell.html", {"stands": stands, "waiting": standing.waiting(stands)}
+    )
+    response.headers["HX-Trigger"] = "changbei:told"
+    return response
+
+
+@staff
+def live(request: HttpRequest) -> HttpResponse:
+    """A stream that says when another word than `seen` stands for my inbox. 204 where there are no streams: the browser
+    does not ask for one again.
+    """
+    person = actor(request)
+    seen = request.headers.get("Last-Event-ID") or request.GET.get("seen", "")
+    hub.take(request, person.pk, seen)  # taken, this answer goes to nobody
+    return HttpResponse(status=204)
 
 
 @staff
@@ -53,5 +75,6 @@ def acknowledge(request: HttpRequest, uuid: UUID) -> HttpResponse:
 urlpatterns = [
     path("messages/", inbox, name="inbox"),
     path("messages/bell", bell, name="inbox-bell"),
+    path("messages/live", live, name="inbox-live"),
     path("messages/<uuid:uuid>/acknowledge", acknowledge, name="message-acknowledge"),
 ]
