@@ -285,6 +285,11 @@ ODDITIES: Mapping[str, Words] = {
         "此處沒有預警本身，只有連結{link}",
         "the alert itself is not here, only its address: {link}",
     ),
+    "leading-space": (
+        "XML声明之前有空白",
+        "XML宣告之前有空白",
+        "white space before the XML declaration",
+    ),
     "feed-empty": ("没有条目", "沒有條目", "there is no entry"),
     "geocode-digits": (
         "{value}不是12位行政区划代码",
@@ -356,10 +361,12 @@ class Notebook:
     def __init__(self, *, strict: bool = False) -> None:
         self.strict = strict
         self.reasons: list[Reason] = []
+        self.lines_before = 0  # of the file, that the parser did not see
 
     def note(self, code: str, element: str, line: int, /, **values: object) -> None:
         given = {name: str(value) for name, value in values.items()}
-        self.reasons.append(Reason(code, element, line, given, self.strict))
+        place = line + self.lines_before if line else 0
+        self.reasons.append(Reason(code, element, place, given, self.strict))
 
     @property
     def unreadable(self) -> bool:

@@ -25,6 +25,7 @@ def parse(data: bytes, notebook: Notebook, *, deepest: int = DEEPEST) -> etree._
     if len(data) > LARGEST_BYTES:
         notebook.note("too-large", DOCUMENT, 0, size=len(data), limit=LARGEST_BYTES)
         raise Refused
+    data = _without_blanks(data, notebook)
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
     )
@@ -38,6 +39,16 @@ def parse(data: bytes, notebook: Notebook, *, deepest: int = DEEPEST) -> etree._
         raise Refused
     limit(root, notebook, deepest)
     return root
+
+
+def _without_blanks(data: bytes, notebook: Notebook) -> bytes:
+    """Some publishers leave blank lines before the declaration, which must come first."""
+    begun = data.lstrip(XML_SPACE.encode())
+    if len(begun) == len(data) or not begun.startswith(b"<?xml "):
+        return data
+    notebook.note("leading-space", DOCUMENT, 1)
+    notebook.lines_before = data[: len(data) - len(begun)].count(b"\n")
+    return begun
 
 
 def _doctype_line(data: bytes) -> int:

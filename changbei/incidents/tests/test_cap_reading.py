@@ -342,6 +342,12 @@ def test_more_shapes_than_anybody_draws_are_refused() -> None:
     assert [reason.code for reason in read(text).reasons] == ["too-many"]
 
 
+def test_blank_lines_before_the_declaration_are_passed_over_and_counted() -> None:
+    text = f"\n \n{ALERT.replace('Actual', 'actual')}"
+    assert odd(text) == [("leading-space", "document", 1), ("letter-case", "alert/status", 6)]
+    assert cap.read(text.encode(), strict=True).refused
+
+
 def test_the_size_limit() -> None:
     result = cap.read(b"<alert>" + b" " * (8 * 1024 * 1024))
     assert [reason.code for reason in result.reasons] == ["too-large"]
