@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from changbei.plans.kinds import fact
+from changbei.plans.kinds import fact, reads
 
 TEXT = {"type": "string"}
 COUNT = {"type": "integer", "minimum": 0}
@@ -19,7 +19,24 @@ fact(
             "shifted": COUNT,
             "moved": COUNT,
             "reserve": {"type": "boolean"},
+            "again": {"type": "boolean"},
         },
         "additionalProperties": False,
     },
+)
+
+fact(
+    "delivery.recovery_undone",
+    {
+        "type": "object",
+        "properties": {"case": TEXT, "option": TEXT, "vans": {"type": "array", "items": TEXT}},
+        "additionalProperties": False,
+    },
+)
+
+LIST_WITHDRAWN, TIME_BACK = "driver-list-withdrawn", "delivery-time-back"
+
+reads(
+    "delivery",
+    messages={LIST_WITHDRAWN: ["number", "title", "vehicle"], TIME_BACK: ["number", "title", "expected"]},
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 OPEN = "planned"
 RESERVE_READY = timedelta(minutes=15)
@@ -101,3 +102,69 @@ def estimated_position(
         begin[0] + (goal.longitude - begin[0]) * part,
         begin[1] + (goal.latitude - begin[1]) * part,
     )
+
+
+# ---------------------------------------------------------------- what drivers say by phone
+
+REASONS: Mapping[str, tuple[str, ...]] = {
+    "refused": ("wrong_goods", "damaged", "no_money", "not_wanted", "other"),
+    "absent": ("closed", "no_answer", "not_found", "other"),
+}
+"""Why goods were not taken, why nobody took them."""
+STALE_POSITION = timedelta(minutes=10)
+"""A van that has been silent longer is drawn where its list says that it should be."""
+BEFORE_DEPARTURE = timedelta(hours=1)
+"""So long before a tour leaves its phone may begin to say where it is: loading belongs to the shift."""
+
+
+def on_our_clock(phone_at: datetime, sent_at: datetime, received_at: datetime) -> datetime:
+    """The moment of the phone's clock on ours: how long before sending it was, never in the future."""
+    return received_at - max(sent_at - phone_at, timedelta(0))
+
+
+def in_shift(departs_at: datetime, shift_ends_at: datetime, now: datetime) -> bool:
+    """Whether a driver's phone may say where it is."""
+    return departs_at - BEFORE_DEPARTURE <= now < shift_ends_at
+
+
+# ---------------------------------------------------------------- how ways to recover are called
+
+CHEAPEST, CALMEST, FEWEST_UNSERVED, NONE_UNSERVED = "cheapest", "calmest", "fewest_unserved", "none_unserved"
+TITLES = (FEWEST_UNSERVED, NONE_UNSERVED, CHEAPEST, CALMEST)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What a dispatcher compares. `unserved_weight`: vulnerable customers 3, key ones 2, others 1."""
+
+    unserved_weight: int
+    extra_minutes: float
+    arrivals_shifted: int
+    vans_touched: int
+    overtime_minutes: float = 0.0
+
+
+def titles(options: Sequence[Figures]) -> list[list[str]]:
+    """In what each option is the best of all; nothing where all are the same, or there is only one.
+
+    Overtime is a means of its own: what serves everybody by it is called so, and the others are compared among
+    themselves for who leaves fewest unserved.
+    """
+    return [[title for title in TITLES if _deserves(title, one, options)] for one in options]
+
+
+def _deserves(title: str, one: Figures, options: Sequence[Figures]) -> bool:
+    if title == NONE_UNSERVED:
+        return one.unserved_weight == 0 and one.overtime_minutes > 0
+    if title == FEWEST_UNSERVED:
+        usual = [other for other in options if other.overtime_minutes == 0]
+        return one in usual and _is_least(one, options, usual, lambda other: other.unserved_weight)
+    if title == CHEAPEST:
+        return _is_least(one, options, options, lambda other: round(other.extra_minutes))
+    return _is_least(one, options, options, lambda other: (other.arrivals_shifted, other.vans_touched))
+
+
+def _is_least(
+    one: Figures, every: Sequence[Figures], among: Sequence[Figures], figure: Callable[[Figures], Any]
+) -> bool:
+    return len({figure(other) for other in every}) > 1 and figure(one) == min(map(figure, among))

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
-from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Value
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, Value
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotFound
-from changbei.delivery import access, changing, deciding, moving, planning
+from changbei.delivery import access, changing, deciding, moving, planning, rules
 from changbei.delivery.models import (
     Breakdown,
     DeliveryDay,
@@ -151,24 +151,41 @@ def save_offer(
 
 
 @transaction.atomic
-def record_stop(stop: Stop, status: str, *, actor: Person | None, at: datetime | None = None) -> None:
+def record_stop(
+    stop: Stop, status: str, *, actor: Person | None, at: datetime | None = None, reason: str = ""
+) -> None:
     """Delivered, refused or absent, as the driver says; the rest of the tour is expected earlier or later by as much.
 
-    Raises Conflict when the stop is already recorded, Invalid for another status.
+    `reason`: one of `rules.REASONS`. Raises Conflict when the stop is already recorded, Invalid for another status.
     """
     if status not in {Stop.Status.DELIVERED, Stop.Status.REFUSED, Stop.Status.ABSENT}:
         raise Invalid("status", f"{status!r}: say delivered, refused or absent")
+    if reason and reason not in rules.REASONS.get(status, ()):
+        raise Invalid("reason", f"{reason!r}: {', '.join(rules.REASONS.get(status, ()))}")
     access.require_record(stop, actor)
     done_at = at or clock.now()
-    done = Stop.objects.filter(pk=stop.pk, status=Stop.Status.PLANNED).update(status=status, done_at=done_at)
-    if not done:
+    waiting = Stop.objects.filter(pk=stop.pk, status__in=[Stop.Status.PLANNED, Stop.Status.HELD])
+    if not waiting.update(status=status, done_at=done_at, reason=reason):
         raise Conflict(gettext_noop("this stop is already recorded"))
-    begun = stop.expected_at or stop.planned_at
-    delay = done_at - begun - timedelta(seconds=stop.service_seconds)
-    Stop.objects.filter(tour=stop.tour_id, sequence__gt=stop.sequence, status=Stop.Status.PLANNED).update(
+    expect_rest(stop.tour_id)
+    Tour.objects.filter(stops=stop.pk, status=Tour.Status.PLANNED).update(status=Tour.Status.DRIVING)
+
+
+def expect_rest(tour: int | None) -> None:
+    """The rest of the tour comes as much later or earlier as its van was at the stop it served last.
+
+    What is done moves along, so that asking again moves nothing, in whatever order the stops became known.
+    """
+    done = Stop.objects.filter(tour=tour, done_at__isnull=False)
+    last = done.order_by("-done_at", "-sequence").first()
+    if last is None or last.done_at is None:
+        return
+    begun = last.expected_at or last.planned_at
+    delay = last.done_at - begun - timedelta(seconds=last.service_seconds)
+    ahead = Q(status=Stop.Status.PLANNED, sequence__gt=last.sequence)
+    Stop.objects.filter(ahead | Q(done_at__isnull=False), tour=tour).update(
         expected_at=F("expected_at") + delay
     )
-    Tour.objects.filter(stops=stop.pk, status=Tour.Status.PLANNED).update(status=Tour.Status.DRIVING)
 
 
 @transaction.atomic
@@ -200,10 +217,10 @@ def drive_as_expected(until: datetime, *, except_drivers: Collection[int] = (), 
 
 
 @transaction.atomic
-def record_handover(handover: Handover, *, actor: Person | None) -> None:
+def record_handover(handover: Handover, *, actor: Person | None, at: datetime | None = None) -> None:
     """The goods have changed vans: from now on they are aboard the van that took them over."""
     access.require_record_tour(handover.tour, actor)
-    if not Handover.objects.filter(pk=handover.pk, done_at__isnull=True).update(done_at=clock.now()):
+    if not Handover.objects.filter(pk=handover.pk, done_at__isnull=True).update(done_at=at or clock.now()):
         raise Conflict(gettext_noop("this hand-over is already recorded"))
     moved = Stop.objects.filter(
         tour=handover.tour_id, goods_at=handover.breakdown_id, status=Stop.Status.PLANNED

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from changbei.core.clock import LOCAL
 from changbei.core.errors import NotFound
 from changbei.delivery import rules, selectors
+from changbei.delivery.facts import LIST_WITHDRAWN, TIME_BACK
 from changbei.delivery.models import Breakdown, RecoveryCase, RecoveryOption, Stop, Tour
 from changbei.network.models import Retailer
 from changbei.notify import personal
@@ -24,6 +25,9 @@ from changbei.people.models import Person
 from changbei.plans.loading import pack_for
 from changbei.runs.models import Run
 
+NEW_LIST, SHIFTED = "driver-new-list", "delivery-shifted"
+"""What the shipped plan calls the words in which its procedure tells of an accepted recovery."""
+
 
 def accepted(case: RecoveryCase) -> RecoveryOption:
     option = case.options.filter(accepted_at__isnull=False).first()
@@ -34,6 +38,8 @@ def accepted(case: RecoveryCase) -> RecoveryOption:
 
 def drivers(case: RecoveryCase, template: str, run: Run) -> list[Person]:
     """Each driver whose list changed gets to know it (E3.3.1); those who were told."""
+    if case.status == RecoveryCase.Status.UNDONE:
+        return []
     orders: list[notify.Order] = []
     told: list[Person] = []
     for row in accepted(case).plan["tours"]:
@@ -43,7 +49,7 @@ def drivers(case: RecoveryCase, template: str, run: Run) -> list[Person]:
         taken = [pk for step in row["steps"] if "handover" in step for pk in step["stops"]]
         first = next((step["stop"] for step in row["steps"] if step.get("stop") in taken), None)
         values = {
-            "vehicle": case.breakdown.tour.vehicle.number,
+            "vehicle": case.breakdown.tour.vehicle.number if case.breakdown else "",
             "stops": len(taken),
             "first": Retailer.objects.get(stops=first).name if first else "",
         }
@@ -90,6 +96,73 @@ def postponed_customers(breakdown: Breakdown, template: str, next_on: date, run:
     stops = Stop.objects.filter(goods_at=breakdown, status=Stop.Status.POSTPONED).select_related("retailer")
     day = f"{next_on.month}-{next_on.day}"
     return _tell_each(run, template, [(stop, {"day": day}) for stop in stops.order_by("pk")])
+
+
+def undone(case: RecoveryCase) -> tuple[list[Person], Sequence[Message]]:
+    """A recovery was taken back: the drivers who were told of new lists, the customers whose times go back.
+
+    Customers whose goods wait at the broken van again hear of it with the next recovery.
+    """
+    if case.run is None:
+        return [], []
+    since = accepted(case).accepted_at
+    told = Message.objects.filter(
+        notice__run=case.run.uuid, notice__template=NEW_LIST, notice__created_at__gte=since
+    )
+    people = list(Person.objects.filter(messages__in=told).distinct().order_by("pk"))
+    broken = case.breakdown.tour if case.breakdown else None
+    if people:
+        values = {"vehicle": broken.vehicle.number if broken else ""}
+        notify.tell(_notice(case.run, LIST_WITHDRAWN, values, acknowledge=True), of_people(people))
+    theirs = [
+        row[0] for row in (case.before or {})["stops"] if broken is None or row[1] not in (None, broken.pk)
+    ]
+    stops = Stop.objects.filter(pk__in=theirs, status=Stop.Status.PLANNED, retailer__in=_shops_told(case.run))
+    rows = [(stop, {"expected": _wall(stop.expected_at)}) for stop in stops.order_by("pk")]
+    return people, _tell_each(case.run, TIME_BACK, rows)
+
+
+def again(case: RecoveryCase) -> tuple[list[Person], Sequence[Message]]:
+    """Another recovery after one was undone: the run has told people before, and tells them what holds now."""
+    if case.run is None:
+        return [], []
+    people = drivers(case, NEW_LIST, case.run)
+    said = _said_before(case)
+    concerned = [
+        step["stop"] for row in accepted(case).plan["tours"] for step in row["steps"] if "stop" in step
+    ]
+    stops = Stop.objects.filter(pk__in=concerned, status=Stop.Status.PLANNED).order_by("pk")
+    rows = [
+        (stop, {"planned": _wall(stop.planned_at), "expected": _wall(stop.expected_at)})
+        for stop in stops
+        if stop.expected_at and rules.shifted(said.get(stop.pk, stop.planned_at), stop.expected_at)
+    ]
+    return people, _tell_each(case.run, SHIFTED, rows)
+
+
+def _said_before(case: RecoveryCase) -> dict[int, datetime]:
+    """Stop → the arrival that its customer was told of by a recovery that no longer holds."""
+    earlier = RecoveryCase.objects.filter(breakdown=case.breakdown_id, status=RecoveryCase.Status.UNDONE)
+    last = earlier.order_by("pk").last()
+    if last is None or last.run is None:
+        return {}
+    broken = last.breakdown.tour_id if last.breakdown else None
+    waiting = {row[0] for row in (last.before or {})["stops"] if row[1] in (None, broken)}
+    told = set(
+        Stop.objects.filter(pk__in=waiting, retailer__in=_shops_told(last.run)).values_list("pk", flat=True)
+    )
+    return {
+        step["stop"]: datetime.fromisoformat(step["at"])
+        for row in accepted(last).plan["tours"]
+        for step in row["steps"]
+        if step.get("stop") in told
+    }
+
+
+def _shops_told(run: Run) -> QuerySet[Message, int | None]:
+    """The customers who were told of another time in this run."""
+    told = Message.objects.filter(notice__run=run.uuid, notice__template=SHIFTED, retailer__isnull=False)
+    return told.values_list("retailer_id", flat=True)
 
 
 def _tell_each(

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from changbei.core.errors import Conflict, NotAllowed
+from changbei.delivery import telling as delivery
+from changbei.delivery.models import RecoveryCase
 from changbei.incidents import reactions as incidents
 from changbei.journal.models import Entry
 from changbei.journal.outbox import EVERY, Reaction
@@ -56,6 +58,16 @@ def _tell_run(entry: Entry) -> None:
         runs.happened(called, entry.kind, entry.data, by, actor=person)
 
 
+def _tell_of_the_undone(entry: Entry) -> None:
+    """Drivers and customers who were told of a recovery hear that it no longer holds."""
+    delivery.undone(RecoveryCase.objects.get(uuid=UUID(entry.data["case"])))
+
+
+def _tell_of_the_next(entry: Entry) -> None:
+    """The run has told of an earlier recovery, which was undone: now of this one."""
+    delivery.again(RecoveryCase.objects.get(uuid=UUID(entry.data["case"])))
+
+
 def _was_called(entry: Entry) -> bool:
     return bool(entry.data.get("caller"))
 
@@ -77,15 +89,21 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
     "people.duty_changed": [ROLES_AGAIN],
     "people.holder_changed": [COMMAND_AGAIN, ROLES_AGAIN],
     "people.person_left": [COMMAND_AGAIN, ROLES_AGAIN],
-    "runs.roster_changed": [
-        Reaction("incidents.look_at_command_of_run", incidents.look_at_command_of_run)
-    ],
+    "runs.roster_changed": [Reaction("incidents.look_at_command_of_run", incidents.look_at_command_of_run)],
     "runs.restored": [
-        Reaction("incidents.service_is_back", incidents.service_is_back, when=lambda entry: not _was_called(entry))
+        Reaction(
+            "incidents.service_is_back", incidents.service_is_back, when=lambda entry: not _was_called(entry)
+        )
     ],
     "runs.finished": [Reaction("runs.tell_caller", calling.tell_caller, when=_was_called)],
     "incidents.closed": [Reaction("readiness.review_closed_incident", readiness.review_closed_incident)],
     "readiness.review_made": [Reaction("readiness.review_plan", readiness.review_plan)],
+    "delivery.recovery_undone": [Reaction("delivery.tell_of_the_undone", _tell_of_the_undone)],
+    "delivery.recovery_accepted": [
+        Reaction(
+            "delivery.tell_of_the_next", _tell_of_the_next, when=lambda entry: bool(entry.data.get("again"))
+        )
+    ],
     "delivery.day_planned": [Reaction("incidents.hold_new_day", incidents.hold_new_day)],
     "notify.acknowledged": [Reaction("runs.acknowledge", _acknowledge_task, when=_is_about_a_task)],
     EVERY: [Reaction("runs.happened", _tell_run, when=_concerns_a_run)],

@@ -29,6 +29,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
 from changbei.core.errors import Conflict
+from changbei.delivery import jobs as delivery_jobs
 from changbei.incidents import jobs as incidents_jobs
 from changbei.journal import heartbeat, horizon, outbox, seals, wake
 from changbei.notify import calls, reminding
@@ -93,6 +94,7 @@ def lanes() -> dict[str, list[Job]]:
             Job("receipts", lambda _stop: notify_jobs.collect_receipts(), every_seconds=2),
             Job("calls of absent people", lambda _stop: calls.pass_on_for_absent(), every_seconds=15),
             Job("seal", lambda _stop: seals.seal(), every_seconds=10),
+            Job("shifts that are over", lambda _stop: delivery_jobs.end_shifts(), every_seconds=60),
             Job("expired warnings", lambda _stop: incidents_jobs.announce_expired_warnings(), every_seconds=15),
             Job("plans take effect", lambda _stop: len(plans.take_effect(actor=None)), every_seconds=60),
             Job("plans to be reviewed", lambda _stop: plan_reviews.ask_for_periods(), every_seconds=3600),
