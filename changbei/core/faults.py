@@ -26,6 +26,7 @@ IN_WORKER = (
     "actions.performed",
     "reactions.begun",
     "reactions.before_commit",
+    "notify.before_claim",
     "notify.claimed",
     "notify.handing_over",
     "notify.handed_over",

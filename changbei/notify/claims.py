@@ -93,26 +93,40 @@ def _claim_statement() -> str:
 
 
 CLAIM = _claim_statement()
+NOTED = """SELECT id, %s::timestamptz, tried, error FROM v WHERE tried <> ''"""
 MARK = """
-WITH v AS ( SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::timestamptz[],
-%s::text[], %s::text[]) AS v(id, attempts, state, tried, due_at, carrier_id, error) ), noted AS ( INSERT
-INTO notify_attempt (message_id, at, outcome, detail) SELECT id, %s, tried, error FROM v WHERE tried <> ''
-ORDER BY id ) UPDATE notify_message m SET state = CASE WHEN v.state = 'queued' AND n.stopped_at IS NOT
-NULL THEN 'stopped' ELSE v.state END, due_at = CASE WHEN v.state = 'queued' AND (n.stopped_at IS NOT NULL
-OR n.paused_at IS NOT NULL) THEN NULL ELSE v.due_at END, attempts = m.attempts - CASE WHEN v.state =
-'queued' AND v.tried IN ('', 'limited') THEN 1 ELSE 0 END, lease_until = NULL, carrier_id = v.carrier_id,
-handed_at = CASE WHEN v.state
-IN ('handed', 'delivered') THEN %s ELSE m.handed_at END, delivered_at = CASE WHEN v.state = 'delivered'
-THEN %s ELSE m.delivered_at END, error = v.error FROM v, notify_notice n WHERE m.id = v.id AND m.attempts
-= v.attempts AND m.state = 'sending' AND n.id = m.notice_id RETURNING m.id
+WITH v AS (
+  SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::text[])
+    AS v(id, attempts, state, tried, due_at, carrier_id, error)
+), noted AS (
+  INSERT INTO notify_attempt (message_id, at, outcome, detail) {noted} ORDER BY id
+)
+UPDATE notify_message m SET
+  state = CASE WHEN v.state = 'queued' AND n.stopped_at IS NOT NULL THEN 'stopped' ELSE v.state END,
+  due_at = CASE WHEN v.state = 'queued' AND (n.stopped_at IS NOT NULL OR n.paused_at IS NOT NULL) THEN NULL
+    ELSE v.due_at END,
+  attempts = m.attempts - CASE WHEN v.state = 'queued' AND v.tried IN ('', 'limited') THEN 1 ELSE 0 END,
+  lease_until = NULL,
+  carrier_id = v.carrier_id,
+  handed_at = CASE WHEN v.state IN ('handed', 'delivered') THEN %s ELSE m.handed_at END,
+  delivered_at = CASE WHEN v.state = 'delivered' THEN %s ELSE m.delivered_at END,
+  error = v.error
+FROM v, notify_notice n
+WHERE m.id = v.id AND m.attempts = v.attempts AND m.state = 'sending' AND n.id = m.notice_id
+RETURNING m.id
 """
+# After an answer that was lost the attempts may have been noted, at this very moment:
+UNLESS_NOTED = " AND NOT EXISTS (SELECT 1 FROM notify_attempt a WHERE a.message_id = v.id AND a.at = %s)"
+MARK_AGAIN = MARK.format(noted=NOTED + UNLESS_NOTED)
+MARK = MARK.format(noted=NOTED)
 
 
-def mark(marks: Sequence[Mark], now: datetime) -> set[int]:
+def mark(marks: Sequence[Mark], now: datetime, *, again: bool = False) -> set[int]:
     """Note the attempts and write the marks; the keys of messages that were still ours.
 
     A message that was stopped meanwhile is not queued again. One that is given back untried, or that the carrier
-    put off, has not used up an attempt: the next claim counts on from where this one began.
+    put off, has not used up an attempt: the next claim counts on from where this one began. `again`: this has been
+    tried at the same `now`, and nobody knows whether it was committed.
     """
     if not marks:
         return set()
@@ -127,5 +141,8 @@ def mark(marks: Sequence[Mark], now: datetime) -> set[int]:
         [one.error[:300] for one in ordered],
     ]
     with connection.cursor() as cursor:
-        cursor.execute(MARK, [*columns, now, now, now])
+        if again:
+            cursor.execute(MARK_AGAIN, [*columns, now, now, now, now])
+        else:
+            cursor.execute(MARK, [*columns, now, now, now])
         return {key for (key,) in cursor.fetchall()}

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Min
 
 from changbei.core import clock, faults
 from changbei.journal.services import NewEntry, append_many
 from changbei.notify import claims, limits, links, reminding, rules, services, wording
 from changbei.notify.book import book
-from changbei.notify.channels import Channel, Outcome, Outgoing, Stop
+from changbei.notify.channels import Channel, Outcome, Outgoing, Receipt, Stop
 from changbei.notify.channels.registry import channel as channel_of
 from changbei.notify.channels.registry import offered, takes_replies
 from changbei.notify.claims import Claimed, Mark
 from changbei.notify.ladders import EMAIL, PUSH, SMS
 from changbei.notify.models import Message, Notice, Urgency
+
+logger = logging.getLogger(__name__)
 
 State = Message.State
 LOST = {State.FAILED, State.REFUSED, State.EXPIRED}
@@ -26,8 +29,11 @@ WITH_LINK = {SMS, EMAIL, PUSH}  # not where others read along: a link confirms f
 SAFETY = timedelta(seconds=claims.LEASE_SECONDS / 8)  # nothing is begun this shortly before the lease ends
 
 
+NOTE_AGAIN_SECONDS = 0.3
 BATCH_SECONDS, FEWEST = 1.0, 8
-_seconds_each: dict[str, float] = {}  # by channel: how long a message took lately, several being under way at a time
+_seconds_each: dict[
+    str, float
+] = {}  # by channel: how long a message took lately, several being under way at a time
 
 
 def never() -> bool:
@@ -45,7 +51,13 @@ def collect_receipts() -> int:
     """Ask the carriers that are asked; the number of messages that changed."""
     receipts = [receipt for kind in offered() for receipt in channel_of(kind).receipts()]
     faults.point("receipts.asked")
-    return sum(services.take_receipt(receipt) for receipt in receipts)
+    return sum(_taken(receipt) for receipt in receipts)
+
+
+def _taken(receipt: Receipt) -> bool:
+    changed = services.take_receipt(receipt)
+    faults.point("receipts.taken")
+    return changed
 
 
 def next_due() -> datetime | None:
@@ -57,7 +69,8 @@ def next_due() -> datetime | None:
 def _send_batch(channel: Channel, limit: int, stop: Stop) -> int:
     if stop():
         return 0
-    now = clock.now()
+    faults.point("notify.before_claim")
+    now, noted_by = clock.now(), time.monotonic() + claims.LEASE_SECONDS - SAFETY.total_seconds()
     lease_until = now + timedelta(seconds=claims.LEASE_SECONDS)
     claimed = claims.claim(channel.kind, now, lease_until, min(limit, _batch(channel)))
     if not claimed:
@@ -82,7 +95,7 @@ def _send_batch(channel: Channel, limit: int, stop: Stop) -> int:
     marks += [Mark(one, State.EXPIRED, error="too old to be sent") for one in claimed if one.id in expired]
     marks += [Mark(one, State.QUEUED, due_at=held[one.id]) for one in going if one.id in held]
     faults.point("notify.handed_over")
-    _write(marks, now)
+    _note(marks, now, noted_by)
     faults.point("notify.marked")
     return len(claimed)
 
@@ -90,7 +103,11 @@ def _send_batch(channel: Channel, limit: int, stop: Stop) -> int:
 def _batch(channel: Channel) -> int:
     """How many to take: no more than about a second's work, for what is more urgent waits until a batch is done."""
     seconds = _seconds_each.get(channel.kind, 0.0)
-    return channel.batch if seconds * channel.batch <= BATCH_SECONDS else max(FEWEST, int(BATCH_SECONDS / seconds))
+    return (
+        channel.batch
+        if seconds * channel.batch <= BATCH_SECONDS
+        else max(FEWEST, int(BATCH_SECONDS / seconds))
+    )
 
 
 def _needless(claimed: Sequence[Claimed], notices: dict[int, Notice]) -> set[int]:
@@ -149,10 +166,31 @@ def _mark(claimed: Claimed, outcome: Outcome | None, now: datetime) -> Mark:
     return Mark(claimed, state, outcome.state, due_at=again_at, error=outcome.detail)
 
 
-def _write(marks: Sequence[Mark], now: datetime) -> None:
+def _note(marks: Sequence[Mark], now: datetime, until: float) -> None:
+    """Write the outcomes, and try again while the claim lasts (`until`, monotonic): a database that restarts is no
+    reason to tell anybody twice.
+    """
+    again = False
+    while True:
+        try:
+            _write(marks, now, again=again)
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block or time.monotonic() + NOTE_AGAIN_SECONDS >= until:
+                raise
+            logger.warning(
+                "outcomes of %d messages could not be written; trying again", len(marks), exc_info=True
+            )
+        else:
+            return
+        connection.close()
+        again = True
+        time.sleep(NOTE_AGAIN_SECONDS)
+
+
+def _write(marks: Sequence[Mark], now: datetime, *, again: bool) -> None:
     """All outcomes in one transaction, with a fact for each urgent message that failed for good."""
     with transaction.atomic():
-        ours = claims.mark(marks, now)
+        ours = claims.mark(marks, now, again=again)
         failed = [one.claimed for one in marks if one.state in LOST and one.claimed.id in ours]
         append_many(_failures([one for one in failed if one.urgency <= Urgency.URGENT]))
 

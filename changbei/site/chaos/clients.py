@@ -79,6 +79,7 @@ class Colleague(threading.Thread):
     def __init__(self, address: str, key: str, name: str, sink: Sink) -> None:
         super().__init__(name=name, daemon=True)
         self.address, self.key, self.sink = address, key, sink
+        self.before = len(sink.handed)  # texts of other rounds
         self.refused: list[str] = []
         self._stopping = threading.Event()
 
@@ -95,14 +96,16 @@ class Colleague(threading.Thread):
         answer = connection.get("tasks")
         if not answer.is_success:
             return
-        texts = {one.text for one in self.sink.since(0)[-4_000:]}
+        texts = {one.text for one in self.sink.since(self.before)}
         for task in answer.json():
             if self._stopping.is_set():
                 return
             if _told(task, texts) >= (2 if task["item"] == "late" else 1):
                 done = connection.post(f"tasks/{task['uuid']}/complete", json={"result": {}})
                 if done.is_client_error and done.status_code != httpx.codes.CONFLICT:
-                    self.refused.append(f"{task['number']} {task['item']}: HTTP {done.status_code} {done.text[:300]}")
+                    self.refused.append(
+                        f"{task['number']} {task['item']}: HTTP {done.status_code} {done.text[:300]}"
+                    )
 
 
 def _told(task: Mapping[str, Any], texts: Collection[str]) -> int:
@@ -114,5 +117,9 @@ def client(address: str, key: str) -> httpx.Client:
     headers = {"Authorization": f"Bearer {key}"}
     # Loopback without TLS: loading certificates would be most of the work.
     return httpx.Client(
-        base_url=f"{address}/api/v1/", headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False, verify=False  # noqa: S501
+        base_url=f"{address}/api/v1/",
+        headers=headers,
+        timeout=TIMEOUT_SECONDS,
+        trust_env=False,
+        verify=False,  # noqa: S501
     )

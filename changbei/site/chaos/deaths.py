@@ -1,17 +1,28 @@
-"""The ways to die, drawn by a seed: at a random moment, at a named point, frozen, and of the database's death."""
+"""The ways to die: at a random moment, at a named point, frozen, and of the database's death. They are dealt from packs
+of cards shuffled by a seed, so that a long run has them all equally often.
+"""
 
 from __future__ import annotations
 
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from changbei.core import faults
 from changbei.site.chaos.processes import Part, Site
 
 POINT_SECONDS = 4.0  # for so long an armed process may take to come to its point
+POINTS = {"web": faults.IN_WEB, "worker": faults.IN_WORKER}
+T = TypeVar("T")
+
+
+def dealt(chance: random.Random, cards: Sequence[T]) -> Iterator[T]:
+    """All of them in a random order, again and again."""
+    while True:
+        yield from chance.sample(cards, len(cards))
 
 
 @dataclass
@@ -24,26 +35,31 @@ class Deaths:
     kills: dict[str, int] = field(default_factory=dict)
     disturbed_at: list[float] = field(default_factory=list)  # monotonic seconds, ascending
 
+    def __post_init__(self) -> None:
+        self._ways = dealt(
+            self.random,
+            [
+                *[self._web_at_a_point] * 3,
+                *[self._worker_at_a_point] * 7,
+                *[self._worker] * 4,
+                *[self._web] * 2,
+                self._below_web,
+                self._freeze,
+                self._database,
+                self._backend,
+                self._restart,
+                self._gone,
+            ],
+        )
+        self._points = {kind: dealt(self.random, points) for kind, points in POINTS.items()}
+
     @property
     def total(self) -> int:
         return sum(self.kills.values())
 
     def one(self) -> None:
         """Let something die, and start it again."""
-        kinds: list[tuple[int, Callable[[], None]]] = [
-            (8, self._web_at_a_point),
-            (16, self._worker_at_a_point),
-            (4, self._web),
-            (2, self._below_web),
-            (8, self._worker),
-            (2, self._freeze),
-            (2, self._database),
-            (2, self._backend),
-            (1, self._restart),
-            (1, self._gone),
-        ]
-        weights = [weight for weight, _ in kinds]
-        _, way = self.random.choices(kinds, weights)[0]
+        way = next(self._ways)
         time.sleep(self.random.uniform(0.0, 0.8))
         way()
 
@@ -73,7 +89,7 @@ class Deaths:
         self.site.start(part)
 
     def _web_at_a_point(self) -> None:
-        self._at_a_point(self.site.web, self.random.choice(faults.IN_WEB))
+        self._at_a_point(self.site.web)
 
     def _worker_at_a_point(self) -> None:
         """Alone, so that it comes to the point: the other worker dies first."""
@@ -81,11 +97,12 @@ class Deaths:
         self._disturb()
         self.site.kill(other)
         self._count("worker")
-        self._at_a_point(doomed, self.random.choice(faults.IN_WORKER))
+        self._at_a_point(doomed)
         self.site.start(other)
 
-    def _at_a_point(self, part: Part, point: str) -> None:
+    def _at_a_point(self, part: Part) -> None:
         """The part dies when it is armed, and again at the point; one that never comes there at a random moment."""
+        point = next(self._points[part.kind])
         times = self.random.choice((1, 1, 1, 2))
         self._disturb()
         self.site.start(part, f"{point}:{times}")
@@ -104,8 +121,8 @@ class Deaths:
         self._disturb()
         part.signal(signal.SIGSTOP)
         time.sleep(self.freeze_seconds)
+        self._disturb()  # before it hands over what it had in hand
         part.signal(signal.SIGCONT)
-        self._disturb()
         self._count("worker frozen")
 
     # --- the database

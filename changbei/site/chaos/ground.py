@@ -32,7 +32,9 @@ def furnish() -> dict[str, str]:
 
 
 def _person(unit: Unit, name: str, phone: str, posts: tuple[str, ...]) -> str:
-    person = Person.objects.create(staff_no=name, name=f"Chaos {name}", phone=phone, unit=unit, job="technician")
+    person = Person.objects.create(
+        staff_no=name, name=f"Chaos {name}", phone=phone, unit=unit, job="technician"
+    )
     for code in posts:
         post = Post.objects.create(code=code, kind=code, name=_text(code), unit=unit)
         PostHolding.objects.create(post=post, person=person, since=clock.now() - timedelta(days=1))

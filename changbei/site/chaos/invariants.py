@@ -17,6 +17,7 @@ from changbei.journal.models import FailedReaction
 from changbei.notify import claims
 from changbei.notify.models import Message
 from changbei.plans.plain import canonical
+from changbei.plans.runtime import counting
 from changbei.runs import jobs, services
 from changbei.runs.models import ActionCall, Run, RunFact, Task, Timer
 from changbei.site.chaos.clients import Answered
@@ -32,6 +33,7 @@ EXPECTED = {
     "chaos-ended": 2,
 }
 STEPS = frozenset({"look", "mend", "late", "confirm"})
+COUNTDOWN = "runs-out"
 IN_FLIGHT_SECONDS = 1.0  # from a claim to its hand-over: who died in between had the message in hand
 
 
@@ -59,11 +61,16 @@ FIRST_SMS = 2  # the rung of `ladders.FOR_STAFF`; the repetition has a later one
 
 
 def check(
-    answered: Sequence[Answered], tokens: Collection[str], handed: Sequence[HandOver], disturbed: Sequence[float]
+    answered: Sequence[Answered],
+    tokens: Collection[str],
+    handed: Sequence[HandOver],
+    last: dict[str, HandOver],
+    disturbed: Sequence[float],
 ) -> list[Violation]:
     """Everything that is wrong with what these reports (`tokens`, those never answered included) have led to.
 
-    `handed`: all that the carrier ever got; `disturbed`: when a worker or the database died, ascending.
+    `handed`: what the carrier got since the check before; `last`: what it got last with each key, brought up to date;
+    `disturbed`: when a worker or the database died, ascending.
     """
     found = [*_reports(answered, tokens)]
     runs = _runs(tokens)
@@ -71,8 +78,8 @@ def check(
         found += _state(run)
         found += _tasks(run)
         found += _timers(run)
-    found += _notices(runs, {one.key for one in handed})
-    found += _repeats(handed, disturbed)
+    found += _repeats(handed, last, disturbed)
+    found += _notices(runs, last)
     found += _stuck(runs)
     return found
 
@@ -99,7 +106,9 @@ def _reports(answered: Sequence[Answered], tokens: Collection[str]) -> Iterator[
     for token, incidents in by_token.items():
         if len(incidents) > 1:
             yield Violation("report_doubled", f"{token} has become {sorted(incidents)}")
-    without = Incident.objects.filter(run=None, reports__data__token__in=list(tokens)).values_list("number", flat=True)
+    without = Incident.objects.filter(run=None, reports__data__token__in=list(tokens)).values_list(
+        "number", flat=True
+    )
     for number in without:
         yield Violation("run_lost", f"{number} has no run")
 
@@ -127,11 +136,15 @@ def _tasks(run: Run) -> Iterator[Violation]:
         | Q(status=Task.Status.DONE, done_at__isnull=True)
     )
     for task in both:
-        yield Violation("task_open_and_done", f"{run.number}: {task.item} is {task.status}, done at {task.done_at}")
+        yield Violation(
+            "task_open_and_done", f"{run.number}: {task.item} is {task.status}, done at {task.done_at}"
+        )
     for task in run.tasks.all():
         said = run.state["items"].get(task.item, {}).get("status")
         if (said == "done") != (task.status == Task.Status.DONE):
-            yield Violation("task_differs", f"{run.number}: {task.item} is {task.status}, the run says {said}")
+            yield Violation(
+                "task_differs", f"{run.number}: {task.item} is {task.status}, the run says {said}"
+            )
 
 
 def _timers(run: Run) -> Iterator[Violation]:
@@ -144,6 +157,9 @@ def _timers(run: Run) -> Iterator[Violation]:
     for key, count in fired.items():
         if count > 1:
             yield Violation("timer_fired_twice", f"{run.number}: {key} fired {count} times")
+    ended = run.state["items"].get(COUNTDOWN, {}).get("ended")
+    if run.status != Run.Status.RUNNING and ended != counting.RUN_OUT:
+        yield Violation("countdown_lost", f"{run.number} is over, its count-down {ended}")
 
 
 def _notices(runs: Sequence[Run], keys: Collection[str]) -> Iterator[Violation]:
@@ -158,7 +174,9 @@ def _notices(runs: Sequence[Run], keys: Collection[str]) -> Iterator[Violation]:
             detail = f"{number}: {message.notice.template} to {message.address} is {message.state}: {message.error}"
             yield Violation("notice_lost", detail)
     reports = Counter(
-        Report.objects.filter(incident__run__in=runs).order_by("pk").values_list("incident__number", flat=True)
+        Report.objects.filter(incident__run__in=runs)
+        .order_by("pk")
+        .values_list("incident__number", flat=True)
     )
     for number in numbers.values():
         yield from _compare(number, EXPECTED | {"report-received": reports[number]}, by_incident[number])
@@ -167,28 +185,39 @@ def _notices(runs: Sequence[Run], keys: Collection[str]) -> Iterator[Violation]:
 def _compare(number: str, wanted: Mapping[str, int], got: Mapping[str, int]) -> Iterator[Violation]:
     for template, count in wanted.items():
         if got.get(template, 0) < count:
-            yield Violation("notice_lost", f"{number}: {template}: {got.get(template, 0)} of {count} were handed over")
+            yield Violation(
+                "notice_lost", f"{number}: {template}: {got.get(template, 0)} of {count} were handed over"
+            )
     for template, count in got.items():
         if count > wanted.get(template, 0):
-            yield Violation("notice_doubled", f"{number}: {template}: {count} instead of {wanted.get(template, 0)}")
+            yield Violation(
+                "notice_doubled", f"{number}: {template}: {count} instead of {wanted.get(template, 0)}"
+            )
 
 
-def _repeats(handed: Sequence[HandOver], disturbed: Sequence[float]) -> Iterator[Violation]:
+def _repeats(
+    handed: Sequence[HandOver], last: dict[str, HandOver], disturbed: Sequence[float]
+) -> Iterator[Violation]:
     """The same key again is allowed only to what was in flight when a worker or the database died."""
-    last: dict[str, HandOver] = {}
     for one in handed:
         before = last.get(one.key)
         if before is not None:
             place = bisect.bisect_left(disturbed, before.at - IN_FLIGHT_SECONDS)
             if place == len(disturbed) or disturbed[place] > one.at:
                 gap = f"{one.at - before.at:.1f} s later, without a death in between"
-                yield Violation("sent_twice", f"{one.key} to {one.to} ({one.text[:60]}): {gap}")
+                yield Violation(
+                    "sent_twice", f"{one.key} to {one.to} ({one.text[:60]}): {gap}; {_story(one.key)}"
+                )
         last[one.key] = one
 
 
-def repeats(handed: Sequence[HandOver]) -> int:
-    """How often a text was handed over that had been handed over before."""
-    return len(handed) - len({one.key for one in handed})
+def _story(key: str) -> str:
+    """What the database knows of a message, for whoever looks into it."""
+    message = Message.objects.filter(uuid=key).prefetch_related("tries").first()
+    if message is None:
+        return "no such message"
+    tries = ", ".join(f"{one.outcome} {one.at:%M:%S.%f} {one.detail}" for one in message.tries.order_by("pk"))
+    return f"queued {message.queued_at:%M:%S.%f}, {message.attempts} attempts, noted: {tries or 'none'}"
 
 
 def _stuck(runs: Sequence[Run]) -> Iterator[Violation]:

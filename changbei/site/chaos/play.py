@@ -22,7 +22,7 @@ from changbei.site.postgres import DATABASE_VARIABLE, EmbeddedPostgres
 
 LEASE_SCALE = 1 / 24  # messages 5 s, timers 1.25 s, actions 12.5 s: a busy machine keeps them, too
 FREEZE_SECONDS = 6.0
-KILLS_A_ROUND = 6
+KILLS_A_ROUND, MOST_KILLS_A_ROUND, ROUNDS = 6, 20, 50  # a long run has longer rounds rather than more
 SETTLE_SECONDS = 60.0
 REPORTERS = 2
 WHOLE_CHAIN_EVERY = 10
@@ -45,10 +45,11 @@ class Result:
     violations: dict[str, int] = field(default_factory=dict)
     details: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    interrupted: bool = False  # what was checked until then stands here
 
     @property
     def ok(self) -> bool:
-        return not self.violations
+        return not self.violations and not self.interrupted
 
     def to_json(self) -> dict[str, Any]:
         return {**vars(self), "seconds": round(self.seconds, 1), "ok": self.ok}
@@ -96,27 +97,38 @@ def _set_environment(database: str, gateway: str, folder: Path) -> None:
     }
 
 
+def kills_a_round(kills: int) -> int:
+    return min(MOST_KILLS_A_ROUND, max(KILLS_A_ROUND, kills // ROUNDS))
+
+
 def _play(kills: int, seed: int, site: Site, sink: Sink, say: Callable[[str], None]) -> Result:
     from changbei.site.chaos import ground  # noqa: PLC0415 - models: only after Django is set up
     from changbei.site.chaos.rounds import Rounds  # noqa: PLC0415
 
+    began = time.monotonic()
     keys = ground.furnish()
     let_go_of_database()
     result = Result(seed)
-    rounds = Rounds(site, sink, keys, random.Random(seed))
+    rounds = Rounds(site, sink, keys, random.Random(seed), kills_a_round(kills))
     found: Counter[str] = Counter()
     site.restore()
-    while rounds.deaths.total < kills:
-        result.rounds += 1
-        last = rounds.deaths.total + KILLS_A_ROUND >= kills
-        violations = rounds.one(
-            result.rounds,
-            most_kills=kills - rounds.deaths.total,
-            whole_chain=last or result.rounds % WHOLE_CHAIN_EVERY == 1,
-        )
-        found.update(one.kind for one in violations)
-        result.details += [f"round {result.rounds}: {one.kind}: {one.detail}" for one in violations]
-        say(f"round {result.rounds}: {rounds.deaths.total} deaths, {len(rounds.answered)} reports, {dict(found)}")
+    try:
+        while rounds.deaths.total < kills:
+            result.rounds += 1
+            last = rounds.deaths.total + rounds.kills_a_round >= kills
+            violations = rounds.one(
+                result.rounds,
+                most_kills=kills - rounds.deaths.total,
+                whole_chain=last or result.rounds % WHOLE_CHAIN_EVERY == 1,
+            )
+            found.update(one.kind for one in violations)
+            result.details += [f"round {result.rounds}: {one.kind}: {one.detail}" for one in violations]
+            took = f"{time.monotonic() - began:.0f} s, {rounds.settling_seconds:.0f} of them settling"
+            did = f"{rounds.deaths.total} deaths, {len(rounds.answered)} reports"
+            say(f"round {result.rounds}: {did}, {took}, {dict(found)}")
+    except KeyboardInterrupt:
+        result.interrupted = True
+        say(f"interrupted in round {result.rounds}, which is not checked")
     result.details = result.details[:MOST_DETAILS]
     handed = sink.since(0)
     result.kills, result.kills_by_kind = rounds.deaths.total, dict(sorted(rounds.deaths.kills.items()))

@@ -10,9 +10,9 @@ from changbei.site.chaos import invariants
 from changbei.site.chaos.clients import Answered, Colleague, Reporter
 from changbei.site.chaos.deaths import Deaths
 from changbei.site.chaos.invariants import Violation
-from changbei.site.chaos.play import FREEZE_SECONDS, KILLS_A_ROUND, REPORTERS, SETTLE_SECONDS
+from changbei.site.chaos.play import FREEZE_SECONDS, REPORTERS, SETTLE_SECONDS
 from changbei.site.chaos.processes import Site
-from changbei.site.chaos.sink import Sink
+from changbei.site.chaos.sink import HandOver, Sink
 from changbei.site.commands.base import let_go_of_database
 
 REST_SECONDS = 0.4
@@ -21,12 +21,17 @@ REST_SECONDS = 0.4
 class Rounds:
     """What goes on from round to round: who was answered, what has died."""
 
-    def __init__(self, site: Site, sink: Sink, keys: Mapping[str, str], chance: random.Random) -> None:
+    def __init__(
+        self, site: Site, sink: Sink, keys: Mapping[str, str], chance: random.Random, kills_a_round: int
+    ) -> None:
         self.site, self.sink, self.keys = site, sink, keys
+        self.kills_a_round = kills_a_round
         self.random = chance
         self.deaths = Deaths(site, chance, FREEZE_SECONDS)
         self.answered: list[Answered] = []
+        self.settling_seconds = 0.0
         self._checked = 0  # of what the sink has
+        self._last: dict[str, HandOver] = {}  # by key
 
     def one(self, number: int, *, most_kills: int, whole_chain: bool) -> list[Violation]:
         """Play a round; what was wrong after it."""
@@ -38,11 +43,12 @@ class Rounds:
         for thread in (*reporters, *colleagues):
             thread.start()
         self._warm_up(reporters)
-        target = self.deaths.total + min(KILLS_A_ROUND, most_kills)
+        target = self.deaths.total + min(self.kills_a_round, most_kills)
         while self.deaths.total < target:
             self.deaths.one()
         for reporter in reporters:
             reporter.stop()
+        dead_at = time.monotonic()
         self.site.restore()
         for reporter in reporters:
             reporter.join()
@@ -55,6 +61,7 @@ class Rounds:
         for colleague in colleagues:
             colleague.join()
         self.answered += answered
+        self.settling_seconds += time.monotonic() - dead_at
         return [*self._refusals(reporters, colleagues), *self._check(answered, tokens, whole_chain)]
 
     def _warm_up(self, reporters: Sequence[Reporter]) -> None:
@@ -73,10 +80,12 @@ class Rounds:
         refused += [("task_refused", one) for colleague in colleagues for one in colleague.refused]
         return [Violation(kind, detail) for kind, detail in refused]
 
-    def _check(self, answered: Sequence[Answered], tokens: Sequence[str], whole_chain: bool) -> list[Violation]:
+    def _check(
+        self, answered: Sequence[Answered], tokens: Sequence[str], whole_chain: bool
+    ) -> list[Violation]:
         handed = self.sink.since(self._checked)
         self._checked += len(handed)
-        found = invariants.check(answered, tokens, handed, self.deaths.disturbed_at)
+        found = invariants.check(answered, tokens, handed, self._last, self.deaths.disturbed_at)
         if whole_chain:
             found += invariants.chain()
         let_go_of_database()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -25,8 +26,11 @@ from changbei.site.chaos import play
 def chaos(kills: int, seed: int, as_json: bool, keep: Path | None) -> None:
     """Run web, two workers and a database of their own, and let them die at random moments and at every named step.
 
-    Nothing of this installation is touched. Exit code 1 when anything was lost, doubled or stuck.
+    Nothing of this installation is touched. Exit code 1 when anything was lost, doubled or stuck, or the run was
+    interrupted: the report then says what was found until then.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # either ends with what was found until then
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="changbei-chaos-"))
     folder.chmod(0o711)  # started by root, the server runs as another account
     try:

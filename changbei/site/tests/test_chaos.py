@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import changbei
 from changbei.core import faults
 
 SHORT = 30
@@ -18,7 +20,13 @@ SHORT = 30
 @pytest.mark.slow
 def test_nothing_is_lost_in_thirty_deaths() -> None:
     done = subprocess.run(
-        [Path(sys.executable).with_name("changbei"), "chaos", f"--kills={SHORT}", "--seed=20261122", "--json"],
+        [
+            Path(sys.executable).with_name("changbei"),
+            "chaos",
+            f"--kills={SHORT}",
+            "--seed=20261122",
+            "--json",
+        ],
         env={name: value for name, value in os.environ.items() if not name.startswith("CHANGBEI_")},
         capture_output=True,
         text=True,
@@ -58,3 +66,10 @@ def test_without_the_variable_a_point_is_nothing() -> None:
 def test_a_point_that_there_is_not_is_refused() -> None:
     with pytest.raises(ValueError, match=r"CHANGBEI_FAULT: there is no point 'notify\.markt'"):
         faults.arm("notify.markt:1")
+
+
+def test_every_point_that_has_a_name_is_in_the_program() -> None:
+    """A chaos run that arms a point which nothing passes kills at random moments only."""
+    program = "".join(path.read_text() for path in Path(changbei.__file__).parent.glob("*/**/*.py"))
+    passed = set(re.findall(r"faults\.point\(\"([^\"]+)\"\)", program))
+    assert passed == {*faults.IN_WEB, *faults.IN_WORKER}

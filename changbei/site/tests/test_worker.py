@@ -8,10 +8,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
@@ -209,6 +211,39 @@ def test_a_worker_stopped_for_longer_than_a_lease_doubles_nothing(sms, crowd, mo
     assert len(sms.twin.texts) == len(crowd), "the carrier knows its keys: one text for each"
     assert set(_states()) <= {"handed", "delivered"}
     assert not Message.objects.filter(lease_until__isnull=False).exists()
+
+
+def test_a_database_that_is_gone_for_a_while_loses_nothing_and_doubles_nothing(sms, crowd) -> None:
+    """Gone while the carrier has taken some and answered none: what came of them is noted when it is there again."""
+    sms.silent.set()
+    with working(sms) as process:
+        _tell(crowd)
+        _until(lambda: len(sms.twin.handed_over) >= 5)
+        with _database_gone():
+            sms.silent.clear()
+            sms.released.set()
+            time.sleep(3)
+        _until(lambda: set(_states()) <= {"handed", "delivered"})
+        process.send_signal(signal.SIGTERM)
+        assert _ended(process) == 0, "it was there all the time"
+    assert len(sms.twin.handed_over) == len(set(sms.twin.handed_over)) == len(crowd)
+    assert Counter(Attempt.objects.values_list("message", flat=True)).most_common(1)[0][1] == 1
+    assert not Message.objects.filter(lease_until__isnull=False).exists()
+
+
+@contextmanager
+def _database_gone() -> Iterator[None]:
+    """It ends all sessions and takes no new ones, as while it is moved to another host."""
+    name = connection.settings_dict["NAME"]
+    connection.close()
+    connection.close_pool()
+    with psycopg.connect(os.environ["CHANGBEI_DATABASE_URL"], autocommit=True) as other:
+        other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        try:
+            yield
+        finally:
+            other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
 
 def test_a_commit_wakes_a_worker_that_would_poll_too_late(sms, crowd) -> None:
