@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.translation import get_language
 
 from changbei.core.errors import NotFound
 from changbei.people import access as people
@@ -17,6 +18,7 @@ from changbei.plans.model import Pack, Procedure
 from changbei.plans.rendering import files, handbook, official
 from changbei.plans.rendering.model import Document
 from changbei.plans.rendering.on_file import annex_of
+from changbei.plans.rendering.steps import Speaker
 from changbei.plans.rendering.words import Words, known
 from changbei.web.sentences import ACTIONS
 
@@ -77,6 +79,11 @@ def _counts(states: Mapping[str, str], say: Words) -> list[tuple[str, str, int]]
     """The legend of a running diagram: only states that occur."""
     values = list(states.values())
     return [(one, say(f"state_{one}"), values.count(one)) for one in svg.STATES if one in values]
+
+
+def speaker(pack: Pack) -> Speaker:
+    """What things of the plan are called in the reader's language."""
+    return Speaker(pack, Words(get_language() or ""), action_titles())
 
 
 def action_titles() -> dict[str, str]:

@@ -18,11 +18,12 @@ from changbei.network.models import District, Site
 from changbei.people.models import Person, Unit
 from changbei.people.resolution import Holder, leaders_present, resolve_many
 from changbei.plans import document
+from changbei.plans.conditions import Condition
 from changbei.plans.document import ClauseView, Fulfilment
 from changbei.plans.model import Check, Pack, Procedure, Role, Setting, Stage, Step, Table
 from changbei.runs.models import ActionCall, Run, Task
 from changbei.runs.roles import spec_of
-from changbei.web import showing
+from changbei.web import drawn, showing
 from changbei.web.components import Clause, PersonCard
 from changbei.web.templatetags.ui import span
 
@@ -228,7 +229,7 @@ class StepRow:
     chain: Sequence[str]
     every: str
     urgency: str
-    conditions: Sequence[tuple[str, str]]
+    conditions: Sequence[tuple[str, str, str]]
     after: Sequence[str]
     options: Sequence[str]
     evidence: Sequence[str]
@@ -241,7 +242,7 @@ class StageRow:
     stage: Stage
     title: str
     after: Sequence[str]
-    conditions: Sequence[tuple[str, str]]
+    conditions: Sequence[tuple[str, str, str]]
     steps: Sequence[StepRow]
 
 
@@ -291,13 +292,12 @@ def _procedure(pack: Pack, one: Procedure, incidents: Sequence[Incident]) -> Pro
 
 def _stage(pack: Pack, procedure: Procedure, stage: Stage) -> StageRow:
     titles = {one.id: showing.say(one.title) for one in procedure.stages}
-    conditions = [(_("only when"), stage.when.source)] if stage.when else []
-    conditions += [(_("not before"), stage.hold_until.source)] if stage.hold_until else []
+    named = ((_("only when"), stage.when), (_("not before"), stage.hold_until))
     return StageRow(
         stage,
         titles[stage.id],
         [titles[name] for name in stage.after if name in titles],
-        conditions,
+        _said(pack, procedure, named),
         [_step(pack, procedure, step) for step in stage.steps],
     )
 
@@ -321,7 +321,7 @@ def _step(pack: Pack, procedure: Procedure, step: Step) -> StepRow:
         chain=[showing.role_title(pack, role) for role in task.chain] if task else [],
         every=length(task.escalate_every) if task and len(task.chain) > 1 else "",
         urgency=str(URGENCIES.get(task.urgency, "")) if task and not by_hand else "",
-        conditions=_conditions(step),
+        conditions=_conditions(pack, procedure, step),
         after=[_step_title(pack, procedure.steps[name]) for name in step.after if name in procedure.steps],
         options=[showing.say(option.title) for option in task.options] if task else [],
         evidence=list(task.evidence) if task else [],
@@ -345,13 +345,20 @@ def _limit(step: Step) -> str:
     return length(step.task.within) if step.task else ""
 
 
-def _conditions(step: Step) -> list[tuple[str, str]]:
-    named = (
-        (_("only when"), step.when),
-        (_("not before"), step.hold_until),
-        (_("until"), step.wait_until),
-    )
-    return [(words, condition.source) for words, condition in named if condition is not None]
+def _conditions(pack: Pack, procedure: Procedure, step: Step) -> list[tuple[str, str, str]]:
+    found = _said(pack, procedure, ((_("only when"), step.when), (_("not before"), step.hold_until)))
+    if step.wait_until is not None:
+        words = drawn.speaker(pack).value(step.wait_until, procedure)
+        found.append((_("until"), words, step.wait_until.source))
+    return found
+
+
+def _said(
+    pack: Pack, procedure: Procedure, named: Iterable[tuple[str, Condition | None]]
+) -> list[tuple[str, str, str]]:
+    """Each condition there is: its label, it in words, and its expression."""
+    speaker = drawn.speaker(pack)
+    return [(label, speaker.condition(one, procedure), one.source) for label, one in named if one is not None]
 
 
 def _told(pack: Pack, step: Step) -> str:
@@ -468,28 +475,17 @@ class SettingRow:
 
 
 def settings(pack: Pack) -> list[SettingRow]:
+    speaker = drawn.speaker(pack)
     return [
         SettingRow(
             one,
             anchor_of(f"setting:{name}"),
             showing.say(one.title),
-            _value(one),
+            speaker.setting(name),
             showing.clause(one.clause, pack),
         )
         for name, one in pack.settings.items()
     ]
-
-
-def _value(setting: Setting) -> str:
-    if setting.unit == "share":
-        return f"{float(setting.value):.0%}"
-    units: dict[str, Any] = {
-        "minutes": _("minutes"),
-        "days": _("days"),
-        "cartons": _("cartons"),
-        "vehicles": _("vehicles"),
-    }
-    return f"{setting.value} {units.get(setting.unit, setting.unit)}".strip()
 
 
 @dataclass(frozen=True)
@@ -498,11 +494,12 @@ class TableRow:
     anchor: str
     title: str
     clause: Clause | None
-    rows: Sequence[tuple[str, Sequence[tuple[str, str]], str]]
+    rows: Sequence[tuple[str, str, Sequence[tuple[str, str]], str]]  # in words, expression, outcomes, remark
 
 
 def tables(pack: Pack) -> list[TableRow]:
     """The decision tables: condition, what follows, and the remark of each row."""
+    speaker = drawn.speaker(pack)
     return [
         TableRow(
             one,
@@ -511,6 +508,7 @@ def tables(pack: Pack) -> list[TableRow]:
             showing.clause(one.clause, pack),
             [
                 (
+                    speaker.condition(row.when),
                     row.when.source,
                     [(name, _outcome(pack, name, value)) for name, value in row.then.items()],
                     showing.say(row.note),

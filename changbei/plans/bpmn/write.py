@@ -18,6 +18,7 @@ from changbei.plans.bpmn.graph import Boundary, Speaks, Unit, scope_of
 from changbei.plans.bpmn.place import Flow, Placed, ident, place
 from changbei.plans.diagrams.flow import role_title, title_of
 from changbei.plans.model import Pack, Procedure, Step
+from changbei.plans.rendering.steps import Speaker
 from changbei.plans.rendering.words import Words
 
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
@@ -51,6 +52,7 @@ class _Writer:
     def __init__(self, pack: Pack, procedure: Procedure, say: Words, actions: Mapping[str, str]) -> None:
         self.pack, self.procedure, self.say = pack, procedure, say
         self.actions = actions
+        self.speaker = Speaker(pack, say, actions)
         self.kinds: dict[str, str] = {}  # element → its tag, for the shapes
         self.facts: dict[str, str] = {}  # kind of fact → id of its signal
 
@@ -103,7 +105,10 @@ class _Writer:
         return Speaks(titles, chains, words)
 
     def _about(self) -> str:
-        parts = [self._pick(self.procedure.summary), f"{self.say('clause')}: {' '.join(self.procedure.clauses)}"]
+        parts = [
+            self._pick(self.procedure.summary),
+            f"{self.say('clause')}: {' '.join(self.procedure.clauses)}",
+        ]
         parts.append(f"{self._pick(self.pack.titles)} {self.pack.version} ({self.pack.digest[:16]})")
         return "\n".join(part for part in parts if part)
 
@@ -127,7 +132,7 @@ class _Writer:
         if step.action:
             parts.append(step.action)
         if step.each is not None:
-            parts.append(f"{say('for_each')}: {step.each.of.source}")
+            parts.append(f"{say('for_each')}: {self.speaker.value(step.each.of, self.procedure)}")
         parts += [f"{name} = {value.source}" for name, value in (*step.params.items(), *step.values.items())]
         return "\n".join(parts)
 
@@ -158,10 +163,13 @@ class _Writer:
         if unit.joins:
             self._add(parent, "parallelGateway", ident(scope, unit, "join"))
         if unit.hold:
-            hold = self._add(parent, "intermediateCatchEvent", ident(scope, unit, "hold"), self.say("not_before"))
+            hold = self._add(
+                parent, "intermediateCatchEvent", ident(scope, unit, "hold"), self.say("not_before")
+            )
             _conditional(hold, unit.hold)
         if unit.when:
-            self._gateway(parent, placed, ident(scope, unit, "when"), self.say("condition") + "?")
+            name_of_gateway = ident(scope, unit, "when")
+            self._gateway(parent, placed, name_of_gateway, self.say("condition") + "?", self._asked(unit))
         self._activity(parent, placed, unit, name)
         if ident(scope, unit, "event") in placed.boxes and unit.step is not None:
             event = self._add(parent, "intermediateCatchEvent", ident(scope, unit, "event"), unit.step.awaits)
@@ -175,8 +183,14 @@ class _Writer:
         if unit.forks:
             self._add(parent, "parallelGateway", ident(scope, unit, "fork"))
 
-    def _gateway(self, parent: Xml, placed: Placed, name: str, title: str) -> None:
-        found = self._add(parent, "exclusiveGateway", name, title)
+    def _asked(self, unit: Unit) -> str:
+        """The condition of a step or stage in words; the flow behind the gateway has the expression."""
+        stages = {f"stage-{stage.id}": stage for stage in self.procedure.stages}
+        when = unit.step.when if unit.step is not None else stages[unit.key].when
+        return self.speaker.condition(when, self.procedure) if when is not None else ""
+
+    def _gateway(self, parent: Xml, placed: Placed, name: str, title: str, documented: str = "") -> None:
+        found = self._add(parent, "exclusiveGateway", name, title, documented)
         default = next((flow.id for flow in placed.flows if flow.source == name and flow.default), "")
         if default:
             found.set("default", default)
@@ -236,7 +250,9 @@ class _Writer:
         manual = ident(placed.scope, unit, "by-hand")
         if step is None or step.task is None or manual not in placed.boxes:
             return
-        failed = self._add(parent, "boundaryEvent", ident(placed.scope, unit, "failed"), self.say("state_failed"))
+        failed = self._add(
+            parent, "boundaryEvent", ident(placed.scope, unit, "failed"), self.say("state_failed")
+        )
         failed.set("attachedToRef", name)
         _sub(failed, "errorEventDefinition", errorRef="error_failed")
         task = self._add(parent, "userTask", manual, self._pick(step.task.title), self._documented(step))

@@ -132,6 +132,7 @@ def _of_step(step: Step) -> Aspects:
         "limit": f"{step.limit.table.id} {_sources(step.limit.inputs)}" if step.limit else "",
         "not_same_as": ", ".join(sorted(step.apart)),
         "delegates": ", ".join(step.delegates),
+        "confirm": f"{step.confirm.at_least}, {' → '.join(step.confirm.chain)}" if step.confirm else "",
         "times_out_as": ("approved" if step.timeout.approves else "refused") if step.timeout else "",
         "act_first": _source(step.act_first),
         "await": step.awaits,

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from changbei.core import durations
+from changbei.core.durations import Duration
 from changbei.core.texts import pick
+from changbei.plans.conditions import Condition
 from changbei.plans.diagrams.flow import limit_of, role_title, title_of, who_of
 from changbei.plans.model import Pack, Procedure, Setting, Step, Table
 from changbei.plans.rendering.model import Cell, Grid, Items, Run, Runs, cell, plain
 from changbei.plans.rendering.words import Words
+from changbei.plans.speaking import Scope, say_condition, say_value
 
 
 class Speaker:
@@ -31,6 +35,19 @@ class Speaker:
 
     def step(self, step: Step) -> str:
         return title_of(self.pack, step, self.say, self.actions)
+
+    def setting(self, name: str) -> str:
+        return setting_value(self, self.pack.settings[name])
+
+    def length(self, duration: Duration) -> str:
+        return self.say.length(duration)
+
+    def condition(self, condition: Condition, procedure: Procedure | None = None) -> str:
+        """The condition in words, by the names of the procedure; without one by those of a table."""
+        return say_condition(condition, Scope(self.pack, self.say.language, self, procedure))
+
+    def value(self, expression: Condition, procedure: Procedure) -> str:
+        return say_value(expression, Scope(self.pack, self.say.language, self, procedure))
 
 
 def step_anchor(procedure: str, step: str) -> str:
@@ -63,30 +80,37 @@ def _what(speaker: Speaker, procedure: Procedure, step: Step, *, anchors: bool) 
     if step.task and step.kind not in ("do", "call") and (guide := speaker.pick(step.task.guide)):
         lines.append(plain(guide))
     if step.kind in ("do", "call") and step.task:
-        lines.append(_labelled(say, "by_hand", f"{speaker.pick(step.task.title)} ({speaker.role(step.task.role)})"))
-    if step.each is not None:
-        lines.append((Run(say("for_each") + " ", quiet=True), Run(step.each.of.source, code=True)))
-    if step.countdown is not None:
-        lines += _countdown(speaker, step)
-    lines += _additions(speaker, step)
-    lines += [
-        (Run(f"{say(label)} ", quiet=True), Run(condition.source, code=True))
-        for label, condition in (
-            ("only_when", step.when),
-            ("not_before", step.hold_until),
-            ("until", step.wait_until),
+        lines.append(
+            _labelled(say, "by_hand", f"{speaker.pick(step.task.title)} ({speaker.role(step.task.role)})")
         )
+    if step.each is not None:
+        lines.append(_labelled(say, "for_each", speaker.value(step.each.of, procedure)))
+    if step.countdown is not None:
+        lines += _countdown(speaker, procedure, step)
+    lines += _additions(speaker, step)
+    if step.confirm is not None:
+        one = step.confirm
+        confirmed = say("confirmed", n=one.at_least, time=say.length(one.within))
+        late = (
+            say("late_tell", names=" → ".join(speaker.role(role) for role in one.chain)) if one.chain else ""
+        )
+        lines.append(plain(say.sentence([confirmed, late])))
+    lines += [
+        _labelled(say, label, speaker.condition(condition, procedure))
+        for label, condition in (("only_when", step.when), ("not_before", step.hold_until))
         if condition is not None
     ]
+    if step.wait_until is not None:
+        lines.append(_labelled(say, "until", speaker.value(step.wait_until, procedure)))
     return cell(*lines, anchor=step_anchor(procedure.id, step.id) if anchors else "")
 
 
-def _countdown(speaker: Speaker, step: Step) -> list[Runs]:
+def _countdown(speaker: Speaker, procedure: Procedure, step: Step) -> list[Runs]:
     say = speaker.say
     found: list[Runs] = []
     if step.countdown is None:
         return found
-    found.append((Run(f"{say('until')} ", quiet=True), Run(step.countdown.until.source, code=True)))
+    found.append(_labelled(say, "until", speaker.value(step.countdown.until, procedure)))
     if step.countdown.marks:
         marks = [f"{say('before_end')} {say.length(mark.before)}" for mark in step.countdown.marks]
         found.append(_labelled(say, "marks", say.joined(marks)))
@@ -104,7 +128,9 @@ def _additions(speaker: Speaker, step: Step) -> list[Runs]:
     if task.evidence:
         found.append(_labelled(say, "evidence", say.joined([say(kind) for kind in task.evidence])))
     if task.form:
-        titles = [speaker.pick(one.get("title")) or name for name, one in task.form.get("properties", {}).items()]
+        titles = [
+            speaker.pick(one.get("title")) or name for name, one in task.form.get("properties", {}).items()
+        ]
         found.append(_labelled(say, "fill_in", say.joined(titles)))
     return found
 
@@ -183,7 +209,7 @@ def table_grid(speaker: Speaker, table: Table) -> Grid:
     rows = [
         (
             cell(str(number)),
-            cell(speaker.pick(row.note), (Run(row.when.source, code=True),)),
+            cell(speaker.pick(row.note), plain(speaker.condition(row.when), quiet=True)),
             cell(*[_outcome(speaker, name, value) for name, value in row.then.items()]),
         )
         for number, row in enumerate(table.rows, start=1)
@@ -205,10 +231,17 @@ def setting_value(speaker: Speaker, setting: Setting) -> str:
         return f"{float(setting.value):.0%}"
     if isinstance(setting.value, bool):
         return speaker.say("yes" if setting.value else "no")
-    if setting.unit in ("seconds", "minutes", "hours", "days"):
-        return speaker.say(setting.unit, n=setting.value)
-    unit = speaker.say(setting.unit) if setting.unit == "cartons" else setting.unit
-    return f"{setting.value} {unit}".strip()
+    if isinstance(setting.value, str):
+        return _length(speaker, setting.value)
+    return speaker.say.quantity(setting.value, setting.unit)
+
+
+def _length(speaker: Speaker, value: str) -> str:
+    """`15m` as a length of time; other texts as they are."""
+    try:
+        return speaker.length(durations.parse(value))
+    except ValueError:
+        return value
 
 
 def lines(items: Sequence[Runs]) -> Items:

@@ -31,7 +31,11 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "appendix": ("附件", "附件", "Appendix"),
     "overview": ("本单位概况", "本單位概況", "The organisation"),
     "risks": ("风险评估的结果", "風險評估的結果", "Results of the risk assessment"),
-    "materials": ("应急物资装备的名录或清单", "應急物資裝備的名錄或清單", "Vehicles, equipment and registers"),
+    "materials": (
+        "应急物资装备的名录或清单",
+        "應急物資裝備的名錄或清單",
+        "Vehicles, equipment and registers",
+    ),
     "contacts": (
         "有关应急部门、机构或人员的联系方式",
         "有關應急部門、機構或人員的聯繫方式",
@@ -39,7 +43,11 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     ),
     "texts": ("格式化文本", "格式化文本", "Forms and message texts"),
     "diagrams": ("应急处置程序图", "應急處置程序圖", "Procedure diagrams"),
-    "related": ("关联预案与条款对照", "關聯預案與條款對照", "Related plans, and clauses with what carries them out"),
+    "related": (
+        "关联预案与条款对照",
+        "關聯預案與條款對照",
+        "Related plans, and clauses with what carries them out",
+    ),
     "procedures_steps": ("应急处置程序", "應急處置程序", "Procedures step by step"),
     "tables": ("决策表", "決策表", "Decision tables"),
     "settings": ("参数", "參數", "Settings"),
@@ -256,9 +264,18 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "i_receive": ("我会收到的通知", "我會收到的通知", "Messages I receive"),
     "my_checks": ("我负责的检查", "我負責的檢查", "Checks I answer for"),
     "report_how": ("报告时说明", "報告時說明", "A report says"),
-    "no_task": ("本岗位在本预案中没有任务。", "本崗位在本預案中沒有任務。", "The plan has no task for this post."),
+    "no_task": (
+        "本岗位在本预案中没有任务。",
+        "本崗位在本預案中沒有任務。",
+        "The plan has no task for this post.",
+    ),
     "accept_within": ("{time}内接收", "{time}內接收", "accept within {time}"),
     "done_within": ("{time}内完成", "{time}內完成", "done within {time}"),
+    "confirmed": (
+        "至少 {n} 人在{time}内确认收到",
+        "至少 {n} 人在{time}內確認收到",
+        "at least {n} acknowledge within {time}",
+    ),
     "late_tell": ("逾期依次告知：{names}", "逾期依次告知：{names}", "when late, told in turn: {names}"),
     # time
     "seconds": ("{n} 秒", "{n} 秒", "{n} s"),
@@ -266,10 +283,27 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "hours": ("{n} 小时", "{n} 小時", "{n} h"),
     "days": ("{n} 天", "{n} 天", "{n} d"),
     "working_days": ("{n} 个工作日", "{n} 個工作日", "{n} working day(s)"),
-    "cartons": ("条", "條", "cartons"),
     "page_of": ("第 {page} 页", "第 {page} 頁", "Page {page}"),
     "separator": ("、", "、", ", "),
+    "semicolon": ("；", "；", "; "),
     "colon": ("：", "：", ": "),
+}
+_LENGTHS = ("seconds", "minutes", "hours", "days", "working_days")
+# English has one word for one and another for more: `one|more`
+_QUANTITIES: Mapping[str, tuple[str, str, str]] = {
+    "weeks": ("{n} 周", "{n} 週", "{n} week|{n} weeks"),
+    "cartons": ("{n} 条", "{n} 條", "{n} carton|{n} cartons"),
+    "boards": ("{n} 块", "{n} 塊", "{n} board|{n} boards"),
+    "computers": ("{n} 台", "{n} 臺", "{n} computer|{n} computers"),
+    "machines": ("{n} 台", "{n} 臺", "{n} machine|{n} machines"),
+    "sockets": ("{n} 个", "{n} 個", "{n} socket|{n} sockets"),
+    "customers": ("{n} 户", "{n} 戶", "{n} customer|{n} customers"),
+    "people": ("{n} 人", "{n} 人", "{n} person|{n} people"),
+    "products": ("{n} 个品种", "{n} 個品種", "{n} product|{n} products"),
+    "vehicles": ("{n} 辆", "{n} 輛", "{n} vehicle|{n} vehicles"),
+    "force": ("{n} 级", "{n} 級", "force {n}"),
+    "centimetres": ("{n} 厘米", "{n} 厘米", "{n} cm"),
+    "millimetres": ("{n} 毫米", "{n} 毫米", "{n} mm"),
 }
 
 
@@ -297,6 +331,18 @@ class Words:
             if duration.seconds and duration.seconds % seconds == 0:
                 return self(unit, n=duration.seconds // seconds)
         return self("seconds", n=duration.seconds)
+
+    def quantity(self, value: object, unit: str) -> str:
+        """A number with its unit: `30 条`; a unit that has no words of its own stands as the plan writes it."""
+        number = f"{value:g}" if isinstance(value, int | float) else str(value)
+        words = _QUANTITIES.get(unit) or _WORDS.get(unit if unit in _LENGTHS else "")
+        if words is None:
+            return f"{number} {unit}".strip()
+        one, _, more = words[self._column].partition("|")
+        return (one if number == "1" else more or one).format(n=number)
+
+    def sentence(self, parts: list[str]) -> str:
+        return self("semicolon").join(part for part in parts if part)
 
     def joined(self, parts: list[str]) -> str:
         return self("separator").join(part for part in parts if part)

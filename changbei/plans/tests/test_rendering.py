@@ -125,9 +125,9 @@ def test_steps_stand_under_their_clause_with_role_limit_and_escalation() -> None
         "调度 → 主任 → 指挥 / 每隔 5 分钟",
     ]
     assert rows[1] == ["重排送货  系统执行 · 车坏 / 失败时人工：人工重排 (主任)", "系统执行", "", ""]
-    assert rows[2][0] == "是否停送  决定 · 车坏 / 选项：停 / 不停 / 仅当 report.injured"
+    assert rows[2][0] == "是否停送  决定 · 车坏 / 选项：停 / 不停 / 仅当：“伤”：是"
     assert rows[3][1] == "发给 主任、送货员"
-    assert rows[4][0] == "后备电源  倒计时 · 车坏 / 直到 report.vehicle / 节点：结束前 30 分钟"
+    assert rows[4][0] == "后备电源  倒计时 · 车坏 / 直到：“车” / 节点：结束前 30 分钟"
     assert rows[7][2] == "完成 1 个工作日"
 
 
