@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,11 +19,13 @@ from changbei.core.errors import Invalid, Outside, Problem
 from changbei.incidents import access, cap
 from changbei.incidents.feeds import folders, http
 from changbei.incidents.models import Warning, WarningSource
-from changbei.incidents.services.warnings import Received, receive_warning
+from changbei.incidents.services.warnings import Received, receive_warning, refuse_file
 from changbei.journal import services as journal
 from changbei.people.models import Person
 
 MOST_FETCHES = 100  # addresses of a feed followed at one go; the others are next
+LONGEST_ROUND_SECONDS = 240.0  # of following them, however slow they are: well within the lease
+MOST_REASONS = 50
 LONGEST_PAUSE = timedelta(hours=1)
 LEASE = timedelta(minutes=10)
 LEAST_SECONDS = 10
@@ -217,11 +220,19 @@ def receive_file(
     strict: bool | None = None,
     actor: Person | None = None,
 ) -> list[Received]:
-    """Every alert of a file, feed or envelope; at least one answer, for what has none is kept as refused."""
+    """Every alert of a file, feed or envelope; at least one answer.
+
+    A file that has none, or has entries that cannot be read or only say where an alert is, is kept as refused with
+    the reasons: only what a source is set up for is fetched.
+    """
     strictly = strict if strict is not None else bool(origin and origin.strict)
     label = f"{origin.name}: {name}" if origin else name
-    parts = [part for part in cap.unpack(data).parts if part.is_here] or [cap.Part("", raw=data)]
-    return [
+    opened = cap.unpack(data)
+    here = [part for part in opened.parts if part.is_here]
+    absent = [part for part in opened.parts if not part.is_here]
+    if not opened.parts:
+        here = [cap.Part("", raw=data)]
+    received = [
         receive_warning(
             part.data(),
             source=f"{label} {part.origin}".strip(),
@@ -230,8 +241,15 @@ def receive_file(
             origin=origin,
             envelope_status=part.envelope_status,
         )
-        for part in parts
+        for part in here
     ]
+    if absent or opened.left_out:
+        reasons = [reason for part in absent[:MOST_REASONS] for reason in part.read().reasons]
+        left_out = opened.left_out + max(0, len(absent) - MOST_REASONS)
+        if left_out:
+            reasons.append(cap.Reason("left-out", opened.kind, 1, {"count": str(left_out)}))
+        received.append(refuse_file(data, reasons, source=label, actor=actor, origin=origin))
+    return received
 
 
 def _fetch(source: WarningSource, haul: Haul) -> None:
@@ -271,12 +289,12 @@ def _follow(source: WarningSource, parts: Sequence[cap.Part], haul: Haul) -> boo
     before = set(source.seen)
     now_seen: dict[str, None] = {}
     fetched: set[str] = set()
-    whole = True
+    whole, end = True, time.monotonic() + LONGEST_ROUND_SECONDS
     for part in parts:
         key = hashlib.sha256(f"{part.key} {part.links[:1]}".encode()).hexdigest()[:20]
         if key in before or not part.links or part.links[0] in fetched:
             now_seen[key] = None
-        elif len(fetched) >= MOST_FETCHES:
+        elif len(fetched) >= MOST_FETCHES or time.monotonic() > end:
             whole = False
         else:
             fetched.add(part.links[0])

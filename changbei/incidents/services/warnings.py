@@ -65,7 +65,7 @@ def receive_warning(
     """
     if actor is not None:
         access.require(actor, "incidents.receive_warning")
-    result = cap.read(data, strict=strict, envelope_status=envelope_status)
+    result = cap.read(data, strict=strict, envelope_status=envelope_status, now=clock.now())
     with transaction.atomic():
         if result.alert is None:
             return _refused(data, _reasons(result), source, origin)
@@ -81,6 +81,21 @@ def receive_warning(
 
 def _key(identity: cap.Reference) -> str:
     return f"warning:{identity.sender}:{identity.identifier}"
+
+
+def refuse_file(
+    data: bytes,
+    reasons: Sequence[cap.Reason],
+    *,
+    source: str,
+    actor: Person | None = None,
+    origin: WarningSource | None = None,
+) -> Received:
+    """Keep a file as refused though alerts were found in it: for what in it could not be read."""
+    if actor is not None:
+        access.require(actor, "incidents.receive_warning")
+    with transaction.atomic():
+        return _refused(data, [reason.to_json() for reason in reasons], source, origin)
 
 
 def _refused(

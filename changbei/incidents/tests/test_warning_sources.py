@@ -205,6 +205,19 @@ def test_an_envelope_is_opened_and_a_test_envelope_starts_nothing(version: str, 
     assert (received.action, received.warning.status) == (action, status)
 
 
+def test_what_a_file_only_links_to_is_on_record(clock: VirtualClock) -> None:
+    inside = entry(1, f"<content>{body(alert('W-1', colour='blue'))}</content>")
+    feed = atom(inside, entry(2, link("https://weather.example/2.cap")), entry(3, ""))
+    taken, missing = services.receive_file(feed, name="feed.xml", origin=None)
+    assert (taken.action, taken.warning.identifier) == ("note", "W-1")
+    assert (missing.action, bytes(missing.warning.raw)) == ("refused", feed)
+    assert [(one["code"], one["element"]) for one in missing.warning.reasons] == [
+        ("elsewhere", "entry 2"),
+        ("entry-empty", "entry 3"),
+    ]
+    assert "https://weather.example/2.cap" in missing.warning.reasons[0]["message"]["en"]
+
+
 def test_a_cancel_that_comes_first_keeps_the_warning_from_starting(clock: VirtualClock) -> None:
     sent = core_clock.now()
     clock.advance(timedelta(minutes=5))

@@ -9,6 +9,8 @@ import pytest
 from changbei.core import clock as core_clock
 from changbei.core.clock import VirtualClock
 from changbei.core.errors import NotAllowed
+from changbei.incidents.models import WarningSource
+from changbei.incidents.services import save_source
 from changbei.journal.models import Entry
 from changbei.network.models import Product, Site, Stock, Vehicle
 from changbei.notify.models import Message
@@ -113,6 +115,23 @@ def test_a_contact_that_was_not_reviewed(clock: VirtualClock) -> None:
     Contact.objects.filter(pk=contact.pk).update(reviewed_on="2026-01-01")
     services.run_checks(actor=None)
     assert found("contact-groups") == [f"stale:{contact.code}"]
+
+
+@pytest.mark.clause("E3.2")
+def test_a_source_of_warnings_that_is_silent(clock: VirtualClock) -> None:
+    source = save_source(None, name="feed", kind="url", place="https://weather.example/", actor=None)
+    services.run_checks(actor=None)
+    clock.advance(timedelta(hours=1))
+    services.run_checks(actor=None)
+    assert found("warning-sources") == []  # for an hour silence is allowed
+    clock.advance(timedelta(minutes=1))
+    services.run_checks(actor=None)
+    assert found("warning-sources") == [f"source-silent:{source.uuid}"]
+    text = Finding.objects.get(check_id="warning-sources").text["en"]
+    assert text.startswith("The source of warnings “feed” has been silent since 11-23 09:40.")
+    WarningSource.objects.update(heard_at=clock.now())
+    services.run_checks(actor=None)
+    assert found("warning-sources") == []
 
 
 def test_a_vehicle_check_is_on_record_with_who_did_it() -> None:

@@ -23,6 +23,7 @@ from changbei.site.commands.base import with_database
 if TYPE_CHECKING:
     from changbei.incidents.models import WarningSource
 
+WIDTH_OF_A_FILE = 200  # in columns; a terminal has its own
 _STYLES = {cap.ACCEPTED: "green", cap.ACCEPTED_WITH_WARNINGS: "yellow", cap.REFUSED: "red"}
 
 
@@ -203,7 +204,8 @@ def _print(results: Sequence[Checked]) -> None:
                 place = (name, verdict) if number == 0 else ("", "")
                 line = str(reason.line) if reason.line else ""
                 table.add_row(*place, line, Text(reason.element), Text(reason.message()))
-    Console().print(table)
+    console = Console()
+    console.print(table, width=console.width if console.is_terminal else WIDTH_OF_A_FILE)
 
 
 @cap_group.group(name="source")

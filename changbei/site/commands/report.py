@@ -126,17 +126,24 @@ def _value(text: str) -> Any:
 )
 @with_database
 def warning(files: tuple[Path, ...]) -> None:
-    """Take weather warnings in (CAP 1.2 FILES): each is kept, and starts what the plan says."""
+    """Take weather warnings in: each alert in FILES is kept, and starts what the plan says.
+
+    A file is one alert (CAP 1.2), a feed (Atom, RSS), an EDXL-DE envelope or a list of alerts. Ends with 1 when
+    something was refused.
+    """
     from changbei.incidents import services  # noqa: PLC0415 - models
 
     refused = False
     for path in files:
-        received = services.receive_warning(path.read_bytes(), source=path.name)
-        about = f" → {received.incident.number}" if received.incident else ""
-        click.echo(f"{path}: {received.warning.verdict}, {received.action}{about}")
-        for reason in received.warning.reasons:
-            click.echo(f"    line {reason.get('line')}: {reason.get('element')}: {reason.get('message')}")
-        refused = refused or received.warning.verdict == received.warning.Verdict.REFUSED
+        for received in services.receive_file(path.read_bytes(), name=path.name, origin=None):
+            warning, number = received.warning, received.incident.number if received.incident else ""
+            outcome = dict.fromkeys((warning.verdict, received.action))  # refused, once
+            said = " ".join(filter(None, (f"{path}:", warning.identifier, ", ".join(outcome))))
+            click.echo(f"{said} → {number}" if number else said)
+            for reason in warning.reasons:
+                message = pick(reason.get("message"), "en")
+                click.echo(f"    line {reason.get('line')}: {reason.get('element')}: {message}")
+            refused = refused or received.action == "refused"
     if refused:
         raise SystemExit(1)
 
