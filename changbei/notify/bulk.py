@@ -27,7 +27,7 @@ from changbei.notify.channels.registry import offered
 from changbei.notify.ladders import BY_PHONE, INBOX
 from changbei.notify.models import CallList, Message, Notice, Urgency
 from changbei.notify.paper import PAPER
-from changbei.notify.recipients import each_retailer, of_people
+from changbei.notify.recipients import of_people
 from changbei.notify.services import NewNotice
 from changbei.people import access
 from changbei.people.models import Person
@@ -48,34 +48,23 @@ def ways(kind: str) -> tuple[str, ...]:
     return (*(one for one in offered() if one != INBOX), PAPER)
 
 
-def preview(query: Query, channels: Sequence[str], *, drill: bool = False) -> Preview:
+def preview(query: Query, channels: Sequence[str]) -> Preview:
     """Who would be told by these channels. Changes nothing."""
     if query.kind == "people":
         staff = audiences.people(query)
         return Preview(staff.count(), 0, 0, audiences.sample_of_people(query))
     found = audiences.retailers(query)
-    total = found.count()
+    counts = fanout.with_and_without(found)
     managers = found.order_by().values("customer_manager").distinct().count()
-    unreachable = 0 if PAPER in channels else _unreachable(found, tuple(channels), drill=drill)
-    return Preview(total, unreachable, managers, audiences.sample_of_retailers(query))
+    unreachable = sum(counts.get(has, 0) for has in _without_a_way(tuple(channels)))
+    return Preview(sum(counts.values()), unreachable, managers, audiences.sample_of_retailers(query))
 
 
-def _unreachable(found: QuerySet[Retailer], channels: tuple[str, ...], *, drill: bool) -> int:
-    """By the rules that will write the rows."""
-    now, kinds, rulebook = clock.now(), offered(), book()
-    number = 0
-    for one in each_retailer(found.order_by()):
-        rows = rules.rows(
-            one,
-            urgency=Urgency.BULK,
-            resend=False,
-            channels=channels,
-            offered=kinds,
-            now=now,
-            book=rulebook,
-        )
-        number += all(row.state == State.UNREACHABLE for row in rows)
-    return number
+def _without_a_way(channels: tuple[str, ...]) -> list[bool]:
+    """Whether it is those with a number, or without, whom these channels do not reach, by the rules that will write."""
+    new = services.NewNotice(BY_HAND, {}, {}, Urgency.BULK, channels=channels)
+    shapes = fanout.shapes(new, fanout.way())
+    return [has for has, rows in shapes.items() if all(row.state == State.UNREACHABLE for row in rows)]
 
 
 @dataclass(frozen=True)

@@ -308,7 +308,7 @@ def _message(
     )
     setattr(message, f"{recipient.kind}_id", recipient.id)
     if kept_back:
-        message.state, message.due_at, message.error = State.STOPPED, None, "drill: nobody outside is told"
+        message.state, message.due_at, message.error = State.STOPPED, None, rules.KEPT_BACK
     elif row.channel == INBOX and row.due_at == now:
         # The row is what lies in the inbox: with the commit it is there, no worker needed.
         message.state, message.due_at = State.DELIVERED, None

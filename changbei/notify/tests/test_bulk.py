@@ -11,11 +11,12 @@ from changbei.core import clock as core_clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.journal.models import Entry
 from changbei.network.models import Line, Retailer
-from changbei.notify import audiences, bulk, calls, jobs, rules
+from changbei.notify import audiences, bulk, calls, fanout, jobs, personal, rules
 from changbei.notify.audiences import Query
 from changbei.notify.bulk import Draft
 from changbei.notify.channels.sms import shared_twin
-from changbei.notify.models import CallList, Message, Notice
+from changbei.notify.models import CallList, Message, Notice, Urgency
+from changbei.notify.services import NewNotice
 from changbei.people.models import Absence, Person, PostHolding
 
 pytestmark = pytest.mark.django_db
@@ -150,6 +151,24 @@ def test_a_query_is_the_same_after_it_was_kept(carrier) -> None:
         "lines": ["L1"],
     }
     assert audiences.read(query.to_json()) == query
+
+
+def test_values_from_the_register_and_from_rooms_above_lie_beside_each_customer(carrier, monkeypatch) -> None:
+    first, second, third = Retailer.objects.order_by("pk")[:3]
+    days = {first.pk: "10-01", second.pk: {"zh-Hans": "明日", "en": "tomorrow"}}
+    monkeypatch.setitem(personal._declared, "day", lambda shops: days)
+    words = {"zh-Hans": "{retailer} {line} {day} 100%"}
+    new = NewNotice(
+        "test", words, words, Urgency.BULK, channels=("sms",), personal=("day", "line", "retailer")
+    )
+    shops = Retailer.objects.filter(pk__in=[first.pk, second.pk, third.pk], name__contains="").order_by("-pk")
+    notice = fanout.tell_retailers(new, shops, actor=None)
+    rows = list(notice.messages.order_by("pk").values_list("retailer", "address", "values"))
+    assert rows == [
+        (one.pk, one.phone, {"retailer": one.name, "line": one.line.name} | own)
+        for one, own in ((third, {}), (second, {"day": days[second.pk]}), (first, {"day": "10-01"}))
+    ]
+    assert fanout.tell_retailers(new, Retailer.objects.none(), actor=None).messages.count() == 0
 
 
 def test_the_preview_counts_samples_and_says_who_cannot_be_reached(office) -> None:

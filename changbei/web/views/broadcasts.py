@@ -271,7 +271,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {}
     try:
         query = form.query()
-        context["preview"] = bulk.preview(query, form.ways(), drill=bool(form.cleaned_data.get("drill")))
+        context["preview"] = bulk.preview(query, form.ways())
         context["people"] = query.kind == "people"
         context["said"] = _spoken(form, context["preview"])
     except Invalid as error:
