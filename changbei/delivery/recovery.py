@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext_noop
 
@@ -11,7 +11,7 @@ from changbei.compute import recovery as recovering
 from changbei.compute.recovery import Recovery, Stop
 from changbei.core import clock
 from changbei.core.errors import Conflict
-from changbei.delivery import services, snapshot
+from changbei.delivery import left_out, rules, services, snapshot
 from changbei.delivery.models import Breakdown, DeliveryDay, RecoveryCase, RecoveryOption
 from changbei.delivery.snapshot import Snapshot
 from changbei.runs.models import Run
@@ -58,12 +58,30 @@ def offer(
                 seconds=took,
                 stranded=shot.stranded,
                 considered=len(shot.orders),
-                options=[_option(shot, one) for one in found],
+                options=_options(shot, found),
                 run=run,
             )
         except Conflict:
             continue
     raise Conflict(gettext_noop("the day's plan kept changing while the recovery was computed"))
+
+
+def _options(shot: Snapshot, found: Sequence[Recovery]) -> list[RecoveryOption]:
+    """All ways found, each called by what it is best at."""
+    options = [_option(shot, one) for one in found]
+    figures = [
+        rules.Figures(
+            one.unserved_weight,
+            one.extra_minutes,
+            one.arrivals_shifted,
+            one.vans_touched,
+            one.overtime_minutes,
+        )
+        for one in options
+    ]
+    for option, titles in zip(options, rules.titles(figures), strict=True):
+        option.titles = titles
+    return options
 
 
 def _option(shot: Snapshot, found: Recovery) -> RecoveryOption:
@@ -74,15 +92,22 @@ def _option(shot: Snapshot, found: Recovery) -> RecoveryOption:
     }
     rescued = [begins[order] for order in found.moved if order in begins]
     return RecoveryOption(
-        kind=KINDS[found.policy.name],
+        kind=KINDS.get(found.policy.name, found.policy.name),
         extra_minutes=found.extra_driving_seconds / 60,
         stops_moved=len(found.moved),
         vans_touched=len(found.touched_vans) + len(found.reserve_vans),
         arrivals_shifted=len(found.shifted),
         unserved=len(found.unserved),
+        unserved_weight=found.unserved_priority,
+        overtime_minutes=found.overtime_seconds / 60,
         last_delivery_at=shot.moment(max(rescued)) if rescued else None,
-        plan=snapshot.option_plan(shot, found),
+        plan={**snapshot.option_plan(shot, found), "why": _why(shot, found)},
     )
+
+
+def _why(shot: Snapshot, found: Recovery) -> dict[str, str]:
+    """The stop's key → why it is left unserved."""
+    return {str(shot.orders[order].pk): reason for order, reason in left_out.why(shot.problem, found).items()}
 
 
 def _service_begins(tokens: tuple[object, ...], begins: tuple[int, ...]) -> list[int]:
