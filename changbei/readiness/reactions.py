@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from changbei.incidents.models import Incident
 from changbei.journal.models import Entry
 from changbei.plans import reviews as plan_reviews
+from changbei.plans.models import PlanDraft
 from changbei.readiness import services
 from changbei.readiness.models import Review
+from changbei.readiness.services import signing
 
 
 def review_closed_incident(entry: Entry) -> None:
@@ -29,3 +33,23 @@ def review_plan(entry: Entry) -> None:
     plan_reviews.ask_after(
         review.incident.run.plan_version, reason, source=incident.uuid, number=incident.number
     )
+
+
+def ask_to_sign(entry: Entry) -> None:
+    """A draft of a plan is put before the leading group: its members hear of it (E2.2, E4)."""
+    signing.ask_to_sign(_draft(entry))
+
+
+def tell_refused(entry: Entry) -> None:
+    signing.tell_refused(_draft(entry), entry.data["words"])
+
+
+def tell_adopted(entry: Entry) -> None:
+    """With the last signature the draft has become a version."""
+    draft = _draft(entry)
+    if draft.state == PlanDraft.State.ADOPTED:
+        signing.tell_adopted(draft)
+
+
+def _draft(entry: Entry) -> PlanDraft:
+    return PlanDraft.objects.select_related("begun_by", "submitted_by").get(uuid=UUID(entry.data["draft"]))

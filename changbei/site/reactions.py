@@ -97,6 +97,9 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
     ],
     "runs.finished": [Reaction("runs.tell_caller", calling.tell_caller, when=_was_called)],
     "incidents.closed": [Reaction("readiness.review_closed_incident", readiness.review_closed_incident)],
+    "plans.draft_submitted": [Reaction("readiness.ask_to_sign", readiness.ask_to_sign)],
+    "plans.draft_refused": [Reaction("readiness.tell_refused", readiness.tell_refused)],
+    "plans.draft_signed": [Reaction("readiness.tell_adopted", readiness.tell_adopted)],
     "readiness.review_made": [Reaction("readiness.review_plan", readiness.review_plan)],
     "delivery.recovery_undone": [Reaction("delivery.tell_of_the_undone", _tell_of_the_undone)],
     "delivery.recovery_accepted": [
