@@ -86,10 +86,11 @@ def travel_seconds(
     roads: RoadModel = CITY_ROADS,
     leave_factor: Floats | None = None,
     arrive_factor: Floats | None = None,
+    detour_metres: npt.NDArray[np.floating] | None = None,
 ) -> npt.NDArray[np.int32]:
     """(n, n) whole seconds from each point to each, 0 on the diagonal.
 
-    leave_factor, arrive_factor: (n,) multipliers of getting away from and up to a point (one-way streets, courtyards);
+    detour_metres: (n, n) straight metres more, around closed areas for example (`compute.closures`). leave_factor, arrive_factor: (n,) multipliers of getting away from and up to a point (one-way streets, courtyards);
     with them the matrix is asymmetric. An estimate to be named as such wherever it is shown.
     """
     lon_array, lat_array = _column(lon, lat), np.asarray(lat, dtype=float)
@@ -100,6 +101,8 @@ def travel_seconds(
     for first in range(0, count, ROWS_AT_ONCE):
         rows = slice(first, first + ROWS_AT_ONCE)
         straight = great_circle_metres(lon_array[rows], lat_array[rows], lon_array, lat_array)
+        if detour_metres is not None:
+            straight += detour_metres[rows]
         matrix[rows] = np.rint(roads.seconds(straight) * leave[rows, None] * arrive[None, :])
     np.fill_diagonal(matrix, 0)
     return matrix

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 OPEN = "planned"
+DRIVEN = frozenset({"delivered", "refused", "absent"})
 RESERVE_READY = timedelta(minutes=15)
 """Fetching keys and papers of a reserve van until it drives off."""
 HANDOVER = timedelta(minutes=5)
@@ -41,9 +42,12 @@ class Whereabouts:
     driven: tuple[int, ...]
 
 
-def whereabouts(visits: Sequence[Visit], departs_at: datetime, now: datetime) -> Whereabouts:
-    """`visits` in driving order. A van that has left drives to its next open stop: that one is fixed too."""
-    done = [visit for visit in visits if visit.status != OPEN]
+def whereabouts(
+    visits: Sequence[Visit], departs_at: datetime, now: datetime, shut: Collection[int] = ()
+) -> Whereabouts:
+    """`visits` in driving order. A van that has left drives to its next open stop: that one is fixed too, unless it is
+    `shut`, where nobody gets to now. Stops that were held, moved or cancelled were not driven to."""
+    done = [visit for visit in visits if visit.status in DRIVEN]
     left = [visit for visit in visits if visit.status == OPEN]
     if now < departs_at and not done:
         return Whereabouts(None, departs_at, ())
@@ -52,6 +56,8 @@ def whereabouts(visits: Sequence[Visit], departs_at: datetime, now: datetime) ->
         last = done[-1] if done else None
         return Whereabouts(last.id if last else None, max(now, departs_at), driven)
     heading = left[0]
+    if heading.id in shut:
+        return Whereabouts(done[-1].id if done else None, max(now, departs_at), driven)
     ready = max(heading.expected_at, now) + heading.service
     return Whereabouts(heading.id, ready, (*driven, heading.id))
 

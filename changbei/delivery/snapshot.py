@@ -1,21 +1,26 @@
 """The day as arrays: what is left to drive at this moment, ready for `compute.recovery`, and the way back.
 
-Times are whole seconds of the day's local midnight. Locations are the sites, then what the vans and goods need.
+Times are whole seconds of the day's local midnight. Locations are the sites, then what the vans and goods need. What
+disturbs the day is in the arrays: goods that wait at a broken van or at a site (`orders.source`), customers in a closed
+area (served after it opens again), travel times around it, reserve vans where they stand today.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from changbei.compute import geo
+import numpy as np
+import numpy.typing as npt
+
+from changbei.compute import closures, geo
 from changbei.compute.recovery import Call, Orders, Places, Problem, Recovery, Vans
 from changbei.core.clock import LOCAL
-from changbei.delivery import rules
-from changbei.delivery.models import Breakdown, DeliveryDay, Stop, Tour
+from changbei.delivery import rules, travel
+from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, Stop, Tour
 from changbei.network.models import Site, Vehicle
 
 
@@ -37,14 +42,37 @@ class Snapshot:
     midnight: datetime
     vans: tuple[Van, ...]
     orders: tuple[Stop, ...]
-    places: tuple[Breakdown, ...]
+    places: tuple[Breakdown | Site, ...]
+    basis: travel.Basis
+    closed: tuple[Closure, ...] = ()
 
     def moment(self, seconds: int) -> datetime:
         return self.midnight + timedelta(seconds=seconds)
 
     @property
     def stranded(self) -> int:
+        """Orders whose goods wait somewhere."""
         return int((self.problem.orders.source >= 0).sum())
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether going on as planned leaves somebody out, or a road is closed."""
+        return bool(
+            self.stranded or self.closed or not all(self._holds(van) for van in range(len(self.vans)))
+        )
+
+    def _holds(self, van: int) -> bool:
+        problem = self.problem
+        vans, orders, times = problem.vans, problem.orders, problem.travel_seconds
+        now, here = int(vans.ready_seconds[van]), int(vans.start[van])
+        for order in problem.planned[van]:
+            there = int(orders.location[order])
+            now, here = max(now + int(times[here, there]), int(orders.window_open_seconds[order])), there
+            if now > int(orders.window_close_seconds[order]):
+                return False
+            now += int(orders.service_seconds[order])
+        home = now + int(times[here, vans.end[van]])
+        return not problem.planned[van] or home <= int(problem.van_limit_seconds[van])
 
 
 @dataclass
@@ -65,16 +93,27 @@ class _Map:
 
 
 def take(day: DeliveryDay, now: datetime) -> Snapshot:
-    """Read the day with four queries. Stranded goods are those of every breakdown that nobody has fetched yet."""
-    midnight = datetime.combine(day.date, time.min, LOCAL)
-    sites = list(Site.objects.order_by("kind", "code"))
+    """Read the day with seven queries. Stranded goods are those that nobody has fetched yet, wherever they wait."""
+    stops = Stop.objects.filter(day=day).select_related("retailer").order_by("tour_id", "sequence", "pk")
     tours = list(Tour.objects.filter(day=day).select_related("vehicle", "site").order_by("pk"))
-    stops = list(
-        Stop.objects.filter(day=day).select_related("retailer").order_by("tour_id", "sequence", "pk")
-    )
-    reserves = _reserves(tours)
-    breakdowns = list(Breakdown.objects.filter(tour__day=day).select_related("tour__site").order_by("pk"))
-    return _Builder(day, now, midnight, sites, tours, stops, reserves, breakdowns).build()
+    breakdowns = Breakdown.objects.filter(tour__day=day, resumed_at__isnull=True)
+    return _Builder(
+        day,
+        now,
+        sites=list(Site.objects.order_by("kind", "code")),
+        tours=tours,
+        stops=list(stops),
+        reserves=_reserves(tours),
+        breakdowns=list(breakdowns.select_related("tour__site").order_by("pk")),
+        closed=in_force(day, now),
+        loans=list(Loan.objects.filter(day=day, returned_at__isnull=True)),
+    ).build()
+
+
+def in_force(day: DeliveryDay, now: datetime) -> list[Closure]:
+    """What is closed at this moment."""
+    rows = Closure.objects.filter(day=day, lifted_at__isnull=True, since__lte=now).order_by("pk")
+    return [row for row in rows if row.until is None or row.until > now]
 
 
 def _reserves(tours: Sequence[Tour]) -> list[Vehicle]:
@@ -89,27 +128,57 @@ class _Builder:
         self,
         day: DeliveryDay,
         now: datetime,
-        midnight: datetime,
+        *,
         sites: Sequence[Site],
         tours: Sequence[Tour],
         stops: Sequence[Stop],
         reserves: Sequence[Vehicle],
         breakdowns: Sequence[Breakdown],
+        closed: Sequence[Closure],
+        loans: Sequence[Loan],
     ) -> None:
-        self.day, self.now, self.midnight = day, now, midnight
+        self.day, self.now = day, now
+        self.midnight = datetime.combine(day.date, time.min, LOCAL)
         self.map = _Map()
+        self.all_sites = sites
         self.sites = {site.pk: number for number, site in enumerate(sites)}
         self.site_location = [self.map.at(site.longitude, site.latitude) for site in sites]
         self.tours, self.reserves, self.breakdowns = tours, reserves, breakdowns
+        self.closed = closed
+        self.areas = [geo.polygon(one.area) for one in closed]
+        self.opens = self._openings(stops)
+        self.lent = {loan.vehicle_id: loan for loan in loans}
         self.by_tour: dict[int, list[Stop]] = defaultdict(list)
         self.stranded: dict[int, list[Stop]] = defaultdict(list)
+        self.at_site: dict[tuple[int, datetime | None], list[Stop]] = defaultdict(list)
+        self.left_aboard: dict[int, list[Stop]] = defaultdict(list)
         for stop in stops:
-            if stop.goods_at_id is not None and stop.status == Stop.Status.PLANNED:
-                self.stranded[stop.goods_at_id].append(stop)
-            elif stop.tour_id is not None:
-                self.by_tour[stop.tour_id].append(stop)
+            self._sort_in(stop)
         self.orders: list[Stop] = []
         self.sources: list[int] = []
+
+    def _sort_in(self, stop: Stop) -> None:
+        """By where the goods are. A stop that is closed, cancelled or done stands on its tour, if it has one."""
+        if stop.status == Stop.Status.PLANNED and stop.goods_at_id is not None:
+            self.stranded[stop.goods_at_id].append(stop)
+        elif stop.status == Stop.Status.PLANNED and stop.goods_site_id is not None:
+            self.at_site[stop.goods_site_id, stop.goods_ready_at].append(stop)
+        elif stop.tour_id is not None:
+            self.by_tour[stop.tour_id].append(stop)
+        elif stop.status == Stop.Status.PLANNED and stop.aboard_id is not None:
+            self.left_aboard[stop.aboard_id].append(stop)
+
+    def _openings(self, stops: Sequence[Stop]) -> dict[int, int]:
+        """Key of a stop in a closed area → when it may be served, in seconds; NEVER: not today."""
+        longitudes = [stop.retailer.longitude for stop in stops]
+        latitudes = [stop.retailer.latitude for stop in stops]
+        found: dict[int, int] = {}
+        for one, area in zip(self.closed, self.areas, strict=True):
+            opens = NEVER if one.until is None else self._seconds(one.until)
+            for number in closures.inside([area], longitudes, latitudes).nonzero()[0]:
+                key = stops[int(number)].pk
+                found[key] = max(found.get(key, 0), opens)
+        return found
 
     def build(self) -> Snapshot:
         vans: list[Van] = []
@@ -120,20 +189,24 @@ class _Builder:
                 row, left = self._tour_van(tour)
                 vans.append(Van(tour.vehicle, tour))
                 rows.append(row)
-                planned.append([self._order(stop, -1) for stop in left])
+                planned.append([self._order(stop, -1) for stop in [*left, *self.left_aboard[tour.pk]]])
         for vehicle in self.reserves:
             vans.append(Van(vehicle, None))
             rows.append(self._reserve_van(vehicle))
             planned.append([])
         places, place_rows = self._places()
+        orders = self._order_arrays()
+        times = travel.times(self.day.date, self.map.longitudes, self.map.latitudes, self.areas)
         problem = Problem(
-            travel_seconds=geo.travel_seconds(self.map.longitudes, self.map.latitudes),
+            travel_seconds=times.seconds,
             vans=Vans.of(**_columns(rows, _VAN_COLUMNS)),
-            orders=self._order_arrays(),
+            orders=orders,
             planned=tuple(tuple(row) for row in planned),
             places=places,
             site_location=self.site_location,  # type: ignore[arg-type]
         )
+        if times.open_seconds is not None:
+            problem = replace(problem, base_driving_seconds=_driving(problem, times.open_seconds))
         return Snapshot(
             problem,
             self.day,
@@ -142,11 +215,14 @@ class _Builder:
             tuple(vans),
             tuple(self.orders),
             tuple(place_rows),
+            times.basis,
+            tuple(self.closed),
         )
 
     def _tour_van(self, tour: Tour) -> tuple[dict[str, Any], list[Stop]]:
         stops = self.by_tour.get(tour.pk, [])
-        where = rules.whereabouts([visit(stop) for stop in stops], tour.departs_at, self.now)
+        visits = [visit(stop) for stop in stops]
+        where = rules.whereabouts(visits, tour.departs_at, self.now, shut=self.opens)
         fixed = set(where.driven)
         last = next((stop for stop in stops if stop.pk == where.after), None)
         spot = last.retailer if last else tour.site
@@ -162,20 +238,24 @@ class _Builder:
         return row, [stop for stop in stops if stop.pk not in fixed and stop.status == Stop.Status.PLANNED]
 
     def _reserve_van(self, vehicle: Vehicle) -> dict[str, Any]:
-        home = self.site_location[self.sites[vehicle.site_id]]
+        loan = self.lent.get(vehicle.pk)
+        site = self.sites[loan.site_id if loan else vehicle.site_id]
+        ready_at = self.now + rules.RESERVE_READY
+        home = self.site_location[site]
         shift_end = max((tour.shift_ends_at for tour in self.tours), default=self.now)
         return {
             "start": home,
             "end": home,
-            "ready_seconds": self._seconds(self.now + rules.RESERVE_READY),
+            "ready_seconds": self._seconds(max(ready_at, loan.ready_at) if loan else ready_at),
             "shift_end_seconds": self._seconds(shift_end),
             "capacity": vehicle.capacity_cartons,
             "reserve": True,
-            "site": self.sites[vehicle.site_id],
+            "site": site,
         }
 
-    def _places(self) -> tuple[Places, list[Breakdown]]:
-        """Where goods wait: at the broken van, or still at its site when none were aboard."""
+    def _places(self) -> tuple[Places, list[Breakdown | Site]]:
+        """Where goods wait: at the broken van, still at its site when none were aboard, at a site where they were
+        ordered or left."""
         kept = [one for one in self.breakdowns if self.stranded.get(one.pk)]
         rows: list[dict[str, Any]] = []
         planned: list[list[int]] = []
@@ -191,13 +271,22 @@ class _Builder:
                 }
             )
             planned.append([self._order(stop, number) for stop in self.stranded[one.pk]])
+        spots: list[Breakdown | Site] = list(kept)
+        for (key, ready_at), waiting in sorted(
+            self.at_site.items(), key=lambda row: (row[0][0], str(row[0][1]))
+        ):
+            site, number = self.sites[key], len(rows)
+            home, ready = self.site_location[site], max(ready_at or self.now, self.now)
+            rows.append({"location": home, "ready_seconds": self._seconds(ready), "site": site, "end": home})
+            planned.append([self._order(stop, number) for stop in waiting])
+            spots.append(self.all_sites[site])
         places = Places.of(
             **_columns(rows, ("location", "ready_seconds", "site", "end")),
             handover_seconds=int(rules.HANDOVER.total_seconds()),
             handover_per_order_seconds=rules.HANDOVER_PER_STOP_SECONDS,
             planned=planned,
         )
-        return places, kept
+        return places, spots
 
     def _order(self, stop: Stop, source: int) -> int:
         self.orders.append(stop)
@@ -211,9 +300,7 @@ class _Builder:
             location=[self.map.at(stop.retailer.longitude, stop.retailer.latitude) for stop in orders],
             service_seconds=[stop.service_seconds for stop in orders],
             size=[stop.cartons for stop in orders],
-            window_open_seconds=[
-                self._seconds(stop.window_start) if stop.window_start else 0 for stop in orders
-            ],
+            window_open_seconds=[self._opens(stop) for stop in orders],
             window_close_seconds=[self._closes(stop) for stop in orders],
             priority=[
                 rules.priority(is_key=stop.retailer.is_key, is_vulnerable=stop.retailer.is_vulnerable)
@@ -221,24 +308,44 @@ class _Builder:
             ],
             value=[stop.order_fen for stop in orders],
             source=self.sources,
-            eta_seconds=[self._seconds(stop.expected_at or stop.planned_at) for stop in orders],
+            eta_seconds=[self._told(stop) for stop in orders],
         )
+
+    def _told(self, stop: Stop) -> int:
+        """When the customer expects the van; -1 when nobody has said a time."""
+        if stop.expected_at is None and (stop.urgent or stop.aboard_id is not None):
+            return -1
+        return self._seconds(stop.expected_at or stop.planned_at)
+
+    def _opens(self, stop: Stop) -> int:
+        """The beginning of the delivery hours, and of a closed area's opening."""
+        begins = self._seconds(stop.window_start) if stop.window_start else 0
+        return max(begins, self.opens.get(stop.pk, 0))
 
     def _closes(self, stop: Stop) -> int:
         """The end of the delivery hours; a stop that is already expected later is not given up for that."""
+        if self.opens.get(stop.pk) == NEVER:
+            return 0
         if stop.window_end is None:
-            return 10**9
+            return NEVER
         return self._seconds(max(stop.window_end, stop.expected_at or stop.planned_at))
 
     def _seconds(self, moment: datetime) -> int:
         return max(round((moment - self.midnight).total_seconds()), 0)
 
 
+NEVER = 10**9
+"""A second that no day has."""
 _VAN_COLUMNS = ("start", "end", "ready_seconds", "shift_end_seconds", "capacity", "reserve", "site")
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> dict[str, Any]:
     return {name: [row[name] for row in rows] for name in names}
+
+
+def _driving(problem: Problem, seconds: npt.NDArray[np.integer]) -> int:
+    """Driving of the day as it was planned, on roads that were open then."""
+    return replace(problem, travel_seconds=seconds).undisturbed_driving_seconds
 
 
 def visit(stop: Stop) -> rules.Visit:
@@ -270,7 +377,9 @@ def _tour_json(snapshot: Snapshot, recovery: Recovery, number: int) -> dict[str,
         at = snapshot.moment(begins).isoformat()
         if isinstance(token, Call):
             stops = [snapshot.orders[order].pk for order in token.orders]
-            steps.append({"handover": snapshot.places[token.place].pk, "stops": stops, "at": at})
+            place = snapshot.places[token.place]
+            kind = "handover" if isinstance(place, Breakdown) else "fetch"
+            steps.append({kind: place.pk, "stops": stops, "at": at})
         else:
             steps.append({"stop": snapshot.orders[token.order].pk, "at": at})
     return {

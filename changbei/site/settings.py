@@ -170,6 +170,8 @@ CONFIRM_LINKS = "CHANGBEI_PUBLIC_URL" in os.environ
 # folder into which somebody drops a file; without both the forecast is typed in.
 FORECAST_URL = os.environ.get("CHANGBEI_FORECAST_URL", "")
 FORECAST_FOLDER = os.environ.get("CHANGBEI_FORECAST_FOLDER", "")
+# Driving times: the folder of the road network (`changbei roads build`) and of the times computed with it.
+ROADS = Path(os.environ.get("CHANGBEI_ROADS", VAR / "roads"))
 # Watching: a key without which /metrics answers this machine alone, and an address that is called while the
 # engine works.
 METRICS_TOKEN = os.environ.get("CHANGBEI_METRICS_TOKEN", "")

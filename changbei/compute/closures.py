@@ -1,0 +1,99 @@
+"""The way around closed areas where no road network is at hand: along the outline of each area's convex hull.
+
+Exact for one convex area on a plane: the shortest way between two points that a convex body keeps apart is a tangent, a
+piece of its outline and a tangent. Several areas are gone around one after the other, which is never too little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from changbei.compute.geo import EARTH_RADIUS_METRES, ROWS_AT_ONCE, FloatArray, Floats, points_in
+
+BoolArray = npt.NDArray[np.bool_]
+Metres = npt.NDArray[np.float32]
+TOUCHES_METRES = 1e-6
+"""Grazing an outline by less than this is no crossing."""
+
+
+def inside(areas: Sequence[shapely.Geometry], lon: Floats, lat: Floats) -> BoolArray:
+    """(n,) whether a point lies in one of the areas."""
+    found = np.zeros(len(lon), dtype=np.bool_)
+    for area in areas:
+        found |= points_in(area, lon, lat)
+    return found
+
+
+def around_metres(areas: Sequence[shapely.Geometry], lon: Floats, lat: Floats) -> Metres:
+    """(n, n) metres that the straight way from each point to each grows by when nobody drives into the areas.
+
+    Who is inside an area gets out of it and into it straight: 0 to and from such points.
+    """
+    lon_array, lat_array = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
+    extra = np.zeros((len(lon_array), len(lon_array)), dtype=np.float32)
+    parts = [part for area in areas for part in shapely.get_parts(area)]
+    if not parts or not len(lon_array):
+        return extra
+    scale = np.radians(1) * EARTH_RADIUS_METRES
+    narrow = np.cos(np.radians(float(lat_array.mean())))
+    points = np.stack([lon_array * narrow, lat_array], axis=1) * scale
+    for part in parts:
+        hull = shapely.convex_hull(part)
+        outline = np.array(hull.exterior.coords)[:-1] * [narrow * scale, scale]
+        if not hull.exterior.is_ccw:
+            outline = outline[::-1]
+        free = ~points_in(hull, lon_array, lat_array)
+        extra[np.ix_(free, free)] += _around(points[free], outline)
+    return extra
+
+
+def _around(points: FloatArray, outline: FloatArray) -> Metres:
+    """(n, n) extra metres around one convex outline, counter-clockwise, of points outside it."""
+    if not len(points):
+        return np.zeros((0, 0), dtype=np.float32)
+    left, right = _tangents(points, outline)
+    to_left = np.linalg.norm(outline[left] - points, axis=1)
+    to_right = np.linalg.norm(outline[right] - points, axis=1)
+    sides = np.linalg.norm(np.roll(outline, -1, axis=0) - outline, axis=1)
+    along, whole = np.concatenate([[0.0], np.cumsum(sides)[:-1]]), float(sides.sum())
+    sees = _in_cone(points, outline, left, right)
+    extra = np.zeros((len(points), len(points)), dtype=np.float32)
+    for first in range(0, len(points), ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        apart = sees[rows] & sees.T[rows]
+        clockwise = to_left[rows, None] + (along[left[rows], None] - along[right[None, :]]) % whole + to_right
+        other = to_right[rows, None] + (along[left[None, :]] - along[right[rows], None]) % whole + to_left
+        straight = np.linalg.norm(points[rows, None] - points[None, :], axis=2)
+        extra[rows] = np.where(apart, np.maximum(np.minimum(clockwise, other) - straight, 0.0), 0.0)
+    return extra
+
+
+def _tangents(points: FloatArray, outline: FloatArray) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Per point the corners of the outline farthest to its left and to its right."""
+    middle = outline.mean(axis=0) - points
+    corner = outline[None, :] - points[:, None]
+    turn = middle[:, None, 0] * corner[..., 1] - middle[:, None, 1] * corner[..., 0]
+    ahead = (middle[:, None] * corner).sum(axis=2)
+    angle = np.arctan2(turn, ahead)
+    return np.argmax(angle, axis=1), np.argmin(angle, axis=1)
+
+
+def _in_cone(
+    points: FloatArray, outline: FloatArray, left: npt.NDArray[np.intp], right: npt.NDArray[np.intp]
+) -> BoolArray:
+    """(n, n) whether the point of the column stands, seen from that of the row, where the outline stands: before or
+    behind it. Two points that see each other so have it between them."""
+    to_left, to_right = outline[left] - points, outline[right] - points
+    found = np.empty((len(points), len(points)), dtype=np.bool_)
+    reach = TOUCHES_METRES * np.maximum(np.linalg.norm(to_left, axis=1), np.linalg.norm(to_right, axis=1))
+    for first in range(0, len(points), ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        to = points[None, :] - points[rows, None]
+        off_left = to_left[rows, None, 0] * to[..., 1] - to_left[rows, None, 1] * to[..., 0]
+        off_right = to_right[rows, None, 0] * to[..., 1] - to_right[rows, None, 1] * to[..., 0]
+        found[rows] = (off_left < -reach[rows, None]) & (off_right > reach[rows, None])
+    return found
