@@ -261,6 +261,8 @@ def _timeline(made: Json, label: Mapping[str, str], language: str) -> list[Json]
         if not shape:
             continue
         values = _Forgiving(entry["data"])
+        if isinstance(headline := values["headline"], dict):
+            values["headline"] = pick(headline, language)
         values["title"] = titles.get(entry["item"], entry["item"])
         values["role"] = roles.get(str(entry["data"].get("role", "")), str(entry["data"].get("role", "")))
         if level := entry["data"].get("level"):

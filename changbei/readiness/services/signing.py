@@ -1,4 +1,4 @@
-"""A draft of a plan on its way: the leading group hears that it is to be signed, its author what came of it (E2.2, E4)."""
+"""A draft of a plan on its way: the group hears that it is to sign, the author what came of it (E2.2, E4)."""
 
 from __future__ import annotations
 
