@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
@@ -241,6 +241,19 @@ def progress(notice: Notice) -> Progress:
     return Progress(sum(states.values()), states)
 
 
+# What waits its turn on the ladder, or for the end of quiet hours, waits as long afterwards as it had to before.
+HOLD = """
+UPDATE notify_message
+SET held_seconds = ceil(greatest(0, extract(epoch FROM due_at - %(now)s::timestamptz))), due_at = NULL
+WHERE notice_id = %(notice)s AND state = 'queued' AND due_at IS NOT NULL
+"""
+LET_GO = """
+UPDATE notify_message
+SET due_at = %(now)s::timestamptz + coalesce(held_seconds, 0) * interval '1 second', held_seconds = NULL
+WHERE notice_id = %(notice)s AND state = 'queued' AND due_at IS NULL AND channel <> %(paper)s
+"""
+
+
 def pause(notice: Notice, *, actor: Person) -> int:
     """What has not been handed over waits until `resume`; how many messages. Conflict when nothing goes out."""
     access.require(actor, PERMISSION)
@@ -248,10 +261,11 @@ def pause(notice: Notice, *, actor: Person) -> int:
         notice = _locked(notice)
         if notice.stopped_at or notice.paused_at:
             raise Conflict(gettext_noop("this notice is not going out now"))
-        if notice.messages.filter(rung__gt=0, state=State.QUEUED).exists():
-            raise Conflict(gettext_noop("a notice that waits for answers can be stopped, not paused"))
-        Notice.objects.filter(pk=notice.pk).update(paused_at=clock.now())
-        held = notice.messages.filter(state=State.QUEUED, due_at__isnull=False).update(due_at=None)
+        now = clock.now()
+        Notice.objects.filter(pk=notice.pk).update(paused_at=now)
+        with connection.cursor() as cursor:
+            cursor.execute(HOLD, {"now": now, "notice": notice.pk})
+            held = int(cursor.rowcount)
         _journal("notify.notice_paused", notice, actor, {"messages": held})
     return held
 
@@ -264,10 +278,14 @@ def resume(notice: Notice, *, actor: Person) -> int:
         notice = _locked(notice)
         if notice.stopped_at or not notice.paused_at:
             raise Conflict(gettext_noop("this notice is not paused"))
-        valid_until = book().valid_until(notice.urgency, now)
-        Notice.objects.filter(pk=notice.pk).update(paused_at=None, valid_until=valid_until)
-        waiting = notice.messages.filter(state=State.QUEUED, due_at__isnull=True).exclude(channel=PAPER)
-        going = waiting.update(due_at=now)
+        Notice.objects.filter(pk=notice.pk).update(
+            paused_at=None,
+            valid_until=book().valid_until(notice.urgency, now),
+            confirm_due_at=F("confirm_due_at") + (now - notice.paused_at),  # that time did not run
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(LET_GO, {"now": now, "notice": notice.pk, "paper": PAPER})
+            going = int(cursor.rowcount)
         _journal("notify.notice_resumed", notice, actor, {"messages": going})
     return going
 

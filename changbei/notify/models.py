@@ -107,6 +107,7 @@ class Message(models.Model):
     urgency = models.PositiveSmallIntegerField(choices=Urgency.choices)
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
     due_at = models.DateTimeField(null=True)  # when a worker is to take it; null when nothing is left to do
+    held_seconds = models.PositiveIntegerField(null=True)  # what was left to wait when its notice was paused
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     carrier_id = models.CharField(max_length=80, blank=True)

@@ -20,7 +20,9 @@ def remind_due(limit: int = 50) -> int:
     """Tell the next of the chain for every notice whose time is up; how many there were."""
     now = clock.now()
     with transaction.atomic():
-        due = Notice.objects.select_for_update(skip_locked=True).filter(confirm_due_at__lte=now)
+        due = Notice.objects.select_for_update(skip_locked=True).filter(
+            confirm_due_at__lte=now, paused_at=None
+        )
         notices = list(due.order_by("confirm_due_at")[:limit])
         for notice in notices:
             _remind(notice, now)
@@ -28,7 +30,7 @@ def remind_due(limit: int = 50) -> int:
 
 
 def next_due() -> datetime | None:
-    due: datetime | None = Notice.objects.filter(confirm_due_at__isnull=False).aggregate(
+    due: datetime | None = Notice.objects.filter(confirm_due_at__isnull=False, paused_at=None).aggregate(
         due=Min("confirm_due_at")
     )["due"]
     return due

@@ -11,11 +11,13 @@ from changbei.core import clock as core_clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.journal.models import Entry
 from changbei.network.models import Line, Retailer
-from changbei.notify import audiences, bulk, calls, fanout, jobs, personal, rules
+from changbei.notify import audiences, bulk, calls, fanout, jobs, personal, reminding, rules, services
 from changbei.notify.audiences import Query
 from changbei.notify.bulk import Draft
 from changbei.notify.channels.sms import shared_twin
+from changbei.notify.confirming import Confirm
 from changbei.notify.models import CallList, Message, Notice, Urgency
+from changbei.notify.recipients import of_person
 from changbei.notify.services import NewNotice
 from changbei.people.models import Absence, Person, PostHolding
 
@@ -328,6 +330,25 @@ def test_what_a_worker_gives_back_while_it_is_paused_waits(office, carrier) -> N
     bulk.pause(notice, actor=office)
     first.refresh_from_db()
     assert first.due_at is None
+
+
+def test_what_waits_its_turn_waits_as_long_after_a_pause_as_it_had_to_before(office, carrier, clock) -> None:
+    words = {"zh-Hans": "请确认"}
+    confirm = Confirm(1, 300, (of_person(driver()),))
+    new = NewNotice("test", words, words, Urgency.IMMEDIATE, needs_acknowledgement=True, confirm=confirm)
+    notice = services.tell(new, [of_person(office)])
+    waiting = notice.messages.get(channel="sms", rung__gt=2)
+    wait = waiting.due_at - clock.now()
+    clock.advance(timedelta(seconds=60))
+    assert bulk.pause(notice, actor=office) == 2  # the text of now, and the second one
+    clock.advance(timedelta(hours=3))
+    assert (jobs.send_due(), reminding.remind_due(), reminding.next_due()) == (0, 0, None)
+    assert bulk.resume(notice, actor=office) == 2
+    waiting.refresh_from_db()
+    assert waiting.due_at == clock.now() + wait - timedelta(seconds=60) and waiting.held_seconds is None
+    notice.refresh_from_db()
+    assert notice.confirm_due_at == clock.now() + timedelta(seconds=240)
+    assert jobs.send_due(kinds=["sms"]) == 1 and len(carrier.texts) == 1
 
 
 def test_cancel_is_for_good(office, carrier) -> None:
