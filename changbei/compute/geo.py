@@ -90,7 +90,8 @@ def travel_seconds(
 ) -> npt.NDArray[np.int32]:
     """(n, n) whole seconds from each point to each, 0 on the diagonal.
 
-    detour_metres: (n, n) straight metres more, around closed areas for example (`compute.closures`). leave_factor, arrive_factor: (n,) multipliers of getting away from and up to a point (one-way streets, courtyards);
+    detour_metres: (n, n) straight metres more, around closed areas for example (`compute.closures`).
+    leave_factor, arrive_factor: (n,) multipliers of getting away from and up to a point (one-way streets, courtyards);
     with them the matrix is asymmetric. An estimate to be named as such wherever it is shown.
     """
     lon_array, lat_array = _column(lon, lat), np.asarray(lat, dtype=float)

@@ -195,24 +195,28 @@ def _drive_by(day: DeliveryDay, plan: Mapping[str, Any]) -> list[str]:
         last = tour.stops.exclude(pk__in=wanted).aggregate(last=Max("sequence"))["last"] or 0
         for number, step in enumerate(row["steps"], start=last + 1):
             at = datetime.fromisoformat(step["at"])
-            if "handover" in step:
+            if "stop" not in step:
                 cartons = sum(stops[pk].cartons for pk in step["stops"] if pk in stops)
                 handovers.append(
                     Handover(
                         tour=tour,
-                        breakdown_id=step["handover"],
+                        breakdown_id=step.get("handover"),
+                        site_id=step.get("fetch"),
                         before_sequence=number,
                         cartons=cartons,
                         expected_at=at,
                     )
                 )
             elif (stop := stops[step["stop"]]).status == Stop.Status.PLANNED:
-                stop.tour, stop.sequence, stop.expected_at = tour, number, at
+                stop.tour, stop.sequence, stop.expected_at, stop.aboard = tour, number, at, None
                 changed.append(stop)
     for pk in plan["unserved"]:
-        stops[pk].tour, stops[pk].expected_at = None, None
-        changed.append(stops[pk])
-    Stop.objects.bulk_update(changed, ["tour", "sequence", "expected_at"], batch_size=1000)
+        stop = stops[pk]
+        if stop.goods_at_id is None and stop.goods_site_id is None and stop.tour_id is not None:
+            stop.aboard_id = stop.tour_id  # the goods stay where they are, and may be wanted again
+        stop.tour, stop.expected_at = None, None
+        changed.append(stop)
+    Stop.objects.bulk_update(changed, ["tour", "sequence", "expected_at", "aboard"], batch_size=1000)
     Handover.objects.bulk_create(handovers)
     return [tour.vehicle.number for tour in tours]
 

@@ -217,6 +217,7 @@ class RecoveryMap:
                 pk__in={row["vehicle"] for option in options for row in option.plan["tours"]}
             ).select_related("site")
         }
+        self.sites = {site.pk: site for site in Site.objects.all()}
         self.breakdowns = {
             one.pk: one
             for one in Breakdown.objects.filter(tour__day=case.day_id)
@@ -244,10 +245,7 @@ class RecoveryMap:
             if own:
                 path = [begin, *(self.calls[pk].position for pk in own), home]
                 before.append(_line(path, {"name": van.number}, 1000 + index))
-            path = [
-                self._source(step["handover"]) if "handover" in step else self.calls[step["stop"]].position
-                for step in row["steps"]
-            ]
+            path = [self._at_step(step) for step in row["steps"]]
             about = {"index": index, "name": _van(van), "title": _van(van)}
             after.append(_line([begin, *path, home], about, 2000 + index))
             for sequence, pk in enumerate(wanted, start=1):
@@ -268,9 +266,11 @@ class RecoveryMap:
     def bounds(self) -> list[float]:
         """West, south, east, north of the customers that any option moves or leaves out, with a margin."""
         pks = {pk for option in self.options for pk in (*option.plan["moved"], *option.plan["unserved"])}
-        here = self.case.breakdown
         spots = [(self.calls[pk].longitude, self.calls[pk].latitude) for pk in pks if pk in self.calls]
-        spots.append((here.longitude, here.latitude))
+        if (here := self.case.breakdown) is not None:
+            spots.append((here.longitude, here.latitude))
+        spots = spots or [(call.longitude, call.latitude) for call in self.calls.values()]
+        spots = spots or [(one.site.longitude, one.site.latitude) for one in self.tours.values()]
         margin = 0.01
         return [
             min(x for x, _y in spots) - margin,
@@ -288,7 +288,8 @@ class RecoveryMap:
                 if "handover" in step:
                     source[step["handover"]] += step["stops"]
                     known |= set(step["stops"])
-        source[self.case.breakdown_id] += [pk for pk in stranded if pk not in known]
+        if self.case.breakdown_id is not None:
+            source[self.case.breakdown_id] += [pk for pk in stranded if pk not in known]
         for pks in source.values():
             pks.sort(key=lambda pk: self.calls[pk].planned_at)
         return {breakdown: pks for breakdown, pks in source.items() if pks}
@@ -302,6 +303,14 @@ class RecoveryMap:
         left = [call for call in self.calls.values() if call.tour == tour.pk and call.pk not in wanted]
         done = [call for call in left if call.status in SERVED or call.is_open]
         return max(done, key=lambda call: call.sequence).position if done else home
+
+    def _at_step(self, step: Mapping[str, Any]) -> Position:
+        if "handover" in step:
+            return self._source(step["handover"])
+        if "fetch" in step:
+            site = self.sites[step["fetch"]]
+            return _at(site.longitude, site.latitude)
+        return self.calls[step["stop"]].position
 
     def _source(self, breakdown: int) -> Position:
         """Where the goods wait."""

@@ -44,7 +44,9 @@ def bring_over(day: DeliveryDay) -> int:
     there = {stop.retailer_id: stop for stop in Stop.objects.filter(day=day)}
     tours = list(Tour.objects.filter(day=day).select_related("vehicle", "site").order_by("pk"))
     loads: dict[int, list[Stop]] = defaultdict(list)
-    for stop in Stop.objects.filter(day=day, tour__isnull=False).select_related("retailer").order_by("sequence"):
+    for stop in (
+        Stop.objects.filter(day=day, tour__isnull=False).select_related("retailer").order_by("sequence")
+    ):
         loads[stop.tour_id or 0].append(stop)
     touched: set[int] = set()
     for stop in waiting:

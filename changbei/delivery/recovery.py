@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from django.utils.translation import gettext_noop
 
@@ -38,22 +39,62 @@ def offer(
     iterations: int | None = None,
     seed: int = 1,
 ) -> RecoveryCase | None:
-    """Compute and keep 1–4 options; None when nothing is left to deliver.
+    """Compute and keep 1–4 options; None when nothing is left to deliver from this van.
 
     When the day's plan changes meanwhile the newer day is taken; raises Conflict after three times. With
     `iterations` the result does not depend on the machine's speed.
     """
+    effort = _Effort(seconds, iterations, seed)
+    return _offer(breakdown, breakdown.tour.day_id, (), run, effort, lambda shot: shot.stranded > 0)
+
+
+def offer_day(
+    day: DeliveryDay,
+    *,
+    causes: Sequence[str],
+    run: Run | None,
+    seconds: float = SECONDS,
+    iterations: int | None = None,
+    seed: int = 1,
+) -> RecoveryCase | None:
+    """The same for a day that something else disturbs: a closed road, an urgent order, a late start (E2.6, E3.2.2).
+
+    `causes`: of `disrupting.CAUSES`. None when everybody is served by going on as planned.
+    """
+    effort = _Effort(seconds, iterations, seed)
+    return _offer(None, day.pk, causes, run, effort, lambda shot: shot.is_disturbed)
+
+
+@dataclass(frozen=True)
+class _Effort:
+    seconds: float
+    iterations: int | None
+    seed: int
+
+
+def _offer(
+    breakdown: Breakdown | None,
+    day_key: int,
+    causes: Sequence[str],
+    run: Run | None,
+    effort: _Effort,
+    needed: Callable[[Snapshot], bool],
+) -> RecoveryCase | None:
     for _ in range(TRIES):
-        day = DeliveryDay.objects.get(pk=breakdown.tour.day_id)
+        day = DeliveryDay.objects.get(pk=day_key)
         began = time.perf_counter()
         shot = snapshot.take(day, clock.now())
-        if not shot.stranded:
+        if not needed(shot):
             return None
-        found = recovering.alternatives(shot.problem, seconds=seconds, seed=seed, iterations=iterations)
+        found = recovering.alternatives(
+            shot.problem, seconds=effort.seconds, seed=effort.seed, iterations=effort.iterations
+        )
         took = time.perf_counter() - began
         try:
             return services.save_offer(
                 breakdown,
+                day,
+                causes=causes,
                 version=shot.version,
                 seconds=took,
                 stranded=shot.stranded,
@@ -92,7 +133,7 @@ def _option(shot: Snapshot, found: Recovery) -> RecoveryOption:
     }
     rescued = [begins[order] for order in found.moved if order in begins]
     return RecoveryOption(
-        kind=KINDS.get(found.policy.name, found.policy.name),
+        kind=_kind(shot, found),
         extra_minutes=found.extra_driving_seconds / 60,
         stops_moved=len(found.moved),
         vans_touched=len(found.touched_vans) + len(found.reserve_vans),
@@ -103,6 +144,13 @@ def _option(shot: Snapshot, found: Recovery) -> RecoveryOption:
         last_delivery_at=shot.moment(max(rescued)) if rescued else None,
         plan={**snapshot.option_plan(shot, found), "why": _why(shot, found)},
     )
+
+
+def _kind(shot: Snapshot, found: Recovery) -> str:
+    """Where no goods wait nobody is called up: what differs is whether the vans keep their sequences."""
+    if not len(shot.problem.places) and found.policy.name not in {"calm", "overtime"}:
+        return "resequenced"
+    return KINDS.get(found.policy.name, found.policy.name)
 
 
 def _why(shot: Snapshot, found: Recovery) -> dict[str, str]:

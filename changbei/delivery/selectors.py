@@ -98,7 +98,7 @@ def stops_of(tour: Tour) -> QuerySet[Stop]:
 
 
 def handovers_of(tour: Tour) -> QuerySet[Handover]:
-    return tour.handovers.select_related("breakdown__tour__vehicle").order_by("before_sequence")
+    return tour.handovers.select_related("breakdown__tour__vehicle", "site").order_by("before_sequence")
 
 
 def unserved(day: DeliveryDay) -> QuerySet[Stop]:
@@ -206,8 +206,9 @@ def is_stale(case: RecoveryCase) -> bool:
 
 
 def newer_case(case: RecoveryCase) -> RecoveryCase | None:
-    """What was computed for the same breakdown after this one."""
-    return RecoveryCase.objects.filter(breakdown=case.breakdown_id, pk__gt=case.pk).order_by("-pk").first()
+    """What was computed for the same breakdown, or for the same day without any, after this one."""
+    same = RecoveryCase.objects.filter(breakdown=case.breakdown_id, day=case.day_id, pk__gt=case.pk)
+    return same.order_by("-pk").first()
 
 
 def newest_case(run: Any) -> RecoveryCase | None:
@@ -241,7 +242,7 @@ def shares(case: RecoveryCase, options: Sequence[RecoveryOption]) -> dict[int, l
     moved = {pk for option in options for pk in option.plan["moved"]}
     cartons = dict(Stop.objects.filter(pk__in=moved).values_list("pk", "cartons"))
     broken = dict(Breakdown.objects.filter(tour__day=case.day_id).values_list("pk", "tour__vehicle__number"))
-    site = case.breakdown.tour.site_id
+    site = case.breakdown.tour.site_id if case.breakdown else None
 
     def share(option: RecoveryOption, row: Mapping[str, Any]) -> VanShare:
         van = vans[row["vehicle"]]
@@ -264,7 +265,7 @@ def shares(case: RecoveryCase, options: Sequence[RecoveryOption]) -> dict[int, l
             ),
             first_at=min(times, default=None),
             returns_at=datetime.fromisoformat(row["returns_at"]),
-            borrowed=van.is_reserve and van.site_id != site,
+            borrowed=van.is_reserve and site is not None and van.site_id != site,
         )
 
     return {
@@ -291,12 +292,14 @@ def unserved_of(options: Sequence[RecoveryOption]) -> dict[int, list[Stop]]:
 
 def stop_on(tour: Tour, retailer: UUID) -> Stop | None:
     """The stop of a customer on a tour."""
-    return tour.stops.select_related("tour__site", "retailer").filter(retailer__uuid=retailer).first()
+    here = tour.stops.select_related("tour__site", "retailer").filter(retailer__uuid=retailer)
+    return here.order_by(F("done_at").asc(nulls_first=True), "sequence").first()
 
 
 def handover_from(tour: Tour, vehicle: str) -> Handover | None:
-    """The goods a tour still has to take over from a broken van."""
-    waiting = handovers_of(tour).filter(breakdown__tour__vehicle__number=vehicle)
+    """The goods a tour still has to take over from a broken van, or to fetch at the site with this code."""
+    where = Q(breakdown__tour__vehicle__number=vehicle) | Q(site__code=vehicle)
+    waiting = handovers_of(tour).filter(where)
     return waiting.order_by(F("done_at").asc(nulls_first=True), "pk").first()
 
 
@@ -358,9 +361,7 @@ def next_delivery(retailer: Retailer) -> NextDelivery | None:
         return NextDelivery(moved_to, None, moved=True)
     if stop is not None:
         held = stop.status == Stop.Status.HELD
-        return NextDelivery(
-            stop.day.date, None if held else stop.expected_at, held, stop.moved_from.exists()
-        )
+        return NextDelivery(stop.day.date, None if held else stop.expected_at, held, stop.moved_from.exists())
     if not retailer.active:
         return None
     ahead = (retailer.line.weekday - today.isoweekday()) % 7

@@ -81,7 +81,8 @@ def report_breakdown(report: BreakdownReport, *, run: Run | None, actor: Person 
     stranded = _strand(tour, breakdown)
     tour.status = Tour.Status.BROKEN_DOWN
     tour.save(update_fields=["status"])
-    Vehicle.objects.filter(pk=tour.vehicle_id).update(state=Vehicle.State.BROKEN_DOWN)
+    if report.cause != "driver":
+        Vehicle.objects.filter(pk=tour.vehicle_id).update(state=Vehicle.State.BROKEN_DOWN)
     changing.changed(day)
     changing.note(
         "delivery.broken_down",
@@ -99,15 +100,16 @@ def report_breakdown(report: BreakdownReport, *, run: Run | None, actor: Person 
 def _strand(tour: Tour, breakdown: Breakdown) -> int:
     """The tour's open stops wait at the van; goods it was still to fetch elsewhere stay where they are."""
     Handover.objects.filter(tour=tour, done_at__isnull=True).delete()
-    open_stops = Stop.objects.filter(tour=tour, status=Stop.Status.PLANNED)
-    open_stops.filter(goods_at__isnull=True).update(goods_at=breakdown)
-    return open_stops.filter(goods_at=breakdown).count()
+    aboard = Q(tour=tour, goods_at__isnull=True, goods_site__isnull=True) | Q(aboard=tour)
+    return Stop.objects.filter(aboard, status=Stop.Status.PLANNED).update(goods_at=breakdown, aboard=None)
 
 
 @transaction.atomic
 def save_offer(
-    breakdown: Breakdown,
+    breakdown: Breakdown | None,
+    day: DeliveryDay,
     *,
+    causes: Sequence[str] = (),
     version: int,
     seconds: float,
     stranded: int,
@@ -115,17 +117,21 @@ def save_offer(
     options: Sequence[RecoveryOption],
     run: Run | None,
 ) -> RecoveryCase:
-    """Keep what was computed on a snapshot; raises Conflict when the day's plan has changed since."""
-    day = changing.locked_day(breakdown.tour.day_id)
+    """Keep what was computed on a snapshot; raises Conflict when the day's plan has changed since.
+
+    Without a breakdown it is about the day, disturbed by `causes` (see `delivery.disrupting`).
+    """
+    day = changing.locked_day(day.pk)
     if day.version != version:
         raise Conflict(gettext_noop("the day changed while the recovery was being computed"))
-    RecoveryCase.objects.filter(breakdown=breakdown, status=RecoveryCase.Status.OFFERED).update(
+    RecoveryCase.objects.filter(breakdown=breakdown, day=day, status=RecoveryCase.Status.OFFERED).update(
         status=RecoveryCase.Status.STALE
     )
     case = RecoveryCase.objects.create(
         run=run,
         day=day,
         breakdown=breakdown,
+        causes=list(causes),
         day_version=version,
         computed_at=clock.now(),
         computing_seconds=seconds,
@@ -206,7 +212,8 @@ def drive_as_expected(until: datetime, *, except_drivers: Collection[int] = (), 
         output_field=DateTimeField(),
     )
     done = (
-        Stop.objects.filter(tour__in=ours, status=Stop.Status.PLANNED, goods_at__isnull=True)
+        Stop.objects.filter(tour__in=ours, status=Stop.Status.PLANNED)
+        .filter(goods_at__isnull=True, goods_site__isnull=True)
         .exclude(tour__status=Tour.Status.BROKEN_DOWN)
         .annotate(leaves_at=leaves_at)
         .filter(leaves_at__lte=until)
@@ -222,12 +229,14 @@ def record_handover(handover: Handover, *, actor: Person | None, at: datetime | 
     access.require_record_tour(handover.tour, actor)
     if not Handover.objects.filter(pk=handover.pk, done_at__isnull=True).update(done_at=at or clock.now()):
         raise Conflict(gettext_noop("this hand-over is already recorded"))
-    moved = Stop.objects.filter(
-        tour=handover.tour_id, goods_at=handover.breakdown_id, status=Stop.Status.PLANNED
-    ).update(goods_at=None)
+    waiting = Stop.objects.filter(tour=handover.tour_id, status=Stop.Status.PLANNED)
+    if handover.breakdown is not None:
+        moved = waiting.filter(goods_at=handover.breakdown).update(goods_at=None)
+    else:
+        moved = waiting.filter(goods_site=handover.site).update(goods_site=None, goods_ready_at=None)
     changing.note(
         "delivery.goods_taken_over",
-        handover.breakdown.run,
+        handover.breakdown.run if handover.breakdown else None,
         actor,
         clause="E3.3.1",
         vehicle=handover.tour.vehicle.number,

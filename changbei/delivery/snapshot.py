@@ -275,11 +275,11 @@ class _Builder:
         for (key, ready_at), waiting in sorted(
             self.at_site.items(), key=lambda row: (row[0][0], str(row[0][1]))
         ):
-            site, number = self.sites[key], len(rows)
-            home, ready = self.site_location[site], max(ready_at or self.now, self.now)
-            rows.append({"location": home, "ready_seconds": self._seconds(ready), "site": site, "end": home})
+            at, number = self.sites[key], len(rows)
+            home, ready = self.site_location[at], max(ready_at or self.now, self.now)
+            rows.append({"location": home, "ready_seconds": self._seconds(ready), "site": at, "end": home})
             planned.append([self._order(stop, number) for stop in waiting])
-            spots.append(self.all_sites[site])
+            spots.append(self.all_sites[at])
         places = Places.of(
             **_columns(rows, ("location", "ready_seconds", "site", "end")),
             handover_seconds=int(rules.HANDOVER.total_seconds()),

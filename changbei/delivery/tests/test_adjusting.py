@@ -73,7 +73,9 @@ def test_merged_into_the_next_day(tour: Tour) -> None:
     for other in Tour.objects.filter(day=day).select_related("vehicle"):
         stops = list(other.stops.order_by("sequence"))
         assert [stop.sequence for stop in stops] == list(range(1, len(stops) + 1))
-        assert [stop.expected_at for stop in stops] == sorted(stop.expected_at for stop in stops if stop.expected_at)
+        assert [stop.expected_at for stop in stops] == sorted(
+            stop.expected_at for stop in stops if stop.expected_at
+        )
         assert sum(stop.cartons for stop in stops) <= other.vehicle.capacity_cartons
     found = selectors.next_delivery(shop)
     assert found is not None and (found.on, found.moved, found.held) == (TUESDAY, True, False)
@@ -149,7 +151,9 @@ def test_next_delivery_by_the_lines_weekday(tour: Tour) -> None:
     found = selectors.next_delivery(stop.retailer)
     assert found == selectors.NextDelivery(date(2026, 11, 23), stop.expected_at)
     Stop.objects.filter(pk=stop.pk).update(status="held")
-    assert selectors.next_delivery(stop.retailer) == selectors.NextDelivery(date(2026, 11, 23), None, held=True)
+    assert selectors.next_delivery(stop.retailer) == selectors.NextDelivery(
+        date(2026, 11, 23), None, held=True
+    )
     Stop.objects.filter(pk=stop.pk).update(status="delivered")
     assert selectors.next_delivery(stop.retailer) == selectors.NextDelivery(date(2026, 11, 30), None)
     stop.retailer.active = False
