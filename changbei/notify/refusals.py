@@ -1,16 +1,18 @@
-"""Numbers of staff and outside contacts that a carrier says are none: somebody has to put them right."""
+"""Numbers that a carrier says are none, or that want nothing from us: somebody has to put them right."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from changbei.core import clock
+from changbei.network.models import Retailer
 from changbei.notify.ladders import BY_PHONE
 from changbei.notify.models import Message
 from changbei.notify.rules import digits
+from changbei.people.models import Person
 
 State = Message.State
 LOOKED_BACK = timedelta(days=180)
@@ -54,6 +56,37 @@ def of_contacts() -> list[Refused]:
             found.setdefault(
                 contact.code, Refused(contact.code, name, digits(message.address)[-4:], message.queued_at)
             )
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class OfCustomer:
+    """A customer whose number, still on file, was refused and has taken nothing since."""
+
+    retailer: Retailer  # with district, line and customer manager
+    since: datetime
+
+
+def of_customers(*, manager: Person | None = None) -> list[OfCustomer]:
+    """Active customers, of one customer manager or of all, district by district along the lines."""
+    later = Message.objects.filter(
+        retailer=OuterRef("retailer"),
+        channel__in=BY_PHONE,
+        address=OuterRef("address"),
+        state__in=ARRIVED,
+        pk__gt=OuterRef("pk"),
+    )
+    rows = _refused().filter(~Exists(later), retailer__active=True)
+    if manager is not None:
+        rows = rows.filter(retailer__customer_manager=manager)
+    rows = rows.select_related("retailer__district", "retailer__line", "retailer__customer_manager")
+    found: dict[int, OfCustomer] = {}
+    for message in rows.order_by(
+        "retailer__district__code", "retailer__line__code", "retailer__line_sequence", "retailer", "pk"
+    ):
+        shop = message.retailer
+        if shop is not None and digits(message.address) == digits(shop.phone):
+            found.setdefault(shop.pk, OfCustomer(shop, message.queued_at))
     return list(found.values())
 
 

@@ -31,7 +31,9 @@ from changbei.readiness.rules import Trouble
     registry="customer-files",
 )
 def customer_files(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[Trouble]:
-    """Each customer manager has a young, whole copy of the files; none is kept longer than it may be (E3.2.7)."""
+    """Each customer manager has a young, whole copy of the files, none is kept longer than it may be (E3.2.7); and the
+    numbers in the files take messages.
+    """
     copies: dict[int, list[rules.CopyRow]] = defaultdict(list)
     for one in CustomerFileCopy.objects.order_by("pk"):
         row = rules.CopyRow(
@@ -44,7 +46,8 @@ def customer_files(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[
         rules.ManagerRow(one.staff_no, one.name, one.number if one.active else 0, tuple(copies[one.pk]))
         for one in wanted
     ]
-    return rules.file_troubles(managers, number(given, "max_age_days", pack, 35), local_day(now))
+    found = rules.file_troubles(managers, number(given, "max_age_days", pack, 35), local_day(now))
+    return found + refused.of_districts(refusals.of_customers())
 
 
 @check_kind(

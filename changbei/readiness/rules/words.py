@@ -59,6 +59,11 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
         "聯繫清單中沒有{service}的服務商。",
         "Nobody on the contact list serves {service}.",
     ),
+    "customers-refused": (
+        "{district}有{count}户客户的号码被运营商拒收（最早{since}），见“被拒号码”名单。",
+        "{district}有{count}戶客戶的號碼被電信業者拒收（最早{since}），見「被拒號碼」名單。",
+        "{district}: carriers refuse the numbers of {count} customers (since {since}); see “Refused numbers”.",
+    ),
     "number-refused": (
         "运营商称{who}尾号{ending}的号码无效或拒收（{on}）。",
         "電信業者稱{who}尾號{ending}的號碼無效或拒收（{on}）。",

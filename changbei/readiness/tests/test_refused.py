@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from changbei.network.models import Retailer
 from changbei.notify import jobs, recipients, refusals, services
 from changbei.notify.channels.sms import shared_twin
 from changbei.notify.models import Urgency
@@ -38,7 +39,9 @@ def test_a_refused_number_of_the_staff(small_city, carrier, clock) -> None:
     (trouble,) = refused.troubles(refusals.of_staff())
     ending = person.phone[-4:]
     assert trouble.subject == f"number-refused:{person.staff_no}:{ending}"
-    assert trouble.text["en"].startswith(f"The carrier says that the number of {person.name} ending in {ending}")
+    assert trouble.text["en"].startswith(
+        f"The carrier says that the number of {person.name} ending in {ending}"
+    )
     assert person.phone not in "".join(trouble.text.values())
 
     clock.advance(timedelta(minutes=1))
@@ -55,6 +58,31 @@ def test_a_number_that_was_changed_is_none_of_it(small_city, carrier, clock) -> 
     assert len(refusals.of_staff()) == 1
     Person.objects.filter(pk=person.pk).update(phone="10000009999")
     assert refusals.of_staff() == []
+
+
+def test_refused_numbers_of_customers_are_one_finding_a_district(small_city, carrier, clock) -> None:
+    district = Retailer.objects.order_by("pk")[0].district
+    first, second, third = Retailer.objects.filter(district=district).order_by("line__code", "line_sequence")[
+        :3
+    ]
+    elsewhere = Retailer.objects.exclude(district=district).order_by("pk")[0]
+    for shop in (first, second, elsewhere):
+        carrier.refuse(shop.phone, 200, content=NO_NUMBER)
+    shops = (first, second, third, elsewhere, first)
+    for recipient in recipients.of_retailers(Retailer.objects.filter(pk__in=[one.pk for one in shops])):
+        _tell(recipient)
+    found = refusals.of_customers()
+    assert {one.retailer for one in found} == {first, second, elsewhere}
+    assert {one.retailer for one in refusals.of_customers(manager=first.customer_manager)} == {
+        one for one in (first, second, elsewhere) if one.customer_manager == first.customer_manager
+    }
+    texts = {one.subject: one.text["en"] for one in refused.of_districts(found)}
+    assert len(texts) == 2
+    own = texts[f"customers-refused:{district.code}"]
+    assert f"{district.name['en']}: carriers refuse the numbers of 2 customers" in own
+    Retailer.objects.filter(pk=second.pk).update(phone="13800009999")
+    Retailer.objects.filter(pk=elsewhere.pk).update(active=False)
+    assert [one.retailer for one in refusals.of_customers()] == [first]
 
 
 def test_a_refused_number_of_an_outside_contact(small_city, carrier, clock) -> None:

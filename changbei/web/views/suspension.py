@@ -120,6 +120,7 @@ def _context(request: HttpRequest, suspension: Suspension, form: ExtendForm) -> 
             (*MEDIA[notice.medium], say(notice.text), notice)
             for notice in suspension.public_notices.order_by("at", "pk")
         ],
+        "public_url": _public_address(suspension),
         "replenishments": list(suspensions.replenishments(suspension)),
         "missed": len(missed),
         "missed_cartons": sum(one.usual_cartons for one in missed),
@@ -129,6 +130,12 @@ def _context(request: HttpRequest, suspension: Suspension, form: ExtendForm) -> 
         "map_url": reverse("suspension-map", args=[suspension.uuid]),
         **_list(request, suspension),
     }
+
+
+def _public_address(suspension: Suspension) -> str:
+    """The newest public notice about it, "" when none is public."""
+    newest = suspension.bulletins.filter(drill=False).order_by("number").last()
+    return reverse("public-notice", args=[newest.uuid, language().lower()]) if newest else ""
 
 
 def _list(request: HttpRequest, suspension: Suspension) -> dict[str, Any]:
