@@ -1,4 +1,4 @@
-"""Customers whose numbers carriers refuse, by district: all for who keeps the register, each manager the own (E3.2.7)."""
+"""Customers whose numbers carriers refuse, by district: all of them, or each manager the own (E3.2.7)."""
 
 from __future__ import annotations
 
