@@ -52,7 +52,7 @@ class Reporter(threading.Thread):
             number += 1
             with client(self.address, self.key) as connection:
                 self._report(connection, f"{self.name}-{number}")
-            self._enough.wait(self.random.uniform(0.1, 0.5))
+            self._enough.wait(self.random.uniform(0.3, 1.0))
 
     def _report(self, connection: httpx.Client, token: str) -> None:
         ends_at = clock.now() + RUNS_OUT_AFTER
@@ -88,7 +88,7 @@ class Colleague(threading.Thread):
 
     def run(self) -> None:
         with client(self.address, self.key) as connection:
-            while not self._stopping.wait(0.4):
+            while not self._stopping.wait(0.5):
                 with contextlib.suppress(httpx.HTTPError):
                     self._look(connection)
 

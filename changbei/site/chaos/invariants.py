@@ -5,9 +5,11 @@ from __future__ import annotations
 import bisect
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.db import connection, transaction
 from django.db.models import Q
 
 from changbei.core import clock
@@ -15,7 +17,7 @@ from changbei.incidents.models import Incident, Report
 from changbei.journal import seals
 from changbei.journal.models import FailedReaction
 from changbei.notify import claims
-from changbei.notify.models import Message
+from changbei.notify.models import Attempt, Message
 from changbei.plans.plain import canonical
 from changbei.plans.runtime import counting
 from changbei.runs import jobs, services
@@ -55,6 +57,19 @@ def settled(tokens: Collection[str]) -> bool:
         notice__incident__in=incidents, channel="sms", due_at__isnull=False, rung=FIRST_SMS
     )
     return not waiting.exists() and not ActionCall.objects.filter(due_at__isnull=False).exists()
+
+
+def moves() -> int:
+    """Grows with everything that runs and messages do."""
+    return RunFact.objects.count() + Attempt.objects.count()
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """All that is read inside is of one moment."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
 
 
 FIRST_SMS = 2  # the rung of `ladders.FOR_STAFF`; the repetition has a later one

@@ -23,7 +23,7 @@ from changbei.site.postgres import DATABASE_VARIABLE, EmbeddedPostgres
 LEASE_SCALE = 1 / 24  # messages 5 s, timers 1.25 s, actions 12.5 s: a busy machine keeps them, too
 FREEZE_SECONDS = 6.0
 KILLS_A_ROUND, MOST_KILLS_A_ROUND, ROUNDS = 6, 20, 50  # a long run has longer rounds rather than more
-SETTLE_SECONDS = 60.0
+SETTLE_SECONDS = 60.0  # without anything moving on
 REPORTERS = 2
 WHOLE_CHAIN_EVERY = 10
 MOST_DETAILS = 50

@@ -71,8 +71,13 @@ class Rounds:
             time.sleep(REST_SECONDS)
 
     def _settle(self, tokens: Sequence[str]) -> None:
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while not invariants.settled(tokens) and time.monotonic() < deadline:
+        """Until all is at rest, or nothing has moved on for a while: a busy machine is given its time."""
+        moved, deadline = -1, 0.0
+        while not invariants.settled(tokens):
+            if (now := invariants.moves()) != moved:
+                moved, deadline = now, time.monotonic() + SETTLE_SECONDS
+            elif time.monotonic() > deadline:
+                return
             time.sleep(REST_SECONDS)
 
     def _refusals(self, reporters: Sequence[Reporter], colleagues: Sequence[Colleague]) -> list[Violation]:
@@ -85,7 +90,8 @@ class Rounds:
     ) -> list[Violation]:
         handed = self.sink.since(self._checked)
         self._checked += len(handed)
-        found = invariants.check(answered, tokens, handed, self._last, self.deaths.disturbed_at)
+        with invariants.snapshot():
+            found = invariants.check(answered, tokens, handed, self._last, self.deaths.disturbed_at)
         if whole_chain:
             found += invariants.chain()
         let_go_of_database()
