@@ -25,7 +25,7 @@ async function scripts() {
   await build({
     ...shared,
     format: "iife",
-    entryPoints: { app: join(here, "app.js"), theme: join(here, "theme.js") },
+    entryPoints: { app: join(here, "app.js"), driver: join(here, "driver.js"), theme: join(here, "theme.js") },
     outdir: out,
   });
   await build({

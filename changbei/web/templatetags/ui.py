@@ -24,6 +24,8 @@ from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from changbei.core import clock, texts
+from changbei.incidents.models import Warning
+from changbei.incidents.services import words_for
 from changbei.web.components import Clause, PersonCard, Step, TaskCard, TimelineEntry
 
 register = template.Library()
@@ -41,6 +43,12 @@ def words(value: Mapping[str, str] | str | None) -> str:
 def lookup(mapping: Mapping[str, object] | None, key: str) -> object:
     """`mapping[key]`, or empty."""
     return (mapping or {}).get(key, "")
+
+
+@register.filter
+def warned(warning: Warning, name: str) -> str:
+    """A warning's event, headline, description or instruction for the reader: `{{ one|warned:"event" }}`."""
+    return words_for(warning, get_language() or "")[name]
 
 
 @register.filter
@@ -248,6 +256,14 @@ def script_texts() -> SafeString:
             "days": _("%(days)d d %(hours)d h"),
             "failed": _("That did not work (%(status)s). Nothing was changed."),
             "offline": _("No connection to the server. What you see may be old."),
+            "sent": _("Everything is sent. The list is of %(time)s."),
+            "toSend": _("%(count)d waiting to be sent."),
+            "noCoverage": _("No coverage: %(count)d waiting to be sent. Go on; it is kept on this phone."),
+            "noCoverageList": _("No coverage. The list is of %(time)s."),
+            "placeOfNext": _("No position: the place of your next customer is reported."),
+            "sharing": _("The dispatchers see this van's place."),
+            "notSharing": _("Nobody sees where this phone is."),
+            "driven": _("%(done)d of %(total)d stops done"),
             "engine": _("The engine has stood still for %(time)s: deadlines and messages are not moving."),
             "close": _("Close"),
             "copied": _("Copied."),

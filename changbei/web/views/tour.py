@@ -1,4 +1,4 @@
-"""The driver's list, under one thumb: where next, what was delivered, what to take over, and what to do in trouble."""
+"""A tour's list as the desk sees it: where next, what was delivered, what is taken over, what is to be recorded."""
 
 from __future__ import annotations
 
@@ -65,17 +65,6 @@ class Step:
 
 def _geo(longitude: float, latitude: float, name: str) -> str:
     return f"geo:{latitude:.6f},{longitude:.6f}?q={latitude:.6f},{longitude:.6f}({quote(name)})"
-
-
-@entry.staff
-def mine(request: HttpRequest) -> HttpResponse:
-    """What this driver drives today."""
-    people.require(request.user, "delivery.see")
-    person = people.person_of(request.user)
-    found = selectors.current_tour(person) if person else None
-    if found is None:
-        return render(request, "web/tour/none.html", {"today": clock.local_now().date()})
-    return _answer(request, access.get_tour(request.user, found.uuid))
 
 
 @entry.staff
@@ -192,7 +181,6 @@ def _done(request: HttpRequest, tour: Tour, words: str) -> HttpResponse:
 
 
 urlpatterns = [
-    path("delivery/mine/", mine, name="my-tour"),
     path("delivery/tours/<uuid:uuid>/", show, name="tour"),
     path("delivery/tours/<uuid:uuid>/map.json", tour_map, name="tour-map"),
     path("delivery/tours/<uuid:uuid>/stops/<uuid:retailer>/", record, name="tour-stop"),

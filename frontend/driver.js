@@ -1,0 +1,341 @@
+// The driver's page: draws the list, keeps what the driver says, and sends it as soon as there is coverage.
+import { part, put, tel } from "./driver/draw.js";
+import { laidOver } from "./driver/list.js";
+import { follow, stopFollowing, whereNow } from "./driver/place.js";
+import { done, forget, keep, kept, remember, said } from "./driver/store.js";
+import { say } from "./texts.js";
+
+const RENEW_MILLISECONDS = 20_000;
+const PATIENCE_MILLISECONDS = 15_000;
+const page = document.querySelector("[data-driver]");
+const at = (name) => page.querySelector(`[data-part="${name}"]`);
+const answers = new Map(); // uuid → what the server said about a breakdown
+let list = null;
+let words = [];
+let here = null;
+let online = true;
+let busy = false;
+let again = false;
+
+const mine = () => words.filter((word) => word.driver === list?.driver);
+const waiting = () => mine().filter((word) => word.state !== "refused");
+
+async function start() {
+  list = (await kept("list")) ?? null;
+  words = await said();
+  if (list?.tour && Date.now() > Date.parse(list.tour.forget_at) - (list.ahead ?? 0)) list = await forgotten();
+  draw();
+  page.addEventListener("click", act);
+  window.addEventListener("online", exchange);
+  document.addEventListener("visibilitychange", () => document.hidden || exchange());
+  document.addEventListener("submit", leaving);
+  setInterval(exchange, RENEW_MILLISECONDS);
+  if (await kept("shares")) follow(moved);
+  await exchange();
+  keepPage();
+}
+
+async function forgotten() {
+  stopFollowing();
+  await forget();
+  return null;
+}
+
+// Whoever logs out takes the list along; what is not sent yet waits for the same driver.
+function leaving(event) {
+  if (event.target.action?.endsWith("/logout/")) forgotten();
+}
+
+// ---------------------------------------------------------------- talking to the server
+
+async function exchange() {
+  if (busy) {
+    again = true;
+    return;
+  }
+  busy = true;
+  try {
+    await send();
+  } catch (error) {
+    if (!(error instanceof TypeError) && error.name !== "TimeoutError" && error.name !== "AbortError") throw error;
+    online = false;
+  } finally {
+    busy = false;
+    draw();
+  }
+  if (again) {
+    again = false;
+    await exchange();
+  }
+}
+
+async function send() {
+  const open = list ? waiting() : [];
+  const hide = (await kept("hide")) === true;
+  if (!list || (!open.length && !here && !hide)) return take(await ask(page.dataset.listUrl));
+  const body = { sent_at: new Date().toISOString(), actions: open, position: here, hide };
+  const answer = await ask(page.dataset.syncUrl, body);
+  if (answer?.status === 403) {
+    await take(await ask(page.dataset.listUrl)); // another login has changed the token
+    again = true;
+    return;
+  }
+  if (!answer?.ok) return take(answer);
+  const found = await answer.json();
+  for (const one of found.done) await heard(one);
+  here = null;
+  await keep("hide", false);
+  await renew(found);
+}
+
+function ask(url, body = null) {
+  const headers = { Accept: "application/json" };
+  if (body) Object.assign(headers, { "Content-Type": "application/json", "X-CSRFToken": list.csrf });
+  const signal = AbortSignal.timeout(PATIENCE_MILLISECONDS);
+  return fetch(url, { method: body ? "POST" : "GET", headers, signal, body: body && JSON.stringify(body) });
+}
+
+async function take(answer) {
+  at("login").hidden = answer.status !== 401;
+  online = answer.status < 500;
+  if (answer.ok) await renew(await answer.json());
+}
+
+async function renew(found) {
+  online = true;
+  at("login").hidden = true;
+  if (list && list.driver !== found.driver) await forgotten();
+  list = { ...found, ahead: Date.parse(found.now) - Date.now() };
+  await keep("list", list);
+  if (list.tour && Date.now() + list.ahead > Date.parse(list.tour.ends_at)) stopFollowing();
+}
+
+async function heard(one) {
+  const word = words.find((word) => word.uuid === one.uuid);
+  if (!word) return;
+  if (one.outcome === "refused") {
+    Object.assign(word, { state: "refused", words: one.words });
+    await remember(word);
+    return;
+  }
+  if (word.kind === "breakdown") answers.set(word.uuid, one.words);
+  words = words.filter((other) => other !== word);
+  await done(word.uuid);
+}
+
+// ---------------------------------------------------------------- what the driver says
+
+async function speak(kind, more = {}) {
+  const now = new Date();
+  const wall = shortTime(new Date(now.getTime() + (list.ahead ?? 0)));
+  const word = { uuid: unique(), driver: list.driver, tour: list.tour.uuid, kind, at: now.toISOString(), wall, ...more };
+  words.push(word);
+  await remember(word);
+  draw();
+  await exchange();
+  return word;
+}
+
+function unique() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, "$1-$2-4$3-8$4-$5");
+}
+
+async function act(event) {
+  const button = event.target.closest("[data-act]");
+  if (!button) return;
+  const kind = button.dataset.act;
+  const { next } = list?.tour ? laidOver(list.tour, mine()) : { next: null };
+  if (kind === "delivered") await speak(kind, { stop: next.stop, name: next.name });
+  else if (kind === "refused" || kind === "absent") await because(kind, next);
+  else if (kind === "correct") await correct(button);
+  else if (kind === "taken_over") await takeOver(next);
+  else if (kind === "returned") await speak(kind);
+  else if (kind === "breakdown") await breakDown();
+  else if (kind === "share") await share();
+  else if (kind === "dismiss") await dismiss(button);
+}
+
+async function because(kind, step) {
+  const reason = await choice(`${kind}-dialog`);
+  if (reason) await speak(kind, { stop: step.stop, name: step.name, reason });
+}
+
+// A mistake of the thumb: the other two ways, the later word counts.
+async function correct(button) {
+  const row = button.closest("li");
+  const step = { stop: Number(row.dataset.stop), name: row.dataset.name };
+  if (row.dataset.status !== "delivered") await speak("delivered", step);
+  else await because("absent", step);
+}
+
+async function takeOver(next) {
+  const dialog = document.getElementById("take-over-dialog");
+  dialog.querySelector("[data-slot]").textContent = `${next.source} · ${next.cartons} · ${next.address}`;
+  if ((await choice("take-over-dialog")) === "yes") await speak("taken_over", { source: next.source });
+}
+
+async function breakDown() {
+  const dialog = document.getElementById("breakdown-dialog");
+  const status = dialog.querySelector("[data-slot] span");
+  let place = null;
+  status.textContent = say("locating");
+  const found = whereNow().then((told) => {
+    place = told;
+    status.textContent = told ? say("located", { metres: told.accuracy }) : say("placeOfNext");
+  });
+  if ((await choice("breakdown-dialog")) !== "report") return;
+  await Promise.race([found, new Promise((next) => setTimeout(next, 4000))]);
+  const box = (name) => dialog.querySelector(`[name=${name}]`).checked;
+  await speak("breakdown", {
+    goods_aboard: box("goods_aboard"),
+    accident: box("accident"),
+    injured: box("injured"),
+    driver_fit: !box("driver_unfit"),
+    longitude: place?.longitude,
+    latitude: place?.latitude,
+  });
+}
+
+function choice(id) {
+  const dialog = document.getElementById(id);
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((answer) => dialog.addEventListener("close", () => answer(dialog.returnValue), { once: true }));
+}
+
+async function dismiss(button) {
+  const { uuid } = button.closest("[data-uuid]").dataset;
+  words = words.filter((word) => word.uuid !== uuid);
+  await done(uuid);
+  draw();
+}
+
+// ---------------------------------------------------------------- where the phone is
+
+async function share() {
+  const shares = !(await kept("shares"));
+  await keep("shares", shares);
+  await keep("hide", !shares);
+  if (shares) follow(moved);
+  else stopFollowing();
+  if (!shares) here = null;
+  draw();
+  await exchange();
+}
+
+function moved(found) {
+  const first = here === null && !list?.tour?.shares_position;
+  here = found;
+  if (first) exchange();
+}
+
+// ---------------------------------------------------------------- drawing
+
+function draw() {
+  drawState();
+  const tour = list?.tour;
+  if (!tour) {
+    if (list) put(at("next"), part("none"));
+    at("trouble").hidden = true;
+    for (const name of ["rest", "done", "papers"]) put(at(name));
+    return;
+  }
+  const shown = laidOver(tour, mine());
+  drawAnswers(shown);
+  put(at("papers"), ...tour.papers.map((one) => part("papers", { ...one, unwritten: !one.written })));
+  const progress = at("progress");
+  progress.hidden = false;
+  progress.querySelector("progress").value = shown.total ? shown.done.length / shown.total : 1;
+  progress.querySelector("[data-slot]").textContent = say("driven", { done: shown.done.length, total: shown.total });
+  put(at("next"), nextPart(shown));
+  at("trouble").hidden = shown.broken || shown.over || !shown.next;
+  put(at("rest"), ...(shown.rest.length && !shown.broken ? [restPart(shown)] : []));
+  put(at("done"), ...(shown.done.length ? [donePart(shown)] : []));
+}
+
+function nextPart(shown) {
+  if (shown.broken) return part("broken", dispatcher());
+  if (shown.over) return part("over");
+  if (!shown.next) return part("finished");
+  return shown.next.stop ? part("stop", rowValues(shown.next)) : part("goods", rowValues(shown.next));
+}
+
+function rowValues(step) {
+  return { ...step, tel: tel(step.phone), [step.care]: true, held: step.status === "held", from_site: !step.from_van };
+}
+
+function dispatcher() {
+  const { name, phone } = list.dispatcher ?? {};
+  return phone ? { dispatcher: `${name} ${phone}`, call: tel(phone) } : {};
+}
+
+function restPart(shown) {
+  const made = part("rest");
+  let number = 1;
+  made.querySelector("ol").append(
+    ...shown.rest.map((step) => (step.stop ? part("row", { ...rowValues(step), number: (number += 1) }) : part("goods-row", step))),
+  );
+  return made;
+}
+
+function donePart(shown) {
+  const made = part("done", { count: shown.done.length });
+  const before = at("done").querySelector("details");
+  if (before?.open) made.querySelector("details").open = true;
+  for (const step of shown.done) {
+    const mistaken = ["delivered", "refused", "absent"].includes(step.status);
+    const row = part("done-row", { ...step, [step.status]: true, mine: mistaken });
+    Object.assign(row.querySelector("li").dataset, { stop: step.stop, name: step.name, status: step.status });
+    made.querySelector("ol").append(row);
+  }
+  return made;
+}
+
+function drawAnswers(shown) {
+  const refused = mine().filter((word) => word.state === "refused");
+  const parts = refused.map((word) => {
+    const made = part("answer", word);
+    made.querySelector("[role=alert]").dataset.uuid = word.uuid;
+    return made;
+  });
+  const reported = [...answers.values()].at(-1) ?? "";
+  if (shown.breakdown || reported) {
+    parts.push(part("reported", { ...dispatcher(), number: reported, waiting: !reported }));
+  }
+  put(at("answers"), ...parts);
+}
+
+const shortTime = (moment) => moment.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "Asia/Shanghai" });
+
+async function drawState() {
+  const count = waiting().length;
+  const banner = at("sending");
+  const time = list ? shortTime(new Date(list.now)) : "";
+  banner.dataset.tone = !online ? "warn" : count ? "notice" : "good";
+  banner.dataset.waiting = String(count);
+  let text = say("sent", { time });
+  if (!online) text = count ? say("noCoverage", { count }) : say("noCoverageList", { time });
+  else if (count) text = say("toSend", { count });
+  if (list || !online) banner.querySelector("[data-slot]").textContent = text;
+  const shares = (await kept("shares")) === true;
+  const button = page.querySelector("[data-act=share]");
+  button.setAttribute("aria-pressed", String(shares));
+  button.querySelector("[data-off]").hidden = shares;
+  button.querySelector("[data-on]").hidden = !shares;
+  page.querySelector("[data-slot=sharing]").textContent = say(shares ? "sharing" : "notSharing");
+}
+
+// ---------------------------------------------------------------- without coverage
+
+async function keepPage() {
+  if (!("serviceWorker" in navigator)) return;
+  const registration = await navigator.serviceWorker.register(page.dataset.workerUrl);
+  await navigator.serviceWorker.ready;
+  const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
+  registration.active?.postMessage({ keep: [location.href, ...loaded] });
+}
+
+if (page) start();

@@ -1,0 +1,41 @@
+// What the phone keeps between two moments of coverage: the list of whoever is logged in, and what was said and not yet
+// sent. Everything else about customers is deleted when the shift is over or somebody else logs in.
+const NAME = "changbei-driver";
+let opened = null;
+
+function open() {
+  opened ??= new Promise((done, fail) => {
+    const request = indexedDB.open(NAME, 1);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore("kept");
+      request.result.createObjectStore("said", { keyPath: "uuid" });
+    };
+    request.onsuccess = () => done(request.result);
+    request.onerror = () => fail(request.error);
+  });
+  return opened;
+}
+
+async function within(store, mode, work) {
+  const database = await open();
+  return new Promise((done, fail) => {
+    const transaction = database.transaction(store, mode);
+    const request = work(transaction.objectStore(store));
+    transaction.oncomplete = () => done(request.result);
+    transaction.onerror = () => fail(transaction.error);
+  });
+}
+
+export const kept = (name) => within("kept", "readonly", (store) => store.get(name));
+export const keep = (name, value) => within("kept", "readwrite", (store) => store.put(value, name));
+export const said = () => within("said", "readonly", (store) => store.getAll());
+export const remember = (word) => within("said", "readwrite", (store) => store.put(word));
+export const done = (uuid) => within("said", "readwrite", (store) => store.delete(uuid));
+
+/** Delete the list, the cached pages and the consent; words that wait stay until they are sent. */
+export async function forget() {
+  await within("kept", "readwrite", (store) => store.clear());
+  if ("caches" in window) {
+    for (const name of await caches.keys()) if (name.startsWith("changbei-driver")) await caches.delete(name);
+  }
+}

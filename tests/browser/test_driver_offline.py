@@ -1,0 +1,91 @@
+"""A driver in a valley: the phone has no coverage, the list goes on, and the day catches up afterwards (E3.3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from changbei.delivery.models import Breakdown, DriverAction, Position, Stop
+from changbei.incidents.models import Incident
+from changbei.testing.stories import run_until_quiet
+from tests.browser.visitor import Visitor
+from tests.stories.telling import Town
+from tests.stories.test_vehicle_breakdown import fullest_tour
+
+pytestmark = pytest.mark.browser
+WAITING = "document.querySelector('[data-part=sending]').dataset.waiting == '{}'"
+KEPT = "caches.keys().then(async (names) => (await Promise.all(names.map(async (name) => (await (await caches.open(name)).keys()).length))).reduce((a, b) => a + b, 0))"
+
+
+def test_the_list_goes_on_without_coverage(delivery_morning: Town, visit: Callable[..., Visitor]) -> None:
+    town = delivery_morning
+    tour = fullest_tour(town)
+    first, second, third = tour.stops.filter(status=Stop.Status.PLANNED).order_by("sequence")[:3]
+    phone = visit(tour.driver, width=390)
+    phone.stands_at(first.retailer.longitude, first.retailer.latitude)
+    phone.opens("/delivery/mine/")
+    phone.sees("#tour .cb-next h2", first.retailer.name)
+    phone.sees("[data-part=rest] .cb-stops li", third.retailer.name)
+    phone.judge("driver", at=(390, 1280))
+    phone.until(f"({KEPT}).then((count) => count > 5)")
+
+    # No coverage: three customers, one of them refuses, one is not there; each tap is kept on the phone.
+    phone.context.set_offline(True)
+    phone.presses(".cb-next-done button[value=delivered]")
+    phone.sees("#tour .cb-next h2", second.retailer.name)
+    phone.presses(".cb-next-done button[value=refused]")
+    phone.presses("#refused-dialog button[value=damaged]")
+    phone.sees("#tour .cb-next h2", third.retailer.name)
+    phone.until(WAITING.format(2))
+    phone.judge("driver-offline", at=(390,), axe=False)
+    assert not DriverAction.objects.exists()
+
+    # The phone is switched off and on again in the valley: page, list and what was said are still there.
+    phone.page.reload()
+    phone.sees("#tour .cb-next h2", third.retailer.name)
+    phone.until(WAITING.format(2))
+    phone.presses(".cb-next-done button[value=absent]")
+    phone.presses("#absent-dialog button[value=closed]")
+    phone.until(WAITING.format(3))
+
+    # Coverage is back: sent once, with the time of the phone.
+    phone.context.set_offline(False)
+    phone.page.evaluate("window.dispatchEvent(new Event('online'))")
+    phone.until(WAITING.format(0))
+    rows = Stop.objects.filter(pk__in=[first.pk, second.pk, third.pk]).order_by("sequence")
+    assert list(rows.values_list("status", "reason")) == [
+        ("delivered", ""),
+        ("refused", "damaged"),
+        ("absent", "closed"),
+    ]
+    assert DriverAction.objects.filter(outcome="taken").count() == 3
+    phone.problems = [one for one in phone.problems if "INTERNET_DISCONNECTED" not in one]
+
+    # Where the van is: only when the driver says so, and gone when the driver says no.
+    assert not Position.objects.exists()
+    phone.presses("[data-act=share]")
+    phone.until("document.querySelector('[data-act=share]').getAttribute('aria-pressed') == 'true'")
+    _until(phone, Position.objects.exists)
+    phone.presses("[data-act=share]")
+    _until(phone, lambda: not Position.objects.exists())
+
+    # The van breaks down: two taps, the place is filled in.
+    phone.presses("[data-act=breakdown]")
+    phone.sees("#breakdown-dialog[open] [data-slot=place]")
+    phone.judge("driver-breakdown", at=(390,), axe=False)
+    phone.presses("#breakdown-dialog button[value=report]")
+    phone.sees("[data-part=answers] .cb-banner", "INC-0001")
+    run_until_quiet()
+    incident = Incident.objects.get()
+    assert (incident.longitude, incident.latitude) == (first.retailer.longitude, first.retailer.latitude)
+    assert Breakdown.objects.get().tour == tour
+    phone.judge("driver-broken", at=(390,), axe=False)
+
+
+def _until(visitor: Visitor, true: Callable[[], bool]) -> None:
+    for _ in range(100):
+        if true():
+            return
+        visitor.page.wait_for_timeout(100)
+    raise AssertionError("never true")
