@@ -16,15 +16,18 @@ from changbei.compute.recovery.draft import Draft, planned_line
 from changbei.compute.recovery.kernel import BEST, Lists, World, plan_of, rounds, store_for
 from changbei.compute.recovery.kernel.world import (
     ABOARD,
+    AFTER,
     CAPACITY,
     CLOSES,
     EACH,
-    ETA,
+    EARLY,
+    FIRST,
     FRAGILE,
     HOME,
     I32,
     I64,
     LASTS,
+    LATE,
     LIMIT,
     LISTED,
     OPENS,
@@ -34,8 +37,8 @@ from changbei.compute.recovery.kernel.world import (
     SIZE,
     SOURCE,
 )
-from changbei.compute.recovery.lines import Ground, Line
-from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, IntArray
+from changbei.compute.recovery.lines import NEVER, Ground, Line
+from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, BoolArray, IntArray
 
 HOT_SECONDS, LUKEWARM_SECONDS, COLD_SECONDS = 100.0, 30.0, 3.0
 """How much worse a plan may become: at the beginning of a short search, of the last one, and at the end of any."""
@@ -133,12 +136,23 @@ class _Neighbourhood:
         column[self.vans] = np.arange(len(self.vans))
         self.column = column
         home = ground.home
-        stranded = ground.source >= 0
-        self.orders: IntArray = np.flatnonzero(stranded | (column[home] >= 0) & (home >= 0))
+        hopeful = self._hopeful()
+        stranded = np.flatnonzero((ground.source >= 0) & hopeful)
+        stranded = stranded[np.argsort(ground.source[stranded], kind="stable")]
+        own = np.flatnonzero((column[home] >= 0) & (home >= 0) & hopeful)
+        self.stranded = len(stranded)
+        self.orders: IntArray = np.concatenate([stranded, own])
         self.number = np.full(ground.count + self.places, -1, dtype=np.int64)
         self.number[self.orders] = np.arange(len(self.orders))
         self.number[ground.count :] = len(self.orders) + np.arange(self.places)
         self.original = np.concatenate([self.orders, ground.count + np.arange(self.places)])
+
+    def _hopeful(self) -> BoolArray:
+        """(N,) whether the window can be met at all: trying the others every time would only cost time."""
+        ground, count = self.ground, self.ground.count
+        latest = max((ground.limit[van] for van in self.vans), default=0)
+        begin = ground.open[:count]
+        return np.asarray((begin <= ground.close[:count]) & (begin + ground.service[:count] <= latest))
 
     def world(self) -> World:
         """Everything that stays as it is."""
@@ -151,16 +165,23 @@ class _Neighbourhood:
         terms = [
             policy.touch_price_seconds,
             policy.shift_price_seconds,
-            SHIFT_LIMIT_SECONDS,
             policy.keep_sequences,
+            self.stranded,
         ]
-        node = np.zeros((len(nodes), 9), dtype=np.int64)
+        node = np.zeros((len(nodes), 12), dtype=np.int64)
         node[:, OPENS], node[:, CLOSES] = ground.open[nodes], ground.close[nodes]
         node[:, LASTS], node[:, SIZE] = ground.service[nodes], ground.size[nodes]
-        node[:, SOURCE], node[:, ETA], node[:, HOME] = ground.node_source[nodes], ground.node_eta[nodes], -1
+        node[:, SOURCE], node[:, HOME] = ground.node_source[nodes], -1
+        eta = ground.node_eta[nodes]
+        node[:, EARLY] = np.where(eta >= 0, eta - SHIFT_LIMIT_SECONDS, -NEVER)
+        node[:, LATE] = np.where(eta >= 0, eta + SHIFT_LIMIT_SECONDS, NEVER)
         node[: len(self.orders), HOME] = self.column[ground.home[self.orders]]
         node[: len(self.orders), PRICE] = ground.unserved_price[self.orders]
+        places = np.arange(self.places)
         node[len(self.orders) :, EACH] = ground.per_order
+        lying = ground.source[self.orders[: self.stranded]]
+        node[len(self.orders) :, FIRST] = np.searchsorted(lying, places)
+        node[len(self.orders) :, AFTER] = np.searchsorted(lying, places, side="right")
         van = np.zeros((len(self.vans), 7), dtype=np.int64)
         van[:, READY], van[:, LIMIT] = vans.ready_seconds[self.vans], np.array(ground.limit)[self.vans]
         van[:, CAPACITY], van[:, ABOARD] = vans.capacity[self.vans], problem.aboard[self.vans]
@@ -174,6 +195,7 @@ class _Neighbourhood:
             van=van,
             planned=planned,
             allowed=self._allowed(),
+            reach=self._reach(),
             terms=np.array([*counts, *terms], dtype=np.int64),
         )
 
@@ -185,11 +207,24 @@ class _Neighbourhood:
             allowed[place, columns] = np.arange(1, len(columns) + 1)
         return allowed
 
+    def _reach(self) -> I32:
+        """(stranded, K) seconds there and back between an order and the nearest stop of a van's list, or its start."""
+        ground, travel = self.ground, self.ground.travel
+        orders = ground.location[self.orders[: self.stranded]]
+        reach = np.zeros((self.stranded, len(self.vans)), dtype=np.int32)
+        for column, van in enumerate(self.vans):
+            stops = np.append(
+                ground.location[list(ground.problem.planned[van])], ground.problem.vans.start[van]
+            )
+            both = travel[stops[:, None], orders[None, :]] + travel[orders[:, None], stops[None, :]].T
+            reach[:, column] = np.minimum(both.min(axis=0), 10**8)
+        return reach
+
     def _table(self, lists: list[list[int]]) -> tuple[I32, I64]:
         """Lists as rows with room to grow, and their lengths."""
         today = max((len(self.ground.problem.planned[van]) for van in self.vans), default=0)
         longest = min(max(today, *map(len, lists)) + SPARE_LENGTH, len(self.original))
-        table = np.zeros((len(lists), longest), dtype=np.int32)
+        table = np.full((len(lists), longest), -1, dtype=np.int32)
         for row, nodes in enumerate(lists):
             table[row, : len(nodes)] = self.number[nodes]
         return table, np.array([len(nodes) for nodes in lists], dtype=np.int64)

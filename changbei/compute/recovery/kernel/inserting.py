@@ -10,26 +10,30 @@ from changbei.compute.recovery.kernel.chance import State, below, share
 from changbei.compute.recovery.kernel.compiling import compiled
 from changbei.compute.recovery.kernel.plans import (
     AS_OF,
+    CALLS,
     DEPARTS,
     EXTRA,
     LATEST,
+    LEAVES_WITH,
+    LEG,
     LENGTH,
-    MORE_DEPARTS,
+    LOAD,
+    NODE,
     POSITION,
-    ROOM,
     VERSION,
     WAITING,
     WHERE_TO,
     Plan,
-    prepare_call,
     put,
 )
 from changbei.compute.recovery.kernel.sorting import ascending
 from changbei.compute.recovery.kernel.world import (
-    ABOARD,
     CAPACITY,
     CLOSES,
+    EACH,
     HOME,
+    I32,
+    I64,
     KEEP_SEQUENCES,
     LASTS,
     NEVER,
@@ -48,42 +52,50 @@ BLINK: Final = 0.01
 
 
 @compiled
-def price_insertion(world: World, plan: Plan, order: int, van: int) -> None:
-    """Fill in the cheapest insertion of an order into a van's list: NEVER where it cannot be."""
-    entry = plan.insert[order, van]
-    if entry[AS_OF] == plan.list[van, VERSION]:
+def price_insertion(
+    entry: I64,
+    order: I64,
+    onto: I32,
+    off: I32,
+    at: I64,
+    call: I64,
+    row: I64,
+    start: int,
+    each: int,
+    capacity: int,
+) -> None:
+    """Fill in the cheapest insertion of an order into a van's list: NEVER where it cannot be.
+
+    onto, off: seconds from every node to the order, and from it. What is taken over besides delays everything after the
+    call by `each`; that waiting somewhere may absorb that is disregarded here.
+    """
+    entry[AS_OF], entry[EXTRA] = row[VERSION], NEVER
+    length, source, size = row[LENGTH], order[SOURCE], order[SIZE]
+    if length + 2 >= at.shape[1]:
         return
-    entry[AS_OF], entry[EXTRA] = plan.list[van, VERSION], NEVER
-    length, nodes, at = plan.list[van, LENGTH], plan.nodes[van], plan.at[van]
-    source = world.node[order, SOURCE]
-    if length >= plan.nodes.shape[1] or (source >= 0 and plan.call[van, source, POSITION] < 0):
-        return
-    start = world.terms[ORDERS] + world.terms[PLACES] + van
-    end = start + world.terms[VANS]
-    first, here = 0, start
+    first, last, here, later = 0, length, start, 0
     if source >= 0:
-        prepare_call(world, plan, van, source)
-        first = plan.call[van, source, POSITION] + 1
-        here = nodes[first - 1]
-    more, legs = plan.more[van, max(source, 0)], plan.legs[van]
-    onto, off = (
-        world.off[order],
-        world.onto[order],
-    )  # rows: from every node to the order, from it to every node
-    opens, closes = world.node[order, OPENS], world.node[order, CLOSES]
-    lasts, size = world.node[order, LASTS], world.node[order, SIZE]
+        calls_at = call[source, POSITION]
+        if calls_at < 0 or size > capacity - call[source, LEAVES_WITH]:
+            return
+        first, here, later = calls_at + 1, at[NODE, calls_at], each
+        if at[DEPARTS, first] + later + at[LEG, first] > at[LATEST, first]:
+            return
+        for place in range(len(call)):
+            if call[place, POSITION] > calls_at and size > capacity - call[place, LEAVES_WITH]:
+                last = min(last, call[place, POSITION])
+    opens, closes, lasts = order[OPENS] - later, order[CLOSES] - later, order[LASTS] + later
     best, best_at = NEVER, 0
-    for position in range(first, length + 1):
-        departs = more[position, MORE_DEPARTS] if source >= 0 else at[position, DEPARTS]
-        if departs > closes:
-            break  # departures only grow along the list
-        there = nodes[position] if position < length else end
-        extra = onto[here] + off[there] - legs[position]
-        if extra < best and (source < 0 or size <= more[position, ROOM]):
-            begin = max(departs + onto[here], opens)
-            if begin <= closes and begin + lasts + off[there] <= at[position, LATEST]:
+    nearing = np.int64(onto[here])
+    for position in range(first, last + 1):
+        there = at[NODE, position]
+        leaving = np.int64(off[there])
+        extra = nearing + leaving - at[LEG, position]
+        if extra < best:
+            begin = max(at[DEPARTS, position] + nearing, opens)
+            if begin <= closes and begin + lasts + leaving <= at[LATEST, position]:
                 best, best_at = extra, position
-        here = there
+        nearing = np.int64(onto[there])
     entry[EXTRA], entry[WHERE_TO] = best, best_at
 
 
@@ -96,81 +108,87 @@ def put_back(world: World, plan: Plan, chance: State) -> None:
     keys, waiting = np.empty(count, dtype=np.int64), plan.bank[:count].copy()
     way = share(chance)
     for index in range(count):
-        keys[index] = _turn(world, chance, waiting[index], way)
+        keys[index] = _turn(world.node, world.off, world.terms, chance, waiting[index], way)
     ascending(keys, waiting, count)
+    vans, orders, places = world.terms[VANS], world.terms[ORDERS], world.terms[PLACES]
+    callers, calling = np.empty(vans, dtype=np.int64), 0
+    for van in range(vans):
+        if plan.list[van, CALLS]:
+            callers[calling] = van
+            calling += 1
     for order in waiting:
         source = world.node[order, SOURCE]
         if source < 0 and world.terms[KEEP_SEQUENCES]:
             continue
-        van = _cheapest(world, plan, chance, order, source)
-        if van >= 0 and plan.insert[order, van, EXTRA] < world.node[order, PRICE]:
-            put(world, plan, van, plan.insert[order, van, WHERE_TO], order)
+        best, found, each = world.node[order, PRICE], -1, 0
+        if source >= 0:
+            each = world.node[orders + source, EACH]
+        for index in range(1 if source < 0 else calling):
+            van = world.node[order, HOME] if source < 0 else callers[index]
+            if source >= 0 and plan.call[0, van, source, POSITION] < 0:
+                continue
+            if plan.insert[order, van, AS_OF] != plan.list[van, VERSION]:
+                price_insertion(
+                    plan.insert[order, van],
+                    world.node[order],
+                    world.off[order],
+                    world.onto[order],
+                    plan.at[0, van],
+                    plan.call[0, van],
+                    plan.list[van],
+                    orders + places + van,
+                    each,
+                    world.van[van, CAPACITY],
+                )
+            if plan.insert[order, van, EXTRA] < best and share(chance) >= BLINK:
+                best, found = plan.insert[order, van, EXTRA], van
+        if found >= 0:
+            put(world, plan, found, plan.insert[order, found, WHERE_TO], order)
 
 
 @compiled
-def _turn(world: World, chance: State, order: int, way: float) -> int:
+def _turn(node_of: I64, off: I32, terms: I64, chance: State, order: int, way: float) -> int:
     """Whose turn it is, small ones first; ties fall by chance."""
     key = 0
     if way < 0.35:
-        key = -world.node[order, PRICE]  # whom it would be worst to leave
+        key = -node_of[order, PRICE]  # whom it would be worst to leave
     elif way < 0.55:
-        key = -world.node[order, SIZE]
+        key = -node_of[order, SIZE]
     elif way < 0.75:
-        key = world.node[order, CLOSES] - world.node[order, OPENS]  # the least free first
+        key = node_of[order, CLOSES] - node_of[order, OPENS]  # the least free first
     elif way < 0.85:
-        key = -_to_goods(world, order)
+        key = -_to_goods(node_of, off, terms, order)
     return int(key * 1024 + below(chance, 1024))
 
 
 @compiled
-def _to_goods(world: World, order: int) -> int:
+def _to_goods(node_of: I64, off: I32, terms: I64, order: int) -> int:
     """How far the order lies from where its goods are; of a van's own from where the van stands."""
-    orders, source = world.terms[ORDERS], world.node[order, SOURCE]
-    van = orders + world.terms[PLACES] + world.node[order, HOME]
-    return int(world.off[order, orders + source if source >= 0 else van])
-
-
-@compiled
-def _cheapest(world: World, plan: Plan, chance: State, order: int, source: int) -> int:
-    """The van that takes the order for least, -1 none."""
-    if source < 0:
-        van = world.node[order, HOME]
-        price_insertion(world, plan, order, van)
-        return int(van) if plan.insert[order, van, EXTRA] < NEVER else -1
-    best, found = NEVER, -1
-    for van in range(world.terms[VANS]):
-        if plan.call[van, source, POSITION] < 0:
-            continue
-        if plan.insert[order, van, AS_OF] != plan.list[van, VERSION]:
-            price_insertion(world, plan, order, van)
-        if plan.insert[order, van, EXTRA] < best and share(chance) >= BLINK:
-            best, found = plan.insert[order, van, EXTRA], van
-    return found
+    orders, source = terms[ORDERS], node_of[order, SOURCE]
+    van = orders + terms[PLACES] + node_of[order, HOME]
+    return int(off[order, orders + source if source >= 0 else van])
 
 
 @compiled
 def call_position(world: World, plan: Plan, chance: State, van: int, place: int) -> int:
     """Where to call: the cheapest position, or the cheapest once part of the load is delivered, or any; -1 none."""
-    orders, length, at = world.terms[ORDERS], plan.list[van, LENGTH], plan.at[van]
-    if length + 1 >= plan.nodes.shape[1]:
+    orders, length, at = world.terms[ORDERS], plan.list[van, LENGTH], plan.at[0, van]
+    if length + 3 >= at.shape[1]:
         return -1
     call, here = orders + place, orders + world.terms[PLACES] + van
-    end = here + world.terms[VANS]
     most = float(world.van[van, CAPACITY])
     if share(chance) < 0.5:
         most *= share(chance)
     wild = share(chance) < 0.2
-    load, best, best_at = world.van[van, ABOARD], 1e18, -1
+    best, best_at = 1e18, -1
     for position in range(length + 1):
-        there = plan.nodes[van, position] if position < length else end
-        extra = float(world.onto[here, call] + world.onto[call, there] - plan.legs[van, position])
+        there = at[NODE, position]
+        extra = float(world.onto[here, call] + world.onto[call, there] - at[LEG, position])
         if wild:
             extra *= 0.2 + 2.0 * share(chance)
-        begin = max(at[position, DEPARTS] + world.onto[here, call], world.node[call, OPENS])
+        begin = max(at[DEPARTS, position] + world.onto[here, call], world.node[call, OPENS])
         leaves = begin + world.node[call, LASTS] + world.onto[call, there]
-        if leaves <= at[position, LATEST] and load <= most and extra < best:
+        if leaves <= at[LATEST, position] and at[LOAD, position] <= most and extra < best:
             best, best_at = extra, position
-        if position < length and there < orders:
-            load -= world.node[there, SIZE]
         here = there
     return best_at

@@ -8,24 +8,27 @@ from changbei.compute.recovery.kernel.chance import State, below, share
 from changbei.compute.recovery.kernel.compiling import compiled
 from changbei.compute.recovery.kernel.inserting import call_position
 from changbei.compute.recovery.kernel.plans import (
+    CALLS,
     CHANGED,
     CHANGES,
     LENGTH,
     NEAR,
     NEAR_KNOWN,
+    NODE,
     POSITION,
+    TAKES,
     VAN,
     WAITING,
     Plan,
     about_to_change,
-    assign,
     drop_marked,
-    measure,
+    load_list,
     put,
-    schedule,
 )
 from changbei.compute.recovery.kernel.sorting import ascending, smallest
 from changbei.compute.recovery.kernel.world import (
+    AFTER,
+    FIRST,
     FRAGILE,
     I64,
     KEEP_SEQUENCES,
@@ -33,6 +36,7 @@ from changbei.compute.recovery.kernel.world import (
     ORDERS,
     PLACES,
     SOURCE,
+    STRANDED,
     VANS,
     Flags,
     World,
@@ -40,14 +44,9 @@ from changbei.compute.recovery.kernel.world import (
 
 
 @compiled
-def is_in_play(world: World, plan: Plan, van: int) -> bool:
+def is_in_play(van_of: I64, list_of: I64, van: int) -> bool:
     """Whether the van takes part: it calls somewhere, or cannot drive today's list anyway."""
-    if world.van[van, FRAGILE]:
-        return True
-    for place in range(world.terms[PLACES]):  # noqa: SIM110 – the compiler knows no any() of a generator
-        if plan.call[van, place, POSITION] >= 0:
-            return True
-    return False
+    return bool(van_of[van, FRAGILE] or list_of[van, CALLS])
 
 
 @compiled
@@ -77,9 +76,18 @@ def remove_strings(world: World, plan: Plan, chance: State, mark: Flags) -> None
     for index in range(NEAR):
         order = plan.near[seed, index]
         van = plan.order[order, VAN]
-        if van < 0 or plan.list[van, CHANGED] or not is_in_play(world, plan, van):
+        if van < 0 or plan.list[van, CHANGED] or not is_in_play(world.van, plan.list, van):
             continue
-        if _mark_string(world, plan, chance, van, order, longest, mark):
+        if _mark_string(
+            world.node,
+            world.terms,
+            plan.at[0, van, NODE],
+            plan.list[van, LENGTH],
+            chance,
+            order,
+            longest,
+            mark,
+        ):
             drop_marked(world, plan, van, mark)
         lists -= 1
         if not lists:
@@ -95,19 +103,19 @@ def _seed(world: World, plan: Plan, chance: State) -> int:
     for _ in range(64):
         order = below(chance, world.terms[ORDERS])
         van = plan.order[order, VAN]
-        if van >= 0 and is_in_play(world, plan, van):
+        if van >= 0 and is_in_play(world.van, plan.list, van):
             return order
     return int(plan.bank[below(chance, waiting)]) if waiting else -1
 
 
 @compiled
 def _mark_string(
-    world: World, plan: Plan, chance: State, van: int, order: int, longest: int, mark: Flags
+    node_of: I64, terms: I64, nodes: I64, length: int, chance: State, order: int, longest: int, mark: Flags
 ) -> bool:
     """A stretch that holds the order, half the time with a gap that stays; own stops stay when sequences do."""
-    length, keep = plan.list[van, LENGTH], world.terms[KEEP_SEQUENCES] == 1
+    keep = terms[KEEP_SEQUENCES] == 1
     at = 0
-    while at < length and plan.nodes[van, at] != order:
+    while at < length and nodes[at] != order:
         at += 1
     long, gap = 1 + below(chance, min(longest, length)), 0
     if long > 2 and share(chance) < 0.5:
@@ -117,9 +125,9 @@ def _mark_string(
     gap_at = first + 1 + below(chance, long - 1) if gap else -1
     found = False
     for position in range(first, min(first + long + gap, length)):
-        node = plan.nodes[van, position]
+        node = nodes[position]
         in_gap = gap_at <= position < gap_at + gap
-        if node < world.terms[ORDERS] and not in_gap and not (keep and world.node[node, SOURCE] < 0):
+        if node < terms[ORDERS] and not in_gap and not (keep and node_of[node, SOURCE] < 0):
             mark[node] = True
             found = True
     return found
@@ -135,9 +143,12 @@ def open_call(world: World, plan: Plan, chance: State, mark: Flags, room: I64) -
     van = _caller(world, plan, chance, place, order)
     if van < 0:
         return
-    if plan.list[van, LENGTH] and share(chance) < 0.25:
-        node = plan.nodes[van, below(chance, plan.list[van, LENGTH])]
-        if node < world.terms[ORDERS] and _mark_string(world, plan, chance, van, node, 8, mark):
+    nodes, length = plan.at[0, van, NODE], plan.list[van, LENGTH]
+    if length and share(chance) < 0.25:
+        node = nodes[below(chance, length)]
+        if node < world.terms[ORDERS] and _mark_string(
+            world.node, world.terms, nodes, length, chance, node, 8, mark
+        ):
             drop_marked(world, plan, van, mark)
     position = call_position(world, plan, chance, van, place)
     if position >= 0:
@@ -147,18 +158,13 @@ def open_call(world: World, plan: Plan, chance: State, mark: Flags, room: I64) -
 
 @compiled
 def _stranded(world: World, plan: Plan, chance: State) -> int:
-    """A stranded order, rather one that waits; -1 when there seem to be none."""
-    waiting = plan.total[WAITING]
-    if waiting and share(chance) < 0.7:
-        for _ in range(8):
-            order = plan.bank[below(chance, waiting)]
-            if world.node[order, SOURCE] >= 0:
-                return int(order)
-    for _ in range(400):
-        order = below(chance, world.terms[ORDERS])
-        if world.node[order, SOURCE] >= 0:
+    """A stranded order, rather one that waits; -1 when there are none."""
+    waiting, stranded = plan.total[WAITING], world.terms[STRANDED]
+    if waiting and share(chance) < 0.5:
+        order = int(plan.bank[below(chance, waiting)])
+        if order < stranded:
             return order
-    return -1
+    return below(chance, stranded) if stranded else -1
 
 
 @compiled
@@ -168,13 +174,9 @@ def _caller(world: World, plan: Plan, chance: State, place: int, order: int) -> 
     keys, found, count = np.empty(vans, dtype=np.int64), np.empty(vans, dtype=np.int64), 0
     by_order = share(chance) < 0.6
     for van in range(vans):
-        if world.allowed[place, van] == 0 or plan.call[van, place, POSITION] >= 0:
+        if world.allowed[place, van] == 0 or plan.call[0, van, place, POSITION] >= 0:
             continue
-        key = world.allowed[place, van]
-        if by_order:
-            key = world.off[order, world.terms[ORDERS] + world.terms[PLACES] + van]
-            for position in range(plan.list[van, LENGTH]):
-                key = min(key, world.off[order, plan.nodes[van, position]])
+        key = world.reach[order, van] if by_order else world.allowed[place, van]
         keys[count], found[count] = key, van
         count += 1
     if not count:
@@ -188,15 +190,18 @@ def _free_around(
     world: World, plan: Plan, chance: State, van: int, place: int, mark: Flags, room: I64
 ) -> None:
     """Stranded orders of the place that lie nearest to the van's way leave the vans they are on."""
-    orders, count = world.terms[ORDERS], 0
-    distance, found = room[0], room[1]
-    for order in range(orders):
-        if world.node[order, SOURCE] != place or plan.order[order, VAN] == van:
+    count, distance, found = 0, room[0], room[1]
+    against = share(chance) < 0.5
+    for order in range(
+        world.node[world.terms[ORDERS] + place, FIRST], world.node[world.terms[ORDERS] + place, AFTER]
+    ):
+        now = plan.order[order, VAN]
+        if now == van:
             continue
-        least = world.off[order, orders + world.terms[PLACES] + van]
-        for position in range(plan.list[van, LENGTH]):
-            least = min(least, world.off[order, plan.nodes[van, position]])
-        distance[count], found[count] = least, order
+        key = np.int64(world.reach[order, van])
+        if against:
+            key -= world.reach[order, now] if now >= 0 else 4 * key
+        distance[count], found[count] = key, order
         count += 1
     wanted = min(3 + below(chance, 24), count)
     ascending(distance, found, count)
@@ -204,7 +209,7 @@ def _free_around(
         if plan.order[order, VAN] >= 0:
             mark[order] = True
     for other in range(world.terms[VANS]):
-        if other != van and plan.call[other, place, POSITION] >= 0:
+        if other != van and plan.call[0, other, place, POSITION] >= 0:
             drop_marked(world, plan, other, mark)
 
 
@@ -213,12 +218,11 @@ def close_call(world: World, plan: Plan, chance: State, mark: Flags) -> None:
     """Call one call off; or call earlier or later in the same list."""
     calls = 0
     for van in range(world.terms[VANS]):
-        for place in range(world.terms[PLACES]):
-            calls += plan.call[van, place, POSITION] >= 0
+        calls += plan.list[van, CALLS]
     chosen = below(chance, calls)
     for van in range(world.terms[VANS]):
         for place in range(world.terms[PLACES]):
-            if plan.call[van, place, POSITION] >= 0:
+            if plan.call[0, van, place, POSITION] >= 0:
                 if not chosen:
                     _call_off(world, plan, chance, van, place, mark)
                     return
@@ -230,7 +234,7 @@ def _call_off(world: World, plan: Plan, chance: State, van: int, place: int, mar
     orders = world.terms[ORDERS]
     mark[orders + place] = True
     for position in range(plan.list[van, LENGTH]):
-        node = plan.nodes[van, position]
+        node = plan.at[0, van, NODE, position]
         if node < orders and world.node[node, SOURCE] == place:
             mark[node] = True
     drop_marked(world, plan, van, mark)
@@ -247,31 +251,16 @@ def tidy(world: World, plan: Plan, mark: Flags) -> None:
         van = plan.changed[index]
         idle = False
         for place in range(world.terms[PLACES]):
-            if plan.call[van, place, POSITION] >= 0 and not _takes_over(world, plan, van, place):
+            if plan.call[0, van, place, POSITION] >= 0 and not plan.call[0, van, place, TAKES]:
                 mark[world.terms[ORDERS] + place] = True
                 idle = True
         if idle:
             drop_marked(world, plan, van, mark)
-        if not is_in_play(world, plan, van):
+        if not is_in_play(world.van, plan.list, van):
             _as_planned(world, plan, van)
-
-
-@compiled
-def _takes_over(world: World, plan: Plan, van: int, place: int) -> bool:
-    for position in range(plan.call[van, place, POSITION] + 1, plan.list[van, LENGTH]):
-        node = plan.nodes[van, position]
-        if node < world.terms[ORDERS] and world.node[node, SOURCE] == place:
-            return True
-    return False
 
 
 @compiled
 def _as_planned(world: World, plan: Plan, van: int) -> None:
     about_to_change(plan, van)
-    for position in range(world.van[van, LISTED]):
-        node = world.planned[van, position]
-        plan.nodes[van, position] = node
-        assign(world, plan, node, van)
-    plan.list[van, LENGTH] = world.van[van, LISTED]
-    measure(world, plan, van)
-    schedule(world, plan, van)
+    load_list(world, plan, van, world.planned[van, : world.van[van, LISTED]])

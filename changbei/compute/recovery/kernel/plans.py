@@ -1,4 +1,9 @@
-"""The lists of all vans with their schedules, and the log that takes a round back."""
+"""The lists of all vans with their schedules, and what takes a round back.
+
+A call at a place loads exactly those of the place's orders that stand later in the same list, so what a list changes
+at one position is felt from there on, or from the call on, and its schedule is renewed from there only. What is called
+most often takes rows, not the whole plan: handing over that many arrays costs more than a scan of a list.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +17,13 @@ from changbei.compute.recovery.kernel.world import (
     CAPACITY,
     CLOSES,
     EACH,
-    ETA,
+    EARLY,
     I32,
     I64,
     LASTS,
+    LATE,
     LIMIT,
     LISTED,
-    NEVER,
     OPENS,
     ORDERS,
     PLACES,
@@ -26,7 +31,6 @@ from changbei.compute.recovery.kernel.world import (
     READY,
     RESERVE,
     SHIFT_PRICE,
-    SHIFT_SECONDS,
     SIZE,
     SOURCE,
     TOUCH_PRICE,
@@ -35,18 +39,21 @@ from changbei.compute.recovery.kernel.world import (
     World,
 )
 
-NEAR: Final = 64
+NEAR: Final = 96
 """How many of an order's neighbours are remembered."""
 
-# columns of Plan.at, per position: when service begins there, when the van leaves the stop before, and the last
-# beginning that keeps everything after (at the end: the latest return)
-BEGINS, DEPARTS, LATEST = range(3)
+# rows of Plan.at, along a list; after its last stop comes the van's end. LEG: driving to here from the stop before;
+# BEGINS: service here; LATEST: the last beginning that keeps everything after; of the stop before, once done: DEPARTS,
+# LOAD, and how many customers on the way noticed a shift, SHIFTED
+NODE, LEG, BEGINS, LATEST, DEPARTS, LOAD, SHIFTED = range(7)
 # columns of Plan.list; VERSION grows with every change, so that what was priced once need not be priced again
-LENGTH, COST, HOLDS, VERSION, CHANGED, OLD_LENGTH, OLD_COST, OLD_VERSION = range(8)
-# columns of Plan.call: position of the van's call at the place (-1 none), and the version `more` was made for
-POSITION, MORE_VERSION = range(2)
-# columns of Plan.more, per position after a call: departure with one order more handed over, and the room for it
-MORE_DEPARTS, ROOM = range(2)
+LENGTH, COST, HOLDS, VERSION, CALLS, CHANGED, OLD_LENGTH, OLD_COST, OLD_HOLDS, OLD_VERSION, OLD_CALLS = range(
+    11
+)
+# columns of Plan.call: position of the van's call at the place (-1 none), how many orders it takes over, their size,
+# and the load with which the van leaves
+POSITION, TAKES, GOODS, LEAVES_WITH = range(4)
+CALL_COLUMNS: Final = 4
 # columns of Plan.insert: cheapest insertion, where, as of which version of the list
 EXTRA, WHERE_TO, AS_OF = range(3)
 # columns of Plan.order: its van (-1: waits), its place in the bank, whether its neighbours are known
@@ -56,24 +63,17 @@ LAST_VERSION, WAITING, LOGGED, WAITING_PRICE, CHANGES, ROUND_PRICE = range(6)
 
 
 class Plan(NamedTuple):
-    """nodes (K, L): row v is van v's list, orders and calls (N + place); legs (K, L + 1): driving to each from the stop
-    before, the last one home. at (K, L + 1, 3). list (K, 8). call (K, P, 2).
-    more (K, P, L + 1, 2). insert (N, K, 3). order (N, 3). bank (N): the waiting orders. near (N, NEAR), nearest first.
-    old, old_legs: lists as they were when the round began; changed (K): the vans of the round; log (…, 2): orders
-    whose van changed in it, and the van before. total (6)."""
+    """at (2, K, 7, L + 2): lists with their schedules, now and as they were when the round began. call (2, K, P, 4)
+    likewise. list (K, 11). insert (N, K, 3). order (N, 3). bank (N): the waiting orders. near (N, NEAR), nearest first.
+    changed (K): the vans of the round; log (…, 2): orders whose van changed in it, and the van before. total (6)."""
 
-    nodes: I32
-    legs: I32
     at: I64
-    list: I64
     call: I64
-    more: I64
+    list: I64
     insert: I64
     order: I64
     bank: I64
     near: I32
-    old: I32
-    old_legs: I32
     changed: I64
     log: I64
     total: I64
@@ -90,8 +90,7 @@ class Lists(NamedTuple):
 def plan_of(world: World, lists: Lists) -> Plan:
     """These lists, scheduled; what is on none of them waits. No list may get longer than the rows are."""
     plan = _empty_plan(world, lists.nodes.shape[1])
-    for van in range(len(lists.length)):
-        load_list(world, plan, van, lists.nodes[van, : lists.length[van]])
+    load_lists(world, plan, lists.nodes, lists.length)
     return plan
 
 
@@ -102,18 +101,13 @@ def _empty_plan(world: World, longest: int) -> Plan:
         return np.zeros(shape, dtype=np.int64)
 
     plan = Plan(
-        nodes=np.zeros((vans, longest), dtype=np.int32),
-        legs=np.zeros((vans, longest + 1), dtype=np.int32),
-        at=numbers(vans, longest + 1, 3),
-        list=numbers(vans, 8),
-        call=numbers(vans, places, 2) - 1,
-        more=numbers(vans, places, longest + 1, 2),
+        at=numbers(2, vans, 7, longest + 2),
+        call=numbers(2, vans, places, CALL_COLUMNS),
+        list=numbers(vans, 11),
         insert=numbers(orders, vans, 3) - 1,
         order=numbers(orders, 3),
         bank=np.arange(orders, dtype=np.int64),
         near=np.zeros((orders, NEAR), dtype=np.int32),
-        old=np.zeros((vans, longest), dtype=np.int32),
-        old_legs=np.zeros((vans, longest + 1), dtype=np.int32),
         changed=numbers(vans),
         log=numbers(8 * orders + 64, 2),
         total=numbers(6),
@@ -126,55 +120,81 @@ def _empty_plan(world: World, longest: int) -> Plan:
 
 
 @compiled
-def load_list(world: World, plan: Plan, van: int, nodes: I32) -> None:
-    """Give a van a list, outside of a round."""
-    for position in range(len(nodes)):
-        plan.nodes[van, position] = nodes[position]
-        if nodes[position] < world.terms[ORDERS]:
-            assign(world, plan, nodes[position], van)
-    plan.list[van, LENGTH] = len(nodes)
-    plan.total[LOGGED], plan.total[ROUND_PRICE] = 0, plan.total[WAITING_PRICE]
-    measure(world, plan, van)
-    schedule(world, plan, van)
+def load_lists(world: World, plan: Plan, nodes: I32, length: I64) -> None:
+    """Give every van its list, outside of a round."""
+    for van in range(len(length)):
+        load_list(world, plan, van, nodes[van, : length[van]])
+    keep_round(plan)
 
 
 @compiled
-def assign(world: World, plan: Plan, order: int, van: int) -> None:
+def load_list(world: World, plan: Plan, van: int, nodes: I32) -> None:
+    """Give a van another list as a whole."""
+    orders, at, call, row = world.terms[ORDERS], plan.at[0, van], plan.call[0, van], plan.list[van]
+    here = orders + world.terms[PLACES] + van
+    call[:] = 0
+    call[:, POSITION] = -1
+    row[CALLS] = 0
+    for position in range(len(nodes)):
+        node = nodes[position]
+        at[NODE, position], at[LEG, position] = node, world.onto[here, node]
+        here = node
+        if node >= orders:
+            call[node - orders, POSITION] = position
+            row[CALLS] += 1
+            continue
+        assign(plan.order, plan.bank, plan.log, plan.total, world.node[node, PRICE], node, van)
+        source = world.node[node, SOURCE]
+        if source >= 0:
+            call[source, TAKES] += 1
+            call[source, GOODS] += world.node[node, SIZE]
+    row[LENGTH] = len(nodes)
+    _whole(world, plan, van, here)
+    schedule(world.node, world.van[van], world.terms, world.planned[van], at, call, row, 0, len(nodes) - 1)
+    _renew(plan.list, plan.total, van)
+
+
+@compiled
+def _whole(world: World, plan: Plan, van: int, here: int) -> None:
+    """The two ends of a list whose last stop is `here`."""
+    at, length = plan.at[0, van], plan.list[van, LENGTH]
+    end = world.terms[ORDERS] + world.terms[PLACES] + world.terms[VANS] + van
+    at[NODE, length], at[LEG, length] = end, world.onto[here, end]
+    at[DEPARTS, 0], at[LOAD, 0], at[SHIFTED, 0] = world.van[van, READY], world.van[van, ABOARD], 0
+    at[LATEST, length] = world.van[van, LIMIT]
+
+
+@compiled
+def _renew(list_of: I64, total: I64, van: int) -> None:
+    total[LAST_VERSION] += 1
+    list_of[van, VERSION] = total[LAST_VERSION]
+
+
+@compiled
+def assign(order_of: I64, bank: I64, log: I64, total: I64, price: int, order: int, van: int) -> None:
     """The order is on this van's list now, or waits (-1). Logged."""
-    before = plan.order[order, VAN]
+    before = order_of[order, VAN]
     if before == van:
         return
-    entry = plan.total[LOGGED]
-    plan.log[entry, 0], plan.log[entry, 1] = order, before
-    plan.total[LOGGED] = entry + 1
-    _assign(world, plan, order, van)
+    entry = total[LOGGED]
+    log[entry, 0], log[entry, 1] = order, before
+    total[LOGGED] = entry + 1
+    _assign(order_of, bank, total, price, order, van)
 
 
 @compiled
-def _assign(world: World, plan: Plan, order: int, van: int) -> None:
-    before = plan.order[order, VAN]
+def _assign(order_of: I64, bank: I64, total: I64, price: int, order: int, van: int) -> None:
+    before = order_of[order, VAN]
     if before < 0 <= van:
-        hole, last = plan.order[order, BANK_AT], plan.bank[plan.total[WAITING] - 1]
-        plan.bank[hole], plan.order[last, BANK_AT] = last, hole
-        plan.total[WAITING] -= 1
-        plan.total[WAITING_PRICE] -= world.node[order, PRICE]
+        hole, last = order_of[order, BANK_AT], bank[total[WAITING] - 1]
+        bank[hole], order_of[last, BANK_AT] = last, hole
+        total[WAITING] -= 1
+        total[WAITING_PRICE] -= price
     elif before >= 0 > van:
-        plan.bank[plan.total[WAITING]], plan.order[order, BANK_AT] = order, plan.total[WAITING]
-        plan.total[WAITING] += 1
-        plan.total[WAITING_PRICE] += world.node[order, PRICE]
-    plan.order[order, VAN] = van
-
-
-@compiled
-def measure(world: World, plan: Plan, van: int) -> None:
-    """Look up all legs of a list."""
-    here = world.terms[ORDERS] + world.terms[PLACES] + van
-    end = here + world.terms[VANS]
-    for position in range(plan.list[van, LENGTH]):
-        node = plan.nodes[van, position]
-        plan.legs[van, position] = world.onto[here, node]
-        here = node
-    plan.legs[van, plan.list[van, LENGTH]] = world.onto[here, end]
+        bank[total[WAITING]], order_of[order, BANK_AT] = order, total[WAITING]
+        total[WAITING] += 1
+        total[WAITING_PRICE] += price
+    order_of[order, VAN] = van
 
 
 @compiled
@@ -186,11 +206,19 @@ def about_to_change(plan: Plan, van: int) -> None:
     row[CHANGED] = 1
     plan.changed[plan.total[CHANGES]] = van
     plan.total[CHANGES] += 1
-    for position in range(row[LENGTH]):
-        plan.old[van, position] = plan.nodes[van, position]
-        plan.old_legs[van, position] = plan.legs[van, position]
-    plan.old_legs[van, row[LENGTH]] = plan.legs[van, row[LENGTH]]
+    _copy(plan.at[0, van], plan.at[1, van], plan.call[0, van], plan.call[1, van], row[LENGTH])
     row[OLD_LENGTH], row[OLD_VERSION], row[OLD_COST] = row[LENGTH], row[VERSION], row[COST]
+    row[OLD_HOLDS], row[OLD_CALLS] = row[HOLDS], row[CALLS]
+
+
+@compiled
+def _copy(at: I64, at_to: I64, call: I64, call_to: I64, length: int) -> None:
+    for index in range(7):
+        for position in range(length + 1):
+            at_to[index, position] = at[index, position]
+    for place in range(len(call)):
+        for column in range(CALL_COLUMNS):
+            call_to[place, column] = call[place, column]
 
 
 @compiled
@@ -207,16 +235,14 @@ def keep_round(plan: Plan) -> None:
 def take_back_round(world: World, plan: Plan) -> None:
     """All as it was when the round began; what was priced for those lists is valid again."""
     for entry in range(plan.total[LOGGED] - 1, -1, -1):
-        _assign(world, plan, plan.log[entry, 0], plan.log[entry, 1])
+        order = plan.log[entry, 0]
+        _assign(plan.order, plan.bank, plan.total, world.node[order, PRICE], order, plan.log[entry, 1])
     for index in range(plan.total[CHANGES]):
         van = plan.changed[index]
-        for position in range(plan.list[van, OLD_LENGTH]):
-            plan.nodes[van, position] = plan.old[van, position]
-            plan.legs[van, position] = plan.old_legs[van, position]
-        plan.list[van, LENGTH] = plan.list[van, OLD_LENGTH]
-        plan.legs[van, plan.list[van, LENGTH]] = plan.old_legs[van, plan.list[van, LENGTH]]
-        schedule(world, plan, van)
-        plan.list[van, VERSION] = plan.list[van, OLD_VERSION]
+        row = plan.list[van]
+        row[LENGTH], row[VERSION], row[COST] = row[OLD_LENGTH], row[OLD_VERSION], row[OLD_COST]
+        row[HOLDS], row[CALLS] = row[OLD_HOLDS], row[OLD_CALLS]
+        _copy(plan.at[1, van], plan.at[0, van], plan.call[1, van], plan.call[0, van], row[LENGTH])
     keep_round(plan)
 
 
@@ -226,140 +252,154 @@ def snapshot(plan: Plan, nodes: I32, length: I64) -> None:
     for van in range(len(length)):
         length[van] = plan.list[van, LENGTH]
         for position in range(length[van]):
-            nodes[van, position] = plan.nodes[van, position]
+            nodes[van, position] = plan.at[0, van, NODE, position]
 
 
 @compiled
 def put(world: World, plan: Plan, van: int, position: int, node: int) -> None:
     """Insert a node into a list."""
-    about_to_change(plan, van)
-    nodes, legs, length = plan.nodes[van], plan.legs[van], plan.list[van, LENGTH]
-    start = world.terms[ORDERS] + world.terms[PLACES] + van
-    before = nodes[position - 1] if position else start
-    after = nodes[position] if position < length else start + world.terms[VANS]
-    for later in range(length, position, -1):
-        nodes[later] = nodes[later - 1]
-        legs[later + 1] = legs[later]
-    nodes[position] = node
-    legs[position], legs[position + 1] = world.onto[before, node], world.onto[node, after]
-    plan.list[van, LENGTH] = length + 1
+    if not plan.list[van, CHANGED]:
+        about_to_change(plan, van)
+    first = _insert(
+        world.node,
+        world.onto,
+        plan.at[0, van],
+        plan.call[0, van],
+        plan.list[van],
+        position,
+        node,
+        world.terms[ORDERS],
+        world.terms[ORDERS] + world.terms[PLACES] + van,
+    )
     if node < world.terms[ORDERS]:
-        assign(world, plan, node, van)
-    schedule(world, plan, van)
+        assign(plan.order, plan.bank, plan.log, plan.total, world.node[node, PRICE], node, van)
+    schedule(
+        world.node,
+        world.van[van],
+        world.terms,
+        world.planned[van],
+        plan.at[0, van],
+        plan.call[0, van],
+        plan.list[van],
+        first,
+        position,
+    )
+    _renew(plan.list, plan.total, van)
+
+
+@compiled
+def _insert(
+    node_of: I64, onto: I32, at: I64, call: I64, row: I64, position: int, node: int, orders: int, start: int
+) -> int:
+    """Make room and enter the node; the first position whose schedule changes."""
+    length = row[LENGTH]
+    for later in range(length, position - 1, -1):
+        at[NODE, later + 1] = at[NODE, later]
+        at[LEG, later + 1] = at[LEG, later]
+        at[LATEST, later + 1] = at[LATEST, later]
+    before = at[NODE, position - 1] if position else start
+    at[NODE, position], at[LEG, position] = node, onto[before, node]
+    at[LEG, position + 1] = onto[node, at[NODE, position + 1]]
+    row[LENGTH] = length + 1
+    for place in range(len(call)):
+        if call[place, POSITION] >= position:
+            call[place, POSITION] += 1
+    if node >= orders:
+        row[CALLS] += 1
+        call[node - orders, POSITION] = position
+        return position
+    source = node_of[node, SOURCE]
+    if source < 0:
+        return position
+    call[source, TAKES] += 1
+    call[source, GOODS] += node_of[node, SIZE]
+    return int(call[source, POSITION])
 
 
 @compiled
 def drop_marked(world: World, plan: Plan, van: int, mark: Flags) -> None:
-    """Take the marked nodes out of a list; the orders among them wait. The marks are taken away."""
+    """Take the marked nodes out of a list; the orders among them wait. The marks are taken away. Whoever marks a call
+    marks what it takes over."""
     about_to_change(plan, van)
-    nodes, legs, length = plan.nodes[van], plan.legs[van], plan.list[van, LENGTH]
-    here = world.terms[ORDERS] + world.terms[PLACES] + van
-    end, kept, hole = here + world.terms[VANS], 0, False
+    orders, at, call, row = world.terms[ORDERS], plan.at[0, van], plan.call[0, van], plan.list[van]
+    length, first, last = row[LENGTH], row[LENGTH], -1
+    here = orders + world.terms[PLACES] + van
+    kept, hole = 0, False
     for position in range(length + 1):
-        node = nodes[position] if position < length else end
+        node = at[NODE, position]
         if position < length and mark[node]:
             mark[node], hole = False, True
-            if node < world.terms[ORDERS]:
-                assign(world, plan, node, -1)
-            continue
-        legs[kept] = world.onto[here, node] if hole else legs[position]
-        hole = False
-        if position < length:
-            nodes[kept] = node
-            kept += 1
-        here = node
-    plan.list[van, LENGTH] = kept
-    schedule(world, plan, van)
-
-
-@compiled
-def schedule(world: World, plan: Plan, van: int) -> None:
-    """Beginnings, departures, latest beginnings and the cost of one list, and whether it keeps every limit."""
-    orders = world.terms[ORDERS]
-    length, nodes, at, call = plan.list[van, LENGTH], plan.nodes[van], plan.at[van], plan.call[van]
-    limits, legs = world.van[van], plan.legs[van]
-    call[:, POSITION] = -1
-    for position in range(length):
-        if nodes[position] >= orders:
-            call[nodes[position] - orders, POSITION] = position
-    same = length == limits[LISTED]
-    now, driving, holds, shifted, load = limits[READY], 0, True, 0, limits[ABOARD]
-    at[0, DEPARTS] = now
-    for position in range(length):
-        node = nodes[position]
-        same = same and world.planned[van, position] == node
-        driving += legs[position]
-        now += legs[position]
-        now = max(now, world.node[node, OPENS])
-        if now > world.node[node, CLOSES]:
-            holds = False
-        at[position, BEGINS] = now
-        now += world.node[node, LASTS]
-        if node < orders:
+            first, last = min(first, kept), kept - 1
+            if node >= orders:
+                row[CALLS] -= 1
+                call[node - orders, POSITION] = -1
+                continue
+            assign(plan.order, plan.bank, plan.log, plan.total, world.node[node, PRICE], node, -1)
             source = world.node[node, SOURCE]
-            if source >= 0 and (call[source, POSITION] < 0 or call[source, POSITION] > position):
-                holds = False
-            load -= world.node[node, SIZE]
-            told = world.node[node, ETA]
-            if told >= 0 and abs(now - world.node[node, LASTS] - told) > world.terms[SHIFT_SECONDS]:
-                shifted += 1
-        else:
-            for later in range(position + 1, length):
-                other = nodes[later]
-                if other < orders and world.node[other, SOURCE] == node - orders:
-                    now += world.node[node, EACH]
-                    load += world.node[other, SIZE]
-            if load > limits[CAPACITY]:
-                holds = False
-        at[position + 1, DEPARTS] = now
-    if length or not limits[RESERVE]:
-        driving += legs[length]
-        if length and now + legs[length] > limits[LIMIT]:
-            holds = False
-    late = limits[LIMIT]
-    at[length, LATEST] = late
-    for position in range(length - 1, -1, -1):
-        late -= legs[position + 1] + at[position + 1, DEPARTS] - at[position, BEGINS]
-        late = min(late, world.node[nodes[position], CLOSES])
-        at[position, LATEST] = late
-    cost = driving + shifted * world.terms[SHIFT_PRICE]
-    if not same and not limits[RESERVE]:
-        cost += world.terms[TOUCH_PRICE]
-    plan.total[LAST_VERSION] += 1
-    row = plan.list[van]
-    row[COST], row[HOLDS], row[VERSION] = cost, holds, plan.total[LAST_VERSION]
+            if source >= 0:
+                call[source, TAKES] -= 1
+                call[source, GOODS] -= world.node[node, SIZE]
+                if call[source, POSITION] >= 0:
+                    first = min(first, call[source, POSITION])
+            continue
+        at[LEG, kept] = world.onto[here, node] if hole else at[LEG, position]
+        hole = False
+        at[NODE, kept], at[LATEST, kept] = node, at[LATEST, position]
+        if position < length and node >= orders:
+            call[node - orders, POSITION] = kept
+        here = node
+        kept += 1
+    row[LENGTH] = kept - 1
+    schedule(world.node, world.van[van], world.terms, world.planned[van], at, call, row, first, last)
+    _renew(plan.list, plan.total, van)
 
 
 @compiled
-def prepare_call(world: World, plan: Plan, van: int, place: int) -> None:
-    """Departures if one order more were handed over at the call, and the room for it, per position after the call."""
-    if plan.call[van, place, MORE_VERSION] == plan.list[van, VERSION]:
-        return
-    plan.call[van, place, MORE_VERSION] = plan.list[van, VERSION]
-    orders, length, nodes, at = world.terms[ORDERS], plan.list[van, LENGTH], plan.nodes[van], plan.at[van]
-    more, call = plan.more[van, place], plan.call[van, place, POSITION]
-    load, capacity, free = world.van[van, ABOARD], world.van[van, CAPACITY], NEVER
-    for position in range(length):
-        node = nodes[position]
+def schedule(
+    node_of: I64, van: I64, terms: I64, planned: I32, at: I64, call: I64, row: I64, first: int, last: int
+) -> None:
+    """Renew a schedule, its cost and whether it keeps every limit: forward from `first`, backward from `last`."""
+    orders, length = terms[ORDERS], row[LENGTH]
+    if not row[HOLDS]:
+        first = 0
+    now, load, shifted, holds = at[DEPARTS, first], at[LOAD, first], at[SHIFTED, first], True
+    for position in range(first, length):
+        node = at[NODE, position]
+        now = max(now + at[LEG, position], node_of[node, OPENS])
+        holds = holds and now <= node_of[node, CLOSES]
+        at[BEGINS, position] = now
         if node < orders:
-            load -= world.node[node, SIZE]
+            shifted += now < node_of[node, EARLY] or now > node_of[node, LATE]
+            load -= node_of[node, SIZE]
+            now += node_of[node, LASTS]
         else:
-            for later in range(position + 1, length):
-                other = nodes[later]
-                if other < orders and world.node[other, SOURCE] == node - orders:
-                    load += world.node[other, SIZE]
-            if position >= call and capacity - load < free:
-                free = capacity - load
-        if position >= call:
-            more[position + 1, ROOM] = free
-    now = at[call + 1, DEPARTS] + world.node[orders + place, EACH]
-    more[call + 1, MORE_DEPARTS] = now
-    for position in range(call + 1, length):
-        node = nodes[position]
-        now = max(now + plan.legs[van, position], world.node[node, OPENS])
-        if now > at[position, LATEST]:
-            for later in range(position + 1, length + 1):
-                more[later, MORE_DEPARTS] = NEVER
-            return
-        now += at[position + 1, DEPARTS] - at[position, BEGINS]
-        more[position + 1, MORE_DEPARTS] = now
+            place = node - orders
+            load += call[place, GOODS]
+            call[place, LEAVES_WITH] = load
+            holds = holds and load <= van[CAPACITY]
+            now += node_of[node, LASTS] + node_of[node, EACH] * call[place, TAKES]
+        at[DEPARTS, position + 1], at[LOAD, position + 1], at[SHIFTED, position + 1] = now, load, shifted
+    if length:
+        holds = holds and now + at[LEG, length] <= van[LIMIT]
+    late = at[LATEST, last + 1]
+    for position in range(last, -1, -1):
+        late -= at[LEG, position + 1] + at[DEPARTS, position + 1] - at[BEGINS, position]
+        late = min(late, node_of[at[NODE, position], CLOSES])
+        at[LATEST, position] = late
+    cost = shifted * terms[SHIFT_PRICE]
+    if length or not van[RESERVE]:
+        for position in range(length + 1):
+            cost += at[LEG, position]
+    if not van[RESERVE] and (row[CALLS] or not _is_as_planned(van, planned, at, length)):
+        cost += terms[TOUCH_PRICE]
+    row[COST], row[HOLDS] = cost, holds
+
+
+@compiled
+def _is_as_planned(van: I64, planned: I32, at: I64, length: int) -> bool:
+    if length != van[LISTED]:
+        return False
+    for position in range(length):  # noqa: SIM110 – the compiler knows no all() of a generator
+        if at[NODE, position] != planned[position]:
+            return False
+    return True

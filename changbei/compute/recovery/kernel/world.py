@@ -1,7 +1,7 @@
 """What does not change during a search, as few arrays as possible: every one more makes every call dearer.
 
 Rows are records; the capital names are their columns. Nodes are the N orders, then the P places, then the K vans'
-starts, then their ends.
+starts, then their ends. Orders whose goods lie at a place come first, place by place.
 """
 
 from __future__ import annotations
@@ -17,18 +17,20 @@ Flags = npt.NDArray[np.bool_]
 
 NEVER: Final = 1 << 50
 
-# columns of World.node: seconds, sizes; source: a place or -1; home: a van or -1; price of leaving it unserved; eta -1
-# unknown; of a place: LASTS is the fixed part of a hand-over, EACH what every order adds to it
-OPENS, CLOSES, LASTS, SIZE, SOURCE, HOME, PRICE, ETA, EACH = range(9)
+# columns of World.node: seconds, sizes; source: a place or -1; home: a van or -1; price of leaving it unserved; EARLY,
+# LATE: a beginning before or after which the customer notices; of a place: LASTS is the fixed part of a hand-over, EACH
+# what every order adds to it, FIRST … AFTER - 1 the orders whose goods lie there
+OPENS, CLOSES, LASTS, SIZE, SOURCE, HOME, PRICE, EARLY, LATE, EACH, FIRST, AFTER = range(12)
 # columns of World.van; FRAGILE: cannot drive today's list; LISTED: how many stops that has
 READY, LIMIT, CAPACITY, ABOARD, RESERVE, FRAGILE, LISTED = range(7)
 # entries of World.terms
-ORDERS, PLACES, VANS, TOUCH_PRICE, SHIFT_PRICE, SHIFT_SECONDS, KEEP_SEQUENCES = range(7)
+ORDERS, PLACES, VANS, TOUCH_PRICE, SHIFT_PRICE, KEEP_SEQUENCES, STRANDED = range(7)
 
 
 class World(NamedTuple):
     """onto (nodes, nodes): driving seconds [from, to]; off: its transpose, so that both directions are read along rows.
-    planned (K, L): today's lists. allowed (P, K): rank of nearness from 1; 0: may not call."""
+    planned (K, L): today's lists. allowed (P, K): rank of nearness from 1; 0: may not call. reach (STRANDED, K): how
+    near an order lies to today's list of a van, seconds there and back."""
 
     onto: I32
     off: I32
@@ -36,4 +38,5 @@ class World(NamedTuple):
     van: I64
     planned: I32
     allowed: I64
+    reach: I32
     terms: I64
