@@ -359,8 +359,10 @@ def visit(stop: Stop) -> rules.Visit:
 
 
 def option_plan(snapshot: Snapshot, recovery: Recovery) -> dict[str, Any]:
-    """The recovery as JSON: per changed van its steps with times, and who is left out or noticeably moved."""
-    changed = {*recovery.touched_vans, *recovery.reserve_vans}
+    """The recovery as JSON: per van whose list or times change its steps, and who is left out or noticeably moved."""
+    shifted = set(recovery.shifted)
+    waiting = {van for van, plan in enumerate(recovery.vans) if shifted & set(plan.orders)}
+    changed = {*recovery.touched_vans, *recovery.reserve_vans, *waiting}
     return {
         "tours": [_tour_json(snapshot, recovery, number) for number in sorted(changed)],
         "unserved": [snapshot.orders[order].pk for order in recovery.unserved],

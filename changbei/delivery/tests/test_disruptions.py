@@ -1,0 +1,348 @@
+"""Closed roads, urgent and cancelled orders, lent vans, drivers who are out, breakdowns of the substitute: exactly.
+
+A city on one street along the equator of the test: the site at 0, customers every hundredth of a degree east of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from changbei.compute import geo
+from changbei.core import clock as core_clock
+from changbei.core.clock import LOCAL, VirtualClock
+from changbei.core.errors import Conflict, Invalid
+from changbei.delivery import disrupting, recovery, selectors, services, snapshot
+from changbei.delivery.disrupting import UrgentOrder
+from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Handover, Stop, Tour
+from changbei.journal.models import Entry
+from changbei.network.city import City
+from changbei.network.models import Retailer, Site, Vehicle
+from changbei.people.models import DutyShift, Person
+
+pytestmark = pytest.mark.django_db
+MONDAY = date(2026, 11, 23)
+WEST, NORTH = 113.0, 23.0
+
+
+def at(hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 11, 23, hour, minute, tzinfo=LOCAL)
+
+
+def square(west: float, south: float, east: float, north: float) -> dict[str, Any]:
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+def drive(*degrees: float) -> timedelta:
+    """Along the street, from one place to the next."""
+    times = geo.travel_seconds([WEST + one for one in degrees], [NORTH] * len(degrees))
+    return timedelta(seconds=int(times.diagonal(1).sum()))
+
+
+SERVICE = timedelta(minutes=5)
+
+
+@pytest.fixture
+def clock() -> Iterator[VirtualClock]:
+    """It is 07:00."""
+    with core_clock.use(VirtualClock(at(7))) as virtual:
+        assert isinstance(virtual, VirtualClock)
+        yield virtual
+
+
+@pytest.fixture
+def street(small_city: City, clock: VirtualClock) -> DeliveryDay:
+    """Two vans of one site with three customers each, at 0.01 to 0.03 and 0.04 to 0.06."""
+    site, other = Site.objects.order_by("pk")[:2]
+    Site.objects.filter(pk=site.pk).update(longitude=WEST, latitude=NORTH)
+    Site.objects.filter(pk=other.pk).update(longitude=WEST + 0.2, latitude=NORTH)
+    Vehicle.objects.filter(is_reserve=True).update(state=Vehicle.State.UNDER_REPAIR)
+    vans = Vehicle.objects.filter(is_reserve=False).order_by("pk")[:2]
+    day = DeliveryDay.objects.create(date=MONDAY)
+    shops = list(Retailer.objects.order_by("pk")[:8])
+    for number, shop in enumerate(shops, start=1):
+        shop.longitude, shop.latitude = WEST + number / 100, NORTH
+        shop.window_start = shop.window_end = None
+        shop.service_seconds = int(SERVICE.total_seconds())
+        shop.save()
+        shop.line.site = site
+        shop.line.save(update_fields=["site"])
+    for row, van in enumerate(vans):
+        tour = Tour.objects.create(
+            day=day,
+            site=site,
+            vehicle=van,
+            driver=van.keeper,
+            departs_at=at(8),
+            shift_ends_at=at(17, 30),
+        )
+        expect = at(8)
+        for sequence in range(1, 4):
+            shop = shops[3 * row + sequence - 1]
+            expect += drive(0, (3 * row + 1) / 100) if sequence == 1 else drive(0, 0.01)
+            Stop.objects.create(
+                tour=tour,
+                day=day,
+                retailer=shop,
+                sequence=sequence,
+                cartons=10,
+                service_seconds=shop.service_seconds,
+                planned_at=expect,
+                expected_at=expect,
+            )
+            expect += SERVICE
+    return day
+
+
+def tours() -> tuple[Tour, Tour]:
+    first, second = Tour.objects.order_by("pk")[:2]
+    return first, second
+
+
+def stops(tour: Tour) -> list[Stop]:
+    return list(tour.stops.order_by("sequence"))
+
+
+def best(day: DeliveryDay, *causes: str) -> dict[str, Any]:
+    case = recovery.offer_day(day, causes=causes, run=None, iterations=300)
+    assert case is not None and case.causes == list(causes) and case.breakdown is None
+    return dict(case.options.get(rank=1).plan)
+
+
+def accept_best(day: DeliveryDay, *causes: str) -> None:
+    case = recovery.offer_day(day, causes=causes, run=None, iterations=300)
+    assert case is not None
+    services_accept(case.options.get(rank=1))
+
+
+def services_accept(option: Any) -> None:
+    from changbei.delivery import deciding
+
+    shift = DutyShift.objects.filter(
+        post__kind="dispatcher", starts_at__lte=at(10), ends_at__gt=at(10)
+    ).first()
+    assert shift is not None
+    deciding.accept(option, actor=shift.person)
+
+
+def test_an_undisturbed_day_needs_nothing(street: DeliveryDay) -> None:
+    assert recovery.offer_day(street, causes=[], run=None, iterations=10) is None
+
+
+def test_a_closed_area_is_served_after_it_opens(street: DeliveryDay, clock: VirtualClock) -> None:
+    """Customers 1 and 2 lie in it until 17:05: customer 3 comes first, or the van would be home late.""""""
+    first, _ = tours()
+    one, two, three = stops(first)
+    closure = disrupting.close(
+        square(WEST + 0.005, NORTH - 0.01, WEST + 0.025, NORTH + 0.01),
+        until=at(17, 5),
+        reason="flood",
+        run=None,
+        actor=None,
+    )
+    shot = snapshot.take(street, clock.now())
+    opens = {shot.orders[n].pk: int(s) for n, s in enumerate(shot.problem.orders.window_open_seconds)}
+    assert [opens[stop.pk] for stop in (one, two, three)] == [61_500, 61_500, 0]
+    plan = best(street, "closed")
+    assert plan["unserved"] == []
+    begins = {
+        step["stop"]: datetime.fromisoformat(step["at"]) for tour in plan["tours"] for step in tour["steps"]
+    }
+    assert begins[three.pk] < at(9) < at(17, 5) == min(begins[one.pk], begins[two.pk])
+    disrupting.reopen(closure, actor=None)
+    assert recovery.offer_day(street, causes=["closed"], run=None, iterations=10) is None
+    with pytest.raises(Conflict):
+        disrupting.reopen(closure, actor=None)
+
+
+def test_the_way_around_is_longer_and_costs_nothing_before(street: DeliveryDay, clock: VirtualClock) -> None:
+    """A wall between customers 1 and 2, ten hundredths high: around its corner and back."""
+    disrupting.close(
+        square(WEST + 0.014, NORTH - 0.1, WEST + 0.016, NORTH + 0.05),
+        until=at(12),
+        reason="bridge",
+        run=None,
+        actor=None,
+    )
+    shot = snapshot.take(street, clock.now())
+    problem = shot.problem
+    site = int(problem.vans.start[0])
+    two = int(problem.orders.location[1])
+    plain = geo.travel_seconds([WEST, WEST + 0.02], [NORTH, NORTH])[0, 1]
+    corner = geo.great_circle_metres(
+        [WEST, WEST + 0.014, WEST + 0.016],
+        [NORTH, NORTH + 0.05, NORTH + 0.05],
+        [WEST + 0.014, WEST + 0.016, WEST + 0.02],
+        [NORTH + 0.05, NORTH + 0.05, NORTH],
+    )
+    around = geo.CITY_ROADS.seconds(corner.diagonal().sum())
+    assert problem.travel_seconds[site, two] == pytest.approx(around, abs=3)
+    assert problem.travel_seconds[site, two] > 3 * plain
+    assert problem.undisturbed_driving_seconds == snapshot_driving(street)
+    assert (shot.basis.kind, shot.basis.why) == ("great_circle", "no_network")
+
+
+def snapshot_driving(day: DeliveryDay) -> int:
+    """Both vans out and home as planned."""
+    return int((drive(0, 0.01, 0.02, 0.03, 0) + drive(0, 0.04, 0.05, 0.06, 0)).total_seconds())
+
+
+def test_a_closed_area_for_the_rest_of_the_day_leaves_its_customers_out(street: DeliveryDay) -> None:
+    """They stay aboard, and are served after all when it opens again."""
+    _, second = tours()
+    closure = disrupting.close(
+        square(WEST + 0.055, NORTH - 0.01, WEST + 0.065, NORTH + 0.01),
+        until=None,
+        reason="landslide",
+        run=None,
+        actor=None,
+    )
+    six = stops(second)[2]
+    accept_best(street, "closed")
+    six.refresh_from_db()
+    assert (six.tour, six.aboard, six.expected_at) == (None, second, None)
+    assert list(selectors.unserved(street)) == [six]
+    disrupting.reopen(closure, actor=None)
+    plan = best(street, "closed")
+    assert plan["unserved"] == []
+    assert [step["stop"] for step in plan["tours"][0]["steps"]][-1] == six.pk
+
+
+def test_impossible_closures_are_refused(street: DeliveryDay) -> None:
+    version = DeliveryDay.objects.get().version
+    for area, until, field in (
+        (square(NORTH, WEST, NORTH + 1, WEST + 1), None, "area"),
+        (square(WEST, NORTH, WEST + 1, NORTH + 1), at(6), "until"),
+        ({"type": "Point", "coordinates": [1, 2]}, None, "geometry"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            disrupting.close(area, until=until, reason="x", run=None, actor=None)
+        assert [one.field for one in refused.value.problems] == [field]
+    assert not Closure.objects.exists() and DeliveryDay.objects.get().version == version
+
+
+def test_an_urgent_order_is_fetched_at_the_site(street: DeliveryDay, clock: VirtualClock) -> None:
+    """Both vans still stand at the site; the goods are ready at 07:30, so nobody is late for it."""
+    shop = Retailer.objects.order_by("pk")[6]
+    (order,) = disrupting.add_orders([UrgentOrder(shop.pk, 5)], run=None, actor=None)
+    assert (order.goods_site, order.goods_ready_at, order.planned_at) == (
+        shop.line.site,
+        at(7, 30),
+        at(7, 30),
+    )
+    accept_best(street, "urgent")
+    order.refresh_from_db()
+    assert order.tour is not None and order.expected_at is not None
+    call = Handover.objects.get(tour=order.tour)
+    assert (call.breakdown, call.site, call.cartons, call.source) == (
+        None,
+        shop.line.site,
+        5,
+        shop.line.site.code,
+    )
+    assert call.expected_at < order.expected_at
+    assert selectors.handover_from(order.tour, shop.line.site.code) == call
+    services.record_handover(call, actor=None)
+    order.refresh_from_db()
+    assert (order.goods_site, order.goods_ready_at) == (None, None)
+    fact = Entry.objects.get(kind="delivery.orders_added")
+    assert (fact.data["stops"], fact.data["cartons"]) == (1, 5)
+
+
+def test_wrong_orders_are_named_and_none_is_taken(street: DeliveryDay) -> None:
+    shop = Retailer.objects.order_by("pk")[6]
+    with pytest.raises(Invalid) as refused:
+        disrupting.add_orders(
+            [UrgentOrder(shop.pk, 5), UrgentOrder(-1, 5), UrgentOrder(shop.pk, 1)], run=None, actor=None
+        )
+    assert [one.field for one in refused.value.problems] == ["orders.2.retailer", "orders.3.retailer"]
+    assert not Stop.objects.filter(urgent=True).exists()
+
+
+def test_after_a_cancelled_stop_the_van_comes_earlier(street: DeliveryDay) -> None:
+    first, _ = tours()
+    one, two, three = stops(first)
+    assert disrupting.cancel([two.pk], run=None, actor=None) == 1
+    assert disrupting.cancel([two.pk], run=None, actor=None) == 0
+    for stop in (one, two, three):
+        stop.refresh_from_db()
+    assert (two.status, two.expected_at) == ("cancelled", None)
+    assert one.expected_at == at(8) + drive(0, 0.01)
+    assert three.expected_at == one.expected_at + SERVICE + drive(0.01, 0.03)
+
+
+def test_a_cancelled_first_stop_is_not_where_the_van_is(street: DeliveryDay, clock: VirtualClock) -> None:
+    first, _ = tours()
+    disrupting.cancel([stops(first)[0].pk], run=None, actor=None)
+    shot = snapshot.take(street, clock.now())
+    assert int(shot.problem.vans.start[0]) == int(shot.problem.site_location[0])
+    assert len(shot.problem.planned[0]) == 2
+
+
+def test_a_lent_van_helps_where_it_stands(street: DeliveryDay, clock: VirtualClock) -> None:
+    """The other site's reserve van counts as this site's own from when it has driven over."""
+    site, other = Site.objects.order_by("pk")[:2]
+    van = Vehicle.objects.filter(is_reserve=True).order_by("pk")[0]
+    Vehicle.objects.filter(pk=van.pk).update(site=other, state=Vehicle.State.FIT)
+    van.refresh_from_db()
+    loan = disrupting.lend(van, site, actor=None)
+    assert loan.ready_at == at(7, 15) + drive(0.2, 0)
+    with pytest.raises(Conflict):
+        disrupting.lend(van, site, actor=None)
+    problem = snapshot.take(street, clock.now()).problem
+    (reserve,) = problem.vans.reserve.nonzero()[0]
+    assert int(problem.vans.start[reserve]) == int(problem.site_location[int(problem.vans.site[reserve])])
+    ready = timedelta(seconds=int(problem.vans.ready_seconds[reserve]))
+    assert at(0) + ready == loan.ready_at
+    disrupting.give_back(loan, actor=None)
+    problem = snapshot.take(street, clock.now()).problem
+    assert timedelta(seconds=int(problem.vans.ready_seconds[reserve])) == timedelta(hours=7, minutes=15)
+
+
+def break_down(tour: Tour, cause: str = "fault", degrees: float = 0.0) -> Breakdown:
+    report = services.BreakdownReport(
+        tour.vehicle.number, WEST + degrees, NORTH, "street", goods_aboard=True, injured=False, cause=cause
+    )
+    return services.report_breakdown(report, run=None, actor=None)
+
+
+def test_somebody_else_drives_the_sound_van_on(street: DeliveryDay, clock: VirtualClock) -> None:
+    first, second = tours()
+    clock.advance_to(at(8, 1))
+    broken = break_down(first, "driver", 0.0)
+    assert Vehicle.objects.get(pk=first.vehicle_id).state == Vehicle.State.FIT
+    substitute = Person.objects.exclude(pk=first.driver_id).order_by("pk")[0]
+    tour = disrupting.drive_on(broken, substitute, ready_at=at(9), actor=None)
+    one, two, three = stops(tour)
+    assert (tour.driver, tour.status) == (substitute, Tour.Status.DRIVING)
+    assert {stop.goods_at for stop in (one, two, three)} == {None}
+    assert one.expected_at == at(9) + drive(0, 0.01)
+    assert two.expected_at == one.expected_at + SERVICE + drive(0, 0.01)
+    with pytest.raises(Conflict):
+        disrupting.drive_on(broken, substitute, ready_at=at(9), actor=None)
+    with pytest.raises(Conflict, match="whoever drives"):
+        disrupting.drive_on(break_down(second), substitute, ready_at=at(9), actor=None)
+
+
+def test_the_substitute_breaks_down_with_half_of_the_goods(street: DeliveryDay, clock: VirtualClock) -> None:
+    """What it had taken over waits at it, what it had not waits at the first van: three breakdowns, every stop once."""
+    first, second = tours()
+    shop = Retailer.objects.order_by("pk")[6]
+    clock.advance_to(at(8, 1))
+    broken = break_down(first)
+    (urgent,) = disrupting.add_orders([UrgentOrder(shop.pk, 5)], run=None, actor=None)
+    accept_best(street, "broken", "urgent")
+    assert set(Stop.objects.filter(goods_at=broken).values_list("tour", flat=True)) == {second.pk}
+    call = Handover.objects.get(tour=second, breakdown=broken)
+    services.record_handover(call, actor=None)
+    again = break_down(second, degrees=0.01)
+    urgent.refresh_from_db()
+    assert (urgent.goods_at, urgent.goods_site) == (None, shop.line.site)
+    assert Stop.objects.filter(goods_at=broken).count() == 0
+    assert Stop.objects.filter(goods_at=again, status="planned").count() == 6
+    shot = snapshot.take(DeliveryDay.objects.get(), clock.now())
+    assert (shot.stranded, len(shot.problem.places), len(shot.problem.vans)) == (7, 2, 0)
