@@ -134,7 +134,7 @@ def test_an_undisturbed_day_needs_nothing(street: DeliveryDay) -> None:
 
 
 def test_a_closed_area_is_served_after_it_opens(street: DeliveryDay, clock: VirtualClock) -> None:
-    """Customers 1 and 2 lie in it until 17:05: customer 3 comes first, or the van would be home late.""""""
+    """Customers 1 and 2 lie in it until 17:05: customer 3 comes first, or the van would be home late."""
     first, _ = tours()
     one, two, three = stops(first)
     closure = disrupting.close(
@@ -329,7 +329,7 @@ def test_somebody_else_drives_the_sound_van_on(street: DeliveryDay, clock: Virtu
 
 
 def test_the_substitute_breaks_down_with_half_of_the_goods(street: DeliveryDay, clock: VirtualClock) -> None:
-    """What it had taken over waits at it, what it had not waits at the first van: three breakdowns, every stop once."""
+    """What it had taken over waits at it, what it had not waits where it was; every stop once."""
     first, second = tours()
     shop = Retailer.objects.order_by("pk")[6]
     clock.advance_to(at(8, 1))
