@@ -21,6 +21,7 @@ const mine = () => words.filter((word) => word.driver === list?.driver);
 const waiting = () => mine().filter((word) => word.state !== "refused");
 
 async function start() {
+  if (!navigator.onLine) document.querySelector(".cb-tour-map")?.remove(); // drawn by files that only the network has
   list = (await kept("list")) ?? null;
   words = await said();
   if (list?.tour && Date.now() > Date.parse(list.tour.forget_at) - (list.ahead ?? 0)) list = await forgotten();
@@ -189,6 +190,7 @@ async function breakDown() {
   if ((await choice("breakdown-dialog")) !== "report") return;
   await Promise.race([found, new Promise((next) => setTimeout(next, 4000))]);
   const box = (name) => dialog.querySelector(`[name=${name}]`).checked;
+  window.scrollTo(0, 0);
   await speak("breakdown", {
     goods_aboard: box("goods_aboard"),
     accident: box("accident"),

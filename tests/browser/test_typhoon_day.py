@@ -49,11 +49,14 @@ def test_a_typhoon_day(delivery_morning: Town, visit: Visit) -> None:
     # A van breaks down: the driver reports it with one thumb, from the list on the phone.
     tour = fullest_tour(town)
     phone = visit(tour.driver, width=390)
+    here = tour.stops.filter(status=Stop.Status.PLANNED).order_by("sequence")[0].retailer
+    phone.stands_at(here.longitude, here.latitude)
     phone.opens("/delivery/mine/")
+    phone.sees("#tour .cb-next")
     phone.judge("driver", at=(390,))
-    phone.presses("a.cb-btn-danger.cb-big")
-    report_breakdown(phone, tour)
-    phone.sees(".cb-answer-number", "INC-0002")
+    phone.presses("[data-act=breakdown]")
+    phone.presses("#breakdown-dialog button[value=report]")
+    phone.sees("[data-part=answers]", "INC-0002")
     run_until_quiet()
     story = Story(Incident.objects.get(number="INC-0002"))
     assert story.who("driver") == tour.driver
@@ -97,10 +100,10 @@ def test_a_typhoon_day(delivery_morning: Town, visit: Visit) -> None:
     colleague.sees("#tour li[data-handover], #tour .cb-next")
     colleague.judge("new-list", at=(390,))
     before = Stop.objects.filter(tour=other, status=Stop.Status.DELIVERED).count()
-    if colleague.page.locator("form[action*='goods-of'] button").count():
-        colleague.presses("form[action*='goods-of'] button")
-        colleague.agrees()
-    with colleague.page.expect_response(lambda answer: "/stops/" in answer.url):
+    if colleague.page.locator("[data-act=taken_over]").count():
+        colleague.presses("[data-act=taken_over]")
+        colleague.presses("#take-over-dialog button[value=yes]")
+    with colleague.page.expect_response(lambda answer: "/delivery/mine/sync" in answer.url):
         colleague.presses(".cb-next-done button[value=delivered]")
     assert Stop.objects.filter(tour=other, status=Stop.Status.DELIVERED).count() == before + 1
     desk.opens("/delivery/")

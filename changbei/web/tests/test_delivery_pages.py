@@ -275,7 +275,7 @@ def test_borrowed_vans_need_papers(desk: Client, case: RecoveryCase) -> None:
 def test_a_driver_records_the_next_stop(tour: Tour) -> None:
     assert tour.driver is not None
     wheel = client_of(tour.driver, "driver")
-    page = wheel.get("/delivery/mine/")
+    page = wheel.get(f"/delivery/tours/{tour.uuid}/")
     step = page.context["next"]
     first = tour.stops.filter(status="planned").order_by("sequence")[0]
     assert step.stop == first

@@ -1,0 +1,167 @@
+"""The driver's phone: the own list and nothing else, words that arrive late or twice, a breakdown with its place."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.test import Client
+
+from changbei.core.clock import VirtualClock
+from changbei.delivery import services
+from changbei.delivery.models import DeliveryDay, DriverAction, Position, Stop, Tour
+from changbei.incidents.models import Incident, Report
+from changbei.web.tests import test_delivery_pages
+from changbei.web.tests.conftest import client_of
+
+pytestmark = pytest.mark.django_db
+day, tour = test_delivery_pages.day, test_delivery_pages.tour
+SYNC = "/delivery/mine/sync"
+
+
+@pytest.fixture
+def wheel(tour: Tour) -> Client:
+    assert tour.driver is not None
+    return client_of(tour.driver, "driver")
+
+
+def word(number: int, tour: Tour, kind: str, at: datetime, **more: Any) -> dict[str, Any]:
+    return {"uuid": str(UUID(int=number)), "tour": str(tour.uuid), "kind": kind, "at": at.isoformat(), **more}
+
+
+def send(wheel: Client, clock: VirtualClock, *actions: dict[str, Any], **more: Any) -> Any:
+    body = {"sent_at": clock.now().isoformat(), "actions": list(actions), **more}
+    return wheel.post(SYNC, body, content_type="application/json")
+
+
+def ahead_of(tour: Tour) -> list[Stop]:
+    return list(tour.stops.filter(status="planned").select_related("retailer").order_by("sequence"))
+
+
+def test_the_own_list_and_no_more_than_is_needed(wheel: Client, tour: Tour) -> None:
+    found = wheel.get("/delivery/mine/list.json")
+    assert found.headers["Cache-Control"].count("no-store") == 1
+    given = found.json()
+    assert (given["driver"], given["tour"]["uuid"]) == (tour.driver and tour.driver.staff_no, str(tour.uuid))
+    steps = given["tour"]["steps"]
+    assert [step["stop"] for step in steps] == list(
+        tour.stops.order_by("sequence").values_list("pk", flat=True)
+    )
+    first = ahead_of(tour)[0].retailer
+    step = next(step for step in steps if step["status"] == "planned")
+    assert (step["name"], step["phone"], step["address"]) == (first.name, first.phone, first.address)
+    assert step["geo"].startswith(f"geo:{first.latitude:.6f},{first.longitude:.6f}?q=")
+    # who has been served is a name on the phone, without phone number or address
+    served = next(step for step in steps if step["status"] == "delivered")
+    assert set(served) == {"stop", "name", "status", "reason", "at"}
+
+
+def test_chinese_maps_get_their_own_coordinates(wheel: Client, tour: Tour) -> None:
+    step = next(
+        s for s in wheel.get("/delivery/mine/list.json").json()["tour"]["steps"] if s["status"] == "planned"
+    )
+    shop = ahead_of(tour)[0].retailer
+    east, north = (float(part) for part in step["amap"].partition("to=")[2].split(",")[:2])
+    assert 0.003 < east - shop.longitude < 0.008 and 0.0005 < abs(north - shop.latitude) < 0.004
+    assert f"latlng:{north:.6f},{east:.6f}" in step["baidu"] and "coord_type=gcj02" in step["baidu"]
+
+
+def test_words_count_once_and_the_answer_has_the_list(wheel: Client, tour: Tour, clock: VirtualClock) -> None:
+    first, second = ahead_of(tour)[:2]
+    said_at = clock.now()
+    clock.advance(timedelta(minutes=40))
+    words = [
+        word(2, tour, "refused", said_at + timedelta(minutes=9), stop=second.pk, reason="no_money"),
+        word(1, tour, "delivered", said_at, stop=first.pk),
+    ]
+    for _ in range(2):
+        answer = send(wheel, clock, *words).json()
+        assert {one["outcome"] for one in answer["done"]} == {"taken"}
+        by_stop = {step["stop"]: step for step in answer["tour"]["steps"]}
+        assert (by_stop[first.pk]["status"], by_stop[second.pk]["status"]) == ("delivered", "refused")
+    first.refresh_from_db()
+    assert first.done_at == said_at
+    assert DriverAction.objects.count() == 2
+
+
+def test_somebody_elses_tour_is_refused_in_words(
+    wheel: Client, tour: Tour, day: DeliveryDay, clock: VirtualClock
+) -> None:
+    other = Tour.objects.filter(day=day).exclude(driver=tour.driver)[0]
+    theirs = ahead_of(other)[0]
+    answer = send(wheel, clock, word(1, other, "delivered", clock.now(), stop=theirs.pk)).json()
+    assert answer["done"][0]["outcome"] == "refused"
+    theirs.refresh_from_db()
+    assert theirs.status == "planned"
+    assert not DriverAction.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "no json",
+        "[]",
+        "{}",
+        '{"sent_at": "yesterday"}',
+        '{"sent_at": "2026-11-23T10:00:00", "actions": []}',
+        '{"sent_at": "2026-11-23T10:00:00Z", "actions": {}}',
+        '{"sent_at": "2026-11-23T10:00:00Z", "position": {"longitude": "east"}}',
+    ],
+)
+def test_what_is_no_word_is_refused(wheel: Client, body: str) -> None:
+    assert wheel.post(SYNC, body, content_type="application/json").status_code == 422
+    assert not DriverAction.objects.exists() and not Position.objects.exists()
+
+
+def test_nobody_logged_in_gets_no_list() -> None:
+    assert Client().get("/delivery/mine/list.json").status_code == 401
+    assert Client().post(SYNC, "{}", content_type="application/json").status_code == 401
+
+
+def test_a_breakdown_is_reported_once_with_its_place(
+    wheel: Client, tour: Tour, clock: VirtualClock, adopted: object
+) -> None:
+    here = {"longitude": 119.05, "latitude": 33.61, "goods_aboard": True}
+    broken = word(1, tour, "breakdown", clock.now(), **here)
+    numbers = {send(wheel, clock, broken).json()["done"][0]["words"] for _ in range(2)}
+    incident = Incident.objects.get()
+    assert numbers == {incident.number}
+    assert (incident.longitude, incident.latitude) == (119.05, 33.61)
+    report = Report.objects.get()
+    assert (report.reporter, report.data["vehicle"]) == (tour.driver, tour.vehicle.number)
+    assert (report.data["goods_aboard"], report.data["cause"], report.data["driver_fit"]) == (
+        True,
+        "fault",
+        True,
+    )
+
+
+def test_without_a_position_the_place_is_where_the_list_leads(
+    wheel: Client, tour: Tour, clock: VirtualClock, adopted: object
+) -> None:
+    send(wheel, clock, word(1, tour, "breakdown", clock.now()))
+    heading = ahead_of(tour)[0].retailer
+    incident = Incident.objects.get()
+    assert (incident.longitude, incident.latitude) == (heading.longitude, heading.latitude)
+    assert heading.address in incident.place
+
+
+def test_where_the_phone_is(wheel: Client, tour: Tour, clock: VirtualClock) -> None:
+    place = {"longitude": 119.05, "latitude": 33.61, "accuracy": 9.6, "at": clock.now().isoformat()}
+    assert send(wheel, clock, position=place).json()["tour"]["shares_position"] is True
+    kept = Position.objects.get()
+    assert (kept.tour, kept.longitude, kept.latitude, kept.accuracy_metres) == (tour, 119.05, 33.61, 10)
+    assert send(wheel, clock, hide=True).json()["tour"]["shares_position"] is False
+    assert not Position.objects.exists()
+
+
+def test_the_worker_and_the_page(wheel: Client, tour: Tour) -> None:
+    script = wheel.get("/delivery/mine/worker.js")
+    assert script.headers["Content-Type"].startswith("text/javascript")
+    page = wheel.get("/delivery/mine/").content.decode()
+    assert f"/report/vehicle-breakdown/?vehicle={tour.vehicle.number}" in page
+    for code in ("damaged", "no_answer"):
+        assert f'value="{code}"' in page
+    assert services.today() is not None
