@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
@@ -176,13 +176,8 @@ def pass_on_for_absent() -> int:
     """Hand on the open calls of everybody who is away now; a worker looks every while, so that no call
     waits for them.
     """
-    now = clock.now()
-    away = Absence.objects.filter(starts_at__lte=now, ends_at__gt=now).values("person_id")
-    waiting = Person.objects.filter(
-        pk__in=Call.objects.filter(
-            outcome__in=OPEN, call_list__finished_at__isnull=True, caller__in=away
-        ).values("caller")
-    )
+    stuck = Call.objects.filter(_with_somebody_away(), outcome__in=OPEN, call_list__finished_at__isnull=True)
+    waiting = Person.objects.filter(pk__in=stuck.values("caller"))
     return sum(pass_on_all(person, actor=None) for person in waiting.order_by("pk"))
 
 
@@ -239,12 +234,23 @@ def share_out(calls: Sequence[int], loads: Sequence[tuple[int, int]]) -> dict[in
 
 
 def _away(people: Iterable[int]) -> list[int]:
-    now = clock.now()
+    """Those of them who are absent now, or have left."""
     return list(
-        Absence.objects.filter(person__in=list(people), starts_at__lte=now, ends_at__gt=now)
-        .values_list("person", flat=True)
-        .distinct()
+        Person.objects.filter(_absent("pk") | Q(active=False), pk__in=list(people)).values_list(
+            "pk", flat=True
+        )
     )
+
+
+def _absent(person: str) -> Exists:
+    """Whether whom this column names is absent now."""
+    now = clock.now()
+    return Exists(Absence.objects.filter(person=OuterRef(person), starts_at__lte=now, ends_at__gt=now))
+
+
+def _with_somebody_away() -> Q:
+    """Of calls: the caller is absent now, or has left."""
+    return Q(_absent("caller")) | Q(caller__active=False)
 
 
 def _colleagues(absent: Person) -> list[Person]:
@@ -324,6 +330,31 @@ def progress(call_list: CallList) -> ListProgress:
     parts = [(people[row[0]], Progress(**dict(zip(names, row[1:], strict=True)))) for row in rows]
     whole = Progress(**{name: sum(getattr(part, name) for _, part in parts) for name in names})
     return ListProgress(whole, sorted(parts, key=lambda part: part[0].staff_no))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An unfinished list: how far it has come, and how many of its open calls lie with somebody who is away."""
+
+    call_list: CallList
+    whole: Progress
+    stuck: int
+
+
+def unfinished() -> list[Standing]:
+    """The unfinished lists with their totals, the newest first; two queries."""
+    counts = {outcome: Count("pk", filter=Q(outcome=outcome)) for outcome in Outcome.values}
+    lists = CallList.objects.filter(finished_at=None).in_bulk()
+    rows = (
+        Call.objects.filter(call_list__in=lists)
+        .values("call_list")
+        .annotate(total=Count("pk"), **counts)
+        .annotate(stuck=Count("pk", filter=Q(outcome__in=OPEN) & _with_somebody_away()))
+        .values_list("call_list", "stuck", "total", *Outcome.values)
+    )
+    names = ("total", *Outcome.values)
+    known = {row[0]: (Progress(**dict(zip(names, row[2:], strict=True))), row[1]) for row in rows}
+    return [Standing(lists[key], *known[key]) for key in sorted(lists, reverse=True) if key in known]
 
 
 def calls_of(person: Person) -> QuerySet[Call]:

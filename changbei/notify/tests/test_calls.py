@@ -90,6 +90,38 @@ def test_with_nobody_to_take_over_the_calls_stay_on_the_list(nobody_away) -> Non
 
 
 @pytest.mark.django_db
+def test_the_calls_of_who_has_left_are_passed_on(nobody_away) -> None:
+    made = _make()
+    gone = made.calls.order_by("pk")[0].caller
+    Person.objects.filter(pk=gone.pk).update(active=False)
+    (standing,) = calls.unfinished()
+    assert standing.stuck == made.calls.filter(caller=gone).count() > 0
+    assert calls.pass_on_for_absent() == standing.stuck
+    assert made.calls.count() == 300 and not made.calls.filter(caller=gone).exists()
+
+
+@pytest.mark.django_db
+def test_the_board_knows_what_is_left_of_each_list_and_what_lies_with_who_is_away(nobody_away) -> None:
+    first, second = _make(), _make()
+    caller = first.calls.order_by("pk")[0].caller
+    own = list(first.calls.filter(caller=caller).order_by("pk"))
+    now = core_clock.now()
+    for call, outcome in zip(
+        own, ("reached", "no_answer", "wrong_number", "refused", "call_back"), strict=False
+    ):
+        later = now + timedelta(hours=1) if outcome == "call_back" else None
+        calls.record_call(call, outcome, call_at=later, actor=caller)
+    _away(caller)
+    Person.objects.exclude(pk=caller.pk).filter(unit=caller.unit).update(active=False)
+    found = calls.unfinished()
+    assert [one.call_list for one in found] == [second, first]
+    assert (found[1].whole.done, found[1].whole.left, found[1].whole.total) == (1, 299, 300)
+    staff = Person.objects.filter(unit=caller.unit)
+    assert found[0].stuck == second.calls.filter(caller__in=staff).count()
+    assert found[1].stuck == found[0].stuck - 1
+
+
+@pytest.mark.django_db
 def test_a_list_is_finished_when_everybody_was_told_and_not_before(nobody_away, clock) -> None:
     retailers = Retailer.objects.order_by("pk")[:3]
     made = calls.make_call_list(

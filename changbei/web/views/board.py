@@ -21,7 +21,7 @@ from changbei.delivery.models import Tour
 from changbei.incidents.models import Incident, Level, SuspendedRetailer, Warning
 from changbei.journal import heartbeat
 from changbei.journal.models import Entry
-from changbei.notify.models import Call, Message
+from changbei.notify.models import Message
 from changbei.people import access as people
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
@@ -29,7 +29,7 @@ from changbei.runs.models import ActionCall, Task, Timer
 from changbei.web import htmx, mapping, sentences, showing
 from changbei.web.components import Step, TaskCard, TimelineEntry
 from changbei.web.entry import staff
-from changbei.web.views import forecast
+from changbei.web.views import calls, forecast
 from changbei.web.views.tasks import due_or_never
 
 NEXT_SHOWN = 8
@@ -82,11 +82,13 @@ def situation() -> dict[str, Any]:
     tasks = _open_tasks([one.run_id for one in incidents if one.run_id])
     cases = _cases(incidents, tasks)
     now = clock.now()
+    lists = calls.on_the_board()
     return {
         "cases": cases,
-        "figures": _figures(cases, tasks, now),
+        "figures": _figures(cases, tasks, lists),
         "warnings": list(_warnings(now)),
         "forecast": forecast.card(),
+        "call_lists": lists[: calls.MOST_LISTS],
         "next_tasks": _next_cards(tasks),
         "more_tasks": max(0, len(tasks) - NEXT_SHOWN),
         "news": _news(incidents),
@@ -183,15 +185,14 @@ class Figure:
     hint: str = ""
 
 
-def _figures(cases: Sequence[Case], tasks: Sequence[Task], now: datetime) -> list[Figure]:
+def _figures(
+    cases: Sequence[Case], tasks: Sequence[Task], lists: Sequence[calls.OnTheBoard]
+) -> list[Figure]:
     major = sum(case.incident.level == Level.MAJOR for case in cases)
     late = sum(case.late for case in cases)
     silent = sum(case.unanswered for case in cases)
     suspended = (
         SuspendedRetailer.objects.filter(suspension__resumed_at=None).values("retailer").distinct().count()
-    )
-    calls = Call.objects.filter(call_list__finished_at=None).aggregate(
-        total=Count("pk"), left=Count("pk", filter=Q(outcome__in=["pending", "no_answer", "wrong_number"]))
     )
     vans = Counter(Tour.objects.filter(day__date=mapping.today()).values_list("status", flat=True))
     whole, driving = sum(vans.values()), vans[Tour.Status.DRIVING]
@@ -210,8 +211,8 @@ def _figures(cases: Sequence[Case], tasks: Sequence[Task], now: datetime) -> lis
         Figure(_("Customers suspended"), suspended, "warn" if suspended else "good", "player-pause"),
         Figure(
             _("Calls"),
-            f"{calls['total'] - calls['left']} / {calls['total']}",
-            "notice" if calls["left"] else "neutral",
+            f"{sum(one.done for one in lists)} / {sum(one.total for one in lists)}",
+            "notice" if any(one.left for one in lists) else "neutral",
             "phone-call",
         ),
         Figure(

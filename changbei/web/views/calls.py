@@ -164,6 +164,35 @@ def _team_of(call_list: CallList, person: Person | None, title: str) -> Team:
     return Team(call_list, title, progress.whole, callers)
 
 
+@dataclass(frozen=True)
+class OnTheBoard:
+    """An unfinished list as the board shows it."""
+
+    url: str
+    title: str
+    done: int
+    total: int
+    left: int
+    stuck: int
+
+
+def on_the_board() -> list[OnTheBoard]:
+    """Calls done and left, list by list."""
+    found = calls.unfinished()
+    names = titles(one.call_list for one in found) if found else {}
+    return [
+        OnTheBoard(
+            f"{reverse('calls')}?view=team&list={one.call_list.uuid}",
+            names[one.call_list.pk],
+            one.whole.done,
+            one.whole.total,
+            one.whole.left,
+            one.stuck,
+        )
+        for one in found
+    ]
+
+
 def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
