@@ -6,7 +6,7 @@ A bulletin never changes; the next one of the same suspension changes what holds
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -19,6 +19,7 @@ from changbei.incidents.cap_writer import NewWarning, WarningText, write
 from changbei.incidents.models import Bulletin, Suspension
 
 SHOWN = 50
+LEAST_LIFE = timedelta(hours=24)  # of a message about what is over by then
 Kind = Bulletin.Kind
 MESSAGE_TYPES: Mapping[str, str] = {Kind.SUSPENDED: "Alert", Kind.CHANGED: "Update", Kind.RESUMED: "Cancel"}
 LANGUAGES: Mapping[str, str] = {"zh-Hans": "zh-CN", "zh-Hant": "zh-TW", "en": "en-US"}
@@ -102,8 +103,8 @@ def cap(bulletin: Bulletin, *, sender: str, address: str = "") -> bytes:
             texts=texts,
             area=bulletin.area,
             effective=bulletin.published_at,
-            onset=bulletin.starts_at,
-            expires=max(bulletin.ends_at, bulletin.published_at),
+            onset=None if over else bulletin.starts_at,
+            expires=max(bulletin.ends_at, bulletin.published_at + LEAST_LIFE),
             status="Exercise" if bulletin.drill else "Actual",
             msg_type=message_type,
             references=references,

@@ -12,15 +12,20 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from lxml import etree
+from shapely import make_valid, set_precision
+from shapely.geometry import Polygon
 
 from changbei.core.clock import LOCAL
 from changbei.core.errors import Invalid, Problem
+from changbei.incidents.cap.geometry import surface
 from changbei.incidents.cap.parts import Geocode, GeoJson, Reference
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
+DECIMALS = 5  # about a metre
 _NOT_IN_IDENTITY = re.compile(r"[\s,<&]")
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _COLOUR_WORDS = {"blue": "蓝色", "yellow": "黄色", "orange": "橙色", "red": "红色"}
+_TRADITIONAL_WORDS = {"blue": "藍色", "yellow": "黃色", "orange": "橙色", "red": "紅色"}
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,11 @@ def _info(root: etree._Element, warning: NewWarning, text: WarningText) -> None:
     area = _add(info, "area")
     _add(area, "areaDesc", text.area or text.event)
     for ring in _rings(warning.area):
-        _add(area, "polygon", " ".join(f"{latitude:.5f},{longitude:.5f}" for longitude, latitude, *_ in ring))
+        _add(
+            area,
+            "polygon",
+            " ".join(f"{latitude:.{DECIMALS}f},{longitude:.{DECIMALS}f}" for longitude, latitude in ring),
+        )
     for code in warning.geocodes:
         _pair(area, "geocode", code.name, code.value)
 
@@ -141,13 +150,25 @@ def _pair(parent: etree._Element, name: str, key: str, value: str) -> None:
     _add(pair, "value", value)
 
 
-def _rings(area: GeoJson | None) -> list[list[list[float]]]:
-    """Outer rings; CAP has no holes."""
+def _rings(area: GeoJson | None) -> list[list[tuple[float, float]]]:
+    """Outer rings as they are written: rounded, closed and without crossings. CAP has no holes."""
     if area is None:
         return []
     polygons = [area["coordinates"]] if area["type"] == "Polygon" else area["coordinates"]
     rings = [polygon[0] for polygon in polygons if polygon]
-    return [ring if ring[0] == ring[-1] else [*ring, ring[0]] for ring in rings if len(ring) >= 3]
+    return [sound for ring in rings if len(ring) >= 3 for sound in _sound(ring)]
+
+
+def _sound(ring: Sequence[Sequence[float]]) -> list[list[tuple[float, float]]]:
+    """The ring, rounded; where that makes it cross itself or collapse, what is left of it."""
+    drawn = Polygon(
+        [(round(longitude, DECIMALS), round(latitude, DECIMALS)) for longitude, latitude, *_ in ring]
+    )
+    if drawn.is_valid:
+        return [list(drawn.exterior.coords)]
+    whole = surface(set_precision(make_valid(drawn), 10.0**-DECIMALS))
+    parts = [one for one in getattr(whole, "geoms", [whole]) if not one.is_empty]
+    return [list(one.exterior.coords) for one in parts]
 
 
 def _reference(reference: Reference) -> str:
@@ -178,7 +199,8 @@ def typhoon_warning(
     """
     lifted = msg_type == "Cancel"
     hans, english = city.get("zh-Hans", ""), city.get("en", "")
-    word = f"台风{_COLOUR_WORDS[colour]}预警"
+    hant = city.get("zh-Hant", "") or hans
+    word, traditional = f"台风{_COLOUR_WORDS[colour]}预警", f"颱風{_TRADITIONAL_WORDS[colour]}預警"
     texts = (
         WarningText(
             language="zh-CN",
@@ -194,9 +216,31 @@ def typhoon_warning(
             sender_name=f"{hans}气象台（演示）",
         ),
         WarningText(
+            language="zh-TW",
+            event="颱風",
+            headline=f"{hant}氣象臺{'解除' if lifted else '發布'}{traditional}信號",
+            description=(
+                f"{hant}的{traditional}信號解除。"
+                if lifted
+                else f"受颱風影響，未來{_hours(life)}小時{hant}風力可達10級以上，並有強降雨，道路可能積水。"
+            ),
+            instruction="" if lifted else "停止室外高空作業，車輛避開低窪路段，人員盡量減少外出。",
+            area=hant,
+            sender_name=f"{hant}氣象臺（演示）",
+        ),
+        WarningText(
             language="en-US",
             event="Typhoon",
             headline=f"{colour.capitalize()} warning: typhoon, {english}{' lifted' if lifted else ''}",
+            description=(
+                f"The warning of a typhoon in {english} is lifted."
+                if lifted
+                else f"In the next {_hours(life)} hours a typhoon brings storm of force 10 and more and heavy rain "
+                f"to {english}; roads may be under water."
+            ),
+            instruction=""
+            if lifted
+            else "No work at heights outdoors; vehicles avoid low roads; stay indoors.",
             area=english,
             sender_name=f"{english} weather service (demonstration)",
         ),

@@ -12,6 +12,7 @@ from typing import Any
 from changbei.core.texts import Text
 from changbei.delivery import selectors as delivery
 from changbei.incidents import forms
+from changbei.network import joining
 from changbei.network import selectors as network
 from changbei.network.models import Retailer, Site, Vehicle
 
@@ -47,7 +48,7 @@ def look_up(report: Mapping[str, Any], form: Mapping[str, Any]) -> Known:
     if licence_no := report.get(fields.get("retailer", "")):
         return _retailer(str(licence_no))
     if area := report.get(fields.get("area", "")):
-        return _area(area, report, forms.first_choice(form, report))
+        return _area(area, forms.first_choice(form, report))
     return _system(report, fields, forms.first_choice(form, report))
 
 
@@ -95,14 +96,14 @@ def _retailer(licence_no: str) -> Known:
     )
 
 
-def _area(area: GeoJson, report: Mapping[str, Any], choice: Text) -> Known:
-    share = network.share_of_city(area)
+def _area(area: GeoJson, choice: Text) -> Known:
+    [inside] = joining.join([area])
     return Known(
         detail=choice,
-        place=str(report.get("headline") or ""),
+        place=network.district_names(list(inside.districts))["zh-Hans"],
         area=area,
-        affected=share.count,
-        total=share.total,
+        affected=inside.count,
+        total=Retailer.objects.filter(active=True).count(),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from changbei.incidents.models import Incident, Warning
+from changbei.incidents.models import Incident
 from changbei.notify import services as notify
 from changbei.notify import telling as wordings
 from changbei.notify import wording
@@ -82,9 +82,9 @@ PROPOSED_BODY = {
 }
 
 
-def tell_of_warning(warning: Warning, people: Sequence[Person]) -> Notice:
-    """Put a warning to the people who decide whether the plan starts (E3.2)."""
-    values = {"headline": warning.headline or warning.event}
+def tell_of_warning(headline: Mapping[str, str], people: Sequence[Person]) -> Notice:
+    """Put a warning (its headline, a text) to the people who decide whether the plan starts (E3.2)."""
+    values = {"headline": headline}
     notice = notify.NewNotice(
         template="warning-proposed",
         title=wording.fill(PROPOSED, values),

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from changbei.incidents.models import Suspension, Warning
+from changbei.incidents.services.warnings import LIVE
 from changbei.journal.models import Entry
 from changbei.network import joining
 from changbei.network.joining import Concerned
 
 LONGEST_CHAIN = 50
+
+
+def in_force(now: datetime) -> QuerySet[Warning]:
+    """What holds now, real or an exercise: not lifted, not replaced by a later message, not run out."""
+    rows = Warning.objects.exclude(verdict=Warning.Verdict.REFUSED).filter(expired_at=None, replaced_by=None)
+    rows = rows.filter(status__in=LIVE, msg_type__in=("Alert", "Update"))
+    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).defer("raw")
 
 
 def concerned(warnings: Sequence[Warning]) -> dict[int, Concerned]:

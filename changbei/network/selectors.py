@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Count, Q, QuerySet
 
 from changbei.compute import geo
-from changbei.network.models import City, Line, LineKnowledge, Retailer, Site, Vehicle
+from changbei.core.texts import LANGUAGES
+from changbei.network.models import City, District, Line, LineKnowledge, Retailer, Site, Vehicle
 from changbei.people.models import Absence, Person
 
 GeoJson = Mapping[str, Any]
+MOST_DISTRICTS_NAMED = 3
 
 
 def city() -> City:
@@ -76,6 +78,25 @@ class Share:
 def share_of_city(area: GeoJson) -> Share:
     """The customers of an area beside those of the city: "most customers" of E3.2.1."""
     return Share(len(retailer_ids_in(area)), Retailer.objects.filter(active=True).count())
+
+
+def area_name(retailers: QuerySet[Retailer]) -> dict[str, str]:
+    """The districts the customers are in as a text, those with most of them first; empty for nobody."""
+    counts = retailers.order_by().values_list("district").annotate(number=Count("pk"))
+    return district_names([district for district, _ in counts.order_by("-number", "district")])
+
+
+def district_names(districts: Sequence[int]) -> dict[str, str]:
+    """The first of these districts (keys) by name, as a text."""
+    names = dict(District.objects.values_list("pk", "name"))
+    named = [names[district] for district in districts[:MOST_DISTRICTS_NAMED]]
+    more = len(districts) > MOST_DISTRICTS_NAMED
+    tails = {"zh-Hans": "等", "zh-Hant": "等", "en": " and others"}
+    return {
+        language: (", " if language == "en" else "、").join(str(name.get(language, "")) for name in named)
+        + (tails[language] if more else "")
+        for language in LANGUAGES
+    }
 
 
 def affected_retailers(areas: Sequence[GeoJson]) -> list[Retailer]:

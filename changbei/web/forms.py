@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 
 from changbei.core import clock, texts
 from changbei.core.errors import Invalid
-from changbei.incidents import departments
+from changbei.incidents import departments, services
 from changbei.incidents.models import Warning
 from changbei.network.models import Product, Site, Vehicle
 from changbei.plans import forms as plan_forms
@@ -223,7 +223,7 @@ def _departments(field: Mapping[str, Any], language: str) -> forms.Field:
 
 def _warning(field: Mapping[str, Any], language: str) -> forms.Field:
     recent = Warning.objects.exclude(verdict=Warning.Verdict.REFUSED).defer("raw").order_by("-received_at")
-    found = [(str(one.uuid), one.headline or one.event) for one in recent[:WARNINGS_OFFERED]]
+    found = [(str(one.uuid), services.headline_of(one, language)) for one in recent[:WARNINGS_OFFERED]]
     return forms.ChoiceField(choices=[("", "—"), *found])
 
 

@@ -8,11 +8,14 @@ from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from changbei.core import clock, texts
 from changbei.delivery.models import DeliveryDay, Stop, Tour
+from changbei.incidents import warned
 from changbei.incidents.models import Incident, SuspendedRetailer, Suspension, Warning
+from changbei.incidents.services import headline_of
 from changbei.network import features
 from changbei.network.models import Retailer, Vehicle
 
@@ -87,13 +90,14 @@ def warnings_layer(language: str = "", incident: Incident | None = None) -> Json
     if incident is not None:
         rows = rows.filter(incident=incident)
     else:
-        rows = rows.exclude(verdict=Warning.Verdict.REFUSED).filter(expired_at=None, replaced_by=None)
-        rows = rows.filter(msg_type__in=["Alert", "Update"])
-        rows = rows.filter(Q(expires_at=None) | Q(expires_at__gt=clock.now()))
-    return _collection(
-        (row.area, {"colour": row.colour, "name": row.headline or row.event, "detail": _until(row)}, row.pk)
-        for row in rows
-    )
+        rows = warned.in_force(clock.now()).exclude(area=None).order_by("pk")
+    return _collection((row.area, _warning_properties(row, language), row.pk) for row in rows)
+
+
+def _warning_properties(warning: Warning, language: str) -> Json:
+    name = headline_of(warning, language or get_language() or "")
+    drill = f"{_('Exercise')} · " if warning.status == "Exercise" else ""
+    return {"colour": warning.colour, "name": f"{drill}{name}", "detail": _until(warning)}
 
 
 def _until(warning: Warning) -> str:

@@ -361,6 +361,8 @@ def _values(entry: Entry, names: Names) -> Mapping[str, str]:
     values |= {
         key: _word(data[key]) for key in ("level", "before", "option", "outcome", "fallback") if key in data
     }
+    if isinstance(data.get("headline"), dict):
+        values["headline"] = showing.say(data["headline"])
     if "action" in data:
         values["action"] = str(ACTIONS.get(str(data["action"]), data["action"]))
     if names.pack and data.get("plan"):

@@ -18,8 +18,8 @@ from changbei.incidents.services.warnings import (
     announce_expired,
     receive_warning,
     start_from_warning,
-    words_for,
 )
+from changbei.incidents.translated import headline_of, words_for
 
 __all__ = [
     "Received",
@@ -32,6 +32,7 @@ __all__ = [
     "declare_all_clear",
     "end_hold",
     "extend",
+    "headline_of",
     "make_call_list",
     "notify_customers",
     "poll",

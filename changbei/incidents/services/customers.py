@@ -13,13 +13,13 @@ from django.db.models import Count, Q, QuerySet
 from changbei.core import clock
 from changbei.core.clock import LOCAL
 from changbei.core.errors import Invalid
-from changbei.core.texts import LANGUAGES
 from changbei.delivery.models import Stop
 from changbei.incidents import bulletins, plan, telling
 from changbei.incidents.models import Bulletin, Incident, PublicNotice, Suspension
+from changbei.incidents.translated import reason_text
 from changbei.journal import services as journal
 from changbei.network import selectors as network
-from changbei.network.models import District, Retailer
+from changbei.network.models import Retailer
 from changbei.notify import calls, fanout, personal
 from changbei.notify import services as notify
 from changbei.notify.models import CallList, Message, Notice, Urgency
@@ -28,7 +28,6 @@ from changbei.people.models import Contact, Person
 
 MEDIA = ("tv", "radio", "mobile")
 PUBLIC_SUSPENDED = "public-suspended"
-MOST_DISTRICTS_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def notify_customers(
 ) -> Told:
     """One tracked message to each customer: of a suspension, of an area, or of today's order day (E3.2.1, E2.4)."""
     retailers = _audience(audience, suspension, area)
-    given = (suspension_values(suspension) if suspension else {"area": _area_name(retailers)}) | dict(
+    given = (suspension_values(suspension) if suspension else {"area": network.area_name(retailers)}) | dict(
         values or {}
     )
     with transaction.atomic():
@@ -106,27 +105,11 @@ def suspension_values(suspension: Suspension) -> dict[str, Any]:
     """What messages about a suspension may name."""
     retailers = Retailer.objects.filter(suspensions__suspension=suspension)
     return {
-        "area": _area_name(retailers),
-        "reason": suspension.reason,
+        "area": network.area_name(retailers),
+        "reason": reason_text(suspension.incident, suspension.reason),
         "from": local(suspension.starts_at),
         "until": local(suspension.ends_at),
         "period": period(suspension),
-    }
-
-
-def _area_name(retailers: QuerySet[Retailer]) -> dict[str, str]:
-    """The districts the customers are in, those with most of them first."""
-    counts = list(
-        retailers.order_by().values_list("district").annotate(number=Count("pk")).order_by("-number")
-    )
-    names = dict(District.objects.values_list("pk", "name"))
-    named = [names[district] for district, _ in counts[:MOST_DISTRICTS_NAMED]]
-    more = len(counts) > MOST_DISTRICTS_NAMED
-    tails = {"zh-Hans": "等", "zh-Hant": "等", "en": " and others"}
-    return {
-        language: (", " if language == "en" else "、").join(str(name.get(language, "")) for name in named)
-        + (tails[language] if more else "")
-        for language in LANGUAGES
     }
 
 
@@ -179,14 +162,18 @@ def public_notice(suspension: Suspension, template: str, *, actor: Person | None
     pack = plan.of_incident(incident).pack
     values = {"number": incident.number, "title": incident.title} | suspension_values(suspension)
     made, new = [], 0
-    suspension = Suspension.objects.select_for_update(of=("self",)).select_related("incident").get(pk=suspension.pk)
+    suspension = (
+        Suspension.objects.select_for_update(of=("self",)).select_related("incident").get(pk=suspension.pk)
+    )
     bulletin: Bulletin | None = None
     for medium in MEDIA:
         title, text = telling.words(pack, f"{template}-{medium}", values)
         known = PublicNotice.objects.filter(suspension=suspension, medium=medium, text=text).first()
         if known is None:
             new += 1
-            bulletin = bulletin or bulletins.publish(suspension, title=title, body=text, area_name=values["area"])
+            bulletin = bulletin or bulletins.publish(
+                suspension, title=title, body=text, area_name=values["area"]
+            )
             known = PublicNotice.objects.create(
                 suspension=suspension, bulletin=bulletin, medium=medium, text=text, at=bulletin.published_at
             )

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Invalid, Outside, Problem
+from changbei.core.texts import LANGUAGES
 from changbei.incidents import access, cap
 from changbei.incidents.feeds import folders, http
 from changbei.incidents.models import Warning, WarningSource
@@ -29,7 +30,6 @@ MOST_REASONS = 50
 LONGEST_PAUSE = timedelta(hours=1)
 LEASE = timedelta(minutes=10)
 LEAST_SECONDS = 10
-LANGUAGES = ("zh-Hans", "zh-Hant", "en")
 
 
 @transaction.atomic

@@ -18,6 +18,7 @@ from changbei.incidents import access, cap, locating, numbers, plan, rules, tell
 from changbei.incidents.models import Incident, Warning, WarningSource
 from changbei.incidents.services import closing
 from changbei.incidents.services.reporting import report
+from changbei.incidents.translated import headline_text
 from changbei.journal import services as journal
 from changbei.journal.models import Entry
 from changbei.network import selectors as network
@@ -198,21 +199,13 @@ def _texts(info: cap.Info) -> dict[str, str]:
     }
 
 
-def words_for(warning: Warning, language: str) -> Mapping[str, str]:
-    """event, headline, description and instruction for a reader of `language`; else as `cap.Alert.info` falls back."""
-    languages = [one["language"] for one in warning.texts]
-    chosen = cap.best_language(languages, language)
-    if chosen is None:
-        known = {"event": warning.event, "headline": warning.headline}
-        return {"language": "", **known, "description": "", "instruction": ""}
-    return dict(warning.texts[chosen])
-
-
 def _overtaken(warning: Warning) -> Received | None:
     """A message that updates or cancels this one has come in before it: this one only joins what that one did."""
     own = {"sender": warning.sender, "identifier": warning.identifier}
     found = Warning.objects.filter(references__contains=[own], msg_type__in=("Update", "Cancel"))
-    found = found.filter(status=warning.status).exclude(verdict=Warning.Verdict.REFUSED).exclude(pk=warning.pk)
+    found = (
+        found.filter(status=warning.status).exclude(verdict=Warning.Verdict.REFUSED).exclude(pk=warning.pk)
+    )
     sent = warning.sent.isoformat() if warning.sent else ""
     for later in found.select_related("incident").order_by("-sent", "-pk"):
         if any(own.items() <= one.items() and one.get("sent", sent) == sent for one in later.references):
@@ -387,7 +380,7 @@ def _propose(warning: Warning, procedure: str) -> None:
     _journal("incidents.warning_proposed", warning, None, {"to": OFFICE, "procedure": procedure})
     holder = resolve(spec_of(pack, OFFICE), {}, clock.now(), name=OFFICE) if OFFICE in pack.roles else None
     if holder is not None and holder.person is not None:
-        telling.tell_of_warning(warning, [holder.person])
+        telling.tell_of_warning(headline_text(warning), [holder.person])
 
 
 def start_from_warning(warning: Warning, *, actor: Person) -> Received:
@@ -397,6 +390,8 @@ def start_from_warning(warning: Warning, *, actor: Person) -> Received:
         warning = Warning.objects.select_for_update(of=("self",)).get(pk=warning.pk)
         if warning.incident_id is not None:
             raise Conflict(gettext_noop("this warning has an incident already"))
+        if warning.status not in LIVE:
+            raise Conflict(gettext_noop("this warning is a test and starts nothing"))
         if warning.replaced_by_id is not None:
             raise Conflict(gettext_noop("a later message has taken this warning's place"))
         if warning.area is None:
@@ -450,7 +445,7 @@ def _journal(kind: str, warning: Warning, actor: Person | None, data: dict[str, 
         data={
             "warning": str(warning.uuid),
             "identifier": warning.identifier,
-            "headline": warning.headline,
+            "headline": headline_text(warning),
             "colour": warning.colour,
             **told,
         },

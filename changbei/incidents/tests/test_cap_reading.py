@@ -375,6 +375,7 @@ def test_the_demonstration_warning_reads_back() -> None:
     assert alert.expires == datetime(2026, 11, 23, 13, 40, tzinfo=UTC)
     assert [info.headline for info in alert.infos] == [
         "示例市气象台发布台风橙色预警信号",
+        "示例市氣象臺發布颱風橙色預警信號",
         "Orange warning: typhoon, Sample City",
     ]
 
@@ -415,8 +416,20 @@ def test_our_own_strict_reader_takes_what_we_write(msg_type: str) -> None:
     assert result.alert is not None and result.alert.references == tuple(references)
     assert result.alert.geometry == AREA
     assert result.alert.geocodes == (cap.Geocode("CPEAS Geographic Code", "420322000000"),)
-    assert [info.language for info in result.alert.infos] == ["zh-CN", "en-US"]
+    assert [info.language for info in result.alert.infos] == ["zh-CN", "zh-TW", "en-US"]
     assert "30.50000,114.00000 30.50000,114.50000" in cap_writer.write(made).decode()  # latitude first
+
+
+def test_what_rounding_would_tangle_or_flatten_is_written_soundly() -> None:
+    """The third corner of the first ring lies a centimetre beside its first edge, the second ring is one as wide."""
+    tangled = [[114.0, 30.0], [114.1, 30.0], [114.05, 30.0000001], [114.05, 30.1], [114.0, 30.0]]
+    flat = [[115.0, 30.0], [115.1, 30.0000001], [115.2, 30.0], [115.0, 30.0]]
+    area = {"type": "MultiPolygon", "coordinates": [[tangled], [flat]]}
+    made = cap_writer.typhoon_warning(area, sent=SENT, city={"zh-Hans": "示例市", "en": "Sample City"})
+    result = cap.read(cap_writer.write(made), strict=True)
+    assert (result.verdict, result.reasons) == ("accepted", ())
+    assert result.alert is not None and result.alert.geometry is not None
+    assert shape(result.alert.geometry).area == pytest.approx(0.05 * 0.1 / 2)
 
 
 @pytest.mark.parametrize(

@@ -261,7 +261,7 @@ def test_long_identities_are_told_apart() -> None:
 def test_a_reader_gets_the_own_language() -> None:
     warning = services.receive_warning(alert(), source="x").warning
     assert services.words_for(warning, "en")["headline"] == "Orange warning: typhoon, Sample City"
-    assert services.words_for(warning, "zh-Hant")["headline"] == "示例市气象台发布台风橙色预警信号"
+    assert services.words_for(warning, "zh-Hant")["headline"] == "示例市氣象臺發布颱風橙色預警信號"
     assert reference(warning).identifier == "W-1"
 
 

@@ -198,6 +198,7 @@ class WarningOut(Schema):
     received_at: AwareDatetime
     incident: str  # number or ""
     reasons: list[Json]
+    texts: list[Json]  # each language: language, event, headline, description, instruction
 
 
 class ReceivedOut(Schema):

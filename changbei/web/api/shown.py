@@ -136,6 +136,7 @@ def warning(one: Warning) -> schemas.WarningOut:
         received_at=one.received_at,
         incident=one.incident.number if one.incident else "",
         reasons=one.reasons,
+        texts=one.texts,
     )
 
 

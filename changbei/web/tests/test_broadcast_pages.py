@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -9,8 +10,10 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from lxml import etree
 
 from changbei.core import clock as core_clock
+from changbei.core.texts import LANGUAGES
 from changbei.incidents import bulletins, cap
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Bulletin, Suspension
@@ -25,7 +28,7 @@ from changbei.web.tests.test_api import Caller
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adopted")]
 ATOM = "{http://www.w3.org/2005/Atom}"
-CAP = "{urn:oasis:names:tc:emergency:cap:1.2}"
+SCHEMA = Path(__file__).resolve().parents[4] / "shared" / "data" / "cap" / "xsd" / "CAP-v1.2.xsd"
 
 
 @pytest.fixture
@@ -182,24 +185,32 @@ def test_a_drill_is_never_public(client: Client) -> None:
 
 
 @pytest.mark.clause("E3.2.1")
-def test_the_chain_of_cap_messages_is_what_our_own_reader_accepts(client: Client) -> None:
+def test_the_chain_of_cap_messages_is_what_our_own_strict_reader_accepts(client: Client, clock: Any) -> None:
     suspension = whole()
     public_notice(suspension, "public-suspended", actor=None)
+    clock.advance(timedelta(hours=1))
     incidents.extend(suspension, suspension.ends_at + timedelta(hours=3), actor=cast.head())
+    clock.advance(timedelta(days=2))  # nobody resumed in time
     incidents.resume(suspension, actor=cast.head())
     public_notice(Suspension.objects.get(pk=suspension.pk), "public-resumed", actor=None)
     made = list(Bulletin.objects.order_by("number"))
     assert [one.kind for one in made] == ["suspended", "changed", "resumed"]
-    types, references = [], []
-    for one in made:
+    before: list[cap.Reference] = []
+    for one, msg_type in zip(made, ("Alert", "Update", "Cancel"), strict=True):
         response = client.get(f"/notices/{one.uuid}.cap.xml")
         assert response.headers["Content-Type"] == "application/cap+xml; charset=utf-8"
-        found = cap.read(response.content)
+        found = cap.read(response.content, strict=True)
         assert (found.verdict, found.reasons) == ("accepted", ())
-        root = ElementTree.fromstring(response.content)
-        types.append(root.findtext(f"{CAP}msgType"))
-        references.append(len((root.findtext(f"{CAP}references") or "").split()))
-    assert types == ["Alert", "Update", "Cancel"] and references == [0, 1, 2]
+        assert found.alert is not None
+        assert (found.alert.msg_type, found.alert.references) == (msg_type, tuple(before))
+        assert [info.language for info in found.alert.infos] == ["zh-CN", "zh-TW", "en-US"]
+        assert [info.headline for info in found.alert.infos] == [one.title[name] for name in LANGUAGES]
+        assert found.alert.lifts == (msg_type == "Cancel")
+        if SCHEMA.exists():
+            etree.XMLSchema(etree.parse(SCHEMA)).assertValid(etree.fromstring(response.content))
+        before.append(found.alert.identity)
+    everything = client.get("/notices/feed.atom").content
+    assert len(cap.unpack(everything).parts) == 3  # each leads to its message
 
 
 def test_the_feed_leads_to_every_page(client: Client) -> None:

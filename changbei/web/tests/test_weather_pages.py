@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from changbei.core import clock as house_clock
@@ -159,6 +160,56 @@ def test_a_warning_says_whom_it_concerns_and_what_is_proposed(adopted: None, clo
     page = office.get("/warnings/")
     assert page.context["in_force"] == [] and len(page.context["over"][0].history) == 2
     assert office.get("/map/warnings.json").json()["features"] == []
+
+
+@pytest.mark.clause("E3.2")
+def test_a_warning_speaks_the_readers_language(adopted: None, clock: VirtualClock) -> None:
+    warning = incidents.receive_warning(cap_file("W-1"), source="test").warning
+    office = client("leading-group-office", "office")
+    chinese, traditional, english = (
+        "示例市气象台发布台风黄色预警信号",
+        "示例市氣象臺發布颱風黃色預警信號",
+        "Yellow warning: typhoon",
+    )
+    for language, shown, hidden in (
+        ("en", english, chinese),
+        ("zh-hans", chinese, english),
+        ("zh-hant", traditional, english),
+    ):
+        office.cookies["django_language"] = language
+        for url in ("/warnings/", "/"):
+            page = office.get(url).content.decode()
+            assert shown in page and hidden not in page, (language, url)
+        drawn = office.get("/map/warnings.json", {"language": language}).json()["features"]
+        assert [one["properties"]["name"].startswith(shown) for one in drawn] == [True]
+    incidents.start_from_warning(warning, actor=people.head())
+    office.cookies["django_language"] = "en"
+    page = office.get(f"/incidents/{Incident.objects.get().uuid}/").content.decode()
+    assert english in page and chinese not in page
+
+
+@pytest.mark.clause("E3.2")
+def test_a_test_of_the_publisher_starts_nothing_and_is_not_in_force(
+    adopted: None, clock: VirtualClock
+) -> None:
+    warning = incidents.receive_warning(cap_file("W-1", status="Test", colour="red"), source="test").warning
+    office = client("leading-group-office", "office")
+    page = office.get("/warnings/")
+    assert page.context["in_force"] == [] and [row.may_start for row in page.context["over"]] == [False]
+    assert office.get("/map/warnings.json").json()["features"] == []
+    assert office.post(f"/warnings/{warning.uuid}/start").status_code == 409
+    assert not Incident.objects.exists()
+
+
+@pytest.mark.clause("E3.2")
+def test_a_feed_is_taken_in_whole_on_the_page(adopted: None, clock: VirtualClock) -> None:
+    bodies = [cap_file(name).decode().partition("?>")[2] for name in ("W-1", "W-2")]
+    feed = SimpleUploadedFile("feed.xml", f"<alerts>{''.join(bodies)}<x/></alerts>".encode())
+    office = client("leading-group-office", "office")
+    page = office.post("/warnings/", {"file": feed}, follow=True)
+    assert [len(page.context[name]) for name in ("in_force", "refused", "proposed")] == [2, 1, 2]
+    said = [str(one) for one in page.context["messages"]]
+    assert [one.endswith("(×2)") for one in said] == [True, False]
 
 
 @pytest.mark.clause("E3.2.1")

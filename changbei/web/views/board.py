@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
@@ -18,6 +18,7 @@ from django.utils.translation import pgettext
 
 from changbei.core import clock
 from changbei.delivery.models import Tour
+from changbei.incidents import warned
 from changbei.incidents.models import Incident, Level, SuspendedRetailer, Warning
 from changbei.journal import heartbeat
 from changbei.journal.models import Entry
@@ -226,8 +227,7 @@ def _figures(
 
 
 def _warnings(now: datetime) -> Iterable[Warning]:
-    rows = Warning.objects.exclude(verdict=Warning.Verdict.REFUSED).filter(expired_at=None)
-    return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).defer("raw", "area").order_by("pk")
+    return warned.in_force(now).defer("raw", "area").order_by("pk")
 
 
 def _next_cards(tasks: Sequence[Task]) -> list[TaskCard]:

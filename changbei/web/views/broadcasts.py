@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -19,9 +18,9 @@ from django.views.decorators.http import require_POST
 from changbei.core import clock
 from changbei.core.errors import Invalid, NotAllowed
 from changbei.core.texts import LANGUAGES
-from changbei.incidents import telling
-from changbei.incidents.models import Suspension, Warning
-from changbei.incidents.services import customers
+from changbei.incidents import telling, warned
+from changbei.incidents.models import Suspension
+from changbei.incidents.services import customers, headline_of
 from changbei.network import features
 from changbei.network.models import Line, Retailer
 from changbei.notify import audiences, bulk, personal, wording
@@ -193,16 +192,14 @@ def _text(given: dict[str, Any], name: str) -> dict[str, str]:
 def _sets() -> list[tuple[str, str]]:
     """Suspensions that last and warnings that hold: what an area can be taken from."""
     lasting = Suspension.objects.filter(resumed_at=None).select_related("incident").order_by("-pk")
-    now = clock.now()
-    holding = Warning.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), area__isnull=False)
-    holding = holding.exclude(verdict=Warning.Verdict.REFUSED).defer("raw").order_by("-received_at")
+    holding = warned.in_force(clock.now()).exclude(area=None).order_by("-received_at")
     return [
         *(
             (f"suspension:{one.uuid}", f"{one.incident.number} · {_('Suspension')} · {one.reason}")
             for one in lasting[:SUSPENSIONS_SHOWN]
         ),
         *(
-            (f"warning:{one.uuid}", f"{_('Warning')} · {one.headline or one.event}")
+            (f"warning:{one.uuid}", f"{_('Warning')} · {headline_of(one, language())}")
             for one in holding[:SUSPENSIONS_SHOWN]
         ),
     ]

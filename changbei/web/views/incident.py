@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from changbei.core import clock
 from changbei.core.errors import Invalid
 from changbei.incidents import access, services
-from changbei.incidents.models import Authorisation, CommandPost, Incident, Level, Report
+from changbei.incidents.models import Authorisation, CommandPost, Incident, Level, Report, Warning
 from changbei.journal import heartbeat
 from changbei.journal import services as journal
 from changbei.network import features
@@ -86,6 +86,7 @@ def picture(request: HttpRequest, incident: Incident) -> dict[str, Any]:
         entries = entries.exclude(kind="notify.told", data__template__in=sentences.TOLD_BY_OTHERS)
     shown = list(entries if everything else entries[: ENTRIES_SHOWN + 1])
     reports = list(incident.reports.select_related("reporter").order_by("pk"))
+    warnings = list(incident.warnings.defer("raw", "area").order_by("pk"))
     return {
         "incident": incident,
         "run": run,
@@ -102,8 +103,8 @@ def picture(request: HttpRequest, incident: Incident) -> dict[str, Any]:
             shown[:ENTRIES_SHOWN] if not everything else shown, pack, incident.kind, runs=all_runs
         ),
         "more_entries": not everything and len(shown) > ENTRIES_SHOWN,
-        "reports": _reports(reports, pack, incident),
-        "warnings": list(incident.warnings.defer("raw", "area").order_by("pk")),
+        "reports": _reports(reports, pack, incident, warnings),
+        "warnings": warnings,
         "suspensions": list(
             incident.suspensions.annotate(customers=Count("retailers")).defer("area").order_by("pk")
         ),
@@ -207,9 +208,18 @@ class Reported:
     said: Sequence[handling.Said]
 
 
-def _reports(rows: Sequence[Report], pack: Pack | None, incident: Incident) -> list[Reported]:
+def _reports(
+    rows: Sequence[Report], pack: Pack | None, incident: Incident, warnings: Sequence[Warning]
+) -> list[Reported]:
+    """What each report says; a warning that made one speaks the reader's language."""
     procedure = pack.procedures.get(incident.kind) if pack else None
-    return [Reported(row, handling.said(procedure.form, row.data) if procedure else []) for row in rows]
+    titles = {str(one.uuid): services.headline_of(one, showing.language()) for one in warnings}
+    found = []
+    for row in rows:
+        title = titles.get(str(row.data.get("warning")))
+        data = row.data | {"headline": title} if title else row.data
+        found.append(Reported(row, handling.said(procedure.form, data) if procedure else []))
+    return found
 
 
 def _may(request: HttpRequest, incident: Incident) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
@@ -29,6 +30,12 @@ from changbei.web import htmx, mapping, showing
 from changbei.web.entry import actor, staff
 
 SHOWN = 60
+ACTIONS = ("start", "join", "end", "propose", "drill", "note", "duplicate", "refused")
+TRIALS = {
+    "Test": pgettext_lazy("warning", "Test"),
+    "System": pgettext_lazy("warning", "System message"),
+    "Draft": pgettext_lazy("warning", "Draft"),
+}
 WHY = {
     "cancel": gettext_lazy("the warning is lifted"),
     "expired": gettext_lazy("the warning has run out"),
@@ -43,7 +50,7 @@ class CapForm(forms.Form):
 
     file = forms.FileField(
         label=gettext_lazy("CAP file"),
-        help_text=gettext_lazy("CAP 1.2, one alert, at most 2 MB. Drop it here or choose it."),
+        help_text=gettext_lazy("CAP 1.2, a feed or an envelope, at most 2 MB. Drop it here or choose it."),
         widget=forms.FileInput(attrs={"accept": ".xml,.cap,application/xml,text/xml"}),
     )
 
@@ -91,6 +98,11 @@ class Row:
     def exercise(self) -> bool:
         return self.warning.status == "Exercise"
 
+    @property
+    def trial(self) -> str:
+        """What the publisher calls a message that is meant for nobody."""
+        return str(TRIALS.get(self.warning.status, ""))
+
 
 @staff
 def warnings(request: HttpRequest) -> HttpResponse:
@@ -118,11 +130,19 @@ def warnings(request: HttpRequest) -> HttpResponse:
 
 def _take_in(request: HttpRequest, form: CapForm) -> HttpResponse:
     file = form.cleaned_data["file"]
-    received = services.receive_warning(file.read(), source=f"upload {file.name}", actor=actor(request))
-    number = received.incident.number if received.incident else ""
-    say = messages.error if received.action == "refused" else messages.success
-    say(request, _outcome(received.action) % {"number": number})
-    return htmx.go_to(request, f"{reverse('warnings')}#warning-{received.warning.uuid}")
+    every = services.receive_file(file.read(), name=f"upload {file.name}", origin=None, actor=actor(request))
+    for action, found in groupby(sorted(every, key=_weight), key=lambda one: one.action):
+        alike = list(found)
+        number = alike[0].incident.number if alike[0].incident else ""
+        say = messages.error if action == "refused" else messages.success
+        count = f" (×{len(alike)})" if len(alike) > 1 else ""
+        say(request, _outcome(action) % {"number": number} + count)
+    return htmx.go_to(request, f"{reverse('warnings')}#warning-{min(every, key=_weight).warning.uuid}")
+
+
+def _weight(one: services.Received) -> int:
+    """What matters most is said first."""
+    return ACTIONS.index(one.action)
 
 
 def _outcome(action: str) -> str:
@@ -201,11 +221,11 @@ class Names:
 def _row(warning: Warning, proposed: bool, may_start: bool, now: datetime) -> Row:
     refused = warning.verdict == Warning.Verdict.REFUSED
     ended = warning.expired_at is not None or warning.msg_type in ("Cancel", "Ack", "Error")
-    over = ended or (warning.expires_at is not None and warning.expires_at <= now)
+    over = ended or warning.status in TRIALS or (warning.expires_at is not None and warning.expires_at <= now)
     free = not refused and not over and warning.incident is None and warning.area is not None
     return Row(
         warning,
-        warning.headline or warning.event or warning.source or _("A file without a headline"),
+        services.headline_of(warning, showing.language()) or warning.source or _("A file without a headline"),
         "refused" if refused else "over" if over else "in-force",
         proposed and free,
         may_start and free,
