@@ -35,6 +35,8 @@ UNREACHABLE_SECONDS = 1_000_000
 """Eleven days: later than any shift ends, and small enough to be added up."""
 PAIRS_AT_ONCE = 50_000
 """Pairs per question: keeps the answer of Valhalla, which is text, at a few megabytes."""
+NO_WAY = "No path could be found"
+"""What Valhalla says instead of an answer when no pair of the question is connected."""
 MANIFEST, TILES, CONFIGURATION = "network.json", "tiles", "valhalla.json"
 FAR_METRES = 10_000_000
 LOG_KEPT = 2_000
@@ -116,6 +118,8 @@ class RoadNetwork:
         try:
             answer = json.loads(self._actor.matrix(json.dumps(question)))
         except RuntimeError as error:
+            if NO_WAY in str(error):
+                return np.full((len(sources), len(targets)), UNREACHABLE_SECONDS, dtype=np.int32)
             raise Outside(f"the road network has no answer: {error}", permanent=True) from error
         rows = answer["sources_to_targets"]["durations"]
         seconds = [[UNREACHABLE_SECONDS if one is None else one for one in row] for row in rows]
@@ -176,8 +180,9 @@ def _configure(here: Path, final: Path) -> None:
     settings = import_module("valhalla").get_config(tile_extract="", tile_dir=str(here / TILES))
     mjolnir = settings["mjolnir"]
     mjolnir["tile_dir"] = str((final / TILES).absolute())
-    for unused in ("tile_extract", "traffic_extract", "admin", "landmarks", "timezone", "transit_dir"):
+    for unused in ("traffic_extract", "admin", "landmarks", "timezone", "transit_dir"):
         mjolnir.pop(unused, None)
+    mjolnir["tile_extract"] = ""
     mjolnir["logging"] = {"type": "file", "file_name": "/dev/null"}
     settings["thor"]["source_to_target_algorithm"] = "timedistancematrix"
     settings["thor"]["logging"] = settings["loki"]["logging"] = mjolnir["logging"]

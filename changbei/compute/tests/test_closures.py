@@ -1,0 +1,82 @@
+"""Ways around closed areas without a map, and Chinese map coordinates, against values worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from changbei.compute import closures, datum, geo
+
+METRES = np.radians(1) * geo.EARTH_RADIUS_METRES
+"""Of a degree on the equator."""
+SQUARE = shapely.box(-0.01, -0.01, 0.01, 0.01)
+
+
+def test_around_a_square_by_hand() -> None:
+    lon, lat = [-0.02, 0.02, 0.0, 0.0, -0.02], [0.0, 0.0, 0.05, 0.0, 0.02]
+    extra = closures.around_metres([SQUARE], lon, lat) / METRES
+    corner = np.hypot(0.01, 0.01)
+    assert extra[0, 1] == pytest.approx(2 * corner + 0.02 - 0.04, abs=1e-6)  # straight through the middle
+    assert extra[0, 2] == 0.0  # past the corner
+    assert extra[0, 3] == 0.0  # into the area
+    assert extra[0, 4] == 0.0  # along its side
+    assert extra[4, 1] == pytest.approx(np.hypot(0.03, 0.01) + corner - np.hypot(0.04, 0.02), abs=1e-6)
+    assert (extra == extra.T).all() and (np.diag(extra) == 0).all()
+
+
+def test_two_areas_in_a_row_add_up_and_beside_the_way_they_do_not() -> None:
+    other = shapely.box(0.02, -0.01, 0.04, 0.01)
+    lon, lat = [-0.02, 0.05], [0.0, 0.0]
+    one = closures.around_metres([SQUARE], lon, lat)[0, 1]
+    two = closures.around_metres([other], lon, lat)[0, 1]
+    both = closures.around_metres([shapely.MultiPolygon([SQUARE, other])], lon, lat)[0, 1]
+    assert both == pytest.approx(one + two)
+    assert closures.around_metres([shapely.box(0, 1, 1, 2)], lon, lat)[0, 1] == 0
+    assert closures.around_metres([], lon, lat).tolist() == [[0, 0], [0, 0]]
+
+
+def test_inside() -> None:
+    assert closures.inside([SQUARE], [0, 0.02, 0.01], [0, 0, 0]).tolist() == [True, False, True]
+
+
+points = st.lists(st.tuples(st.floats(-0.05, 0.05), st.floats(-0.05, 0.05)), min_size=2, max_size=8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(points)
+def test_it_is_what_a_search_along_the_corners_finds(places: list[tuple[float, float]]) -> None:
+    """The independent judge: the shortest path over the square's corners whose legs stay out of the inside."""
+    free = [one for one in places if not SQUARE.buffer(1e-4).intersects(shapely.Point(one))]
+    if len(free) < 2:
+        return
+    extra = closures.around_metres([SQUARE], [x for x, _ in free], [y for _, y in free]) / METRES
+    core = SQUARE.buffer(-1e-7)
+    nodes = [*free[:2], *SQUARE.exterior.coords[:-1]]
+    far = [
+        [
+            np.hypot(a[0] - b[0], a[1] - b[1]) if not core.crosses(shapely.LineString([a, b])) else np.inf
+            for b in nodes
+        ]
+        for a in nodes
+    ]
+    best = np.array(far)
+    for middle in range(len(nodes)):
+        best = np.minimum(best, best[:, [middle]] + best[[middle], :])
+    straight = np.hypot(free[0][0] - free[1][0], free[0][1] - free[1][1])
+    assert extra[0, 1] == pytest.approx(best[0, 1] - straight, abs=2e-6)
+
+
+def test_a_known_point_on_chinese_maps() -> None:
+    lon, lat = datum.to_gcj02([116.397389, -0.1276], [39.908722, 51.5072])
+    assert lon.round(5).tolist() == [116.40363, -0.1276]
+    assert lat.round(5).tolist() == [39.91013, 51.5072]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(74, 135), st.floats(18, 53))
+def test_there_and_back(lon: float, lat: float) -> None:
+    again = datum.to_wgs84(*datum.to_gcj02([lon], [lat]))
+    assert abs(again[0][0] - lon) < 1e-8 and abs(again[1][0] - lat) < 1e-8
