@@ -42,10 +42,10 @@ def list_channels() -> None:
             continue
         try:
             registry.channel(kind)
-            state = "ok"
+            hooks = (registry.RECEIPTS, registry.REPLIES, registry.KEYS)
+            state, back = "ok", [name for name in hooks if registry.hook(kind, name)]
         except ValueError as error:
-            state = f"wrong: {error}"
-        back = [name for name in (registry.RECEIPTS, registry.REPLIES, registry.KEYS) if registry.hook(kind, name)]
+            state, back = f"wrong: {error}", []
         click.echo(f"{kind}\t{state}\tunsent {unsent.get(kind, 0)}\tcalls back: {', '.join(back) or '-'}")
     registry.close_all()
 
