@@ -14,6 +14,8 @@ def pick(text: Text | str | None, language: str) -> str:
         return ""
     if isinstance(text, str):
         return text
+    if language in LANGUAGES and (words := text.get(language)):
+        return words
     wanted = "en" if language.lower().startswith("en") else language
     folded = {key.lower(): value for key, value in text.items()}
     for key in (wanted, "zh-Hans", "en"):

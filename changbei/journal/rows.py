@@ -15,17 +15,19 @@ by itself (`db_default`) is left to it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Model
+from django.db.models.base import ModelState
 from django.utils.functional import Promise
 
 Row = Mapping[str, Any]
+M = TypeVar("M", bound=Model)
 
 
 class Part(NamedTuple):
@@ -122,6 +124,48 @@ def rows_of(objects: Sequence[Model]) -> list[Row]:
     """The columns of unsaved objects of one model. A key that is not known yet is left to the database."""
     names = _names(type(objects[0]), objects[0].pk is not None)
     return [{column: values[name] for name, column in names} for values in (one.__dict__ for one in objects)]
+
+
+def made(model: type[M], **values: Any) -> M:
+    """An unsaved object of `model` with these fields, and what the model says for the others. For rows by the hundred:
+    its constructor, which looks at every field in turn, costs ten times as much. Raises TypeError for an unknown field.
+    """
+    blank = _blank(model)
+    if not values.keys() <= blank.names:
+        raise TypeError(f"{model.__name__} has no {', '.join(sorted(values.keys() - blank.names))}")
+    one = model.__new__(model)
+    one._state = state = ModelState()
+    content = one.__dict__
+    content |= blank.constants
+    for name, default in blank.calls:
+        if name not in values:
+            content[name] = default()
+    for name, value in values.items():
+        if column := blank.relations.get(name):
+            content[column] = None if value is None else value.pk
+            state.fields_cache[name] = value
+        else:
+            content[name] = value
+    return one
+
+
+class Blank(NamedTuple):
+    """What an object of a model has before anything is said about it."""
+
+    names: frozenset[str]
+    constants: dict[str, Any]
+    calls: tuple[tuple[str, Callable[[], Any]], ...]
+    relations: dict[str, str]  # name of the relation → name of its key
+
+
+@cache
+def _blank(model: type[Model]) -> Blank:
+    fields = model._meta.concrete_fields
+    given = {field.attname: field.default for field in fields if field.has_default() and not field.has_db_default()}
+    calls = tuple((name, default) for name, default in given.items() if callable(default))
+    constants = {field.attname: None if field.attname in dict(calls) else field.get_default() for field in fields}
+    relations = {field.name: field.attname for field in fields if field.attname != field.name}
+    return Blank(frozenset({*constants, *relations}), constants, calls, relations)
 
 
 def to_json(rows: Sequence[Row]) -> str:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 from changbei.core import clock
 from changbei.core.errors import NotAllowed
 from changbei.journal import services as journal
-from changbei.journal.rows import Rows, reserve
+from changbei.journal.rows import Rows, made, reserve
 from changbei.journal.services import NewEntry, append_many
 from changbei.notify import confirming, copying, rules
 from changbei.notify.book import Book, book
@@ -254,7 +254,8 @@ def _with_devices(orders: Sequence[Order]) -> frozenset[int]:
 
 
 def _notice(key: int, new: NewNotice, rulebook: Book, now: datetime) -> Notice:
-    return Notice(
+    return made(
+        Notice,
         id=key,
         uuid=uuid4(),
         incident=new.incident,
@@ -292,7 +293,8 @@ def _messages(notice: Notice, new: NewNotice, recipient: Recipient, way: Way) ->
 def _message(
     notice: Notice, recipient: Recipient, row: rules.Row, now: datetime, *, kept_back: bool
 ) -> Message:
-    message = Message(
+    message = made(
+        Message,
         uuid=uuid4(),
         notice=notice,
         channel=row.channel,

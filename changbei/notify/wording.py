@@ -7,6 +7,7 @@ delivery) stay in it, named by `Notice.personal`; a message carries the few valu
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from string import Formatter
 from typing import Any
 
@@ -26,13 +27,12 @@ GENERAL: Mapping[str, Text] = {
 
 def placeholders(*several: Text) -> frozenset[str]:
     """The names in braces, in any language. ValueError for words that are not well formed."""
-    return frozenset(
-        name
-        for text in several
-        for words in text.values()
-        for _, name, _, _ in Formatter().parse(words)
-        if name is not None
-    )
+    return frozenset().union(*(_names(words) for text in several for words in text.values()))
+
+
+@lru_cache(maxsize=4_096)
+def _names(words: str) -> frozenset[str]:
+    return frozenset(name for _, name, _, _ in Formatter().parse(words) if name is not None)
 
 
 def fill(text: Text, values: Mapping[str, object], *, keep: Collection[str] = ()) -> dict[str, str]:

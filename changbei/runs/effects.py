@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from changbei.journal.rows import Rows
+from changbei.journal.rows import Rows, made
 from changbei.journal.services import NewEntry
 from changbei.notify import personal, recipients, telling
 from changbei.notify.confirming import Confirm
@@ -137,7 +137,8 @@ class Effects:
             return
         role = command.role or spec.role
         named = self._named.get(command.holder)
-        task = Task(
+        task = made(
+            Task,
             uuid=uuid4(),
             run=self.run,
             item=command.item,
@@ -220,7 +221,8 @@ class Effects:
 
     def _call(self, command: CallAction) -> None:
         self.calls.append(
-            ActionCall(
+            made(
+                ActionCall,
                 run=self.run,
                 item=command.item,
                 action=command.action,
@@ -237,7 +239,8 @@ class Effects:
         """A call waits in the queue of capabilities: it is tried again, and its failure opens a task, as theirs."""
         params = {"plan": command.plan, "procedure": command.procedure, "report": command.report}
         self.calls.append(
-            ActionCall(
+            made(
+                ActionCall,
                 run=self.run,
                 item=command.item,
                 action=CALL,
