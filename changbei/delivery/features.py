@@ -76,7 +76,7 @@ class DayMap:
         self.day, self.language, self.now, self.address = day, language, clock.now(), address
         self.tours = list(
             Tour.objects.filter(day=day)
-            .select_related("vehicle", "driver", "site", "line")
+            .select_related("vehicle", "driver", "site", "line", "position")
             .prefetch_related("breakdowns")
             .order_by("pk")
         )
@@ -139,6 +139,7 @@ class DayMap:
             facts.append([_("Driver"), f"{tour.driver.name} {tour.driver.phone}"])
         if tour.line:
             facts.append([_("Line"), pick(tour.line.name, self.language)])
+        facts.append([_("Position"), self._known_from(tour)])
         about = {
             "state": state,
             "name": tour.vehicle.number,
@@ -147,6 +148,18 @@ class DayMap:
             "url": self.address(tour.uuid),
         }
         return _point(position, about, tour.vehicle_id)
+
+    def _known_from(self, tour: Tour) -> str:
+        """How we know where the van is, and how long ago it said so."""
+        said = getattr(tour, "position", None)
+        if tour.status == Tour.Status.BROKEN_DOWN:
+            return _("as reported")
+        if said is None:
+            return _("estimated from its list")
+        minutes = int((self.now - said.at).total_seconds() // 60)
+        if self.now - said.at <= rules.STALE_POSITION:
+            return _("from the phone, %(minutes)d min ago") % {"minutes": minutes}
+        return _("estimated; the phone has been silent for %(minutes)d min") % {"minutes": minutes}
 
     def whereabouts(self, tour: Tour) -> tuple[Position, str]:
         """Position and state (`driving broken idle taking-over`) of a tour's van, now."""
@@ -161,6 +174,9 @@ class DayMap:
         ]
         home = (tour.site.longitude, tour.site.latitude)
         longitude, latitude = rules.estimated_position(home, tour.departs_at, legs, self.now)
+        said = getattr(tour, "position", None)
+        if said is not None and self.now - said.at <= rules.STALE_POSITION:
+            longitude, latitude = said.longitude, said.latitude
         if tour.line_id is None:
             return _at(longitude, latitude), "taking-over"
         waits = tour.departs_at > self.now and not any(leg.done_at for leg in legs)

@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Value
+from django.db.models.functions import Greatest
 
 from changbei.core import clock
 from changbei.delivery import rules
@@ -105,6 +106,32 @@ def unserved(day: DeliveryDay) -> QuerySet[Stop]:
     """Open stops that no van is going to: a customer to be called."""
     nobody = Q(tour__isnull=True) | Q(tour__status=Tour.Status.BROKEN_DOWN)
     return Stop.objects.filter(nobody, day=day, status=Stop.Status.PLANNED).select_related("retailer")
+
+
+@dataclass(frozen=True)
+class LateStop:
+    """A customer whom the van reaches noticeably later than planned. `expected_at` is never in the past."""
+
+    stop: Stop
+    expected_at: datetime
+    minutes: int
+
+
+def late_stops(day: DeliveryDay, now: datetime) -> list[LateStop]:
+    """Open stops that are more than 15 minutes late as things are now: who needs care first, then key customers."""
+    on_its_way = Stop.objects.filter(day=day, status=Stop.Status.PLANNED, tour__isnull=False)
+    on_its_way = on_its_way.exclude(tour__status=Tour.Status.BROKEN_DOWN)
+    known = on_its_way.annotate(now_expected=Greatest(F("expected_at"), Value(now)))
+    late = known.filter(now_expected__gt=F("planned_at") + rules.NOTICEABLE)
+    found = [
+        LateStop(stop, stop.now_expected, round(rules.delay_minutes(stop.planned_at, stop.now_expected)))
+        for stop in late.select_related("retailer", "tour__vehicle")
+    ]
+    return sorted(found, key=lambda one: (-_weight(one.stop), -one.minutes, one.stop.pk))
+
+
+def _weight(stop: Stop) -> int:
+    return rules.priority(is_key=stop.retailer.is_key, is_vulnerable=stop.retailer.is_vulnerable)
 
 
 def cases_of_run(run: Any) -> QuerySet[RecoveryCase]:

@@ -27,6 +27,7 @@ from changbei.people import access as people
 from changbei.web import entry, htmx, mapping
 from changbei.web.components import Tone
 from changbei.web.showing import address, breakdown_form, language, say
+from changbei.web.views.recovery import about
 
 NOTICEABLE_MINUTES = rules.NOTICEABLE.total_seconds() / 60
 VERY_LATE_MINUTES = 45
@@ -91,6 +92,7 @@ class Case:
 
     case: RecoveryCase
     stale: bool
+    about: str
 
     @property
     def is_open(self) -> bool:
@@ -183,6 +185,7 @@ def _live(request: HttpRequest, day: DeliveryDay) -> dict[str, Any]:
     reserves = selectors.site_reserves()
     unserved = list(selectors.unserved(day).order_by("planned_at", "pk"))
     cases = _latest(selectors.cases_of_day(day))
+    late = selectors.late_stops(day, clock.now()) if is_today else []
     counts = _counts(selectors.stops_by_status(day), len(unserved), rows)
     return {
         "wish": wish,
@@ -200,6 +203,7 @@ def _live(request: HttpRequest, day: DeliveryDay) -> dict[str, Any]:
         "reserve_tone": _reserve_tone(reserves),
         "cases": cases,
         "unserved": unserved,
+        "late": late,
         "may_recover": people.may(request.user, "delivery.recover"),
     }
 
@@ -290,8 +294,8 @@ def _latest(cases: Any) -> list[Case]:
     """The newest recovery of each breakdown; open ones first."""
     newest: dict[int, RecoveryCase] = {}
     for case in cases:
-        newest.setdefault(case.breakdown_id, case)
-    found = [Case(case, selectors.is_stale(case)) for case in newest.values()]
+        newest.setdefault(case.breakdown_id or 0, case)
+    found = [Case(case, selectors.is_stale(case), about(case)) for case in newest.values()]
     return sorted(found, key=lambda one: not one.is_open)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +17,13 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_POST
 
 from changbei.core.errors import Conflict, Invalid, NotFound
-from changbei.delivery import access, recovery, selectors, services
+from changbei.delivery import access, deciding, left_out, recovery, rules, selectors, services
 from changbei.delivery.features import RecoveryMap
-from changbei.delivery.models import RecoveryCase, RecoveryOption, Stop
+from changbei.delivery.models import RecoveryCase, RecoveryOption, Stop, TransportPapers
 from changbei.delivery.selectors import VanShare
 from changbei.people import access as people
 from changbei.runs import access as runs
-from changbei.web import entry, htmx, mapping
+from changbei.web import entry, errors, htmx, mapping
 from changbei.web.showing import clause, language
 
 KINDS = {
@@ -59,6 +60,45 @@ KINDS = {
 }
 
 
+KINDS |= {
+    "resequenced": (
+        gettext_lazy("Other sequences"),
+        gettext_lazy("The vans keep their goods and drive them in another sequence."),
+        "route",
+    ),
+}
+TITLES = {
+    rules.FEWEST_UNSERVED: (gettext_lazy("Fewest unserved"), "user-check"),
+    rules.NONE_UNSERVED: (gettext_lazy("None unserved, with overtime"), "clock-exclamation"),
+    rules.CHEAPEST: (gettext_lazy("Cheapest"), "trending-up"),
+    rules.CALMEST: (gettext_lazy("Calmest"), "users"),
+}
+CAUSES = {
+    "closed": gettext_lazy("a closed road"),
+    "urgent": gettext_lazy("an urgent order"),
+    "late": gettext_lazy("a late start"),
+    "cancelled": gettext_lazy("cancelled orders"),
+    "lent": gettext_lazy("a lent reserve van"),
+    "broken": gettext_lazy("a broken van"),
+}
+WHY = {
+    left_out.NO_ROOM: gettext_lazy("no van has so much room"),
+    left_out.CLOSED: gettext_lazy("every van would come after the delivery hours"),
+    left_out.SHIFT_OVER: gettext_lazy("no van would be back before its shift ends"),
+    left_out.OTHERS_FIRST: gettext_lazy(
+        "the vans' time and room go to customers who count more, or to more of them"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Left:
+    """Somebody left unserved, and why."""
+
+    stop: Stop
+    why: str
+
+
 @dataclass(frozen=True)
 class Choice:
     """An option as a card."""
@@ -73,7 +113,12 @@ class Choice:
 
     @property
     def name(self) -> str:
-        return str(KINDS[self.option.kind][0]) if self.option.kind in KINDS else self.option.kind
+        return _name(self.option)
+
+    @property
+    def means(self) -> str:
+        """How it is done, when its name says what it is best at."""
+        return _means(self.option) if self.option.titles else ""
 
     @property
     def words(self) -> str:
@@ -81,14 +126,29 @@ class Choice:
 
     @property
     def icon_name(self) -> str:
+        if self.option.titles:
+            return TITLES[self.option.titles[0]][1]
         return KINDS[self.option.kind][2] if self.option.kind in KINDS else "route"
+
+    @property
+    def overtime(self) -> int:
+        return math.ceil(self.option.overtime_minutes)
 
     @property
     def extra(self) -> int:
         return round(self.option.extra_minutes)
 
 
-COSTS = ("extra_minutes", "stops_moved", "vans_touched", "arrivals_shifted", "unserved", "last_delivery_at")
+COSTS = (
+    "extra_minutes",
+    "stops_moved",
+    "vans_touched",
+    "arrivals_shifted",
+    "unserved",
+    "unserved_weight",
+    "overtime_minutes",
+    "last_delivery_at",
+)
 
 
 @entry.staff
@@ -125,13 +185,14 @@ def _context(
     stale = selectors.is_stale(case)
     may = people.permissions_of(request.user)
     own: list[VanShare] = shares.get(chosen.rank, []) if chosen else []
-    left_out: list[Stop] = unserved.get(chosen.rank, []) if chosen else []
+    left: list[Stop] = unserved.get(chosen.rank, []) if chosen else []
     here = reverse("recovery", args=[case.uuid])
     open_ = case.status == RecoveryCase.Status.OFFERED and not stale
     return {
         "case": case,
         "breakdown": case.breakdown,
-        "van": case.breakdown.tour.vehicle,
+        "van": case.breakdown.tour.vehicle if case.breakdown else None,
+        "about": about(case),
         "run_number": case.run.number if case.run else "",
         "incident": case.run.incident if case.run else None,
         "drill_banner": _("This recovery belongs to a drill.") if case.run and case.run.drill else "",
@@ -143,16 +204,40 @@ def _context(
         "accepted_name": _name(accepted),
         "shares": own,
         "borrowed": [share for share in own if share.borrowed],
-        "unserved": left_out,
+        "unserved": [Left(stop, _why(chosen, stop)) for stop in left] if chosen else [],
+        "papers": _papers(case),
+        "may_write_papers": "delivery.accept" in may,
+        "undone": case.status == RecoveryCase.Status.UNDONE,
+        **_undoing(case, accepted, may),
         "stale": stale,
-        "newer": selectors.newer_case(case) if stale else None,
+        "newer": selectors.newer_case(case) if stale or case.undone_at else None,
         "may_accept": open_ and chosen is not None and "delivery.accept" in may,
         "waits_for_others": open_ and "delivery.accept" not in may,
-        "may_compute": stale and "delivery.recover" in may,
+        "may_compute": (stale or case.undone_at is not None) and "delivery.recover" in may,
         "here": f"{here}?option={chosen.rank}" if chosen else here,
         "map_url": _map_url(case, chosen) if chosen else "",
         "seconds": f"{case.computing_seconds:.1f}",
     }
+
+
+def _why(option: RecoveryOption, stop: Stop) -> str:
+    return str(WHY.get(option.plan.get("why", {}).get(str(stop.pk), ""), ""))
+
+
+def _papers(case: RecoveryCase) -> list[TransportPapers]:
+    """Papers that have to name another van, those that are not written first."""
+    waiting = case.papers.filter(withdrawn_at__isnull=True)
+    return list(
+        waiting.select_related("vehicle__site", "from_vehicle", "written_by").order_by("-written_at", "pk")
+    )
+
+
+def _undoing(case: RecoveryCase, accepted: RecoveryOption | None, may: frozenset[str]) -> dict[str, Any]:
+    """Whether the accepted option can be taken back, and if not, who keeps it from being so."""
+    if accepted is None or case.status != RecoveryCase.Status.ACCEPTED or "delivery.accept" not in may:
+        return {"may_undo": False, "driven_by": []}
+    drove = deciding.vans_that_drove(accepted)
+    return {"may_undo": not drove and case.accepted_version == case.day.version, "driven_by": drove}
 
 
 def _choice(
@@ -183,9 +268,22 @@ def _is_best(option: RecoveryOption, options: Sequence[RecoveryOption], name: st
 
 
 def _name(option: RecoveryOption | None) -> str:
+    """What it is best at; what does nothing best is called by its means."""
     if option is None:
         return ""
+    known = [str(TITLES[title][0]) for title in option.titles if title in TITLES]
+    return " · ".join(known) or _means(option)
+
+
+def _means(option: RecoveryOption) -> str:
     return str(KINDS[option.kind][0]) if option.kind in KINDS else option.kind
+
+
+def about(case: RecoveryCase) -> str:
+    """The question in words: of one van, or of a day that something else disturbs."""
+    if case.breakdown is not None:
+        return _("Van %(van)s") % {"van": case.breakdown.tour.vehicle.number}
+    return _(", ").join(str(CAUSES.get(cause, cause)) for cause in case.causes) or _("The day as it is")
 
 
 def _map_url(case: RecoveryCase, option: RecoveryOption) -> str:
@@ -224,6 +322,40 @@ def accept(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return htmx.go_to(request, entry.next_url(request, here))
 
 
+@entry.staff
+@require_POST
+def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """Take the accepted option back; who has driven on it is named when that is too late."""
+    case = access.get_case(request.user, uuid)
+    try:
+        services.undo(case, actor=entry.actor(request))
+    except Conflict as refused:
+        messages.warning(request, _("Nothing was changed: %(why)s") % {"why": _too_late(refused)})
+    else:
+        messages.success(request, _("Undone. Everybody drives by the list of before, and is told so."))
+    return htmx.go_to(request, reverse("recovery", args=[uuid]))
+
+
+def _too_late(refused: Conflict) -> str:
+    words, _colon, vans = str(refused).partition(": ")
+    return f"{errors.said(words)} ({vans})" if vans else errors.said(words)
+
+
+@entry.staff
+@require_POST
+def written(request: HttpRequest, uuid: UUID, papers: int) -> HttpResponse:
+    """The transport papers of a van are written."""
+    case = access.get_case(request.user, uuid)
+    found = case.papers.select_related("vehicle", "case__run").filter(pk=papers).first()
+    if found is None:
+        raise NotFound(str(papers))
+    services.papers_written(found, actor=entry.actor(request))
+    messages.success(
+        request, _("The papers of van %(van)s are noted as written.") % {"van": found.vehicle.number}
+    )
+    return htmx.go_to(request, reverse("recovery", args=[uuid]))
+
+
 def _now_stale(case: RecoveryCase) -> None:
     """The refusal rolled its own mark back with it: set it so that everybody sees it."""
     RecoveryCase.objects.filter(
@@ -249,9 +381,12 @@ def anew(request: HttpRequest, uuid: UUID) -> HttpResponse:
         return htmx.go_to(request, reverse("recovery", args=[newer.uuid]))
     if case.status == RecoveryCase.Status.ACCEPTED:
         raise Conflict(_("An option of this recovery has been accepted."))
-    offered = recovery.offer(case.breakdown, run=case.run)
+    if case.breakdown is None:
+        offered = recovery.offer_day(case.day, causes=case.causes, run=case.run)
+    else:
+        offered = recovery.offer(case.breakdown, run=case.run)
     if offered is None:
-        messages.info(request, _("Nothing is left to be delivered from this van."))
+        messages.info(request, _("Nothing is left to be changed."))
         return htmx.go_to(request, reverse("delivery"))
     return htmx.go_to(request, reverse("recovery", args=[offered.uuid]))
 
@@ -270,6 +405,10 @@ urlpatterns = [
     path("delivery/recoveries/<uuid:uuid>/", show, name="recovery"),
     path("delivery/recoveries/<uuid:uuid>/map.json", recovery_map, name="recovery-map"),
     path("delivery/recoveries/<uuid:uuid>/accept", accept, name="recovery-accept"),
+    path("delivery/recoveries/<uuid:uuid>/undo", undo, name="recovery-undo"),
+    path(
+        "delivery/recoveries/<uuid:uuid>/papers/<int:papers>/written", written, name="recovery-papers-written"
+    ),
     path("delivery/recoveries/<uuid:uuid>/anew", anew, name="recovery-anew"),
     path("delivery/runs/<uuid:run>/", of_run, name="recovery-of-run"),
 ]

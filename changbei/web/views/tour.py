@@ -49,11 +49,8 @@ class Step:
 
     @property
     def spot(self) -> Breakdown | Site | None:
-        """Where the goods of a hand-over wait: at the broken van, or at its site."""
-        if self.handover is None:
-            return None
-        broken = self.handover.breakdown
-        return broken if broken.goods_aboard else broken.tour.site
+        """Where the goods of a hand-over wait: at the broken van, or at a site."""
+        return self.handover.spot if self.handover else None
 
     @property
     def place(self) -> str:
@@ -83,7 +80,7 @@ def _answer(request: HttpRequest, tour: Tour, status: int = 200) -> HttpResponse
 def _context(request: HttpRequest, tour: Tour) -> dict[str, Any]:
     stops = list(selectors.stops_of(tour))
     handovers = list(
-        selectors.handovers_of(tour).select_related("breakdown__tour__vehicle", "breakdown__tour__site")
+        selectors.handovers_of(tour).select_related("breakdown__tour__vehicle", "breakdown__tour__site", "site")
     )
     broken = tour.status == Tour.Status.BROKEN_DOWN
     ahead = [] if broken else _ahead(stops, handovers)
