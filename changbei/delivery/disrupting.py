@@ -171,10 +171,10 @@ def expect_again(tour: Tour) -> None:
     stops = list(tour.stops.select_related("retailer").order_by("sequence", "pk"))
     where = rules.whereabouts([snapshot.visit(stop) for stop in stops], tour.departs_at, clock.now())
     last = next((stop for stop in stops if stop.pk == where.after), None)
-    _expect(tour, last.retailer if last else tour.site, where.ready_at, where.driven)
+    expect_from(tour, last.retailer if last else tour.site, where.ready_at, where.driven)
 
 
-def _expect(tour: Tour, start: Spot, ready_at: datetime, driven: Collection[int] = ()) -> None:
+def expect_from(tour: Tour, start: Spot, ready_at: datetime, driven: Collection[int] = ()) -> None:
     """Stop after stop and call after call from `start` on, in the tour's sequence."""
     ahead = tour.stops.filter(status=Stop.Status.PLANNED).exclude(pk__in=driven).select_related("retailer")
     calls = tour.handovers.filter(done_at__isnull=True).select_related("breakdown__tour__site", "site")
@@ -182,18 +182,20 @@ def _expect(tour: Tour, start: Spot, ready_at: datetime, driven: Collection[int]
         *((stop.sequence, 1, stop) for stop in ahead),
         *((call.before_sequence, 0, call) for call in calls),
     ]
-    list_ = [one for _at, _kind, one in sorted(rows, key=lambda row: (*row[:2], row[2].pk))]
-    spots = [start, *(one.retailer if isinstance(one, Stop) else one.spot for one in list_)]
+    drive = [one for _at, _kind, one in sorted(rows, key=lambda row: (*row[:2], row[2].pk))]
+    spots = [start, *(one.retailer if isinstance(one, Stop) else one.spot for one in drive)]
     on = ready_at.astimezone(clock.LOCAL).date()
     seconds = travel.times(on, [one.longitude for one in spots], [one.latitude for one in spots]).seconds
     moment = ready_at
-    for number, one in enumerate(list_):
+    for number, one in enumerate(drive):
         moment += timedelta(seconds=int(seconds[number, number + 1]))
         if isinstance(one, Stop) and one.window_start is not None:
             moment = max(moment, one.window_start)
         one.expected_at = moment
-        one.save(update_fields=["expected_at"])
         moment += timedelta(seconds=one.service_seconds) if isinstance(one, Stop) else _lasts(tour, one)
+    stops = [one for one in drive if isinstance(one, Stop)]
+    Stop.objects.bulk_update(stops, ["expected_at"], batch_size=1000)
+    Handover.objects.bulk_update([one for one in drive if isinstance(one, Handover)], ["expected_at"])
 
 
 def _lasts(tour: Tour, call: Handover) -> timedelta:
@@ -265,7 +267,7 @@ def drive_on(breakdown: Breakdown, driver: Person, *, ready_at: datetime, actor:
         tour.status = Tour.Status.FINISHED
     tour.save(update_fields=["driver", "status"])
     if first is not None:
-        _expect(tour, breakdown, ready_at)
+        expect_from(tour, breakdown, ready_at)
     changing.changed(day)
     changing.note(
         "delivery.driven_on",

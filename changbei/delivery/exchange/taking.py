@@ -1,0 +1,110 @@
+"""A checked table becomes a delivery day: whole, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext_noop
+
+from changbei.core import clock
+from changbei.core.errors import Conflict, Invalid, Problem
+from changbei.delivery import disrupting
+from changbei.delivery.arrivals import SHIFT_END, at_wall
+from changbei.delivery.exchange.reading import DayFile, StopRow
+from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, RecoveryCase, Stop, Tour
+from changbei.journal import services as journal
+from changbei.network.models import Line
+from changbei.people.models import Person
+
+
+@transaction.atomic
+def take_over(found: DayFile, on: date, *, replace: bool = False, actor: Person | None) -> DeliveryDay:
+    """Plan the day as the table says. With `replace` instead of what was planned, as long as nobody has left.
+
+    Raises Invalid with everything wrong in the file; Conflict when the day is planned already, past, or being driven.
+    """
+    if found.problems:
+        raise Invalid(problems=[Problem("file", line) for line in found.said()])
+    if on < clock.local_now().date():
+        raise Conflict(gettext_noop("this day is over"))
+    day, made = DeliveryDay.objects.select_for_update().get_or_create(date=on)
+    if not made:
+        _make_room(day, replace=replace)
+    for stops in found.by_van().values():
+        _tour(day, stops)
+    DeliveryDay.objects.filter(pk=day.pk).update(version=F("version") + 1)
+    journal.append(
+        "delivery.day_imported",
+        actor=actor,
+        clause="E2.6",
+        data={
+            "date": on.isoformat(),
+            "file": found.file,
+            "tours": len(found.by_van()),
+            "stops": len(found.rows),
+            "replaced": not made,
+        },
+    )
+    day.refresh_from_db()
+    return day
+
+
+def _make_room(day: DeliveryDay, *, replace: bool) -> None:
+    if not replace:
+        raise Conflict(gettext_noop("this day is planned already; say that it is to be replaced"))
+    tours = Tour.objects.filter(day=day)
+    begun = (
+        tours.exclude(status=Tour.Status.PLANNED).exists()
+        or Stop.objects.filter(day=day).exclude(status=Stop.Status.PLANNED).exists()
+        or Stop.objects.filter(moved_into__day=day).exists()
+        or any(
+            rows.exists()
+            for rows in (
+                Breakdown.objects.filter(tour__day=day),
+                RecoveryCase.objects.filter(day=day),
+                Closure.objects.filter(day=day),
+                Loan.objects.filter(day=day),
+            )
+        )
+    )
+    if begun:
+        raise Conflict(
+            gettext_noop("this day is being driven, or was changed; it cannot be replaced any more")
+        )
+    Stop.objects.filter(day=day).delete()
+    tours.delete()
+
+
+def _tour(day: DeliveryDay, rows: Sequence[StopRow]) -> None:
+    """The van's tour with its stops; arrivals by driving, delivery hours and service."""
+    first = rows[0]
+    line = Line.objects.filter(vehicle=first.van, weekday=day.date.isoweekday()).order_by("pk").first()
+    tour = Tour.objects.create(
+        day=day,
+        line=line,
+        site=first.van.site,
+        vehicle=first.van,
+        driver=first.driver,
+        departs_at=at_wall(day.date, first.departs_at),
+        shift_ends_at=at_wall(day.date, SHIFT_END),
+    )
+    Stop.objects.bulk_create(
+        Stop(
+            tour=tour,
+            day=day,
+            retailer=one.retailer,
+            sequence=number,
+            cartons=one.cartons,
+            order_fen=one.order_fen,
+            service_seconds=one.service_seconds,
+            window_start=at_wall(day.date, one.window_start) if one.window_start else None,
+            window_end=at_wall(day.date, one.window_end) if one.window_end else None,
+            planned_at=tour.departs_at,
+        )
+        for number, one in enumerate(rows, start=1)
+    )
+    disrupting.expect_from(tour, tour.site, tour.departs_at)
+    tour.stops.update(planned_at=F("expected_at"))

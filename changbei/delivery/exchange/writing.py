@@ -1,0 +1,88 @@
+"""A delivery day as a table: CSV for programs, Excel for people."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+
+import xlsxwriter
+from django.db.models import F
+
+from changbei.core.clock import LOCAL
+from changbei.delivery.exchange.columns import STOPS, TOLD
+from changbei.delivery.models import DeliveryDay, Stop
+
+FORMATS = ("csv", "xlsx")
+RISKY = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so is a formula to a spreadsheet."""
+Cell = str | int | float
+
+
+def write_day(day: DeliveryDay, kind: str) -> bytes:
+    """The whole file; `kind` is one of FORMATS. A row a stop, by van and sequence; last those nobody drives to."""
+    rows = list(_rows(day))
+    return _xlsx(rows) if kind == "xlsx" else _csv(rows)
+
+
+def headings() -> list[str]:
+    return [*(column.key for column in STOPS.columns), *TOLD]
+
+
+def _rows(day: DeliveryDay) -> Iterator[list[Cell]]:
+    stops = Stop.objects.filter(day=day).select_related("retailer", "tour__vehicle", "tour__driver")
+    ordered = stops.order_by(F("tour__vehicle__number").asc(nulls_last=True), "sequence", "pk")
+    for stop in ordered:
+        tour, shop = stop.tour, stop.retailer
+        yield [
+            tour.vehicle.number if tour else "",
+            stop.sequence if tour else "",
+            shop.licence_no,
+            stop.cartons,
+            stop.order_fen,
+            stop.service_seconds,
+            f"{stop.window_start.astimezone(LOCAL):%H:%M}" if stop.window_start else "",
+            f"{stop.window_end.astimezone(LOCAL):%H:%M}" if stop.window_end else "",
+            f"{tour.departs_at.astimezone(LOCAL):%H:%M}" if tour else "",
+            tour.driver.staff_no if tour and tour.driver else "",
+            shop.name,
+            shop.address,
+            shop.longitude,
+            shop.latitude,
+            stop.planned_at.astimezone(LOCAL).isoformat(),
+            stop.expected_at.astimezone(LOCAL).isoformat() if stop.expected_at else "",
+            stop.status,
+            "1" if stop.urgent else "",
+        ]
+
+
+def _csv(rows: list[list[Cell]]) -> bytes:
+    """UTF-8 with a mark, so that Excel opens it rightly."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(headings())
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _harmless(cell: Cell) -> Cell:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(RISKY) else cell
+
+
+def _xlsx(rows: list[list[Cell]]) -> bytes:
+    data = io.BytesIO()
+    with xlsxwriter.Workbook(data, {"in_memory": True}) as workbook:
+        bold = workbook.add_format({"bold": True, "bg_color": "#DDEBF7"})
+        sheet = workbook.add_worksheet(STOPS.title["zh-Hans"])
+        titles = [column.heading["zh-Hans"] for column in STOPS.columns]
+        for position, title in enumerate([*titles, *TOLD]):
+            sheet.write_string(0, position, title, bold)
+        for number, row in enumerate(rows, start=1):
+            for position, cell in enumerate(row):
+                if isinstance(cell, str):
+                    sheet.write_string(number, position, cell)
+                else:
+                    sheet.write_number(number, position, cell)
+        sheet.set_column(0, len(titles) + len(TOLD) - 1, 14)
+        sheet.freeze_panes(1, 0)
+    return data.getvalue()
