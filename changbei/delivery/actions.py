@@ -11,14 +11,17 @@ from django.db import transaction
 from changbei.core.errors import Conflict, NotFound
 from changbei.delivery import planning, recovery, selectors, services, telling
 from changbei.delivery.models import Breakdown, RecoveryCase
+from changbei.notify import personal
 from changbei.notify.models import Message
 from changbei.people.models import Person
-from changbei.plans.actions import action
+from changbei.plans.actions import action, message
 from changbei.runs.context import ActionContext
 
 TEXT = {"type": "string"}
 FLAG = {"type": "boolean"}
 COUNT = {"type": "integer", "minimum": 0}
+# A new time today, or another day: which of the two, and so which message, depends on what was decided.
+TO_CUSTOMERS = message("planned", "expected", "day", *personal.FIELDS, "next_delivery")
 
 
 def _object(**properties: Any) -> dict[str, Any]:
@@ -89,7 +92,7 @@ def postpone(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "delivery.tell_drivers",
-    params=_object(case=TEXT, template=TEXT),
+    params=_object(case=TEXT, template=message("vehicle", "stops", "first")),
     returns=_object(told=COUNT, drivers={"type": "array", "items": TEXT}),
 )
 def tell_drivers(context: ActionContext) -> dict[str, Any]:
@@ -110,7 +113,7 @@ def tell_drivers(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "delivery.tell_customers",
-    params=_object(vehicle=TEXT, template=TEXT, than_minutes=COUNT),
+    params=_object(vehicle=TEXT, template=TO_CUSTOMERS, than_minutes=COUNT),
     returns=_object(told=COUNT, unreachable=COUNT, notice=TEXT),
 )
 def tell_customers(context: ActionContext) -> dict[str, Any]:
@@ -169,7 +172,7 @@ def find_substitute(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "delivery.call_substitute",
-    params=_object(vehicle=TEXT, staff_no=TEXT, template=TEXT),
+    params=_object(vehicle=TEXT, staff_no=TEXT, template=message("vehicle", "place", "line")),
     returns=_object(told=COUNT),
 )
 def call_substitute(context: ActionContext) -> dict[str, Any]:

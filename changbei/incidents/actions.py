@@ -15,9 +15,10 @@ from changbei.incidents.models import Incident, PublicNotice, Suspension
 from changbei.incidents.services import customers, forecasting, lines, outages, suspending
 from changbei.journal.models import Entry
 from changbei.network.models import Retailer
+from changbei.notify import personal
 from changbei.notify.models import CallList, Notice
 from changbei.people.models import Person
-from changbei.plans.actions import action
+from changbei.plans.actions import action, message
 from changbei.runs.context import ActionContext
 from changbei.runs.models import Task
 from changbei.supply import cash
@@ -26,6 +27,10 @@ TEXT = {"type": "string"}
 MAP = {"type": "object"}
 COUNT = {"type": "integer", "minimum": 0}
 LIST = {"type": "array"}
+OF_SUSPENSION = ("area", "reason", "from", "until", "period")
+OF_EACH_CUSTOMER = (*personal.FIELDS, "next_delivery")
+LOOK_UP = "next_page"  # where customers see their next delivery
+TO_CUSTOMERS = message(*OF_SUSPENSION, *OF_EACH_CUSTOMER, LOOK_UP)
 FORECAST_TRIES = 4  # within three quarters of a minute; then somebody types it in
 
 
@@ -139,7 +144,7 @@ def resume(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.notify_customers",
-    params=_object("values", audience=TEXT, suspension=TEXT, area=MAP, template=TEXT, values=MAP),
+    params=_object("values", audience=TEXT, suspension=TEXT, area=MAP, template=TO_CUSTOMERS, values=MAP),
     returns=_object(told=COUNT, unreachable=COUNT, notice=TEXT),
 )
 def notify_customers(context: ActionContext) -> dict[str, Any]:
@@ -162,7 +167,11 @@ def notify_customers(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.make_call_list",
-    params=_object(suspension=TEXT, script=TEXT, template=TEXT),
+    params=_object(
+        suspension=TEXT,
+        script=message(*OF_SUSPENSION),
+        template=message(*OF_SUSPENSION, LOOK_UP, "calls"),
+    ),
     returns=_object(call_list=TEXT, calls=COUNT, callers=COUNT),
 )
 def make_call_list(context: ActionContext) -> dict[str, Any]:
@@ -183,7 +192,7 @@ def make_call_list(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.public_notice",
-    params=_object(suspension=TEXT, template=TEXT),
+    params=_object(suspension=TEXT, template=message(*OF_SUSPENSION)),
     returns=_object(notices=COUNT, texts=MAP),
 )
 def public_notice(context: ActionContext) -> dict[str, Any]:
@@ -195,7 +204,7 @@ def public_notice(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.tell_contacts",
-    params=_object("values", group=TEXT, serves=TEXT, template=TEXT, values=MAP),
+    params=_object("values", group=TEXT, serves=TEXT, template=message(LOOK_UP), values=MAP),
     returns=_object(told=COUNT, contacts={"type": "array"}, missing={"type": "boolean"}),
 )
 def tell_contacts(context: ActionContext) -> dict[str, Any]:

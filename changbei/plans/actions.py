@@ -36,6 +36,13 @@ class Action:
         return tuple(self.params.get("required", ()))
 
 
+def message(*fills: str) -> dict[str, Any]:
+    """The schema of a parameter that names a message of the plan: the action fills these placeholders, beside number
+    and title. What else such a message contains is found by `changbei plan check`, with the keys of a map `values`.
+    """
+    return {"type": "string", "x-template": sorted(fills)}
+
+
 _registry: dict[str, Action] = {}
 
 

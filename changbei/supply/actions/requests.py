@@ -14,7 +14,7 @@ from changbei.notify import services as notify
 from changbei.notify.models import Message, Notice, Urgency
 from changbei.notify.recipients import of_retailers
 from changbei.people.models import Person
-from changbei.plans.actions import action
+from changbei.plans.actions import action, message
 from changbei.plans.loading import pack_for
 from changbei.runs import wording
 from changbei.runs.context import ActionContext
@@ -107,7 +107,11 @@ def decline(context: ActionContext) -> dict[str, Any]:
     return {"request": str(request.uuid)}
 
 
-@action("supply.tell_customer", params=object_(request=TEXT, template=TEXT), returns=object_(told=COUNT))
+@action(
+    "supply.tell_customer",
+    params=object_(request=TEXT, template=message("request", "retailer", "reasons", "day", "cartons")),
+    returns=object_(told=COUNT),
+)
 def tell_customer(context: ActionContext) -> dict[str, Any]:
     """Tell the customer what became of the request, once; 0 when there is no number to reach."""
     request = _request(context)

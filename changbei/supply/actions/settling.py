@@ -8,14 +8,14 @@ from django.db.models import QuerySet
 
 from changbei.network.models import Retailer
 from changbei.notify.recipients import of_retailers
-from changbei.plans.actions import action
+from changbei.plans.actions import action, message
 from changbei.runs.context import ActionContext
-from changbei.supply.actions.schemas import COUNT, TEXT, object_
+from changbei.supply.actions.schemas import COUNT, object_
 from changbei.supply.actions.telling import tell_once
 from changbei.supply.models import CashSettlement, SettlementCorrection
 
 
-@action("supply.tell_corrected", params=object_(template=TEXT), returns=object_(told=COUNT))
+@action("supply.tell_corrected", params=object_(template=message()), returns=object_(told=COUNT))
 def tell_corrected(context: ActionContext) -> dict[str, Any]:
     """Every customer whose settlement was wrong hears, once, that it has been put right (E2.7)."""
     rows = SettlementCorrection.objects.filter(run=context.run)
@@ -23,7 +23,7 @@ def tell_corrected(context: ActionContext) -> dict[str, Any]:
     return {"told": _tell(context, done)}
 
 
-@action("supply.tell_cash_customers", params=object_(template=TEXT), returns=object_(told=COUNT))
+@action("supply.tell_cash_customers", params=object_(template=message()), returns=object_(told=COUNT))
 def tell_cash_customers(context: ActionContext) -> dict[str, Any]:
     """Every customer who may settle in cash hears, once, that they may, and that a receipt is given (E3.2.4)."""
     rows = CashSettlement.objects.filter(run=context.run, status=CashSettlement.Status.ALLOWED)

@@ -8,7 +8,7 @@ from changbei.core import clock
 from changbei.network.models import Product
 from changbei.notify.recipients import of_contact
 from changbei.people.models import Contact
-from changbei.plans.actions import action
+from changbei.plans.actions import action, message
 from changbei.plans.loading import pack_for
 from changbei.runs.context import ActionContext
 from changbei.supply import early, rules
@@ -136,7 +136,7 @@ def find_substitutes(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "supply.ask_factories",
-    params=object_(factories=LIST, template=TEXT),
+    params=object_(factories=LIST, template=message()),
     returns=object_(told=COUNT, missing=LIST),
 )
 def ask_factories(context: ActionContext) -> dict[str, Any]:
