@@ -1,0 +1,11 @@
+"""What the product calls things."""
+
+from __future__ import annotations
+
+from changbei.plans import actions
+from changbei.web.sentences import ACTIONS
+
+
+def test_whatever_a_plan_may_call_has_words_for_its_readers() -> None:
+    assert sorted(set(actions.registry()) - set(ACTIONS)) == []
+    assert [name for name in ACTIONS if name not in actions.registry()] == []
