@@ -38,5 +38,5 @@ LIST_WITHDRAWN, TIME_BACK = "driver-list-withdrawn", "delivery-time-back"
 
 reads(
     "delivery",
-    messages={LIST_WITHDRAWN: ["number", "title", "vehicle"], TIME_BACK: ["number", "title", "expected"]},
+    messages={LIST_WITHDRAWN: ["number", "title", "vehicle"], TIME_BACK: ["number", "title", "expected", "retailer"]},
 )
