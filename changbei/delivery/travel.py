@@ -74,14 +74,36 @@ def basis(on: date, longitudes: Sequence[float], latitudes: Sequence[float]) -> 
     return Basis(ROADS, network.date)
 
 
-def prepare(on: date, longitudes: Sequence[float], latitudes: Sequence[float]) -> int:
+def prepare(
+    on: date,
+    longitudes: Sequence[float],
+    latitudes: Sequence[float],
+    closed: Sequence[shapely.Geometry] = (),
+) -> int:
     """Compute the times of a day ahead, however long it takes; the number of places. Raises Outside."""
     network = current()
     if network is None:
         raise Outside("no road network has been built: changbei roads build FILE.osm.pbf", permanent=True)
     points = list(zip(longitudes, latitudes, strict=True))
     _sheet(network, on, points, ())
+    if closed:
+        _sheet(network, on, points, closed)
     return len(points)
+
+
+def lacking(
+    on: date,
+    longitudes: Sequence[float],
+    latitudes: Sequence[float],
+    closed: Sequence[shapely.Geometry] = (),
+) -> int:
+    """How many of these places have no times by road yet; 0 without a network."""
+    network = current()
+    if network is None:
+        return 0
+    points = list(zip(longitudes, latitudes, strict=True))
+    names = {_name(network.manifest.digest, ()), _name(network.manifest.digest, closed)}
+    return max(timesheets.missing(_folder(), on, name, points) for name in names)
 
 
 def current() -> RoadNetwork | None:

@@ -14,6 +14,7 @@ from changbei.site.commands.channel import channel_group
 from changbei.site.commands.chaos import chaos
 from changbei.site.commands.city import city_group
 from changbei.site.commands.data import import_group
+from changbei.site.commands.delivery import delivery_group
 from changbei.site.commands.drill import drill
 from changbei.site.commands.plan import plan_group
 from changbei.site.commands.plan_check import check, coverage, diff
@@ -22,6 +23,7 @@ from changbei.site.commands.plan_versions import adopt, draft
 from changbei.site.commands.readiness import backup_group, readiness, register_group
 from changbei.site.commands.rehearse import rehearse
 from changbei.site.commands.report import journal_group, report, warning
+from changbei.site.commands.roads import roads_group
 from changbei.site.commands.serve import demo, migrate, play, serve
 from changbei.site.commands.token import token_group
 from changbei.site.commands.worker import worker
@@ -40,6 +42,7 @@ main.add_command(chaos)
 main.add_command(channel_group)
 main.add_command(city_group)
 main.add_command(import_group)
+main.add_command(delivery_group)
 main.add_command(demo)
 main.add_command(drill)
 main.add_command(journal_group)
@@ -58,6 +61,7 @@ main.add_command(readiness)
 main.add_command(backup_group)
 main.add_command(register_group)
 main.add_command(report)
+main.add_command(roads_group)
 main.add_command(serve)
 main.add_command(warning)
 main.add_command(token_group)
