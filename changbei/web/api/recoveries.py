@@ -36,3 +36,10 @@ def accept(request: HttpRequest, uuid: UUID, body: schemas.AcceptIn) -> schemas.
     option = access.get_option(request.user, access.get_case(request.user, uuid), body.rank)
     services.accept(option, actor=actor(request))
     return shown.recovery(access.get_case(request.user, uuid))
+
+
+@router.post("/{uuid}/undo", response={200: schemas.RecoveryOut, **REFUSALS})
+def undo(request: HttpRequest, uuid: UUID) -> schemas.RecoveryOut:
+    """Take the accepted option back. 409 names the vans that have driven on it."""
+    services.undo(access.get_case(request.user, uuid), actor=actor(request))
+    return shown.recovery(access.get_case(request.user, uuid))

@@ -154,20 +154,28 @@ class EvidenceOut(Schema):
 
 
 class OptionOut(Schema):
+    """`titles`: what it is best at, of fewest_unserved, none_unserved (by overtime), cheapest, calmest.
+
+    `unserved_weight`: customers left out, who needs care counting 3, a key customer 2, others 1.
+    """
+
     rank: int
     kind: str
+    titles: list[str]
     extra_minutes: float
     stops_moved: int
     vans_touched: int
     arrivals_shifted: int
     unserved: int
+    unserved_weight: int
+    overtime_minutes: float
     last_delivery_at: AwareDatetime | None
     accepted_at: AwareDatetime | None
     plan: Json
 
 
 class RecoveryOut(Schema):
-    """`status`: offered, accepted, stale. The options in the order in which they are proposed."""
+    """`status`: offered, accepted, stale, undone. The options in the order in which they are proposed."""
 
     uuid: UUID
     number: str

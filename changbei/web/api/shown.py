@@ -111,7 +111,7 @@ def recovery(one: RecoveryCase) -> schemas.RecoveryOut:
     return schemas.RecoveryOut(
         uuid=one.uuid,
         number=one.run.number if one.run else "",
-        vehicle=one.breakdown.tour.vehicle.number,
+        vehicle=one.breakdown.tour.vehicle.number if one.breakdown else "",
         status=one.status,
         computed_at=one.computed_at,
         computing_seconds=one.computing_seconds,

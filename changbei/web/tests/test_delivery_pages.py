@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from changbei.core.clock import LOCAL, VirtualClock
-from changbei.delivery import recovery, selectors, services
+from changbei.delivery import driving, recovery, selectors, services
 from changbei.delivery.models import Breakdown, DeliveryDay, Handover, RecoveryCase, Stop, Tour
 from changbei.journal.models import Entry
 from changbei.network.city import City
@@ -339,3 +339,99 @@ def test_who_drives_nothing_today_is_told_so(desk: Client, dispatcher: Person) -
     page = desk.get("/delivery/mine/")
     assert page.status_code == 200
     assert "You drive no tour today" in page.content.decode()
+
+
+# ---------------------------------------------------------------- undoing, papers, who is late
+
+
+def test_a_decision_is_taken_back_on_the_page(desk: Client, case: RecoveryCase) -> None:
+    url = f"/delivery/recoveries/{case.uuid}/"
+    option = case.options.get(kind="site_reserve")
+    desk.post(f"{url}accept", {"option": str(option.rank)})
+    page = desk.get(url)
+    assert page.context["may_undo"] and page.context["driven_by"] == []
+    [papers] = page.context["papers"]
+    assert desk.post(f"{url}papers/{papers.pk}/written").status_code == 303
+    assert desk.post(f"{url}papers/{papers.pk}/written").status_code == 409
+    assert desk.post(f"{url}papers/0/written").status_code == 404
+
+    assert "Undone." in desk.post(f"{url}undo", follow=True).content.decode()
+    page = desk.get(url)
+    assert (page.context["undone"], page.context["may_compute"], page.context["may_accept"]) == (
+        True,
+        True,
+        False,
+    )
+    assert RecoveryCase.objects.get(pk=case.pk).status == "undone"
+    assert "Nothing was changed" in desk.post(f"{url}undo", follow=True).content.decode()
+
+    # the question is asked anew from here, and this time somebody drives on the answer
+    desk.post(f"{url}anew")
+    newer = RecoveryCase.objects.latest("pk")
+    fresh = newer.options.get(kind="site_reserve")
+    desk.post(f"/delivery/recoveries/{newer.uuid}/accept", {"option": str(fresh.rank)})
+    tour = Tour.objects.get(line__isnull=True)
+    services.record_handover(Handover.objects.get(tour=tour), actor=tour.driver)
+    refused = desk.post(f"/delivery/recoveries/{newer.uuid}/undo", follow=True)
+    assert f"cannot be undone ({tour.vehicle.number})" in refused.content.decode()
+    assert refused.context["driven_by"] == [tour.vehicle.number]
+
+
+def test_options_say_what_they_are_best_at(desk: Client, case: RecoveryCase) -> None:
+    options = list(case.options.order_by("rank"))
+    cheap = min(options, key=lambda one: round(one.extra_minutes))
+    assert "cheapest" in cheap.titles
+    assert "Cheapest" in desk.get(f"/delivery/recoveries/{case.uuid}/").content.decode()
+
+
+def test_who_is_left_out_and_why(desk: Client, tour: Tour, day: DeliveryDay) -> None:
+    """Every shift ends at noon: somebody is left out, ordinary customers before the one who needs care."""
+    ahead = list(tour.stops.filter(status="planned").select_related("retailer").order_by("sequence"))
+    ahead[-1].retailer.is_vulnerable = True
+    ahead[-1].retailer.save(update_fields=["is_vulnerable"])
+    Vehicle.objects.filter(is_reserve=True).update(state=Vehicle.State.UNDER_REPAIR)
+    Tour.objects.filter(day=day).update(shift_ends_at=datetime(2026, 11, 23, 10, 30, tzinfo=LOCAL))
+    found = recovery.offer(broken(tour), run=None, iterations=50)
+    assert found is not None
+    first = found.options.order_by("rank")[0]
+    assert first.unserved > 0
+    assert first.unserved_weight == first.unserved + 2 * (ahead[-1].pk in first.plan["unserved"])
+    assert set(first.plan["why"]) == {str(pk) for pk in first.plan["unserved"]}
+    assert set(first.plan["why"].values()) <= {"shift_over", "others_first"}
+    page = desk.get(f"/delivery/recoveries/{found.uuid}/?option=1")
+    assert all(one.why for one in page.context["unserved"])
+    assert page.context["unserved"][0].why in page.content.decode()
+
+
+def test_who_is_late_is_listed_those_first_who_need_care(
+    desk: Client, tour: Tour, clock: VirtualClock
+) -> None:
+    clock.advance(timedelta(minutes=50))  # and not a word from the road
+    ahead = list(tour.stops.filter(status="planned").select_related("retailer").order_by("sequence"))
+    second = ahead[1].retailer
+    second.is_vulnerable = True
+    second.save(update_fields=["is_vulnerable"])
+    late = desk.get("/delivery/").context["late"]
+    assert late[0].stop.retailer == second
+    of_ours = {one.stop.pk for one in late if one.stop.tour_id == tour.pk}
+    assert of_ours == {stop.pk for stop in ahead if clock.now() - stop.planned_at > timedelta(minutes=15)}
+    assert {one.minutes for one in late if one.stop.pk == ahead[0].pk} == {
+        round((clock.now() - ahead[0].planned_at).total_seconds() / 60)
+    }
+
+
+def test_the_map_says_how_old_a_position_is(desk: Client, tour: Tour, clock: VirtualClock) -> None:
+    assert tour.driver is not None
+    driving.here(tour, 119.123, 33.456, 8, at=clock.now(), actor=tour.driver)
+
+    def drawn() -> tuple[list[float], str]:
+        vans = desk.get("/delivery/map/vans.json").json()["features"]
+        van = next(one for one in vans if one["properties"]["name"] == tour.vehicle.number)
+        return van["geometry"]["coordinates"], dict(van["properties"]["facts"])["Position"]
+
+    clock.advance(timedelta(minutes=4))
+    assert drawn() == ([119.123, 33.456], "from the phone, 4 min ago")
+    clock.advance(timedelta(minutes=30))
+    where, words = drawn()
+    assert where != [119.123, 33.456]
+    assert words == "estimated; the phone has been silent for 34 min"
