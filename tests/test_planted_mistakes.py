@@ -5,6 +5,7 @@ Every replacement carries the name of its mistake in a comment on the line where
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 
 from changbei.core.clock import VirtualClock
 from changbei.network.city import City
+from changbei.plans.checking import check_files
+from changbei.plans.checking.offer import declared
 from changbei.plans.loading import read_folder
 from changbei.readiness import plan_check
 
@@ -358,3 +361,21 @@ def test_each_names_its_clause_where_there_is_one(small_city: City, clock: Virtu
         "role": "E3.3.4",
     }
     assert {name: by_name[name] for name in wanted} == wanted
+
+
+def test_a_field_that_the_action_does_not_fill_is_found_before_anybody_reads_a_dash() -> None:
+    files = read_folder(PACK)
+    planted_in = {"cash-allowed": "retailer", "public-suspended-tv": "next_page"}
+    for name, placeholder in planted_in.items():
+        head, body = files[f"messages/{name}.yaml"].split("\nbody:\n")
+        body = re.sub(r'(?m)^(  [a-zA-Z-]+: )"', rf'\1"{{{placeholder}}} ', body)
+        files[f"messages/{name}.yaml"] = f"{head}\nbody:\n{body}"
+    found = check_files(files, declared(), walks=False).findings
+    assert {
+        (one.kind, one.file, one.values["placeholder"], one.values["by"])
+        for one in found
+        if one.kind == "placeholder-missing"
+    } == {
+        ("placeholder-missing", "messages/cash-allowed.yaml", "retailer", "supply.tell_cash_customers"),
+        ("placeholder-missing", "messages/public-suspended-tv.yaml", "next_page", "incidents.public_notice"),
+    }
