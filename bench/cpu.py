@@ -52,6 +52,14 @@ def server_seconds(postmaster: int) -> float:
     return total / TICKS
 
 
+def tree_seconds(process: int) -> float:
+    """A process and what it has started."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    own = sum(int(fields[place]) for place in (11, 12, 13, 14)) / TICKS
+    return own + sum(tree_seconds(int(child)) for child in children)
+
+
 def parent_of(process: int) -> int:
     """The process that has started this one: of a database session, the postmaster."""
     return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])

@@ -20,14 +20,14 @@ POSTS = {
 }
 
 
-def furnish() -> dict[str, str]:
+def furnish(pack: Path = PACK) -> dict[str, str]:
     """Tables, people and plan in an empty database; the keys for the HTTP API, by staff number."""
     call_command("migrate", verbosity=0)
     unit = Unit.objects.create(code="chaos", kind="office", name=_text("Chaos"))
     keys = {}
     for number, (name, posts) in enumerate(POSTS.items()):
         keys[name] = _person(unit, name, f"1390000000{number}", posts)
-    plans.adopt(PACK, actor=None)
+    plans.adopt(pack, actor=None)
     return keys
 
 

@@ -1,0 +1,1 @@
+"""The parts of bench_engine: reports, messages, deadlines, several workers, peers, and a small site that people use."""
