@@ -139,7 +139,7 @@ class DayMap:
             facts.append([_("Driver"), f"{tour.driver.name} {tour.driver.phone}"])
         if tour.line:
             facts.append([_("Line"), pick(tour.line.name, self.language)])
-        facts.append([_("Position"), self._known_from(tour)])
+        facts.append([_("Position"), self.known_from(tour)])
         about = {
             "state": state,
             "name": tour.vehicle.number,
@@ -149,7 +149,7 @@ class DayMap:
         }
         return _point(position, about, tour.vehicle_id)
 
-    def _known_from(self, tour: Tour) -> str:
+    def known_from(self, tour: Tour) -> str:
         """How we know where the van is, and how long ago it said so."""
         said = getattr(tour, "position", None)
         if tour.status == Tour.Status.BROKEN_DOWN:

@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.delivery import driving, recovery, selectors, services
 from changbei.delivery.models import Breakdown, DeliveryDay, Handover, RecoveryCase, Stop, Tour
+from changbei.incidents.models import Incident, Report
 from changbei.journal.models import Entry
 from changbei.network.city import City
 from changbei.network.models import Vehicle
@@ -435,3 +436,34 @@ def test_the_map_says_how_old_a_position_is(desk: Client, tour: Tour, clock: Vir
     where, words = drawn()
     assert where != [119.123, 33.456]
     assert words == "estimated; the phone has been silent for 34 min"
+
+
+def test_one_click_from_a_broken_van_to_its_options(
+    desk: Client, tour: Tour, clock: VirtualClock, adopted: object
+) -> None:
+    assert tour.driver is not None
+    driving.here(tour, 119.123, 33.456, 8, at=clock.now(), actor=tour.driver)
+    answer = desk.post(f"/delivery/tours/{tour.uuid}/broken-down")
+    incident = Incident.objects.get()
+    assert incident.run is not None
+    waiting = f"/delivery/runs/{incident.run.uuid}/"
+    assert (answer.status_code, answer.headers["Location"]) == (303, waiting)
+    assert (incident.longitude, incident.latitude) == (119.123, 33.456)
+    report = Report.objects.get()
+    assert (report.data["goods_aboard"], report.data["injured"]) == (True, False)
+    assert report.data["place"]["text"].startswith("Position from the phone, 0 min ago; next customer: ")
+
+    # The engine is at work; the page asks every second, and goes on as soon as there is something to compare.
+    assert "The options are being computed" in desk.get(waiting).content.decode()
+    found = services.BreakdownReport(
+        tour.vehicle.number, 119.123, 33.456, "", goods_aboard=True, injured=False
+    )
+    stopped = services.report_breakdown(found, run=incident.run, actor=None)
+    case = recovery.offer(stopped, run=incident.run, iterations=50)
+    assert case is not None
+    assert desk.get(waiting, headers=PART).headers["HX-Redirect"] == f"/delivery/recoveries/{case.uuid}/"
+
+    assert desk.post(f"/delivery/tours/{tour.uuid}/broken-down").status_code == 409
+    wheel = client_of(tour.driver, "driver")
+    assert wheel.post(f"/delivery/tours/{tour.uuid}/broken-down").status_code == 403
+    assert Report.objects.count() == 1

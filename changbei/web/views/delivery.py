@@ -9,19 +9,22 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import NotFound
-from changbei.delivery import rules, selectors
+from changbei.core.errors import Conflict, NotFound
+from changbei.delivery import access, rules, selectors
 from changbei.delivery.features import DayMap
 from changbei.delivery.models import DeliveryDay, RecoveryCase, Stop, Tour
 from changbei.delivery.selectors import SiteReserve, TourFigures
+from changbei.incidents import services as incidents
 from changbei.network import features
 from changbei.people import access as people
 from changbei.web import entry, htmx, mapping
@@ -309,6 +312,49 @@ def _date(request: HttpRequest) -> date:
         raise BadRequest("date") from None
 
 
+# ---------------------------------------------------------------- one click from a broken van to its alternatives
+
+
+@entry.staff
+@require_POST
+def broken_down(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """This van cannot go on: report it where its phone is, else where its list says, and on to the options."""
+    actor = entry.actor(request)
+    people.require(actor, "delivery.recover")
+    tour = access.get_tour(request.user, uuid)
+    if tour.status == Tour.Status.BROKEN_DOWN:
+        raise Conflict(_("This van is reported already."))
+    data = {
+        "vehicle": tour.vehicle.number,
+        "place": _place(tour),
+        "injured": False,
+        "goods_aboard": True,
+        "cause": "fault",
+        "driver_fit": True,
+    }
+    incident = incidents.report("vehicle-breakdown", data, actor=actor, source="web").incident
+    messages.success(
+        request,
+        _("%(number)s: van %(van)s is reported.") % {"number": incident.number, "van": tour.vehicle.number},
+    )
+    if incident.run is None:
+        return htmx.go_to(request, reverse("incident", args=[incident.uuid]))
+    return htmx.go_to(request, reverse("recovery-of-run", args=[incident.run.uuid]))
+
+
+def _place(tour: Tour) -> dict[str, Any]:
+    drawn = DayMap(tour.day, language(), _tour_url)
+    known = next(one for one in drawn.tours if one.pk == tour.pk)
+    (longitude, latitude), _state = drawn.whereabouts(known)
+    ahead = selectors.stops_of(tour).filter(status=Stop.Status.PLANNED).first()
+    near = ahead.retailer.address if ahead else say(tour.site.name)
+    words = _("Position %(known_from)s; next customer: %(address)s") % {
+        "known_from": drawn.known_from(known),
+        "address": near,
+    }
+    return {"text": words[:160], "longitude": longitude, "latitude": latitude}
+
+
 # ---------------------------------------------------------------- the map
 
 
@@ -345,6 +391,7 @@ def _tour_url(uuid: UUID) -> str:
 
 urlpatterns = [
     path("delivery/", delivery, name="delivery"),
+    path("delivery/tours/<uuid:uuid>/broken-down", broken_down, name="tour-broken-down"),
     path("delivery/map.json", delivery_map, name="delivery-map"),
     path("delivery/map/<slug:name>.json", delivery_layer, name="delivery-layer"),
 ]

@@ -23,6 +23,7 @@ from changbei.delivery.models import RecoveryCase, RecoveryOption, Stop, Transpo
 from changbei.delivery.selectors import VanShare
 from changbei.people import access as people
 from changbei.runs import access as runs
+from changbei.runs.models import Run
 from changbei.web import entry, errors, htmx, mapping
 from changbei.web.showing import clause, language
 
@@ -394,11 +395,24 @@ def anew(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @entry.staff
 def of_run(request: HttpRequest, run: UUID) -> HttpResponse:
     """From a task to the recovery it is about."""
-    case = selectors.newest_case(runs.run_for(request.user, run).uuid)
-    if case is None:
-        messages.info(request, _("The options are still being computed. They appear here in a moment."))
-        return htmx.go_to(request, reverse("delivery"))
-    return htmx.go_to(request, reverse("recovery", args=[access.get_case(request.user, case.uuid).uuid]))
+    about_run = runs.run_for(request.user, run)
+    case = selectors.newest_case(about_run.uuid)
+    if case is not None:
+        return htmx.go_to(request, reverse("recovery", args=[access.get_case(request.user, case.uuid).uuid]))
+    context = {
+        "run": about_run,
+        "here": reverse("recovery-of-run", args=[run]),
+        "stranded": _waits(about_run),
+    }
+    part = htmx.wants_part(request)
+    response = render(request, f"web/recovery/{'computing' if part else 'waiting'}.html", context)
+    return htmx.stamp(response) if part else response
+
+
+def _waits(run: Run) -> bool:
+    """Whether options are to come: not when the van had nothing left to deliver."""
+    broken = run.breakdowns.first()
+    return broken is None or Stop.objects.filter(goods_at=broken, status=Stop.Status.PLANNED).exists()
 
 
 urlpatterns = [
