@@ -12,8 +12,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from changbei.compute.recovery.construct import undisturbed
 from changbei.compute.recovery.draft import Draft, planned_line
-from changbei.compute.recovery.kernel import BEST, Lists, World, plan_of, rounds, store_for
+from changbei.compute.recovery.kernel import (
+    BEST,
+    Lists,
+    World,
+    construct,
+    plan_of,
+    rounds,
+    snapshot,
+    store_for,
+    worth,
+)
 from changbei.compute.recovery.kernel.world import (
     ABOARD,
     AFTER,
@@ -40,8 +51,11 @@ from changbei.compute.recovery.kernel.world import (
 from changbei.compute.recovery.lines import NEVER, Ground, Line
 from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, BoolArray, IntArray
 
-HOT_SECONDS, LUKEWARM_SECONDS, COLD_SECONDS = 100.0, 30.0, 3.0
+HOT_SECONDS, LUKEWARM_SECONDS, COLD_SECONDS = 30.0, 30.0, 3.0
 """How much worse a plan may become: at the beginning of a short search, of the last one, and at the end of any."""
+
+NOISE, DEAREST_SECONDS = 0.5, 900
+"""How much worse a van may seem when a plan is made from nothing, and the detour above which it leaves an order."""
 
 SEARCHES, SHORT_SHARE = 4, 0.6
 """How many short searches there are, and their share of the budget."""
@@ -86,22 +100,45 @@ class Budget:
 def improve(ground: Ground, start: Draft, seed: int, budget: Budget) -> tuple[Draft, int]:
     """The best draft found within the budget, and the rounds made.
 
-    Who calls where decides most, and a search that has cooled down seldom changes that: several short ones begin anew
-    from `start`, and the best of them is gone on with.
+    Who calls where decides most, and a search that has cooled down seldom changes that: several short ones begin with
+    different plans from nothing, the first with `start` if that is better, and the best is gone on with.
     """
     hood = _Neighbourhood(ground, start)
     if budget.spent(0) >= 1.0 or not len(hood.orders) or not hood.vans:
         return start, 0
-    world = hood.world()
-    begin = best = hood.lists(start)
-    done = 0
+    world, bare, done = hood.world(), hood.lists(undisturbed(ground)), 0
+    best = _priced(world, hood.lists(start))
     for part in range(SEARCHES):
         span = (SHORT_SHARE * part / SEARCHES, SHORT_SHARE * (part + 1) / SEARCHES)
-        found, done = _cool(world, begin, seed * SEARCHES + part, HOT_SECONDS, span, budget, done)
-        best = min(best, found, key=lambda lists: lists.price)
+        if part and budget.spent(done) >= span[1]:
+            continue
+        number = seed * SEARCHES + part
+        begin = _from_nothing(world, bare, number, noise=NOISE if part else 0.0)
+        if not part:
+            begin = min(begin, best, key=_price)
+        found, done = _cool(world, begin, number, HOT_SECONDS, span, budget, done)
+        best = min(best, found, key=_price)
     best, done = _cool(world, best, seed, LUKEWARM_SECONDS, (SHORT_SHARE, 1.0), budget, done)
     found_draft = hood.draft(start, best)
     return (found_draft if found_draft.feasible and found_draft.price < start.price else start), done
+
+
+def _price(lists: Lists) -> int:
+    return lists.price
+
+
+def _priced(world: World, lists: Lists) -> Lists:
+    """These lists and what they cost."""
+    return Lists(lists.nodes, lists.length, worth(plan_of(world, lists)))
+
+
+def _from_nothing(world: World, bare: Lists, seed: int, *, noise: float) -> Lists:
+    """A plan made quickly, another for every seed."""
+    plan = plan_of(world, bare)
+    construct(world, plan, store_for(plan, bare, seed), noise, DEAREST_SECONDS)
+    made = Lists(bare.nodes.copy(), bare.length.copy(), worth(plan))
+    snapshot(plan, made.nodes, made.length)
+    return made
 
 
 def _cool(
@@ -209,13 +246,15 @@ class _Neighbourhood:
 
     def _reach(self) -> I32:
         """(stranded, K) seconds there and back between an order and the nearest stop of a van's list, or its start."""
-        ground, travel = self.ground, self.ground.travel
+        ground, problem, travel = self.ground, self.ground.problem, self.ground.travel
         orders = ground.location[self.orders[: self.stranded]]
+        lying = problem.places.location[ground.source[self.orders[: self.stranded]]]
         reach = np.zeros((self.stranded, len(self.vans)), dtype=np.int32)
         for column, van in enumerate(self.vans):
-            stops = np.append(
-                ground.location[list(ground.problem.planned[van])], ground.problem.vans.start[van]
-            )
+            if problem.vans.reserve[van]:  # it comes from the goods
+                reach[:, column] = np.minimum(travel[lying, orders] + travel[orders, lying], 10**8)
+                continue
+            stops = np.append(ground.location[list(problem.planned[van])], problem.vans.start[van])
             both = travel[stops[:, None], orders[None, :]] + travel[orders[:, None], stops[None, :]].T
             reach[:, column] = np.minimum(both.min(axis=0), 10**8)
         return reach

@@ -170,6 +170,25 @@ def _to_goods(node_of: I64, off: I32, terms: I64, order: int) -> int:
 
 
 @compiled
+def cheapest_call(world: World, plan: Plan, van: int, place: int) -> int:
+    """Where to call with the least driving, in time for what comes after; -1 none."""
+    orders, length, at = world.terms[ORDERS], plan.list[van, LENGTH], plan.at[0, van]
+    if length + 3 >= at.shape[1]:
+        return -1
+    call, here = orders + place, orders + world.terms[PLACES] + van
+    best, best_at = NEVER, -1
+    for position in range(length + 1):
+        there = at[NODE, position]
+        extra = world.onto[here, call] + world.onto[call, there] - at[LEG, position]
+        begin = max(at[DEPARTS, position] + world.onto[here, call], world.node[call, OPENS])
+        leaves = begin + world.node[call, LASTS] + world.onto[call, there]
+        if leaves <= at[LATEST, position] and extra < best:
+            best, best_at = extra, position
+        here = there
+    return best_at
+
+
+@compiled
 def call_position(world: World, plan: Plan, chance: State, van: int, place: int) -> int:
     """Where to call: the cheapest position, or the cheapest once part of the load is delivered, or any; -1 none."""
     orders, length, at = world.terms[ORDERS], plan.list[van, LENGTH], plan.at[0, van]

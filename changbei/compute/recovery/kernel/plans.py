@@ -80,7 +80,7 @@ class Plan(NamedTuple):
 
 
 class Lists(NamedTuple):
-    """What was found: (K, L) nodes, (K) lengths, and the price above that of where the first search began."""
+    """What was found: (K, L) nodes, (K) lengths, and the price of all lists and of what waits."""
 
     nodes: I32
     length: I64
@@ -92,6 +92,11 @@ def plan_of(world: World, lists: Lists) -> Plan:
     plan = _empty_plan(world, lists.nodes.shape[1])
     load_lists(world, plan, lists.nodes, lists.length)
     return plan
+
+
+def worth(plan: Plan) -> int:
+    """The price of all lists and of what waits."""
+    return int(plan.list[:, COST].sum() + plan.total[WAITING_PRICE])
 
 
 def _empty_plan(world: World, longest: int) -> Plan:
