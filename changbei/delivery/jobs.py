@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from changbei.compute import geo, roads
 from changbei.core import clock
 from changbei.core.errors import Outside
-from changbei.delivery import driving, snapshot, travel
+from changbei.delivery import driving, selectors, travel
 from changbei.delivery.models import DeliveryDay, Stop
 from changbei.network.models import Site
 
@@ -38,13 +38,13 @@ def prepare_times_of(on: date) -> int:
     if day is None:
         return 0
     longitudes, latitudes = _places(day)
-    closed = [geo.polygon(one.area) for one in snapshot.in_force(day, clock.now())]
+    closed = [geo.polygon(one.area) for one in selectors.closed_now(day)]
     return travel.prepare(on, longitudes, latitudes, closed)
 
 
 def _lacks_times(day: DeliveryDay) -> bool:
     longitudes, latitudes = _places(day)
-    closed = [geo.polygon(one.area) for one in snapshot.in_force(day, clock.now())]
+    closed = [geo.polygon(one.area) for one in selectors.closed_now(day)]
     return travel.lacking(day.date, longitudes, latitudes, closed) > 0
 
 

@@ -292,3 +292,17 @@ class Loan(models.Model):
                 name="lent_to_one_site_at_a_time",
             )
         ]
+
+
+class SortingList(models.Model):
+    """The sequence of cartons as a sorting system was given it, so that it can ask what has changed since."""
+
+    day = models.ForeignKey(DeliveryDay, on_delete=models.CASCADE, related_name="sorting_lists")
+    version = models.PositiveIntegerField()
+    rows = models.JSONField()  # see `delivery.sorting`
+    given_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["day", "version"], name="one_sorting_list_per_version")
+        ]

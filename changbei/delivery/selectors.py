@@ -15,6 +15,7 @@ from changbei.core import clock
 from changbei.delivery import rules
 from changbei.delivery.models import (
     Breakdown,
+    Closure,
     DeliveryDay,
     Handover,
     RecoveryCase,
@@ -54,6 +55,18 @@ class Substitute:
 
 def day_for(on: Any) -> DeliveryDay | None:
     return DeliveryDay.objects.filter(date=on).first()
+
+
+def today() -> DeliveryDay | None:
+    """The day being driven, if there is one."""
+    return day_for(clock.local_now().date())
+
+
+def closed_now(day: DeliveryDay) -> list[Closure]:
+    """Roads and areas that are closed at this moment."""
+    now = clock.now()
+    rows = Closure.objects.filter(Q(until__isnull=True) | Q(until__gt=now), day=day, lifted_at__isnull=True)
+    return list(rows.filter(since__lte=now).order_by("pk"))
 
 
 def tours(day: DeliveryDay) -> list[TourFigures]:

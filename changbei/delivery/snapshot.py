@@ -19,7 +19,7 @@ import numpy.typing as npt
 from changbei.compute import closures, geo
 from changbei.compute.recovery import Call, Orders, Places, Problem, Recovery, Vans
 from changbei.core.clock import LOCAL
-from changbei.delivery import rules, travel
+from changbei.delivery import rules, selectors, travel
 from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, Stop, Tour
 from changbei.network.models import Site, Vehicle
 
@@ -105,15 +105,9 @@ def take(day: DeliveryDay, now: datetime) -> Snapshot:
         stops=list(stops),
         reserves=_reserves(tours),
         breakdowns=list(breakdowns.select_related("tour__site").order_by("pk")),
-        closed=in_force(day, now),
+        closed=selectors.closed_now(day),
         loans=list(Loan.objects.filter(day=day, returned_at__isnull=True)),
     ).build()
-
-
-def in_force(day: DeliveryDay, now: datetime) -> list[Closure]:
-    """What is closed at this moment."""
-    rows = Closure.objects.filter(day=day, lifted_at__isnull=True, since__lte=now).order_by("pk")
-    return [row for row in rows if row.until is None or row.until > now]
 
 
 def _reserves(tours: Sequence[Tour]) -> list[Vehicle]:

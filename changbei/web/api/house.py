@@ -16,6 +16,7 @@ from changbei.people.models import Account
 from changbei.web import errors
 from changbei.web.api import (
     broadcasts,
+    deliveries,
     incidents,
     papers,
     plans,
@@ -59,6 +60,7 @@ api = NinjaAPI(
 api.add_router("/incidents", incidents.router)
 api.add_router("/tasks", tasks.router)
 api.add_router("/recoveries", recoveries.router)
+api.add_router("/deliveries", deliveries.router)
 api.add_router("/readiness", readiness.router)
 api.add_router("/rehearsals", rehearsals.router)
 api.add_router("/warnings", warnings.router)

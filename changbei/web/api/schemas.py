@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -189,6 +190,89 @@ class RecoveryOut(Schema):
 
 class AcceptIn(Schema):
     rank: int
+
+
+class LoadOut(Schema):
+    """One customer's cartons. `van` "" and sequence 0: nobody drives there (yet). `goods`: aboard, site, van."""
+
+    model_config = {"from_attributes": True}
+
+    licence_no: str
+    urgent: bool
+    name: str
+    van: str
+    plate: str
+    site: str
+    sequence: int
+    cartons: int
+    goods: str
+
+
+class LoadsOut(Schema):
+    """By van and sequence. `version` grows with every change of the day's plan."""
+
+    on: date
+    version: int
+    loads: list[LoadOut]
+
+
+class ChangeOut(Schema):
+    now: LoadOut
+    before: LoadOut
+
+
+class ChangesOut(Schema):
+    on: date
+    since: int
+    version: int
+    added: list[LoadOut]
+    removed: list[LoadOut]
+    changed: list[ChangeOut]
+
+
+class UrgentOrderIn(Schema):
+    """Without `ready_at` the goods stand at the site's gate after the usual half hour of picking."""
+
+    licence_no: str
+    cartons: int
+    order_fen: int = 0
+    ready_at: AwareDatetime | None = None
+
+
+class UrgentOrdersIn(Schema):
+    orders: list[UrgentOrderIn]
+
+
+class CancelIn(Schema):
+    licence_nos: list[str]
+
+
+class CountedOut(Schema):
+    stops: int
+
+
+class ClosureIn(Schema):
+    """GeoJSON Polygon or MultiPolygon, WGS 84; without `until` for the rest of the day."""
+
+    area: Json
+    reason: str
+    until: AwareDatetime | None = None
+
+
+class ClosureOut(ClosureIn):
+    uuid: UUID
+    since: AwareDatetime
+    lifted_at: AwareDatetime | None
+
+
+class RecomputeIn(Schema):
+    """`causes`: closed, urgent, late, cancelled, lent, broken; kept with what is computed."""
+
+    causes: list[str] = []
+
+
+class RecoveriesOut(Schema):
+    recoveries: list[RecoveryOut]
 
 
 class WarningOut(Schema):
