@@ -12,12 +12,14 @@ from changbei.incidents import services as incidents
 from changbei.incidents.services.customers import public_notice
 from changbei.incidents.tests import people as cast
 from changbei.network.models import Line, Retailer
-from changbei.notify import calls
-from changbei.notify.models import Notice
+from changbei.notify import calls, recipients, services
+from changbei.notify.models import Notice, Urgency
+from changbei.notify.services import NewNotice
 from tests.browser.visitor import Visitor
 from tests.stories.telling import Town
 
 pytestmark = pytest.mark.browser
+TOLD = {"zh-Hans": "请看新消息"}
 TOO_SMALL = """[...document.querySelectorAll('main a.btn, main button, main summary, main select')]
     .filter((one) => one.offsetParent && one.getBoundingClientRect().height < 44)
     .map((one) => one.className + '|' + one.textContent.trim().slice(0, 30))"""
@@ -89,6 +91,25 @@ def test_calls_are_made_with_one_thumb_and_printed(town: Town, visit: Callable[.
     visitor.opens(f"/calls/{made.uuid}/paper")
     visitor.sees("table")
     visitor.judge("calls-paper", at=(390, 1280))
+
+
+def test_a_message_comes_by_itself_where_there_are_no_streams(
+    town: Town, visit: Callable[..., Visitor]
+) -> None:
+    person = town.holder("leading-group-office")
+    visitor = visit(person, width=390)
+    visitor.opens("/messages/")
+    visitor.sees("#inbox")
+    services.tell(
+        NewNotice("t", TOLD, TOLD, Urgency.ROUTINE, needs_acknowledgement=True),
+        recipients.of_people([person]),
+    )
+    visitor.sees("#inbox .cb-message-title", "请看新消息")
+    visitor.sees("#bell .cb-nav-count")
+    visitor.judge("inbox", at=(390, 1280))
+    visitor.presses("#inbox button")
+    visitor.sees(".cb-toast")
+    assert visitor.page.locator("#bell .cb-nav-count").count() == 0
 
 
 def test_the_call_tree_on_the_screen(town: Town, visit: Callable[..., Visitor]) -> None:
