@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
+from changbei.incidents.cap.parts import COLOURS
 from changbei.incidents.models import Suspension, Warning
+from changbei.incidents.rules import severity_rank
 from changbei.incidents.services.warnings import LIVE
 from changbei.journal.models import Entry
 from changbei.network import joining
@@ -22,6 +24,16 @@ def in_force(now: datetime) -> QuerySet[Warning]:
     rows = Warning.objects.exclude(verdict=Warning.Verdict.REFUSED).filter(expired_at=None, replaced_by=None)
     rows = rows.filter(status__in=LIVE, msg_type__in=("Alert", "Update"))
     return rows.filter(Q(expires_at=None) | Q(expires_at__gt=now)).defer("raw")
+
+
+def gravest_first(warnings: Iterable[Warning]) -> list[Warning]:
+    """By colour, then by CAP's own severity, the newest first among equals."""
+    return sorted(warnings, key=lambda one: (rank(one.colour), severity_rank(one.severity), one.pk), reverse=True)
+
+
+def rank(colour: str) -> int:
+    """-1 for a warning of which nobody says the colour."""
+    return COLOURS.index(colour) if colour in COLOURS else -1
 
 
 def concerned(warnings: Sequence[Warning]) -> dict[int, Concerned]:

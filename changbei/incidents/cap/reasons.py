@@ -29,9 +29,9 @@ REFUSALS: Mapping[str, Words] = {
     "too-deep": ("嵌套超过{limit}层", "巢狀超過{limit}層", "nested deeper than {limit}"),
     "too-many": ("元素超过{limit}个", "元素超過{limit}個", "more than {limit} elements"),
     "not-alert": (
-        "根元素是{name}，不是CAP的alert；请一次给出一条预警",
-        "根元素是{name}，不是CAP的alert；請一次給出一條預警",
-        "the root is {name}, not a CAP alert; give one alert at a time",
+        "根元素是{name}，不是CAP的alert",
+        "根元素是{name}，不是CAP的alert",
+        "the root is {name}, not a CAP alert",
     ),
     "namespace": (
         "命名空间{name}不是CAP 1.0、1.1或1.2",

@@ -51,7 +51,7 @@ def test_json_gives_one_object_a_file_and_a_refusal_ends_with_1(tmp_path: Path) 
                 "line": 1,
                 "code": "not-alert",
                 "refuses": True,
-                "message": "the root is html, not a CAP alert; give one alert at a time",
+                "message": "the root is html, not a CAP alert",
             }
         ],
         "identity": None,

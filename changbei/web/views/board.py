@@ -87,7 +87,7 @@ def situation() -> dict[str, Any]:
     return {
         "cases": cases,
         "figures": _figures(cases, tasks, lists),
-        "warnings": list(_warnings(now)),
+        "warnings": _warnings(now),
         "forecast": forecast.card(),
         "call_lists": lists[: calls.MOST_LISTS],
         "next_tasks": _next_cards(tasks),
@@ -226,8 +226,8 @@ def _figures(
     ]
 
 
-def _warnings(now: datetime) -> Iterable[Warning]:
-    return warned.in_force(now).defer("raw", "area").order_by("pk")
+def _warnings(now: datetime) -> Sequence[Warning]:
+    return warned.gravest_first(warned.in_force(now).defer("raw", "area"))
 
 
 def _next_cards(tasks: Sequence[Task]) -> list[TaskCard]:

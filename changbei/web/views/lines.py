@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.models import Tour
@@ -35,6 +36,7 @@ MEASURES = (
     ("hold", gettext_lazy("No-go for now: goods wait at the site")),
 )
 USUALLY_MINUTES = 60
+USUALLY_REVIEWED = timedelta(hours=3)
 FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 
 
@@ -78,7 +80,7 @@ def lines(request: HttpRequest, uuid: UUID) -> HttpResponse:
         raise NotAllowed(_("Dispatchers and whoever commands decide which lines go."))
     data = request.POST if request.method == "POST" else None
     rows = [_row(tour, data) for tour in verbs.lines_concerned(incident)]
-    review = ReviewForm(data)
+    review = ReviewForm(data, initial={"review_at": clock.now() + USUALLY_REVIEWED})
     status = 200
     if data is not None:
         if review.is_valid() and _all_valid(rows):

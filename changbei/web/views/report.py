@@ -58,7 +58,7 @@ class Kind:
 
 @staff
 def kinds(request: HttpRequest) -> HttpResponse:
-    """What happened? One card per procedure of the plans in force."""
+    """What happened? One card per procedure of the plans in force that people begin."""
     people.require(request.user, "incidents.report")
     person = people.person_of(request.user)
     usual = USUAL.get(person.job, "") if person else ""
@@ -67,8 +67,11 @@ def kinds(request: HttpRequest) -> HttpResponse:
 
 
 def _kinds() -> Iterator[Kind]:
+    """Not those that a date begins: nobody reports that it is half past seven."""
     for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
         for one in pack_for(version).procedures.values():
+            if one.schedules:
+                continue
             yield Kind(
                 one.id,
                 showing.say(one.title),

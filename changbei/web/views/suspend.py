@@ -20,6 +20,7 @@ from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.incidents import access, rules, suspensions
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident, Suspension
+from changbei.incidents.services.lines import may_decide
 from changbei.network import features
 from changbei.network import selectors as network
 from changbei.people import access as people
@@ -106,7 +107,7 @@ def suspend(request: HttpRequest, uuid: UUID) -> HttpResponse:
         return htmx.go_to(request, reverse("suspension", args=[lasting.uuid]))
     if request.method != "POST":
         form = SuspendForm(initial=_suggestion(incident))
-        return render(request, "web/suspend/page.html", _context(incident, task, form))
+        return render(request, "web/suspend/page.html", _context(incident, task, form, actor))
     form = SuspendForm(request.POST)
     if form.is_valid():
         try:
@@ -114,7 +115,7 @@ def suspend(request: HttpRequest, uuid: UUID) -> HttpResponse:
         except Invalid as error:
             for problem in error.problems:
                 form.add_error(problem.field if problem.field in form.fields else None, said(problem.message))
-    return render(request, "web/suspend/page.html", _context(incident, task, form), status=422)
+    return render(request, "web/suspend/page.html", _context(incident, task, form, actor), status=422)
 
 
 def task_for(incident: Incident, actor: Person) -> Task | None:
@@ -162,7 +163,7 @@ def _suggestion(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _context(incident: Incident, task: Task | None, form: SuspendForm) -> dict[str, Any]:
+def _context(incident: Incident, task: Task | None, form: SuspendForm, actor: Person) -> dict[str, Any]:
     others = [one for one in task.options if one["id"] != SUSPEND] if task is not None else []
     return {
         "incident": incident,
@@ -175,6 +176,7 @@ def _context(incident: Incident, task: Task | None, form: SuspendForm) -> dict[s
         "form": form,
         "lasting": suspensions.going_on(incident),
         "drill_banner": _("This incident is a drill.") if incident.drill else "",
+        "lines_url": reverse("incident-lines", args=[incident.uuid]) if may_decide(actor, incident) else "",
         "map_url": reverse("suspend-map", args=[incident.uuid]),
     }
 

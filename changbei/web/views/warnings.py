@@ -119,13 +119,18 @@ def warnings(request: HttpRequest) -> HttpResponse:
         "form": form,
         "may_upload": people.may(request.user, "incidents.receive_warning"),
         "may_keep_sources": people.may(request.user, "incidents.command"),
-        "in_force": [row for row in rows if row.state == "in-force"],
+        "in_force": _gravest_first([row for row in rows if row.state == "in-force"]),
         "over": [row for row in rows if row.state == "over"],
         "refused": [row for row in rows if row.state == "refused"],
         "proposed": [row for row in rows if row.proposed],
         "resumptions": [(one, str(WHY.get(one.why, ""))) for one in warned.resumptions()],
     }
     return render(request, "web/warnings/page.html", context, status=422 if form.errors else 200)
+
+
+def _gravest_first(rows: Sequence[Row]) -> list[Row]:
+    by_key = {row.warning.pk: row for row in rows}
+    return [by_key[one.pk] for one in warned.gravest_first(row.warning for row in rows)]
 
 
 def _take_in(request: HttpRequest, form: CapForm) -> HttpResponse:
