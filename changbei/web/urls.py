@@ -52,6 +52,7 @@ from changbei.web.views import (
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *public.urlpatterns,  # first: these are asked for most, by anybody
     *board.urlpatterns,
     *account.urlpatterns,
     *incident.urlpatterns,
@@ -70,7 +71,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *calls.urlpatterns,
     *call_paper.urlpatterns,
     *broadcasts.urlpatterns,
-    *public.urlpatterns,
     *substitute.urlpatterns,
     *report.urlpatterns,
     *review.urlpatterns,

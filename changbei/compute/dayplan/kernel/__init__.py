@@ -1,0 +1,1 @@
+"""The compiled part of planning a day: lines as linked lists, ruin and recreate on them, savings to begin with."""

@@ -1,0 +1,156 @@
+"""Where a stop is best put in: beside one of its neighbours, into an empty van, and only else anywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from changbei.compute.dayplan.kernel.lines import (
+    BEGINS,
+    CAPACITY,
+    CLOSES,
+    COUNT,
+    DRIVING,
+    KIND,
+    LOAD,
+    OPENS,
+    PREFERS,
+    REACH,
+    SERVICE,
+    SERVICES,
+    SIZE,
+    TIMED,
+    USUAL,
+    Ground,
+    Lines,
+    strange,
+    unevenness,
+)
+from changbei.compute.recovery.kernel.chance import State, share
+from changbei.compute.recovery.kernel.compiling import compiled
+
+BLINK = 0.01
+"""Share of places that are overlooked, so that the best is not always taken (Christiaens & Vanden Berghe)."""
+NOWHERE = 1e18
+KINDS = 62
+
+
+@compiled
+def _in_time(ground: Ground, lines: Lines, stop: int, before: int, after: int, there: int, onward: int) -> bool:
+    now = lines.early[before] + there
+    if before < len(lines.van):
+        now += ground.stop[before, SERVICE]
+    now = max(now, ground.stop[stop, OPENS])
+    if now > ground.stop[stop, CLOSES]:
+        return False
+    return bool(now + ground.stop[stop, SERVICE] + onward <= lines.late[after])
+
+
+@compiled
+def _preference(ground: Ground, lines: Lines, stop: int, van: int, driving: float) -> float:
+    """What is priced beside driving when this van takes that stop."""
+    row = lines.tally[van]
+    work = float(row[DRIVING] + row[SERVICES])
+    more = work + driving + ground.stop[stop, SERVICE]
+    now = unevenness(ground, van, row[COUNT], work, row[LOAD])
+    then = unevenness(ground, van, row[COUNT] + 1, more, row[LOAD] + ground.stop[stop, SIZE])
+    return strange(ground, stop, van) + then - now
+
+
+@compiled
+def _price(ground: Ground, lines: Lines, stop: int, before: int, van: int, limit: float) -> float:
+    """Cost of the stop after the node `before`; NOWHERE when it is not below `limit` or breaks a limit in time."""
+    after = lines.after[before]
+    at = ground.place[stop]
+    there = ground.travel[ground.place[before], at]
+    if there - lines.leg[before] >= limit:
+        return NOWHERE
+    onward = ground.travel[at, ground.place[after]]
+    price = float(there + onward - lines.leg[before])
+    if price < limit and ground.terms[PREFERS] > 0.0:
+        price += _preference(ground, lines, stop, van, price)
+    if price >= limit:
+        return NOWHERE
+    if ground.terms[TIMED] > 0.0 and not _in_time(ground, lines, stop, before, after, there, onward):
+        return NOWHERE
+    return price
+
+
+@compiled
+def _beside_neighbours(ground: Ground, lines: Lines, stop: int, chance: State) -> tuple[float, int, int]:
+    """The same as `_price` for both sides of each neighbour, written out: most of all time is spent here, and a call
+    costs more than what it would do."""
+    travel, place, table, near = ground.travel, ground.place, ground.stop, ground.near
+    before_of, after_of, leg = lines.before, lines.after, lines.leg
+    timed, prefers = ground.terms[TIMED] > 0.0, ground.terms[PREFERS] > 0.0
+    stops, at, size = len(lines.van), place[stop], table[stop, SIZE]
+    opens, closes, service = table[stop, OPENS], table[stop, CLOSES], table[stop, SERVICE]
+    best, where, who = NOWHERE, -1, -1
+    for rank in range(min(int(ground.terms[REACH]), near.shape[1])):
+        beside = np.int64(near[stop, rank])
+        van = lines.van[beside]
+        if van < 0 or lines.tally[van, LOAD] + size > ground.van[van, CAPACITY]:
+            continue
+        for side in range(2):
+            before = beside if side == 0 else before_of[beside]
+            there = np.int64(travel[place[before], at])
+            saved = leg[before]
+            if there - saved >= best or share(chance) < BLINK:
+                continue
+            after = after_of[before]
+            onward = np.int64(travel[at, place[after]])
+            price = float(there + onward - saved)
+            if price < best and prefers:
+                price += _preference(ground, lines, stop, van, price)
+            if price >= best:
+                continue
+            if timed:
+                now = lines.early[before] + there
+                if before < stops:
+                    now += table[before, SERVICE]
+                now = max(now, opens)
+                if now > closes or now + service + onward > lines.late[after]:
+                    continue
+            best, where, who = price, before, van
+    return best, where, who
+
+
+@compiled
+def best_place(ground: Ground, lines: Lines, stop: int, chance: State) -> tuple[float, int, int]:
+    """Price, the node before, and the van; van -1 when no line can take the stop."""
+    stops, vans = len(lines.van), len(lines.tally)
+    size = ground.stop[stop, SIZE]
+    best, where, who = _beside_neighbours(ground, lines, stop, chance)
+    seen = np.int64(0)
+    for van in range(vans):
+        if lines.tally[van, COUNT] > 0 or size > ground.van[van, CAPACITY]:
+            continue
+        kind = ground.van[van, KIND]
+        if kind < KINDS:
+            if (seen >> kind) & 1 and ground.stop[stop, USUAL] != van:
+                continue
+            seen |= np.int64(1) << kind
+        price = _price(ground, lines, stop, stops + van, van, best)
+        if price < best:
+            best, where, who = price, stops + van, van
+    if who >= 0:
+        return best, where, who
+    return _anywhere(ground, lines, stop)
+
+
+@compiled
+def _anywhere(ground: Ground, lines: Lines, stop: int) -> tuple[float, int, int]:
+    stops, vans = len(lines.van), len(lines.tally)
+    size = ground.stop[stop, SIZE]
+    best, where, who = NOWHERE, -1, -1
+    for van in range(vans):
+        if lines.tally[van, COUNT] == 0 or lines.tally[van, LOAD] + size > ground.van[van, CAPACITY]:
+            continue
+        if ground.van[van, BEGINS] > ground.stop[stop, CLOSES]:
+            continue
+        node, end = stops + van, stops + vans + van
+        while node != end:
+            price = _price(ground, lines, stop, node, van, best)
+            if price < best:
+                best, where, who = price, node, van
+            node = lines.after[node]
+    return best, where, who
