@@ -18,6 +18,7 @@ from changbei.delivery.models import (
     Closure,
     DeliveryDay,
     Handover,
+    Loan,
     RecoveryCase,
     RecoveryOption,
     Stop,
@@ -57,16 +58,24 @@ def day_for(on: Any) -> DeliveryDay | None:
     return DeliveryDay.objects.filter(date=on).first()
 
 
-def today() -> DeliveryDay | None:
-    """The day being driven, if there is one."""
-    return day_for(clock.local_now().date())
-
-
 def closed_now(day: DeliveryDay) -> list[Closure]:
     """Roads and areas that are closed at this moment."""
     now = clock.now()
     rows = Closure.objects.filter(Q(until__isnull=True) | Q(until__gt=now), day=day, lifted_at__isnull=True)
     return list(rows.filter(since__lte=now).order_by("pk"))
+
+
+def causes_of(day: DeliveryDay) -> list[str]:
+    """What disturbs the day now, in the words of `disrupting.CAUSES`."""
+    waiting = Stop.objects.filter(day=day, status=Stop.Status.PLANNED)
+    found = {
+        "broken": waiting.filter(goods_at__isnull=False).exists(),
+        "cancelled": Stop.objects.filter(day=day, status=Stop.Status.CANCELLED).exists(),
+        "closed": bool(closed_now(day)),
+        "lent": Loan.objects.filter(day=day, returned_at=None).exists(),
+        "urgent": waiting.filter(urgent=True, tour=None).exists(),
+    }
+    return [cause for cause, there in found.items() if there]
 
 
 def tours(day: DeliveryDay) -> list[TourFigures]:

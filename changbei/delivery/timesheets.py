@@ -23,6 +23,11 @@ Degrees = npt.NDArray[np.float64]
 KEPT = timedelta(days=2)
 
 
+def exists(folder: Path, on: date, name: str) -> bool:
+    """Whether there is a sheet of this day."""
+    return _path(folder, on, name).exists()
+
+
 def missing(folder: Path, on: date, name: str, points: Sequence[Point]) -> int:
     """How many of these places are not on the sheet yet."""
     sheet = _read(folder, on, name)

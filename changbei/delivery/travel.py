@@ -63,13 +63,12 @@ def times(
     return _estimated(longitudes, latitudes, closed, "", "not_installed" if network else "no_network")
 
 
-def basis(on: date, longitudes: Sequence[float], latitudes: Sequence[float]) -> Basis:
-    """What times between these places would come from, without computing any."""
+def basis_of_day(on: date) -> Basis:
+    """Where the times of a day come from once they are asked for, without computing any."""
     network = current()
     if network is None or not roads.is_installed():
         return Basis(GREAT_CIRCLE, "", "not_installed" if network else "no_network")
-    points = list(zip(longitudes, latitudes, strict=True))
-    if timesheets.missing(_folder(), on, network.manifest.digest, points) > WALKS_AT_ONCE:
+    if not timesheets.exists(_folder(), on, network.manifest.digest):
         return Basis(GREAT_CIRCLE, network.date, "not_computed")
     return Basis(ROADS, network.date)
 

@@ -54,7 +54,7 @@ def bridge(column: int) -> Any:
 def test_without_a_network_times_are_estimated(folder: Path) -> None:
     found = travel.times(MONDAY, LON, LAT)
     assert (found.seconds == geo.travel_seconds(LON, LAT)).all()
-    assert found.basis == Basis("great_circle", "", "no_network") == travel.basis(MONDAY, LON, LAT)
+    assert found.basis == Basis("great_circle", "", "no_network") == travel.basis_of_day(MONDAY)
     assert found.open_seconds is None
     with pytest.raises(Outside):
         travel.prepare(MONDAY, LON, LAT)
@@ -94,9 +94,9 @@ def test_what_takes_long_is_estimated_until_it_is_computed(
     network = travel.current()
     assert network is not None
     estimated = travel.times(MONDAY, LON, LAT)
-    assert estimated.basis == Basis("great_circle", network.date, "not_computed")
+    assert estimated.basis == Basis("great_circle", network.date, "not_computed") == travel.basis_of_day(MONDAY)
     assert travel.prepare(MONDAY, LON, LAT) == 30
-    assert travel.times(MONDAY, LON, LAT).basis == Basis("roads", network.date)
+    assert travel.times(MONDAY, LON, LAT).basis == Basis("roads", network.date) == travel.basis_of_day(MONDAY)
     around = travel.times(MONDAY, LON, LAT, [bridge(0)])
     assert around.basis == Basis("mixed", network.date, "not_computed")
     assert around.open_seconds is not None and (around.seconds >= around.open_seconds).all()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 from ninja import Router, Status
 
 from changbei.core.errors import Invalid, NotFound, Problem
-from changbei.delivery import disrupting, recovery, selectors, sorting
+from changbei.delivery import disrupting, recovery, selectors, services, sorting
 from changbei.delivery.disrupting import UrgentOrder
 from changbei.delivery.models import Closure, DeliveryDay, Stop
 from changbei.network.models import Retailer
@@ -146,7 +146,7 @@ def recompute(request: HttpRequest, body: schemas.RecomputeIn) -> schemas.Recove
 
 
 def _today() -> DeliveryDay:
-    day = selectors.today()
+    day = services.today()
     if day is None:
         raise NotFound(gettext_noop("no deliveries are planned for today"))
     return day

@@ -30,6 +30,7 @@ from changbei.people import access as people
 from changbei.web import entry, htmx, mapping
 from changbei.web.components import Tone
 from changbei.web.showing import address, breakdown_form, language, say
+from changbei.web.views.disruptions import basis_words
 from changbei.web.views.recovery import about
 
 NOTICEABLE_MINUTES = rules.NOTICEABLE.total_seconds() / 60
@@ -177,6 +178,8 @@ def _frame(request: HttpRequest, on: date) -> dict[str, Any]:
         "here": f"{here}?{query}" if query else here,
         "map_url": f"{reverse('delivery-map')}?date={on.isoformat()}",
         "my_tour": address("my-tour"),
+        "may_disrupt": people.may(request.user, "delivery.recover"),
+        "basis": basis_words(on),
     }
 
 

@@ -1,0 +1,96 @@
+"""A delivery day in files: download it, plan one from a table."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from pathlib import Path
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from changbei.core.errors import Conflict, NotFound
+from changbei.delivery import exchange, selectors
+from changbei.people import access as people
+from changbei.web import entry, htmx
+from changbei.web.errors import said
+
+KINDS = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+SHOWN = 200
+
+
+class FileForm(forms.Form):
+    date = forms.DateField(
+        label=gettext_lazy("Day"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+    )
+    file = forms.FileField(label=gettext_lazy("Table (.xlsx, .xls, .ods, .csv)"))
+    replace = forms.BooleanField(
+        label=gettext_lazy("Instead of what is planned, as long as nobody has left"), required=False
+    )
+
+
+@entry.staff
+def export(request: HttpRequest, on: str, kind: str) -> HttpResponse:
+    """The day as a file."""
+    people.require(request.user, "delivery.see")
+    day = selectors.day_for(_date(on))
+    if day is None or kind not in KINDS:
+        raise NotFound(on)
+    answer = HttpResponse(exchange.write_day(day, kind), content_type=KINDS[kind])
+    answer.headers["Content-Disposition"] = f'attachment; filename="delivery-{on}.{kind}"'
+    return answer
+
+
+def _date(given: str) -> date:
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise BadRequest("date") from None
+
+
+@entry.staff
+def take_in(request: HttpRequest) -> HttpResponse:
+    """Plan a day as a table says, all of it or nothing; what is wrong is listed by row and column."""
+    people.require(request.user, "delivery.recover")
+    form = FileForm(
+        request.POST or None, request.FILES or None, initial={"date": request.GET.get("date", "")}
+    )
+    found = None
+    if request.method == "POST" and form.is_valid():
+        upload = form.cleaned_data["file"]
+        with tempfile.TemporaryDirectory() as folder:
+            path_ = Path(folder) / f"table{Path(upload.name).suffix.lower()}"
+            path_.write_bytes(upload.read())
+            found = exchange.read_day(path_, name=upload.name)
+        if not found.problems:
+            on: date = form.cleaned_data["date"]
+            try:
+                exchange.take_over(
+                    found, on, replace=form.cleaned_data["replace"], actor=entry.actor(request)
+                )
+            except Conflict as error:
+                form.add_error(None, said(str(error)))
+            else:
+                words = _("%(stops)d stops on %(tours)d tours are planned.")
+                messages.success(request, words % {"stops": len(found.rows), "tours": len(found.by_van())})
+                return htmx.go_to(request, f"{reverse('delivery')}?date={on.isoformat()}")
+    context = {"form": form, "found": found, "problems": found.problems[:SHOWN] if found else []}
+    return render(
+        request, "web/delivery/import.html", context, status=422 if request.method == "POST" else 200
+    )
+
+
+urlpatterns = [
+    path("delivery/export/<str:on>.<str:kind>", export, name="delivery-export"),
+    path("delivery/import/", take_in, name="delivery-import"),
+]

@@ -1,0 +1,254 @@
+"""What disturbs today beside broken vans, written down where it is told; and the day computed anew (E2.6, E3.3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound
+from changbei.delivery import disrupting, recovery, selectors, services, travel
+from changbei.delivery.disrupting import UrgentOrder
+from changbei.delivery.models import Closure, DeliveryDay, Loan, Stop
+from changbei.network import features
+from changbei.network.models import Retailer, Site, Vehicle
+from changbei.people import access as people
+from changbei.people.models import Person
+from changbei.web import entry, htmx, mapping
+from changbei.web.errors import said
+from changbei.web.showing import language, say
+from changbei.web.widgets import AreaField, RetailerWidget
+
+FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+
+
+class DrawnArea(AreaField):
+    """The area as the map of the page writes it."""
+
+    widget = forms.HiddenInput  # type: ignore[assignment]
+
+
+class CloseForm(forms.Form):
+    area = DrawnArea(label=gettext_lazy("Area"))
+    until = forms.DateTimeField(
+        label=gettext_lazy("Until (empty: not today any more)"),
+        required=False,
+        input_formats=FORMATS,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=FORMATS[0]),
+    )
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=160)
+
+
+class OrderForm(forms.Form):
+    customer = forms.CharField(label=gettext_lazy("Customer"), widget=RetailerWidget)
+    cartons = forms.IntegerField(label=gettext_lazy("Cartons"), min_value=1, max_value=20_000)
+
+
+class CancelForm(forms.Form):
+    customer = forms.CharField(label=gettext_lazy("Customer"), widget=RetailerWidget)
+
+
+class _VanField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Vehicle) -> str:
+        return f"{obj.number} · {say(obj.site.name)}"
+
+
+class _SiteField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Site) -> str:
+        return say(obj.name)
+
+
+class LendForm(forms.Form):
+    vehicle = _VanField(
+        Vehicle.objects.filter(is_reserve=True, state=Vehicle.State.FIT)
+        .select_related("site")
+        .order_by("number"),
+        label=gettext_lazy("Reserve van"),
+    )
+    site = _SiteField(Site.objects.order_by("pk"), label=gettext_lazy("Stands today at"))
+
+
+def _close(form: forms.Form, actor: Person) -> str:
+    given = form.cleaned_data
+    disrupting.close(given["area"], until=given["until"], reason=given["reason"], run=None, actor=actor)
+    return _("Closed. Compute the day anew to drive around it.")
+
+
+def _order(form: forms.Form, actor: Person) -> str:
+    shop = _shop(form)
+    disrupting.add_orders([UrgentOrder(shop.pk, form.cleaned_data["cartons"])], run=None, actor=actor)
+    return _("Added. Compute the day anew to see who brings it.")
+
+
+def _cancel(form: forms.Form, actor: Person) -> str:
+    day = services.today()
+    stops = Stop.objects.filter(day=day, retailer=_shop(form)).values_list("pk", flat=True)
+    if not disrupting.cancel(list(stops), run=None, actor=actor):
+        raise Invalid("customer", _("Nothing is still to be delivered there today."))
+    return _("Cancelled. The rest of the tour comes earlier.")
+
+
+def _lend(form: forms.Form, actor: Person) -> str:
+    disrupting.lend(form.cleaned_data["vehicle"], form.cleaned_data["site"], actor=actor)
+    return _("The van stands there today.")
+
+
+def _shop(form: forms.Form) -> Retailer:
+    shop = Retailer.objects.filter(licence_no=form.cleaned_data["customer"], active=True).first()
+    if shop is None:
+        raise Invalid("customer", _("There is no such customer."))
+    return shop
+
+
+FORMS: dict[str, tuple[type[forms.Form], Callable[[forms.Form, Person], str]]] = {
+    "close": (CloseForm, _close),
+    "order": (OrderForm, _order),
+    "cancel": (CancelForm, _cancel),
+    "lend": (LendForm, _lend),
+}
+
+
+@entry.staff
+def disruptions(request: HttpRequest) -> HttpResponse:
+    """What is closed, lent and added today, and the forms to say more; sent, the one form that `kind` names."""
+    people.require(request.user, "delivery.recover")
+    day = _today()
+    shown = {kind: made(prefix=kind) for kind, (made, _do) in FORMS.items()}
+    status = 200
+    if request.method == "POST":
+        kind = request.POST.get("kind", "")
+        if kind not in FORMS:
+            raise NotFound(kind)
+        made, do = FORMS[kind]
+        form = shown[kind] = made(request.POST, prefix=kind)
+        if form.is_valid() and (words := _done(form, do, entry.actor(request))):
+            messages.success(request, words)
+            return htmx.go_to(request, reverse("disruptions"))
+        status = 422
+    return render(request, "web/delivery/disruptions.html", _context(day, shown), status=status)
+
+
+def _done(form: forms.Form, do: Callable[[forms.Form, Person], str], actor: Person) -> str:
+    """What to say; "" when it was refused, the form then says why."""
+    try:
+        return do(form, actor)
+    except Invalid as error:
+        for problem in error.problems:
+            name = problem.field.rpartition(".")[2]
+            form.add_error(name if name in form.fields else None, said(problem.message))
+    except Conflict as error:
+        form.add_error(None, said(str(error)))
+    return ""
+
+
+def _context(day: DeliveryDay, shown: dict[str, forms.Form]) -> dict[str, Any]:
+    stops = Stop.objects.filter(day=day, urgent=True).exclude(status=Stop.Status.CANCELLED)
+    lent = Loan.objects.filter(day=day, returned_at=None).select_related("vehicle", "site")
+    return {
+        "day": day,
+        "forms": shown,
+        "closed": selectors.closed_now(day),
+        "orders": list(stops.select_related("retailer", "tour__vehicle").order_by("pk")),
+        "lent": [(one, say(one.site.name)) for one in lent.order_by("pk")],
+        "basis": basis_words(day.date),
+        "map_url": reverse("disruptions-map"),
+    }
+
+
+def basis_words(on: date) -> str:
+    """Where the driving times of a day come from, in words."""
+    found = travel.basis_of_day(on)
+    if found.kind == travel.ROADS:
+        return _("Driving times by the road network of %(date)s") % {"date": found.date}
+    if found.why == "not_computed":
+        return _("Driving times are estimated; those by road are being computed")
+    return _("Driving times are estimated by great circle, without a road network")
+
+
+def _today() -> DeliveryDay:
+    day = services.today()
+    if day is None:
+        raise NotFound(_("No deliveries are planned for today."))
+    return day
+
+
+@entry.staff
+@require_POST
+def reopen(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """A road is open again."""
+    people.require(request.user, "delivery.recover")
+    found = Closure.objects.filter(uuid=uuid).first()
+    if found is None:
+        raise NotFound(f"closure {uuid}")
+    return _undone(request, lambda actor: disrupting.reopen(found, actor=actor), _("Open again."))
+
+
+@entry.staff
+@require_POST
+def give_back(request: HttpRequest, number: str) -> HttpResponse:
+    """A lent van is back at its own site."""
+    people.require(request.user, "delivery.recover")
+    found = Loan.objects.filter(day=_today(), vehicle__number=number, returned_at=None).first()
+    if found is None:
+        raise NotFound(number)
+    return _undone(
+        request, lambda actor: disrupting.give_back(found, actor=actor), _("Back at its own site.")
+    )
+
+
+def _undone(request: HttpRequest, do: Callable[[Person], None], words: str) -> HttpResponse:
+    try:
+        do(entry.actor(request))
+    except ChangbeiError as error:
+        messages.warning(request, said(str(error)))
+    else:
+        messages.success(request, words)
+    return htmx.go_to(request, reverse("disruptions"))
+
+
+@entry.staff
+@require_POST
+def recompute(request: HttpRequest) -> HttpResponse:
+    """Ways to drive the rest of today, everything that disturbs it taken together."""
+    people.require(request.user, "delivery.recover")
+    day = _today()
+    case = recovery.offer_day(day, causes=selectors.causes_of(day), run=None)
+    if case is None:
+        messages.success(request, _("Everybody is served by going on as planned."))
+        return htmx.go_to(request, reverse("disruptions"))
+    return htmx.go_to(request, reverse("recovery", args=[case.uuid]))
+
+
+@entry.staff
+def disruptions_map(request: HttpRequest) -> HttpResponse:
+    """The city with today's tours and what is closed."""
+    people.require(request.user, "delivery.see")
+    layers = mapping.base_layers(language())
+    url = f"{reverse('map-layer', args=['retailers'])}?language={language()}"
+    layers["retailers"] = {"url": url}
+    day = services.today()
+    shapes = [
+        {"type": "Feature", "id": one.pk, "geometry": one.area, "properties": {"name": one.reason}}
+        for one in (selectors.closed_now(day) if day else [])
+    ]
+    layers["suspensions"] = {"data": {"type": "FeatureCollection", "features": shapes}}
+    return JsonResponse({"bounds": features.extent(), "layers": layers})
+
+
+urlpatterns = [
+    path("delivery/disruptions/", disruptions, name="disruptions"),
+    path("delivery/disruptions/map.json", disruptions_map, name="disruptions-map"),
+    path("delivery/disruptions/recompute", recompute, name="disruptions-recompute"),
+    path("delivery/disruptions/<uuid:uuid>/reopen", reopen, name="disruptions-reopen"),
+    path("delivery/disruptions/vans/<str:number>/back", give_back, name="disruptions-give-back"),
+]
