@@ -279,9 +279,7 @@ class _Piece:
             timed=day.timed,
             even=day.even,
         )
-        piece = cls(
-            ground, no_lines(len(stops), len(vans)), no_lines(len(stops), len(vans)), stops, vans
-        )
+        piece = cls(ground, no_lines(len(stops), len(vans)), no_lines(len(stops), len(vans)), stops, vans)
         rank = np.full(len(day.stop), -1)
         rank[stops] = np.arange(len(stops))
         for at, van in enumerate(vans.tolist()):
@@ -312,10 +310,14 @@ class _Piece:
 class _Cooling:
     """The search over all pieces and passes, while the temperature falls."""
 
-    def __init__(
-        self, day: _Day, began: float, seconds: float, iterations: int | None, clock: Clock
-    ) -> None:
-        self.day, self.began, self.seconds, self.iterations, self.clock = day, began, seconds, iterations, clock
+    def __init__(self, day: _Day, began: float, seconds: float, iterations: int | None, clock: Clock) -> None:
+        self.day, self.began, self.seconds, self.iterations, self.clock = (
+            day,
+            began,
+            seconds,
+            iterations,
+            clock,
+        )
         self.ready = 0.0 if iterations is not None else clock() - began
         count, vans = len(day.stop), max(int((day.lines.tally[:, COUNT] > 0).sum()), 1)
         legs = day.lines.leg[:count][(day.lines.van >= 0) & (day.lines.after[:count] < count)]
@@ -363,9 +365,7 @@ class _Cooling:
         kept, now, lowest = piece.snapshot(), 0.0, 0.0
         while (progress := self.progress()) < until:
             rounds = self._rounds(until - progress)
-            moved, best = anneal(
-                piece.ground, piece.lines, piece.best, self.day.chance, rounds, self.heat()
-            )
+            moved, best = anneal(piece.ground, piece.lines, piece.best, self.day.chance, rounds, self.heat())
             self.day.rounds += rounds
             if now + best < lowest - TINY:
                 lowest = now + best
@@ -426,4 +426,3 @@ class _Cooling:
         kinds = day.van[empty, 3]
         some = [empty[kinds == kind][:EMPTY_VANS_OF_A_KIND] for kind in np.unique(kinds)]
         return np.concatenate(some) if some else NOBODY
-

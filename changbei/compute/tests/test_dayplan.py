@@ -1,4 +1,4 @@
-"""Whole-day lines: every stop once, hard limits kept, even and familiar at a price, the same answer for the same question."""
+"""Whole-day lines: every stop once, hard limits kept, even and familiar at a price; the same day, the same lines."""
 
 from __future__ import annotations
 

@@ -43,7 +43,9 @@ BANKED = 12
 
 
 @compiled
-def _ruin_line(ground: Ground, lines: Lines, stop: int, line: I64, most: float, chance: State, out: I64) -> int:
+def _ruin_line(
+    ground: Ground, lines: Lines, stop: int, line: I64, most: float, chance: State, out: I64
+) -> int:
     """Take a string with `stop` out of its line; `out` gets the stops, the number is returned."""
     van, size = lines.van[stop], len(line)
     length = min(int(share(chance) * min(float(size), most) + 1.0), size)
@@ -147,7 +149,7 @@ def anneal(
         for rank in range(-1, ground.near.shape[1]):
             if saved >= strings:
                 break
-            stop = seed if rank < 0 else np.int64(ground.near[seed, rank])
+            stop = seed if rank < 0 else int(ground.near[seed, rank])
             van = lines.van[stop]
             if van < 0 or touched[van]:
                 continue

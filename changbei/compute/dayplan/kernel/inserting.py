@@ -35,7 +35,9 @@ KINDS = 62
 
 
 @compiled
-def _in_time(ground: Ground, lines: Lines, stop: int, before: int, after: int, there: int, onward: int) -> bool:
+def _in_time(
+    ground: Ground, lines: Lines, stop: int, before: int, after: int, there: int, onward: int
+) -> bool:
     now = lines.early[before] + there
     if before < len(lines.van):
         now += ground.stop[before, SERVICE]
@@ -91,7 +93,7 @@ def _beside_neighbours(ground: Ground, lines: Lines, stop: int, chance: State) -
         if van < 0 or lines.tally[van, LOAD] + size > ground.van[van, CAPACITY]:
             continue
         for side in range(2):
-            before = beside if side == 0 else before_of[beside]
+            before = int(beside if side == 0 else before_of[beside])
             there = np.int64(travel[place[before], at])
             saved = leg[before]
             if there - saved >= best or share(chance) < BLINK:

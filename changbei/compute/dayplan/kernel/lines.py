@@ -71,7 +71,7 @@ def unevenness(ground: Ground, van: int, count: float, work: float, load: float)
     over = max(count / fair[van, 0] - tolerance, 0.0)
     over += max(work / fair[van, 1] - tolerance, 0.0)
     over += max(load / fair[van, 2] - tolerance, 0.0)
-    return 100.0 * percent * over
+    return float(100.0 * percent * over)
 
 
 @compiled
@@ -86,7 +86,7 @@ def cost(ground: Ground, lines: Lines, van: int) -> float:
 def strange(ground: Ground, stop: int, van: int) -> int:
     """Price of this van coming to that stop."""
     usual = ground.stop[stop, USUAL]
-    if usual == -1 or usual == van:  # noqa: PLR1714 - the compiler knows no tuples of two types
+    if usual == -1 or usual == van:
         return 0
     return int(ground.stop[stop, STRANGE])
 
