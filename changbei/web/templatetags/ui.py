@@ -24,8 +24,8 @@ from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from changbei.core import clock, texts
-from changbei.incidents.models import Warning
-from changbei.incidents.services import words_for
+from changbei.incidents.models import Suspension, Warning
+from changbei.incidents.translated import reason_text, words_for
 from changbei.web.components import Clause, PersonCard, Step, TaskCard, TimelineEntry
 
 register = template.Library()
@@ -49,6 +49,12 @@ def lookup(mapping: Mapping[str, object] | None, key: str) -> object:
 def warned(warning: Warning, name: str) -> str:
     """A warning's event, headline, description or instruction for the reader: `{{ one|warned:"event" }}`."""
     return words_for(warning, get_language() or "")[name]
+
+
+@register.filter
+def reason_of(suspension: Suspension) -> str:
+    """Why service is suspended, in the reader's language where the weather service says it in that."""
+    return texts.pick(reason_text(suspension.incident, suspension.reason), get_language() or "")
 
 
 @register.filter

@@ -163,21 +163,21 @@ def test_what_changes_is_seen_at_once_and_what_runs_out_ends(client: Client, clo
     public_notice(suspension, "public-suspended", actor=None)
     before = client.get("/notices/in/en/")
     clock.advance(timedelta(hours=10))
-    assert "Deliveries run as usual" in client.get("/notices/in/en/").content.decode()
+    assert "No public notice is in force" in client.get("/notices/in/en/").content.decode()
     incidents.extend(suspension, core_clock.now() + timedelta(hours=5), actor=cast.head())
     page = client.get("/notices/in/en/", headers={"if-none-match": before.headers["ETag"]})
     assert page.status_code == 200 and "Changed, in force" in page.content.decode()
     incidents.resume(suspension, actor=cast.head())
     public_notice(Suspension.objects.get(pk=suspension.pk), "public-resumed", actor=None)
     page = client.get("/notices/in/en/")
-    assert "Deliveries run as usual" in page.content.decode() and "Service is back" in page.content.decode()
+    assert "No public notice is in force" in page.content.decode() and "Service is back" in page.content.decode()
 
 
 def test_a_drill_is_never_public(client: Client) -> None:
     suspension = whole(drill=True)
     public_notice(suspension, "public-suspended", actor=None)
     made = Bulletin.objects.get()
-    assert made.drill and "Deliveries run as usual" in client.get("/notices/in/en/").content.decode()
+    assert made.drill and "No public notice is in force" in client.get("/notices/in/en/").content.decode()
     assert client.get(f"/notices/{made.uuid}/en/").status_code == 404
     assert client.get(f"/notices/{made.uuid}.cap.xml").status_code == 404
     assert str(made.uuid) not in client.get("/notices/feed.atom").content.decode()

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from changbei.core import clock
 from changbei.delivery import selectors as delivery
 from changbei.incidents.models import SuspendedRetailer
 from changbei.network.models import Retailer
@@ -39,16 +38,17 @@ def next_delivery(request: HttpRequest) -> HttpResponse:
     """One answer for whoever knows both numbers; which of them was wrong is not said."""
     form = WhoForm(request.POST if request.method == "POST" else None)
     context: dict[str, Any] = {"form": form}
+    if not request.user.is_authenticated:
+        context["nav"] = []  # a customer has no use for the pages of the house
     if request.method == "POST" and form.is_valid() and form.retailer is not None:
         retailer = form.retailer
         lasting = (
             SuspendedRetailer.objects.filter(
                 retailer=retailer,
                 suspension__resumed_at__isnull=True,
-                suspension__starts_at__lte=clock.now(),
                 suspension__incident__drill=False,
             )
-            .select_related("suspension")
+            .select_related("suspension__incident")
             .order_by("-suspension__ends_at")
             .first()
         )
