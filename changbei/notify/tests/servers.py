@@ -127,8 +127,8 @@ class _ProviderHandler(BaseHTTPRequestHandler):
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """Takes mail and keeps it. `refusals`: recipient → "550 no such box"; `closes_after`: commands until
-    it hangs up.
+    """Takes mail and keeps it. `refusals`: recipient → "550 no such box"; `hangs_up_after_mails`: how many
+    it takes first; while `silent` is set it says nothing.
     """
 
     daemon_threads = True
@@ -139,6 +139,7 @@ class MailServer(socketserver.ThreadingTCPServer):
         self.mail: list[tuple[str, bytes]] = []  # recipient, content
         self.refusals: dict[str, str] = {}
         self.hangs_up_after_mails: int | None = None
+        self.silent, self.released = threading.Event(), threading.Event()
 
     @property
     def url(self) -> str:
@@ -149,6 +150,8 @@ class _MailHandler(socketserver.StreamRequestHandler):
     server: MailServer
 
     def handle(self) -> None:
+        if self.server.silent.is_set():
+            self.server.released.wait(30)
         self._say("220 ready")
         recipient = ""
         while line := self.rfile.readline().decode().strip():

@@ -120,6 +120,22 @@ def test_without_a_chain_the_journal_says_what_is_missing(people, clock) -> None
     assert notice.confirm_due_at is None
 
 
+def test_when_nobody_was_told_nobody_can_confirm_and_the_chain_hears_it(people, clock) -> None:
+    asked, head = people[0], people[1]
+    confirm = Confirm(1, 600, (recipients.of_person(head),))
+    new = NewNotice("t", TITLE, TITLE, Urgency.IMMEDIATE, needs_acknowledgement=True, confirm=confirm)
+    notice = services.tell(new, [])
+    clock.advance(timedelta(minutes=10))
+    assert reminding.remind_due() == 1
+    fact = Entry.objects.get(kind="notify.unconfirmed").data
+    assert (fact["notice"], fact["by"], fact["missing"]) == (str(notice.uuid), [], [])
+    assert fact["told"] == head.staff_no
+    assert Message.objects.filter(person=head, channel="inbox").count() == 1
+    assert not Message.objects.filter(person=asked).exists()
+    clock.advance(timedelta(hours=1))
+    assert reminding.remind_due() == 0 and reminding.next_due() is None
+
+
 def test_a_stopped_notice_waits_for_nobody(people, clock) -> None:
     notice = _tell(people[:2], confirm=_confirm(2, [people[3]]))
     services.stop(notices=[notice.uuid])

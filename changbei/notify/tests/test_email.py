@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from changbei.notify.channels import Outgoing
+from changbei.notify.channels import email as emails
 from changbei.notify.channels.email import Email
 from changbei.notify.models import Urgency
 from changbei.notify.tests.servers import MailServer, serving
@@ -83,6 +84,15 @@ def test_a_server_that_is_not_there(clock) -> None:
     gone.server_close()
     (outcome,) = Email(gone.url, "x@y.invalid").send([_outgoing("a@city.invalid")], stop=never)
     assert outcome.state == "retry"
+
+
+def test_a_server_that_hangs_is_tried_again(server, channel, clock, monkeypatch) -> None:
+    monkeypatch.setattr(emails, "TIMEOUT_SECONDS", 0.2)
+    server.silent.set()
+    first, second = channel.send([_outgoing("a@city.invalid"), _outgoing("b@city.invalid")], stop=never)
+    server.released.set()
+    assert (first.state, second.state) == ("retry", "retry")
+    assert "timed out" in first.detail and server.mail == []
 
 
 def test_who_is_told_to_stop_sends_nothing(server, channel, clock) -> None:

@@ -8,7 +8,7 @@ import pytest
 from changbei.core.errors import NotAllowed
 from changbei.journal.models import Entry
 from changbei.network.models import Retailer
-from changbei.notify import jobs, recipients, selectors, services, standing
+from changbei.notify import jobs, recipients, selectors, services, standing, wording
 from changbei.notify.channels.sms import shared_twin
 from changbei.notify.models import Attempt, Message, Notice, Urgency
 from changbei.notify.services import NewNotice
@@ -228,6 +228,13 @@ def test_a_ticked_drill_tells_customers_with_the_mark(carrier, person, clock) ->
     )
     jobs.send_due()
     assert carrier.to(retailer.phone) == ["【演练】车辆故障：17 号车停在县道。"]
+
+
+def test_a_field_that_nobody_filled_is_a_dash_and_the_message_goes_out(carrier, person, clock) -> None:
+    words = wording.fill({"zh-Hans": "{line}明日停送，{until}恢复。"}, {"line": "一号线{未尽}", "until": None})
+    services.tell(_notice(title=TITLE, body=words), recipients.of_people([person]))
+    jobs.send_due()
+    assert carrier.to(person.phone) == ["车辆故障：一号线{未尽}明日停送，—恢复。"]
 
 
 def test_an_audience_of_nobody_is_on_record(carrier, person, clock) -> None:
