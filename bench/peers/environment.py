@@ -28,10 +28,11 @@ def prepare() -> str:
     stamp, digest = FOLDER / ".stamp", hashlib.sha256(json.dumps(wanted).encode()).hexdigest()
     if PYTHON.exists() and stamp.exists() and stamp.read_text() == digest:
         return ""
-    for command in (
+    commands: tuple[list[str | Path], ...] = (
         [UV, "venv", "--quiet", "--clear", "--python", sys.executable, FOLDER],
         [UV, "pip", "install", "--quiet", "--python", PYTHON, *wanted],
-    ):
+    )
+    for command in commands:
         try:
             subprocess.run(command, check=True, capture_output=True, text=True, timeout=MOST_SECONDS, cwd=ROOT)
         except (OSError, subprocess.SubprocessError) as error:
@@ -41,7 +42,7 @@ def prepare() -> str:
 
 
 def run(peer: str, *arguments: object) -> dict[str, Any]:
-    """What the peer's program measured; raises CalledProcessError with what it said."""
+    """What the peer's program measured; raises RuntimeError with what it said."""
     command = [str(PYTHON), str(HERE / f"{peer}_peer.py"), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=MOST_SECONDS, check=False)
     if done.returncode:
