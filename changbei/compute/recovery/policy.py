@@ -26,8 +26,8 @@ class Policy:
     lines: Literal["none", "neighbouring", "any"] = "any"
     neighbours: int = 6
     keep_sequences: bool = False
-    touch_price_seconds: int = 300
-    shift_price_seconds: int = 10
+    touch_price_seconds: int = 200
+    shift_price_seconds: int = 3
     overtime_seconds: int = 0
 
 
@@ -35,7 +35,7 @@ OWN_RESERVE = Policy("own_reserve", reserves="own_site", lines="none")
 NEAREST_RESERVE = Policy("nearest_reserve", reserves="nearest_site", lines="none")
 NEIGHBOURING_LINES = Policy("neighbouring_lines", reserves="none", lines="neighbouring")
 ALL_MEANS = Policy("all_means")
-CALM = Policy("calm", keep_sequences=True, touch_price_seconds=1200, shift_price_seconds=60)
+CALM = Policy("calm", keep_sequences=True, touch_price_seconds=600, shift_price_seconds=300)
 OVERTIME = Policy("overtime", overtime_seconds=3600)
 
 

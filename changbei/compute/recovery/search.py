@@ -51,14 +51,15 @@ from changbei.compute.recovery.kernel.world import (
 from changbei.compute.recovery.lines import NEVER, Ground, Line
 from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, BoolArray, IntArray
 
-HOT_SECONDS, LUKEWARM_SECONDS, COLD_SECONDS = 30.0, 30.0, 3.0
-"""How much worse a plan may become: at the beginning of a short search, of the last one, and at the end of any."""
+HOT_SECONDS, LUKEWARM_SECONDS, COLD_SECONDS = (20.0, 100.0, 20.0, 100.0), 50.0, 3.0
+"""How much worse a plan may become: at the beginning of each short search, of the last one, and at the end of any.
+Cool ones make the best of who calls where already, hot ones change that."""
 
 NOISE, DEAREST_SECONDS = 0.5, 900
 """How much worse a van may seem when a plan is made from nothing, and the detour above which it leaves an order."""
 
-SEARCHES, SHORT_SHARE = 4, 0.6
-"""How many short searches there are, and their share of the budget."""
+SHORT_SHARE = 0.6
+"""Share of the budget for the short searches."""
 
 CALLERS = 24
 """How many of the lines nearest to a place are considered for a call there; all its reserves are."""
@@ -108,15 +109,15 @@ def improve(ground: Ground, start: Draft, seed: int, budget: Budget) -> tuple[Dr
         return start, 0
     world, bare, done = hood.world(), hood.lists(undisturbed(ground)), 0
     best = _priced(world, hood.lists(start))
-    for part in range(SEARCHES):
-        span = (SHORT_SHARE * part / SEARCHES, SHORT_SHARE * (part + 1) / SEARCHES)
+    for part, hot_seconds in enumerate(HOT_SECONDS):
+        span = (SHORT_SHARE * part / len(HOT_SECONDS), SHORT_SHARE * (part + 1) / len(HOT_SECONDS))
         if part and budget.spent(done) >= span[1]:
             continue
-        number = seed * SEARCHES + part
+        number = seed * len(HOT_SECONDS) + part
         begin = _from_nothing(world, bare, number, noise=NOISE if part else 0.0)
         if not part:
             begin = min(begin, best, key=_price)
-        found, done = _cool(world, begin, number, HOT_SECONDS, span, budget, done)
+        found, done = _cool(world, begin, number, hot_seconds, span, budget, done)
         best = min(best, found, key=_price)
     best, done = _cool(world, best, seed, LUKEWARM_SECONDS, (SHORT_SHARE, 1.0), budget, done)
     found_draft = hood.draft(start, best)
