@@ -11,8 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from changbei.core.clock import VirtualClock
-from changbei.delivery import exchange, planning
-from changbei.delivery.models import Closure, DeliveryDay, Loan, Stop
+from changbei.delivery import exchange, planning, services
+from changbei.delivery.models import Closure, DeliveryDay, Loan, Stop, Tour
 from changbei.incidents.tests.people import holder
 from changbei.network.models import Retailer, Site, Vehicle
 from changbei.people.models import Account, Person
@@ -78,6 +78,18 @@ def test_roads_orders_cancellations_and_loans(desk: Client, day: DeliveryDay) ->
     assert desk.post(PAGE, lend).status_code == 422
     assert desk.post(f"{PAGE}vans/{van.number}/back").status_code == 303
     assert Loan.objects.get().returned_at is not None
+
+    tour = Tour.objects.filter(day=day).order_by("pk")[0]
+    out = services.BreakdownReport(
+        tour.vehicle.number, 1, 1, "x", goods_aboard=True, injured=False, cause="driver"
+    )
+    stands = services.report_breakdown(out, run=None, actor=None)
+    other = Person.objects.exclude(pk=tour.driver_id).order_by("pk")[0]
+    drive = {"kind": "drive", "drive-vehicle": tour.vehicle_id, "drive-ready_at": "2026-11-23T11:00"}
+    assert desk.post(PAGE, {**drive, "drive-person": "nobody"}).status_code == 422
+    assert desk.post(PAGE, {**drive, "drive-person": other.staff_no}).status_code == 303
+    stands.refresh_from_db()
+    assert stands.resumed_at is not None and Tour.objects.get(pk=tour.pk).driver == other
 
     answer = desk.post(f"{PAGE}recompute")
     assert answer.status_code == 303 and answer.headers["Location"].startswith("/delivery/recoveries/")

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -19,7 +20,7 @@ from django.views.decorators.http import require_POST
 from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound
 from changbei.delivery import disrupting, recovery, selectors, services, travel
 from changbei.delivery.disrupting import UrgentOrder
-from changbei.delivery.models import Closure, DeliveryDay, Loan, Stop
+from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, Stop
 from changbei.network import features
 from changbei.network.models import Retailer, Site, Vehicle
 from changbei.people import access as people
@@ -27,7 +28,7 @@ from changbei.people.models import Person
 from changbei.web import entry, htmx, mapping
 from changbei.web.errors import said
 from changbei.web.showing import language, say
-from changbei.web.widgets import AreaField, RetailerWidget
+from changbei.web.widgets import AreaField, PersonWidget, RetailerWidget
 
 FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
@@ -78,6 +79,31 @@ class LendForm(forms.Form):
     site = _SiteField(Site.objects.order_by("pk"), label=gettext_lazy("Stands today at"))
 
 
+class DriveOnForm(forms.Form):
+    """Somebody who knows the line drives the sound van of a driver who is out (E3.3.5)."""
+
+    vehicle = _VanField(Vehicle.objects.none(), label=gettext_lazy("Van"))
+    person = forms.CharField(label=gettext_lazy("Who drives it on"), widget=PersonWidget)
+    ready_at = forms.DateTimeField(
+        label=gettext_lazy("Ready at"),
+        input_formats=FORMATS,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=FORMATS[0]),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["vehicle"]
+        assert isinstance(field, _VanField)
+        field.queryset = Vehicle.objects.filter(tours__in=_without_driver().values("tour")).select_related(
+            "site"
+        )
+
+
+def _without_driver() -> QuerySet[Breakdown]:
+    """Today's sound vans that stand because nobody drives them."""
+    return Breakdown.objects.filter(tour__day=services.today(), cause="driver", resumed_at=None)
+
+
 def _close(form: forms.Form, actor: Person) -> str:
     given = form.cleaned_data
     disrupting.close(given["area"], until=given["until"], reason=given["reason"], run=None, actor=actor)
@@ -103,6 +129,16 @@ def _lend(form: forms.Form, actor: Person) -> str:
     return _("The van stands there today.")
 
 
+def _drive_on(form: forms.Form, actor: Person) -> str:
+    given = form.cleaned_data
+    person = Person.objects.filter(staff_no=given["person"], active=True).first()
+    if person is None:
+        raise Invalid("person", _("Nobody has this staff number."))
+    stands = _without_driver().select_related("tour").get(tour__vehicle=given["vehicle"])
+    disrupting.drive_on(stands, person, ready_at=given["ready_at"], actor=actor)
+    return _("The van drives on. Its customers are expected at new times.")
+
+
 def _shop(form: forms.Form) -> Retailer:
     shop = Retailer.objects.filter(licence_no=form.cleaned_data["customer"], active=True).first()
     if shop is None:
@@ -115,6 +151,7 @@ FORMS: dict[str, tuple[type[forms.Form], Callable[[forms.Form, Person], str]]] =
     "order": (OrderForm, _order),
     "cancel": (CancelForm, _cancel),
     "lend": (LendForm, _lend),
+    "drive": (DriveOnForm, _drive_on),
 }
 
 
@@ -160,6 +197,7 @@ def _context(day: DeliveryDay, shown: dict[str, forms.Form]) -> dict[str, Any]:
         "closed": selectors.closed_now(day),
         "orders": list(stops.select_related("retailer", "tour__vehicle").order_by("pk")),
         "lent": [(one, say(one.site.name)) for one in lent.order_by("pk")],
+        "stands": _without_driver().exists(),
         "basis": basis_words(day.date),
         "map_url": reverse("disruptions-map"),
     }
