@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -116,15 +117,18 @@ def undo(case: RecoveryCase, *, actor: Person) -> RecoveryCase:
 
 
 def vans_that_drove(option: RecoveryOption) -> list[str]:
-    """The numbers of the vans that have recorded a stop of their new list, or taken goods over."""
+    """The numbers of the vans that have recorded a stop of a list that changed, or taken goods over.
+
+    A van whose list says the same as before, at other times, drives on nothing new.
+    """
     drivers: set[str] = set()
+    before = _lists(option.case)
     for row in option.plan["tours"]:
-        steps = {step["stop"] for step in row["steps"] if "stop" in step}
-        tour = (
-            Tour.objects.filter(day=option.case.day_id, vehicle=row["vehicle"])
-            .select_related("vehicle")
-            .first()
-        )
+        steps = [step["stop"] for step in row["steps"] if "stop" in step]
+        if row["tour"] is not None and steps == before.get(row["tour"], []):
+            continue
+        tours = Tour.objects.filter(day=option.case.day_id, vehicle=row["vehicle"])
+        tour = tours.select_related("vehicle").first()
         if tour is None:
             continue
         recorded = Stop.objects.filter(pk__in=steps, tour=tour, done_at__isnull=False)
@@ -132,6 +136,14 @@ def vans_that_drove(option: RecoveryOption) -> list[str]:
         if recorded.exists() or taken_over.exists():
             drivers.add(tour.vehicle.number)
     return sorted(drivers, key=lambda number: (len(number), number))
+
+
+def _lists(case: RecoveryCase) -> dict[int, list[int]]:
+    """Tour → its open stops in the order of before."""
+    lists: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for pk, tour, sequence, *_rest in (case.before or {}).get("stops", []):
+        lists[tour].append((sequence, pk))
+    return {tour: [pk for _sequence, pk in sorted(rows)] for tour, rows in lists.items()}
 
 
 @transaction.atomic

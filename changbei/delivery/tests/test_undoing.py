@@ -157,3 +157,28 @@ def test_goods_that_change_vans_need_papers(
     assert papers.written_by == dispatcher
     with pytest.raises(Conflict):
         services.papers_written(papers, actor=dispatcher)
+
+
+def test_a_van_that_keeps_its_list_may_drive_on(case: RecoveryCase, dispatcher: Person) -> None:
+    """Its stops are in the plan with the times of now; that it serves them is no drive on anything new."""
+    option = case.options.get(kind="site_reserve")
+    taken_over = next(row for row in option.plan["tours"] if row["tour"] is None)
+    other = next(
+        tour
+        for tour in Tour.objects.filter(day=case.day, line__isnull=False).exclude(status="broken_down")
+        if tour.stops.filter(status="planned").count() > 1
+    )
+    heading, *rest = other.stops.filter(status="planned").order_by("sequence")
+    steps = [{"stop": stop.pk, "at": stop.expected_at.isoformat()} for stop in rest if stop.expected_at]
+    kept = {**taken_over, "vehicle": other.vehicle_id, "tour": other.pk, "steps": steps}
+    option.plan = {**option.plan, "tours": [taken_over, kept]}
+    option.save(update_fields=["plan"])
+    services.accept(option, actor=dispatcher)
+    for stop in (heading, rest[0]):
+        stop.refresh_from_db()
+        services.record_stop(stop, "delivered", actor=other.driver)
+    option.refresh_from_db()
+    assert deciding.vans_that_drove(option) == []
+    services.undo(case, actor=dispatcher)
+    rest[0].refresh_from_db()
+    assert (rest[0].status, rest[0].tour_id) == ("delivered", other.pk)
