@@ -261,7 +261,8 @@ class _Neighbourhood:
         return reach
 
     def _table(self, lists: list[list[int]]) -> tuple[I32, I64]:
-        """Lists as rows with room to grow, and their lengths."""
+        """Lists as rows with room to grow, and their lengths; what cannot be served by anybody is not in them."""
+        lists = [[node for node in nodes if self.number[node] >= 0] for nodes in lists]
         today = max((len(self.ground.problem.planned[van]) for van in self.vans), default=0)
         longest = min(max(today, *map(len, lists)) + SPARE_LENGTH, len(self.original))
         table = np.full((len(lists), longest), -1, dtype=np.int32)
