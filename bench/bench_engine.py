@@ -20,7 +20,7 @@ def run() -> list[Row]:
     server = postmaster()
     report_rows, report_ms = reports.rows(people, version, server)
     message_rows, message_ms = messages.rows(server)
-    worker_rows = workers.rows()
+    worker_rows = workers.rows(server)
     timer_rows = deadlines.rows(people, version, server)
     deadlines.clear()
     live_rows = live.rows(server)

@@ -14,6 +14,7 @@ from typing import Any
 
 import django
 
+from changbei.core.errors import Outside
 from changbei.site.chaos.nursery import Nursery, load
 from changbei.site.chaos.processes import Site
 from changbei.site.chaos.sink import Sink
@@ -45,7 +46,7 @@ class Result:
     violations: dict[str, int] = field(default_factory=dict)
     details: list[str] = field(default_factory=list)
     seconds: float = 0.0
-    interrupted: bool = False  # what was checked until then stands here
+    interrupted: str = ""  # by what; the figures are those until then
 
     @property
     def ok(self) -> bool:
@@ -126,9 +127,9 @@ def _play(kills: int, seed: int, site: Site, sink: Sink, say: Callable[[str], No
             took = f"{time.monotonic() - began:.0f} s, {rounds.settling_seconds:.0f} of them settling"
             did = f"{rounds.deaths.total} deaths, {len(rounds.answered)} reports"
             say(f"round {result.rounds}: {did}, {took}, {dict(found)}")
-    except KeyboardInterrupt:
-        result.interrupted = True
-        say(f"interrupted in round {result.rounds}, which is not checked")
+    except (KeyboardInterrupt, Outside) as trouble:  # what was found until then is worth having
+        result.interrupted = f"in round {result.rounds}, which is not checked: {trouble or 'asked to stop'}"
+        say(f"interrupted {result.interrupted}")
     result.details = result.details[:MOST_DETAILS]
     handed = sink.since(0)
     result.kills, result.kills_by_kind = rounds.deaths.total, dict(sorted(rounds.deaths.kills.items()))

@@ -16,6 +16,7 @@ from changbei.site.postgres import EmbeddedPostgres
 from changbei.site.supervisor import accepts_connections, choose_port
 
 PATIENCE_SECONDS = 60.0
+DATABASE_SECONDS = 60.0  # for a server to stop, or to recover
 
 
 @dataclass
@@ -98,7 +99,12 @@ class Site:
 
     def start_database(self) -> None:
         """Until it takes connections: one that was killed may need a moment until its last process has gone."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + DATABASE_SECONDS
+        while self.server.alive and not self.server.running:
+            if time.monotonic() > deadline:  # as whoever is on duty would
+                self.signal_database(signal.SIGQUIT)
+                deadline = time.monotonic() + DATABASE_SECONDS
+            time.sleep(0.05)
         while True:
             try:
                 self.server.start()

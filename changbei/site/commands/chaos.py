@@ -38,7 +38,7 @@ def chaos(kills: int, seed: int, as_json: bool, keep: Path | None) -> None:
     finally:
         if keep is not None:
             keep.mkdir(parents=True, exist_ok=True)
-            for log in folder.glob("*.log"):
+            for log in (*folder.glob("*.log"), *folder.glob("pg/*.log")):
                 shutil.copy(log, keep)
         shutil.rmtree(folder, ignore_errors=True)
     if as_json:
