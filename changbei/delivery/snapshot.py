@@ -57,9 +57,9 @@ class Snapshot:
     @property
     def is_disturbed(self) -> bool:
         """Whether going on as planned leaves somebody out, or a road is closed."""
-        return bool(
-            self.stranded or self.closed or not all(self._holds(van) for van in range(len(self.vans)))
-        )
+        if self.closed or self.stranded or any(stop.tour_id is None for stop in self.orders):
+            return True
+        return not all(self._holds(van) for van in range(len(self.vans)))
 
     def _holds(self, van: int) -> bool:
         problem = self.problem
@@ -354,8 +354,8 @@ def visit(stop: Stop) -> rules.Visit:
 
 def option_plan(snapshot: Snapshot, recovery: Recovery) -> dict[str, Any]:
     """The recovery as JSON: per van whose list or times change its steps, and who is left out or noticeably moved."""
-    shifted = set(recovery.shifted)
-    waiting = {van for van, plan in enumerate(recovery.vans) if shifted & set(plan.orders)}
+    told = {*recovery.shifted, *(n for n, stop in enumerate(snapshot.orders) if stop.tour_id is None)}
+    waiting = {van for van, plan in enumerate(recovery.vans) if told & set(plan.orders)}
     changed = {*recovery.touched_vans, *recovery.reserve_vans, *waiting}
     return {
         "tours": [_tour_json(snapshot, recovery, number) for number in sorted(changed)],
