@@ -109,7 +109,7 @@ def scale() -> Any:
         print(stops, said[-1], flush=True)
     figure, sides = plt.subplots(1, 2, figsize=(8, 2.8))
     for side, name, label in zip(
-        sides, ("cpu", "memory"), ("CPU-s for 10,000 rounds", "MB, matrix included"), strict=True
+        sides, ("cpu", "memory"), ("CPU-s for 10,000 rounds", "MB, with the matrix"), strict=True
     ):
         side.plot(SIZES, [one[name] for one in said], "o-", markersize=4)
         side.set_ylim(bottom=0)

@@ -1,4 +1,4 @@
-"""From a problem to a recovery: construct, improve, hand the tails to the general solver, have it judged."""
+"""From a problem to a recovery: construct, improve, have it judged."""
 
 from __future__ import annotations
 
