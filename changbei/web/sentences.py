@@ -159,6 +159,15 @@ TABLE: Mapping[str, Sentence] = {
     "delivery.lines_adjusted": Sentence(
         _("Lines adjusted to the weather, %(stops)s deliveries concerned"), "route", "warn"
     ),
+    "delivery.lines_planned": Sentence(_("Lines planned anew, %(moved)s customers on another van"), "route"),
+    "delivery.closed": Sentence(_("Closed: %(reason)s"), "ban", "warn"),
+    "delivery.reopened": Sentence(_("Open again: %(reason)s"), "ban", "good"),
+    "delivery.orders_added": Sentence(_("%(stops)s urgent orders, %(cartons)s cartons"), "package"),
+    "delivery.stops_cancelled": Sentence(_("%(stops)s deliveries cancelled by their customers"), "circle-x"),
+    "delivery.van_lent": Sentence(_("Reserve van %(vehicle)s of %(of)s stands at %(site)s today"), "truck-return"),
+    "delivery.van_given_back": Sentence(_("Reserve van %(vehicle)s is back at its own site"), "truck-return", "good"),
+    "delivery.driven_on": Sentence(_("Van %(vehicle)s is driven on by %(driver)s"), "steering-wheel", "good"),
+    "delivery.day_imported": Sentence(_("%(date)s planned from %(file)s: %(stops)s stops"), "upload"),
     "delivery.stops_released": Sentence(_("%(stops)s deliveries released"), "truck-delivery", "good"),
     "supply.request_assessed": Sentence(
         _("Request %(number)s for %(cartons)s cartons assessed: %(verdict)s"), "clipboard-check", "info"
@@ -213,6 +222,7 @@ WORDS: Mapping[str, Words] = {
     "nearest_reserve": _("reserve van of the nearest site"),
     "neighbours": _("neighbouring lines"),
     "mixed": _("reserve van and neighbouring lines"),
+    "resequenced": _("every van by itself"),
     "calm": _("fewest customers shifted"),
     "reached": _("reached"),
     "visited": _("visited"),

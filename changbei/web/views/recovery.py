@@ -48,6 +48,11 @@ KINDS = {
         gettext_lazy("Whatever takes least time, over all vans of the city."),
         "route-2",
     ),
+    "resequenced": (
+        gettext_lazy("Every van by itself"),
+        gettext_lazy("Each van keeps its customers and drives to them in another sequence where that helps."),
+        "route-2",
+    ),
     "calm": (
         gettext_lazy("Fewest customers moved"),
         gettext_lazy("As few customers as possible get another time than they were told."),
