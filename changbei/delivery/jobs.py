@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from changbei.compute import geo, roads
 from changbei.core import clock
 from changbei.core.errors import Outside
-from changbei.delivery import driving, selectors, travel
+from changbei.delivery import driving, lines, selectors, travel
 from changbei.delivery.models import DeliveryDay, Stop
 from changbei.network.models import Site
 
@@ -15,6 +15,11 @@ from changbei.network.models import Site
 def end_shifts() -> int:
     """Delete the positions of shifts that are over, and take reserve vans back; how many."""
     return driving.end_shifts()
+
+
+def plan_lines() -> int:
+    """Plan one city's day that waits for its lines; 0 when none does."""
+    return lines.work()
 
 
 def prepare_times() -> int:

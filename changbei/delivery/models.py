@@ -306,3 +306,41 @@ class SortingList(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["day", "version"], name="one_sorting_list_per_version")
         ]
+
+
+class LineQuestion(models.Model):
+    """The lines of one city's day, to be planned by whichever worker comes first. The answer depends on the question
+    only: planned twice, after a worker was lost, it is the same."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting"
+        ANSWERED = "answered"
+        ACCEPTED = "accepted"
+        FAILED = "failed"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    city = models.CharField(max_length=40, blank=True, default="")  # empty: this installation's own
+    date = models.DateField()
+    day = models.ForeignKey(DeliveryDay, null=True, on_delete=models.CASCADE, related_name="line_questions")
+    day_version = models.PositiveIntegerField(default=0)
+    digest = models.CharField(max_length=64)
+    question = models.BinaryField()  # see `delivery.lines`
+    rounds = models.PositiveIntegerField()
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
+    asked_at = models.DateTimeField()
+    claim = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    answer = models.JSONField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    trouble = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["city", "date", "digest"], name="one_line_question_per_content")
+        ]
+        indexes = [
+            models.Index(
+                fields=["asked_at"], condition=models.Q(status="waiting"), name="line_question_waiting"
+            )
+        ]

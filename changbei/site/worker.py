@@ -89,6 +89,7 @@ def lanes() -> dict[str, list[Job]]:
         ],
         "actions": [Job("actions", lambda _stop: runs_jobs.perform_actions(limit=1))],
         "warnings": [Job("sources of warnings", lambda _stop: incidents_jobs.poll_warning_sources(), every_seconds=2)],
+        "lines": [Job("lines of days", lambda _stop: delivery_jobs.plan_lines(), every_seconds=2)],
         "roads": [Job("driving times by road", lambda _stop: delivery_jobs.prepare_times(), every_seconds=30)],
         **{kind: [_send(kind)] for kind in registry.offered()},
         "upkeep": [

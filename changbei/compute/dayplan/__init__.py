@@ -22,4 +22,6 @@ __all__ = ["LEFT_OUT_SECONDS", "DayPlan", "DayStops", "DayVans", "Even", "plan"]
 def __getattr__(name: str) -> Any:
     if name != "plan":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module("changbei.compute.dayplan.planning").plan
+    planning = import_module("changbei.compute.dayplan.planning")
+    planning.warm()
+    return planning.plan

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -426,3 +427,12 @@ class _Cooling:
         kinds = day.van[empty, 3]
         some = [empty[kinds == kind][:EMPTY_VANS_OF_A_KIND] for kind in np.unique(kinds)]
         return np.concatenate(some) if some else NOBODY
+
+
+@cache
+def warm() -> None:
+    """The compiled search made ready: loaded from disk, or compiled, once per machine (half a minute)."""
+    none, late = np.zeros(3, dtype=np.int64), np.full(3, 1000)
+    street = np.abs(np.arange(4)[:, None] - np.arange(4)[None, :]) * 60
+    stops = DayStops(np.arange(1, 4), none + 1, none + 60, none, late)
+    plan(street, stops, DayVans(none, late, none, late), seconds=0.0, seed=1, iterations=20)

@@ -110,3 +110,38 @@ def _site(code: str) -> Site:
     if code not in known:
         raise Conflict(f"say which site with --site: {', '.join(known)}")
     return known[code]
+
+
+@delivery_group.command(name="lines")
+@click.argument("day", type=click.DateTime(["%Y-%m-%d"]))
+@click.option(
+    "--accept", "staff_no", default="", help="Accept the planned lines, as the person with this staff number."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@with_database
+def lines(day: datetime, staff_no: str, as_json: bool) -> None:
+    """Plan DAY's lines from its orders: even, compact, by vans that know the customers; compare with those so far.
+
+    Nothing changes unless they are accepted. A worker that runs meanwhile may be the one who plans.
+    """
+    from changbei.delivery import lines as planned  # noqa: PLC0415 - models: only after Django is set up
+    from changbei.people.models import Person  # noqa: PLC0415
+
+    question = planned.ask(_day(day.date()))
+    while question.status == question.Status.WAITING:
+        if not planned.work():
+            raise Conflict("a worker is planning these lines; ask again in a moment")
+        question.refresh_from_db()
+    answer = question.answer
+    if answer is None:
+        raise Conflict(f"these lines could not be planned: {question.trouble}")
+    if as_json:
+        click.echo(json.dumps(answer))
+    else:
+        for row in planned.compared(answer):
+            click.echo(f"{row.name:<44} {row.so_far:>10} {row.planned:>10} {row.change:>10}")
+    if staff_no:
+        person = Person.objects.filter(staff_no=staff_no).first()
+        if person is None:
+            raise NotFound(f"nobody has the staff number {staff_no}")
+        click.echo(f"accepted; {planned.accept(question, actor=person)} customers on another van")

@@ -1,0 +1,100 @@
+"""Lines from orders: asked once, planned by one worker or the next, compared, accepted on the same day only."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from changbei.core.clock import LOCAL, VirtualClock
+from changbei.core.errors import Conflict, NotAllowed
+from changbei.delivery import lines, planning
+from changbei.delivery.models import DeliveryDay, LineQuestion, Stop, Tour
+from changbei.people.models import DutyShift, Person
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def day(small_city: object, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> DeliveryDay:
+    """Tuesday's lines, thought over on Monday."""
+    clock.advance_to(datetime(2026, 11, 23, 10, 0, tzinfo=LOCAL))
+    monkeypatch.setattr(lines, "ROUNDS_PER_STOP", 5)
+    return planning.plan_day(date(2026, 11, 24), actor=None)
+
+
+@pytest.fixture
+def dispatcher(day: DeliveryDay, clock: VirtualClock) -> Person:
+    shift = DutyShift.objects.filter(
+        post__kind="dispatcher", starts_at__lte=clock.now(), ends_at__gt=clock.now()
+    ).first()
+    assert shift
+    return shift.person
+
+
+def test_the_lines_of_a_day_are_planned_compared_and_accepted(day: DeliveryDay, dispatcher: Person) -> None:
+    before = set(Stop.objects.filter(day=day).values_list("pk", flat=True))
+    question = lines.ask(day)
+    assert lines.ask(day) == question
+
+    assert (lines.work(), lines.work()) == (1, 0)
+
+    question.refresh_from_db()
+    answer = question.answer
+    assert answer is not None
+    assert {pk for line in answer["lines"] for pk in line} == before
+    assert answer["left_out"] == 0
+    assert answer["so_far"]["stops"] == answer["planned"]["stops"] == len(before)
+    assert answer["so_far"]["strangers"] == 0
+    moved = lines.accept(question, actor=dispatcher)
+    assert moved == answer["moved"]
+    for pk, line in zip(answer["tours"], answer["lines"], strict=True):
+        rows = Stop.objects.filter(tour=pk).order_by("sequence")
+        assert [stop.pk for stop in rows] == line
+        arrivals = [stop.planned_at for stop in rows]
+        assert arrivals == sorted(arrivals)
+    with pytest.raises(Conflict, match="already accepted"):
+        lines.accept(question, actor=dispatcher)
+
+
+def test_a_lost_worker_loses_nothing_and_a_late_answer_is_not_written(
+    day: DeliveryDay, clock: VirtualClock
+) -> None:
+    lines.ask(day)
+    lost = lines.claim()
+    assert lost is not None
+    assert lines.claim() is None
+
+    clock.advance(lines.LEASE + timedelta(seconds=1))
+    second = lines.claim()
+
+    assert second == lost
+    answer = lines.answered(second)
+    assert answer == lines.answered(lost)
+    assert lines.settle(lost, {}) is False
+    assert lines.settle(second, answer) is True
+    assert LineQuestion.objects.get().answer == answer
+
+
+def test_a_question_that_nobody_can_answer_is_given_up(day: DeliveryDay, clock: VirtualClock) -> None:
+    lines.ask(day)
+    for _ in range(lines.TRIES):
+        assert lines.claim() is not None
+        clock.advance(lines.LEASE + timedelta(seconds=1))
+    assert lines.claim() is None
+    assert LineQuestion.objects.get().status == LineQuestion.Status.FAILED
+
+
+def test_who_may_not_and_a_changed_day_change_nothing(day: DeliveryDay, dispatcher: Person) -> None:
+    question = lines.ask(day)
+    lines.work()
+    question.refresh_from_db()
+    rows = list(Stop.objects.order_by("pk").values_list("pk", "tour_id", "sequence"))
+    driver = Tour.objects.filter(day=day, driver__isnull=False).select_related("driver")[0].driver
+    assert driver is not None
+    with pytest.raises(NotAllowed):
+        lines.accept(question, actor=driver)
+    DeliveryDay.objects.update(version=9)
+    with pytest.raises(Conflict, match="plan them anew"):
+        lines.accept(question, actor=dispatcher)
+    assert list(Stop.objects.order_by("pk").values_list("pk", "tour_id", "sequence")) == rows
