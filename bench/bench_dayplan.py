@@ -8,15 +8,20 @@ vans as it takes: the best known solutions belong to that, though two files name
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
 import time
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import django
 import numpy as np
 import pyvrp
 
 from changbei.compute.dayplan import DayPlan, DayStops, DayVans, plan
+from changbei.site.commands.base import let_go_of_database
 
 FOLDER = Path(__file__).resolve().parents[1] / ".." / "shared" / "data" / "delivery" / "published"
 SECONDS = float(os.environ.get("CHANGBEI_BENCH_DAYPLAN_SECONDS", "3"))
@@ -49,7 +54,95 @@ def run() -> list[Row]:
         path = FOLDER / f"{name}.vrp"
         if path.exists():
             rows += _compared(name, path, best)
-    return rows
+    return rows + _cities()
+
+
+CITIES, CITY_STOPS, CITY_VANS, WORKERS = 20, 300, 5, 2
+CITY_DAY = date(2026, 11, 24)
+LOST_AFTER_SECONDS, SHORT_LEASE = 12.0, timedelta(seconds=20)
+GIVE_UP_SECONDS = 600.0
+
+
+def _cities() -> list[Row]:
+    """The days of 20 cities through the queue by two worker processes, one of which is killed and replaced."""
+    from changbei.delivery import lines  # noqa: PLC0415 - models: only after Django is set up
+    from changbei.delivery.models import LineQuestion  # noqa: PLC0415
+
+    for number in range(CITIES):
+        lines.put(_city(number), city=f"city-{number:02}", on=CITY_DAY)
+    began, fresh = time.perf_counter(), multiprocessing.get_context("spawn")
+    workers = [fresh.Process(target=_work) for _ in range(WORKERS)]
+    for worker in workers:
+        worker.start()
+    waiting = LineQuestion.objects.filter(status="waiting")
+    killed = False
+    while waiting.exists() and time.perf_counter() - began < GIVE_UP_SECONDS:
+        if (
+            not killed
+            and time.perf_counter() - began > LOST_AFTER_SECONDS
+            and waiting.filter(tries=1).exists()
+        ):
+            os.kill(workers[0].pid or 0, signal.SIGKILL)
+            workers.append(fresh.Process(target=_work))
+            workers[-1].start()
+            killed = True
+        time.sleep(0.2)
+    took = time.perf_counter() - began
+    for worker in workers:
+        worker.join()
+    done = LineQuestion.objects.filter(status="answered")
+    whole = sum(
+        sum(map(len, one.answer["lines"])) + one.answer["left_out"] == CITY_STOPS
+        for one in done
+        if one.answer
+    )
+    again = LineQuestion.objects.filter(tries__gt=1).count()
+    note = f"{CITIES} cities of {CITY_STOPS} stops, {WORKERS} processes, starting them included"
+    return [
+        {
+            "name": "cities.per_minute",
+            "value": round(60 * done.count() / took, 2),
+            "unit": "days/min",
+            "note": note,
+        },
+        {
+            "name": "cities.whole",
+            "value": whole,
+            "unit": "days",
+            "note": f"one worker killed: {again} taken over",
+        },
+    ]
+
+
+def _city(number: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(number)
+    count, at = CITY_STOPS, np.arange(CITY_STOPS)
+    cartons = rng.integers(1, 30, count)
+    stop = np.column_stack(
+        [at, at + 1, cartons, 60 + 6 * cartons, at * 0, at * 0 + 10**9, at * CITY_VANS // count, at * 0 + 300]
+    )
+    room = int(cartons.sum() / CITY_VANS / 0.85)
+    vans = [(van, 0, room, 8 * 3600, 17 * 3600) for van in range(CITY_VANS)]
+    return {
+        "longitude": rng.normal(113.3, 0.05, count + 1),
+        "latitude": rng.normal(23.1, 0.05, count + 1),
+        "stop": stop.astype(np.int64),
+        "van": np.array(vans, dtype=np.int64),
+        "line": (at * CITY_VANS // count).astype(np.int64),
+    }
+
+
+def _work() -> None:
+    """A worker process: until nothing waits any more."""
+    django.setup()
+    from changbei.delivery import lines  # noqa: PLC0415
+    from changbei.delivery.models import LineQuestion  # noqa: PLC0415
+
+    lines.LEASE = SHORT_LEASE
+    while LineQuestion.objects.filter(status="waiting").exists():
+        if not lines.work():
+            time.sleep(0.3)
+    let_go_of_database()
 
 
 def _compared(name: str, path: Path, best: int | None) -> list[Row]:
@@ -142,8 +235,3 @@ def _pyvrp(data: pyvrp.ProblemData, seconds: float) -> int | None:
         data, stop=lambda _best: time.process_time() - began > seconds, seed=1, collect_stats=False
     ).best
     return found.distance() if found.is_feasible() else None
-
-
-if __name__ == "__main__":
-    for row in run():
-        print(f"{row['name']:24} {row['value']:12,} {row['unit']:9} {row['note']}")
