@@ -122,6 +122,8 @@ def _beside(name: str, found: list[Row]) -> Iterator[Row]:
     )
     for figure in ("extra", "touched"):
         ratios = [m[figure] / t[figure] for m, t in equal if t[figure] > 0]
+        if not ratios:
+            continue
         yield _row(
             f"recovery.{label}.{figure}",
             _median(ratios),
