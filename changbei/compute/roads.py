@@ -198,7 +198,8 @@ def _run_builder(folder: Path, extract: Path) -> None:
     if not program.exists():
         raise Outside("this build of pyvalhalla cannot make tiles", permanent=True)
     done = subprocess.run(
-        [program, "-c", folder / CONFIGURATION, extract],
+        [program, "-c", (folder / CONFIGURATION).absolute(), extract.absolute()],
+        cwd=folder,  # where it leaves its notes
         capture_output=True,
         text=True,
         check=False,
