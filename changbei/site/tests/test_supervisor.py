@@ -232,7 +232,7 @@ def test_a_killed_supervisor_leaves_nobody_behind(folder: Path) -> None:
 
 
 def postmaster(pid_file: Path) -> str:
-    """The number of the process that PostgreSQL wrote down; nothing while there is none, or it is just being written."""
+    """The number of the process that PostgreSQL wrote down; nothing while there is none, or it is being written."""
     written = pid_file.read_text().splitlines() if pid_file.exists() else []
     return written[0] if written else ""
 
