@@ -71,6 +71,11 @@ def broken(tour: Tour) -> Breakdown:
     return services.report_breakdown(report, run=None, actor=None)
 
 
+def stopped_in(case: RecoveryCase) -> Breakdown:
+    assert case.breakdown is not None
+    return case.breakdown
+
+
 # ---------------------------------------------------------------- the day
 
 
@@ -82,7 +87,7 @@ def test_the_day_shows_each_tour_and_what_is_missing(
     assert [row.state for row in page.context["rows"]].count("broken") == 1
     assert len(page.context["rows"]) == 6
     counts = page.context["counts"]
-    waiting = Stop.objects.filter(goods_at=case.breakdown).count()
+    waiting = Stop.objects.filter(goods_at=stopped_in(case)).count()
     assert counts["unserved"] == waiting == len(page.context["unserved"])
     assert counts["done"] == Stop.objects.filter(day=day, status="delivered").count()
     assert counts["done"] + counts["open"] + counts["unserved"] == counts["total"]
@@ -100,14 +105,14 @@ def test_a_van_that_drives_can_be_reported_in_one_tap(desk: Client, tour: Tour) 
 
 
 def test_the_table_is_filtered_and_sorted(desk: Client, case: RecoveryCase) -> None:
-    number = case.breakdown.tour.vehicle.number
+    number = stopped_in(case).tour.vehicle.number
     rows = desk.get("/delivery/?state=broken").context["rows"]
     assert [row.tour.vehicle.number for row in rows] == [number]
-    rows = desk.get(f"/delivery/?site={case.breakdown.tour.site.code}&sort=van").context["rows"]
+    rows = desk.get(f"/delivery/?site={stopped_in(case).tour.site.code}&sort=van").context["rows"]
     numbers = [row.tour.vehicle.number for row in rows]
     assert number in numbers
     assert numbers == sorted(numbers, key=lambda one: (len(one), one))
-    plate = case.breakdown.tour.vehicle.plate
+    plate = stopped_in(case).tour.vehicle.plate
     rows = desk.get("/delivery/", {"q": plate}).context["rows"]
     assert [row.tour.vehicle.number for row in rows] == [number]
     # pressing a heading sends the order that was chosen and then the new one: the last counts
@@ -211,7 +216,7 @@ def test_the_dispatcher_accepts(desk: Client, dispatcher: Person, case: Recovery
 
 
 def test_nobody_else_accepts_and_nothing_changes(case: RecoveryCase) -> None:
-    driver = case.breakdown.tour.driver
+    driver = stopped_in(case).tour.driver
     assert driver is not None
     wheel = client_of(driver, "driver")
     before = list(Stop.objects.order_by("pk").values_list("pk", "tour_id", "sequence"))
@@ -258,9 +263,9 @@ def test_out_of_date_options_are_computed_anew(desk: Client, case: RecoveryCase,
 
 
 def test_borrowed_vans_need_papers(desk: Client, case: RecoveryCase) -> None:
-    site = case.breakdown.tour.site
+    site = stopped_in(case).tour.site
     Vehicle.objects.filter(is_reserve=True, site=site).update(state=Vehicle.State.UNDER_REPAIR)
-    newer = recovery.offer(case.breakdown, run=None, iterations=50)
+    newer = recovery.offer(stopped_in(case), run=None, iterations=50)
     assert newer is not None
     borrowed = newer.options.get(kind="nearest_reserve")
     page = desk.get(f"/delivery/recoveries/{newer.uuid}/?option={borrowed.rank}")
@@ -316,8 +321,8 @@ def test_goods_are_taken_over_at_the_broken_van(desk: Client, case: RecoveryCase
     page = wheel.get(f"/delivery/tours/{reserve.uuid}/")
     step = page.context["next"]
     assert step.handover == Handover.objects.get(tour=reserve)
-    assert step.place == case.breakdown.place
-    number = case.breakdown.tour.vehicle.number
+    assert step.place == stopped_in(case).place
+    number = stopped_in(case).tour.vehicle.number
     url = f"/delivery/tours/{reserve.uuid}/goods-of/{number}/"
     assert wheel.post(url).status_code == 303
     assert not Stop.objects.filter(tour=reserve, goods_at__isnull=False).exists()
@@ -327,7 +332,7 @@ def test_goods_are_taken_over_at_the_broken_van(desk: Client, case: RecoveryCase
 
 
 def test_a_broken_vans_list_says_who_waits(desk: Client, case: RecoveryCase) -> None:
-    tour = case.breakdown.tour
+    tour = stopped_in(case).tour
     page = desk.get(f"/delivery/tours/{tour.uuid}/")
     assert page.context["next"] is None
     assert len(page.context["stranded"]) == case.stops_stranded
