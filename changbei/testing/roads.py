@@ -25,7 +25,7 @@ def write_town(path: Path, bridges: Sequence[int] = BRIDGES) -> Path:
     for column in range(COLUMNS):
         streets.append([_node(column, r) for r in range(RIVER_AFTER + 1)])
         streets.append([_node(column, r) for r in range(RIVER_AFTER + 1, ROWS)])
-    ways = [(street, {}) for street in streets]
+    ways: list[tuple[list[int], dict[str, str]]] = [(street, {}) for street in streets]
     ways += [([_node(c, RIVER_AFTER), _node(c, RIVER_AFTER + 1)], {"bridge": "yes"}) for c in bridges]
     _write(path, nodes, ways)
     return path
