@@ -21,7 +21,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext, gettext_noop
 
-from changbei.compute.dayplan import DayStops, DayVans, Even, plan
+from changbei.compute import dayplan
+from changbei.compute.dayplan import DayStops, DayVans, Even
 from changbei.compute.dayplan.figures import figures
 from changbei.core import clock
 from changbei.core.clock import LOCAL
@@ -221,7 +222,7 @@ def _planned(
     stop[:, 6] = rank[stop[:, 6]]  # -1 is nobody, and the last entry
     number = {int(one): at for at, one in enumerate(mine)}
     usual = [[number[int(at)] for at in mine if arrays["line"][at] == one] for one in crew]
-    found = plan(
+    found = dayplan.plan(
         seconds,
         _stops(stop),
         _vans(arrays["van"][crew]),
