@@ -14,8 +14,9 @@ from django.forms.renderers import BaseRenderer
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from shapely import Point
 
@@ -150,14 +151,14 @@ class SearchWidget(PartsWidget):
     template = "web/widgets/search.html"
     marks = "_search"
     url_name = ""
-    hint = ""
+    hint: str | Promise = gettext_lazy("Name, number or phone")
 
     def parts(self, name: str, value: Any) -> Json:
         return {
             "hits": self.hits_for(str(value)) if value else [],
             "chosen": str(value or ""),
             "url": f"{reverse(self.url_name)}?field={name}",
-            "hint": str(self.attrs.get("hint", "")),
+            "hint": str(self.attrs.get("hint") or self.hint),
         }
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
@@ -190,6 +191,7 @@ class RetailerWidget(SearchWidget):
     """A retailer by licence, name, address or telephone."""
 
     url_name = "find-retailers"
+    hint = gettext_lazy("Name, address, licence or phone")
 
     def hits_for(self, key: str) -> list[Hit]:
         return [retailer_hit(one) for one in Retailer.objects.filter(licence_no=key)]
