@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import vrplib
+from django.utils import translation
 
 from changbei.core.clock import VirtualClock
 from changbei.core.errors import Conflict, Invalid
@@ -102,7 +103,8 @@ def test_every_wrong_cell_is_named_and_nothing_is_written(day: DeliveryDay, tmp_
         exchange.take_over(found, NEXT_MONDAY, actor=None)
     assert [problem.message for problem in refused.value.problems] == found.said()
     assert not DeliveryDay.objects.filter(date=NEXT_MONDAY).exists()
-    heavy = exchange.read_day(write(tmp_path / "heavy.csv", {**good, "cartons": 11}))
+    with translation.override("en"):
+        heavy = exchange.read_day(write(tmp_path / "heavy.csv", {**good, "cartons": 11}))
     assert [str(problem) for problem in heavy.problems] == [
         f"row 2 van ({van.number}): this van takes 10 cartons, the file gives it 11"
     ]

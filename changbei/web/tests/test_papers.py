@@ -65,7 +65,7 @@ def test_the_kinds_come_from_the_plan_and_a_driver_sees_vans_first(driver: Perso
         for kind in (
             "vehicle-breakdown", "ordering-system-down", "severe-weather", "sudden-demand", "power-cut",
             "information-security", "line-fault", "equipment-fault", "safety-accident", "settlement-fault",
-            "cash-settlement", "supply-anomaly", "group-order", "safety-inspection", "forecast", "daily-backup",
+            "cash-settlement", "supply-anomaly", "group-order",
         )
     }  # fmt: skip
 
