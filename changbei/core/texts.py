@@ -8,6 +8,11 @@ LANGUAGES = ("zh-Hans", "zh-Hant", "en")
 Text = Mapping[str, str]
 
 
+def text(hans: str, hant: str, english: str) -> Text:
+    """A text of these words."""
+    return {"zh-Hans": hans, "zh-Hant": hant, "en": english}
+
+
 def pick(text: Text | str | None, language: str) -> str:
     """The words of `text` in `language`; falls back to simplified Chinese, then English, then whatever is there."""
     if not text:

@@ -21,6 +21,7 @@ from changbei.plans import document
 from changbei.plans.conditions import Condition
 from changbei.plans.document import ClauseView, Fulfilment
 from changbei.plans.model import Check, Pack, Procedure, Role, Setting, Stage, Step, Table
+from changbei.plans.rendering.steps import Speaker
 from changbei.runs.models import ActionCall, Run, Task
 from changbei.runs.roles import spec_of
 from changbei.web import drawn, showing
@@ -266,10 +267,12 @@ def procedures(pack: Pack) -> list[ProcedureRow]:
     going_on: dict[str, list[Incident]] = defaultdict(list)
     for incident in Incident.objects.exclude(status=Incident.Status.CLOSED).order_by("pk"):
         going_on[incident.kind].append(incident)
-    return [_procedure(pack, one, going_on.get(one.id, [])) for one in pack.procedures.values()]
+    speaker = drawn.speaker(pack)
+    return [_procedure(speaker, one, going_on.get(one.id, [])) for one in pack.procedures.values()]
 
 
-def _procedure(pack: Pack, one: Procedure, incidents: Sequence[Incident]) -> ProcedureRow:
+def _procedure(speaker: Speaker, one: Procedure, incidents: Sequence[Incident]) -> ProcedureRow:
+    pack = speaker.pack
     required = set(one.form.get("required", ()))
     restoring = one.steps.get(one.restored_by)
     return ProcedureRow(
@@ -284,25 +287,26 @@ def _procedure(pack: Pack, one: Procedure, incidents: Sequence[Incident]) -> Pro
             for name, form_field in one.form.get("properties", {}).items()
         ],
         same=length(one.same.within) if one.same else "",
-        stages=[_stage(pack, one, stage) for stage in one.stages],
+        stages=[_stage(speaker, one, stage) for stage in one.stages],
         incidents=incidents,
         restored_by=_step_title(pack, restoring) if restoring else "",
     )
 
 
-def _stage(pack: Pack, procedure: Procedure, stage: Stage) -> StageRow:
+def _stage(speaker: Speaker, procedure: Procedure, stage: Stage) -> StageRow:
     titles = {one.id: showing.say(one.title) for one in procedure.stages}
     named = ((_("only when"), stage.when), (_("not before"), stage.hold_until))
     return StageRow(
         stage,
         titles[stage.id],
         [titles[name] for name in stage.after if name in titles],
-        _said(pack, procedure, named),
-        [_step(pack, procedure, step) for step in stage.steps],
+        _said(speaker, procedure, named),
+        [_step(speaker, procedure, step) for step in stage.steps],
     )
 
 
-def _step(pack: Pack, procedure: Procedure, step: Step) -> StepRow:
+def _step(speaker: Speaker, procedure: Procedure, step: Step) -> StepRow:
+    pack = speaker.pack
     task = step.task
     by_hand = step.kind == "do" and task is not None
     kind, icon = STEP_KINDS.get(step.kind, (step.kind, "point"))
@@ -321,7 +325,7 @@ def _step(pack: Pack, procedure: Procedure, step: Step) -> StepRow:
         chain=[showing.role_title(pack, role) for role in task.chain] if task else [],
         every=length(task.escalate_every) if task and len(task.chain) > 1 else "",
         urgency=str(URGENCIES.get(task.urgency, "")) if task and not by_hand else "",
-        conditions=_conditions(pack, procedure, step),
+        conditions=_conditions(speaker, procedure, step),
         after=[_step_title(pack, procedure.steps[name]) for name in step.after if name in procedure.steps],
         options=[showing.say(option.title) for option in task.options] if task else [],
         evidence=list(task.evidence) if task else [],
@@ -345,19 +349,18 @@ def _limit(step: Step) -> str:
     return length(step.task.within) if step.task else ""
 
 
-def _conditions(pack: Pack, procedure: Procedure, step: Step) -> list[tuple[str, str, str]]:
-    found = _said(pack, procedure, ((_("only when"), step.when), (_("not before"), step.hold_until)))
+def _conditions(speaker: Speaker, procedure: Procedure, step: Step) -> list[tuple[str, str, str]]:
+    found = _said(speaker, procedure, ((_("only when"), step.when), (_("not before"), step.hold_until)))
     if step.wait_until is not None:
-        words = drawn.speaker(pack).value(step.wait_until, procedure)
+        words = speaker.value(step.wait_until, procedure)
         found.append((_("until"), words, step.wait_until.source))
     return found
 
 
 def _said(
-    pack: Pack, procedure: Procedure, named: Iterable[tuple[str, Condition | None]]
+    speaker: Speaker, procedure: Procedure, named: Iterable[tuple[str, Condition | None]]
 ) -> list[tuple[str, str, str]]:
     """Each condition there is: its label, it in words, and its expression."""
-    speaker = drawn.speaker(pack)
     return [(label, speaker.condition(one, procedure), one.source) for label, one in named if one is not None]
 
 

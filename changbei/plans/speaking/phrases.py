@@ -185,7 +185,7 @@ def _whether_known(parts: tuple[str, ...], scope: Scope, negated: bool) -> str:
             pattern, words = "ended", scope.called(key)
         case ("result", key, mark) if _mark(scope.step(key), mark, scope):
             pattern = "reached"
-    return scope.say(f"{'un' if pattern == 'known' else 'not_'}{pattern}" if negated else pattern, words)
+    return scope.say(f"not_{pattern}" if negated else pattern, words)
 
 
 def _relation(operator: str, left: Node, right: Node, scope: Scope, negated: bool) -> str:

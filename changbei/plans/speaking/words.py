@@ -26,7 +26,7 @@ PATTERNS: Mapping[str, Three] = {
     "given": ("已填{0}", "已填{0}", "{0} is given"),
     "not_given": ("未填{0}", "未填{0}", "{0} is not given"),
     "known": ("已有{0}", "已有{0}", "{0} is known"),
-    "unknown": ("没有{0}", "沒有{0}", "{0} is not known"),
+    "not_known": ("没有{0}", "沒有{0}", "{0} is not known"),
     "done": ("{0}已办结", "{0}已辦結", "{0} is done"),
     "not_done": ("{0}未办", "{0}未辦", "{0} is not done"),
     "decided": ("{0}已决定", "{0}已決定", "{0} is decided"),
