@@ -79,6 +79,11 @@ def local_now() -> datetime:
     return now().astimezone(LOCAL)
 
 
+def wall(moment: datetime | None) -> str:
+    """`14:05` on the clocks of the city; "" for no moment."""
+    return f"{moment.astimezone(LOCAL):%H:%M}" if moment else ""
+
+
 def install(clock: Clock) -> None:
     """Make `clock` the clock of this process, all its threads included."""
     global _installed

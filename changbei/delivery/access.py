@@ -55,6 +55,11 @@ def require_accept(case: RecoveryCase, actor: object) -> None:
         raise NotAllowed(gettext_noop("dispatchers and the head of the delivery centre accept a recovery"))
 
 
+def require_own(tour: Tour, actor: Person) -> None:
+    if actor.pk != tour.driver_id:
+        raise NotAllowed(gettext_noop("a driver speaks for the own tour only"))
+
+
 def require_record(stop: Stop, actor: Person | None) -> None:
     if stop.tour is None:
         raise NotFound(gettext_noop("this stop is on no tour"))

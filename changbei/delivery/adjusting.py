@@ -13,10 +13,9 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
-from changbei.delivery import moving, planning
+from changbei.delivery import changing, moving, planning
 from changbei.delivery.arrivals import arrivals
 from changbei.delivery.models import DeliveryDay, Stop, Tour
-from changbei.journal import services as journal
 from changbei.network.models import Vehicle
 from changbei.people.models import Person
 from changbei.runs.models import Run
@@ -71,15 +70,14 @@ def adjust(choices: Sequence[LineChoice], *, run: Run | None, actor: Person | No
         if tour is None:
             raise Invalid("tour", gettext_noop("this is no tour of today"))
         done.append(_one(tour, choice))
-    DeliveryDay.objects.filter(pk=day.pk).update(version=F("version") + 1)
-    journal.append(
+    changing.changed(day)
+    changing.note(
         "delivery.lines_adjusted",
-        actor=actor,
-        incident=run.incident if run else None,
-        run=run.uuid if run else None,
+        run,
+        actor,
         clause="E2.6",
-        drill=bool(run and run.drill),
-        data={"lines": [_told(one) for one in done], "stops": sum(one.stops for one in done)},
+        lines=[_told(one) for one in done],
+        stops=sum(one.stops for one in done),
     )
     return done
 

@@ -5,13 +5,13 @@ Each verb writes down what is so now. `recovery.offer_day` computes from it what
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F
 from django.utils.translation import gettext_noop
 
 from changbei.compute import geo
@@ -159,10 +159,8 @@ def cancel(stops: Collection[int], *, run: Run | None, actor: Person | None) -> 
 
 
 def _drop_idle_calls(tour: Tour) -> None:
-    ours = Stop.objects.filter(tour=tour, status=Stop.Status.PLANNED)
     for call in Handover.objects.filter(tour=tour, done_at__isnull=True):
-        place = Q(goods_at=call.breakdown_id) if call.breakdown_id else Q(goods_site=call.site_id)
-        if not ours.filter(place).exists():
+        if not call.waiting().exists():
             call.delete()
 
 
@@ -192,16 +190,22 @@ def expect_from(tour: Tour, start: Spot, ready_at: datetime, driven: Collection[
         if isinstance(one, Stop) and one.window_start is not None:
             moment = max(moment, one.window_start)
         one.expected_at = moment
-        moment += timedelta(seconds=one.service_seconds) if isinstance(one, Stop) else _lasts(tour, one)
+        moment += timedelta(seconds=one.service_seconds) if isinstance(one, Stop) else _lasts(one)
     stops = [one for one in drive if isinstance(one, Stop)]
     Stop.objects.bulk_update(stops, ["expected_at"], batch_size=1000)
     Handover.objects.bulk_update([one for one in drive if isinstance(one, Handover)], ["expected_at"])
 
 
-def _lasts(tour: Tour, call: Handover) -> timedelta:
-    place = Q(goods_at=call.breakdown_id) if call.breakdown_id else Q(goods_site=call.site_id)
-    count = Stop.objects.filter(place, tour=tour, status=Stop.Status.PLANNED).count()
-    return rules.HANDOVER + timedelta(seconds=rules.HANDOVER_PER_STOP_SECONDS * count)
+def _lasts(call: Handover) -> timedelta:
+    seconds = rules.HANDOVER_PER_STOP_SECONDS * call.waiting().count()
+    return rules.HANDOVER + timedelta(seconds=seconds)
+
+
+def timetable(tours: Iterable[Tour]) -> None:
+    """Planned and expected arrivals of tours that have not left, by their sequence from the site."""
+    for tour in tours:
+        expect_from(tour, tour.site, tour.departs_at)
+        tour.stops.filter(status=Stop.Status.PLANNED).update(planned_at=F("expected_at"))
 
 
 @transaction.atomic

@@ -15,8 +15,8 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotAllowed, NotFound
-from changbei.delivery import changing, rules, selectors, services
+from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound
+from changbei.delivery import access, changing, rules, selectors, services
 from changbei.delivery.models import DriverAction, Position, Stop, Tour
 from changbei.network.models import Vehicle
 from changbei.people.models import Person
@@ -55,8 +55,7 @@ def say(
     `sent_at` is the phone's clock when it sent them. `verbs`: what to do for kinds that concern rooms above; each
     answers with words for the driver. Raises NotAllowed for somebody else's tour, Invalid for an unknown kind.
     """
-    if actor.pk != tour.driver_id:
-        raise NotAllowed(gettext_noop("a driver speaks for the own tour only"))
+    access.require_own(tour, actor)
     known = {**_VERBS, **{kind: _of_above(verb) for kind, verb in (verbs or {}).items()}}
     if strange := next((one.kind for one in words if one.kind not in known), ""):
         raise Invalid("kind", f"{strange!r}: {', '.join(sorted(known))}")
@@ -223,8 +222,7 @@ def here(
 
     Only the newest position of a tour is kept. Raises NotAllowed for somebody else's tour, Invalid for no place.
     """
-    if actor.pk != tour.driver_id:
-        raise NotAllowed(gettext_noop("a driver speaks for the own tour only"))
+    access.require_own(tour, actor)
     if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):
         raise Invalid("longitude", gettext_noop("this is no place on the earth"))
     now = clock.now()
@@ -248,8 +246,7 @@ def here(
 @transaction.atomic
 def hide(tour: Tour, *, actor: Person) -> None:
     """The driver takes the consent back: the position is deleted at once."""
-    if actor.pk != tour.driver_id:
-        raise NotAllowed(gettext_noop("a driver speaks for the own tour only"))
+    access.require_own(tour, actor)
     if Position.objects.filter(tour=tour).delete()[0]:
         changing.note("delivery.position_hidden", None, actor, clause="E3.3.1", vehicle=tour.vehicle.number)
 

@@ -27,9 +27,8 @@ from changbei.compute.dayplan.figures import figures
 from changbei.core import clock
 from changbei.core.clock import LOCAL
 from changbei.core.errors import Conflict, NotAllowed, NotFound
-from changbei.delivery import changing, travel
+from changbei.delivery import changing, disrupting, travel
 from changbei.delivery.models import DeliveryDay, LineQuestion, Stop, Tour
-from changbei.network.models import Retailer, Site
 from changbei.people import access as people
 from changbei.people.models import Person
 
@@ -307,22 +306,16 @@ def accept(question: LineQuestion, *, actor: Person) -> int:
 
 
 def _write(day: DeliveryDay, answer: Mapping[str, Any]) -> int:
-    stops = {stop.pk: stop for stop in Stop.objects.filter(day=day).select_related("retailer")}
-    tours = {tour.pk: tour for tour in Tour.objects.filter(day=day).select_related("site")}
+    stops = Stop.objects.filter(day=day).in_bulk()
+    tours = Tour.objects.filter(day=day).select_related("site").in_bulk()
     changed: list[Stop] = []
     moved = 0
     for pk, line in zip(answer["tours"], answer["lines"], strict=True):
-        tour = tours[pk]
-        places: list[Site | Retailer] = [tour.site, *(stops[one].retailer for one in line)]
-        legs = travel.times(day.date, [one.longitude for one in places], [one.latitude for one in places])
-        now = tour.departs_at
         for number, one in enumerate(line, start=1):
             stop = stops[one]
-            now += timedelta(seconds=int(legs.seconds[number - 1, number]))
-            now = max(now, stop.window_start) if stop.window_start else now
             moved += stop.tour_id != pk
-            stop.tour, stop.sequence, stop.planned_at, stop.expected_at = tour, number, now, now
+            stop.tour, stop.sequence = tours[pk], number
             changed.append(stop)
-            now += timedelta(seconds=stop.service_seconds)
-    Stop.objects.bulk_update(changed, ["tour", "sequence", "planned_at", "expected_at"], batch_size=1000)
+    Stop.objects.bulk_update(changed, ["tour", "sequence"], batch_size=1000)
+    disrupting.timetable(tours[pk] for pk in answer["tours"])
     return moved

@@ -128,6 +128,11 @@ class Handover(models.Model):
         assert self.site is not None
         return self.site
 
+    def waiting(self) -> models.QuerySet[Stop]:
+        """The tour's open stops whose goods it takes over here."""
+        place = {"goods_at": self.breakdown_id} if self.breakdown_id else {"goods_site": self.site_id}
+        return Stop.objects.filter(tour=self.tour_id, status=Stop.Status.PLANNED, **place)
+
     @property
     def source(self) -> str:
         """What it is called in addresses: the broken van's number, else the site's code."""

@@ -162,11 +162,6 @@ def cases_of_run(run: Any) -> QuerySet[RecoveryCase]:
     )
 
 
-def open_cases(day: DeliveryDay) -> QuerySet[RecoveryCase]:
-    cases = RecoveryCase.objects.filter(day=day, status=RecoveryCase.Status.OFFERED)
-    return cases.select_related("breakdown__tour__vehicle", "run")
-
-
 def current_tour(driver: Person) -> Tour | None:
     """What this driver drives today: a tour taken over comes before the broken one."""
     mine = Tour.objects.filter(day__date=clock.local_now().date(), driver=driver)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -229,11 +229,10 @@ def record_handover(handover: Handover, *, actor: Person | None, at: datetime | 
     access.require_record_tour(handover.tour, actor)
     if not Handover.objects.filter(pk=handover.pk, done_at__isnull=True).update(done_at=at or clock.now()):
         raise Conflict(gettext_noop("this hand-over is already recorded"))
-    waiting = Stop.objects.filter(tour=handover.tour_id, status=Stop.Status.PLANNED)
-    if handover.breakdown is not None:
-        moved = waiting.filter(goods_at=handover.breakdown).update(goods_at=None)
-    else:
-        moved = waiting.filter(goods_site=handover.site).update(goods_site=None, goods_ready_at=None)
+    left: Mapping[str, None] = (
+        {"goods_at": None} if handover.breakdown else {"goods_site": None, "goods_ready_at": None}
+    )
+    moved = handover.waiting().update(**left)
     changing.note(
         "delivery.goods_taken_over",
         handover.breakdown.run if handover.breakdown else None,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from changbei.core.clock import LOCAL
+from changbei.core import clock
 from changbei.core.errors import NotFound
 from changbei.delivery import rules, selectors
 from changbei.delivery.facts import LIST_WITHDRAWN, TIME_BACK
@@ -87,7 +87,7 @@ def shifted_customers(breakdown: Breakdown, template: str, than: timedelta, run:
     return _tell_each(
         run,
         template,
-        [(stop, {"planned": _wall(stop.planned_at), "expected": _wall(stop.expected_at)}) for stop in moved],
+        [(stop, {"planned": clock.wall(stop.planned_at), "expected": clock.wall(stop.expected_at)}) for stop in moved],
     )
 
 
@@ -118,7 +118,7 @@ def undone(case: RecoveryCase) -> tuple[list[Person], Sequence[Message]]:
         row[0] for row in (case.before or {})["stops"] if broken is None or row[1] not in (None, broken.pk)
     ]
     stops = Stop.objects.filter(pk__in=theirs, status=Stop.Status.PLANNED, retailer__in=_shops_told(case.run))
-    rows = [(stop, {"expected": _wall(stop.expected_at)}) for stop in stops.order_by("pk")]
+    rows = [(stop, {"expected": clock.wall(stop.expected_at)}) for stop in stops.order_by("pk")]
     return people, _tell_each(case.run, TIME_BACK, rows)
 
 
@@ -133,7 +133,7 @@ def again(case: RecoveryCase) -> tuple[list[Person], Sequence[Message]]:
     ]
     stops = Stop.objects.filter(pk__in=concerned, status=Stop.Status.PLANNED).order_by("pk")
     rows = [
-        (stop, {"planned": _wall(stop.planned_at), "expected": _wall(stop.expected_at)})
+        (stop, {"planned": clock.wall(stop.planned_at), "expected": clock.wall(stop.expected_at)})
         for stop in stops
         if stop.expected_at and rules.shifted(said.get(stop.pk, stop.planned_at), stop.expected_at)
     ]
@@ -196,10 +196,6 @@ def _notice(
 def next_delivery_days(retailers: QuerySet[Retailer]) -> Mapping[int, str]:
     """What `{next_delivery}` says to each customer in a notice: the day of their own next delivery."""
     return {pk: f"{day:%m-%d}" for pk, day in selectors.next_days(retailers).items()}
-
-
-def _wall(moment: datetime | None) -> str:
-    return moment.astimezone(LOCAL).strftime("%H:%M") if moment else ""
 
 
 def already_told(run: Run, template: str) -> bool:

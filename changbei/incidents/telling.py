@@ -55,21 +55,6 @@ def next_page() -> str:
     return settings.PUBLIC_URL.rstrip("/") + reverse("next-delivery")
 
 
-def tell_people(
-    incident: Incident,
-    pack: Pack,
-    template: str,
-    people: Sequence[Person],
-    values: Mapping[str, Any] | None = None,
-    *,
-    actor: Person | None,
-    needs_acknowledgement: bool = False,
-) -> Notice:
-    """Tell members of staff about an incident."""
-    notice = compose(incident, pack, template, values or {}, needs_acknowledgement=needs_acknowledgement)
-    return notify.tell(notice, of_people(people), actor=actor)
-
-
 PROPOSED = {
     "zh-Hans": "请决定是否启动预案：{headline}",
     "zh-Hant": "請決定是否啟動預案：{headline}",

@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from datetime import date
 
 from django.db import transaction
-from django.db.models import F
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem
-from changbei.delivery import disrupting
+from changbei.delivery import changing, disrupting
 from changbei.delivery.arrivals import SHIFT_END, at_wall
 from changbei.delivery.exchange.reading import DayFile, StopRow
 from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, RecoveryCase, Stop, Tour
-from changbei.journal import services as journal
 from changbei.network.models import Line
 from changbei.people.models import Person
 
@@ -35,21 +33,28 @@ def take_over(found: DayFile, on: date, *, replace: bool = False, actor: Person 
         _make_room(day, replace=replace)
     for stops in found.by_van().values():
         _tour(day, stops)
-    DeliveryDay.objects.filter(pk=day.pk).update(version=F("version") + 1)
-    journal.append(
-        "delivery.day_imported",
-        actor=actor,
-        clause="E2.6",
-        data={
-            "date": on.isoformat(),
-            "file": found.file,
-            "tours": len(found.by_van()),
-            "stops": len(found.rows),
-            "replaced": not made,
-        },
-    )
+    disrupting.timetable(Tour.objects.filter(day=day).select_related("site").order_by("pk"))
+    imported(day, found.file, len(found.by_van()), len(found.rows), replaced=not made, actor=actor)
     day.refresh_from_db()
     return day
+
+
+def imported(
+    day: DeliveryDay, file: str, tours: int, stops: int, *, replaced: bool, actor: Person | None
+) -> None:
+    """The day is another one from now on, and the journal says by which file."""
+    changing.changed(day)
+    changing.note(
+        "delivery.day_imported",
+        None,
+        actor,
+        clause="E2.6",
+        date=day.date.isoformat(),
+        file=file,
+        tours=tours,
+        stops=stops,
+        replaced=replaced,
+    )
 
 
 def _make_room(day: DeliveryDay, *, replace: bool) -> None:
@@ -79,7 +84,7 @@ def _make_room(day: DeliveryDay, *, replace: bool) -> None:
 
 
 def _tour(day: DeliveryDay, rows: Sequence[StopRow]) -> None:
-    """The van's tour with its stops; arrivals by driving, delivery hours and service."""
+    """The van's tour with its stops, which have no arrivals yet."""
     first = rows[0]
     line = Line.objects.filter(vehicle=first.van, weekday=day.date.isoweekday()).order_by("pk").first()
     tour = Tour.objects.create(
@@ -106,5 +111,3 @@ def _tour(day: DeliveryDay, rows: Sequence[StopRow]) -> None:
         )
         for number, one in enumerate(rows, start=1)
     )
-    disrupting.expect_from(tour, tour.site, tour.departs_at)
-    tour.stops.update(planned_at=F("expected_at"))

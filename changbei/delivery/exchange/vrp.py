@@ -13,15 +13,14 @@ from pathlib import Path
 
 import vrplib
 from django.db import transaction
-from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from changbei.core.clock import LOCAL
 from changbei.core.errors import Conflict, Invalid, Problem
-from changbei.delivery import disrupting, travel
+from changbei.delivery import changing, disrupting, travel
+from changbei.delivery.exchange.taking import imported
 from changbei.delivery.models import DeliveryDay, Stop, Tour
-from changbei.journal import services as journal
 from changbei.network.models import Site
 from changbei.people.models import Person
 
@@ -113,7 +112,7 @@ def read_solution(path: Path, day: DeliveryDay, site: Site, *, actor: Person | N
 
     All or nothing: raises Invalid when a customer is missing, there twice or unknown, or a van is overloaded.
     """
-    day = DeliveryDay.objects.select_for_update().get(pk=day.pk)
+    day = changing.locked_day(day.pk)
     part = _part(day, site)
     try:
         routes: list[list[int]] = vrplib.read_solution(path)["routes"]
@@ -128,22 +127,8 @@ def read_solution(path: Path, day: DeliveryDay, site: Site, *, actor: Person | N
             stop = part.stops[customer - 1]
             stop.tour, stop.sequence = tour, sequence
     Stop.objects.bulk_update(part.stops, ["tour", "sequence"], batch_size=1000)
-    for tour in part.tours:
-        disrupting.expect_from(tour, tour.site, tour.departs_at)
-        tour.stops.filter(status=Stop.Status.PLANNED).update(planned_at=F("expected_at"))
-    DeliveryDay.objects.filter(pk=day.pk).update(version=F("version") + 1)
-    journal.append(
-        "delivery.day_imported",
-        actor=actor,
-        clause="E2.6",
-        data={
-            "date": day.date.isoformat(),
-            "file": path.name,
-            "tours": len(part.tours),
-            "stops": len(part.stops),
-            "replaced": True,
-        },
-    )
+    disrupting.timetable(part.tours)
+    imported(day, path.name, len(part.tours), len(part.stops), replaced=True, actor=actor)
     return len(part.stops)
 
 

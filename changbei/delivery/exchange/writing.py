@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import xlsxwriter
 from django.db.models import F
 
+from changbei.core import clock
 from changbei.core.clock import LOCAL
 from changbei.delivery.exchange.columns import STOPS, TOLD
 from changbei.delivery.models import DeliveryDay, Stop
@@ -41,9 +42,9 @@ def _rows(day: DeliveryDay) -> Iterator[list[Cell]]:
             stop.cartons,
             stop.order_fen,
             stop.service_seconds,
-            f"{stop.window_start.astimezone(LOCAL):%H:%M}" if stop.window_start else "",
-            f"{stop.window_end.astimezone(LOCAL):%H:%M}" if stop.window_end else "",
-            f"{tour.departs_at.astimezone(LOCAL):%H:%M}" if tour else "",
+            clock.wall(stop.window_start),
+            clock.wall(stop.window_end),
+            clock.wall(tour.departs_at if tour else None),
             tour.driver.staff_no if tour and tour.driver else "",
             shop.name,
             shop.address,

@@ -26,7 +26,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from changbei.compute import datum
 from changbei.core import clock
-from changbei.core.clock import LOCAL
 from changbei.core.errors import Invalid, NotFound
 from changbei.delivery import driving, rules, selectors
 from changbei.delivery.driving import Said
@@ -286,15 +285,15 @@ def _stop(stop: Stop) -> Json:
     shop = stop.retailer
     kept: Json = {"stop": stop.pk, "name": shop.name, "status": stop.status, "reason": stop.reason}
     if stop.status not in (Stop.Status.PLANNED, Stop.Status.HELD):
-        return {**kept, "at": _wall(stop.done_at)}
+        return {**kept, "at": clock.wall(stop.done_at)}
     return {
         **kept,
-        "at": _wall(stop.expected_at or stop.planned_at),
+        "at": clock.wall(stop.expected_at or stop.planned_at),
         "address": shop.address,
         "contact": shop.contact_name,
         "phone": shop.phone,
         "cartons": stop.cartons,
-        "hours": f"{_wall(stop.window_start)}–{_wall(stop.window_end)}" if stop.window_start else "",
+        "hours": f"{clock.wall(stop.window_start)}–{clock.wall(stop.window_end)}" if stop.window_start else "",
         "care": "vulnerable" if shop.is_vulnerable else "key" if shop.is_key else "",
         "goods_at": stop.goods_at.tour.vehicle.number if stop.goods_at else "",
         **_ways(shop.longitude, shop.latitude, shop.name),
@@ -311,7 +310,7 @@ def _handover(one: Handover) -> Json:
     return {
         "source": one.source,
         "from_van": one.breakdown_id is not None,
-        "at": _wall(one.expected_at),
+        "at": clock.wall(one.expected_at),
         "cartons": one.cartons,
         "address": place,
         **_ways(spot.longitude, spot.latitude, place),
@@ -331,10 +330,6 @@ def _ways(longitude: float, latitude: float, name: str) -> Json:
             "&mode=driving&coord_type=gcj02&output=html&src=changbei"
         ),
     }
-
-
-def _wall(moment: datetime | None) -> str:
-    return moment.astimezone(LOCAL).strftime("%H:%M") if moment else ""
 
 
 @require_GET
