@@ -1,13 +1,17 @@
-"""The ways to die: at a random moment, at a named point, frozen, and of the database's death. They are dealt from packs
-of cards shuffled by a seed, so that a long run has them all equally often.
+"""The ways to die: at a random moment, at a named point, frozen, of the database's death, and all at once.
+
+Each of web, workers and database dies in a lane of its own, at the same time as the others. The ways are dealt from
+packs of cards shuffled by a seed, so that a long run has them all equally often.
 """
 
 from __future__ import annotations
 
 import random
 import signal
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -26,48 +30,79 @@ def dealt(chance: random.Random, cards: Sequence[T]) -> Iterator[T]:
 
 
 @dataclass
+class Lane:
+    """What dies in a row: the ways, and how long it lives in between, in seconds."""
+
+    ways: Iterator[Callable[[], None]]
+    chance: random.Random
+    pause_seconds: tuple[float, float]
+
+    def one(self) -> None:
+        time.sleep(self.chance.uniform(*self.pause_seconds))
+        next(self.ways)()
+
+
+@dataclass
 class Deaths:
     """Draws and carries out; counts by kind, and remembers when something happened to a worker or the database."""
 
     site: Site
-    random: random.Random
+    chance: random.Random
     freeze_seconds: float
     kills: dict[str, int] = field(default_factory=dict)
     disturbed_at: list[float] = field(default_factory=list)  # monotonic seconds, ascending
+    _one: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self._ways = dealt(
-            self.random,
-            [
-                *[self._web_at_a_point] * 3,
-                *[self._worker_at_a_point] * 7,
-                *[self._worker] * 4,
-                *[self._web] * 2,
-                self._below_web,
-                self._freeze,
-                self._database,
-                self._backend,
-                self._restart,
-                self._gone,
-            ],
-        )
-        self._points = {kind: dealt(self.random, points) for kind, points in POINTS.items()}
+        self._points = {kind: dealt(self._chance(), points) for kind, points in POINTS.items()}
+        web = [*[self._web_at_a_point] * 3, *[self._web] * 2, self._below_web]
+        workers = [*[self._worker_at_a_point] * 8, *[self._worker] * 3, self._freeze]
+        database = [self._database, self._backend, self._restart, self._gone]
+        self.lanes = [
+            self._lane(web, (0.3, 1.5)),
+            self._lane(workers, (0.0, 0.8)),
+            self._lane(database, (2.0, 5.0)),
+        ]
+
+    def _chance(self) -> random.Random:
+        """The lanes draw at moments of their own: none from what another draws from."""
+        return random.Random(self.chance.randrange(2**32))
+
+    def _lane(self, ways: Sequence[Callable[[], None]], pause_seconds: tuple[float, float]) -> Lane:
+        chance = self._chance()
+        return Lane(dealt(chance, ways), chance, pause_seconds)
 
     @property
     def total(self) -> int:
-        return sum(self.kills.values())
+        with self._one:
+            return sum(self.kills.values())
 
-    def one(self) -> None:
-        """Let something die, and start it again."""
-        way = next(self._ways)
-        time.sleep(self.random.uniform(0.0, 0.8))
-        way()
+    def until(self, target: int) -> None:
+        """Let things die, and start them again, until so many have died in all."""
+        with ThreadPoolExecutor(len(self.lanes), thread_name_prefix="deaths") as pool:
+            for ended in [pool.submit(self._go_on, lane, target) for lane in self.lanes]:
+                ended.result()
+
+    def _go_on(self, lane: Lane, target: int) -> None:
+        while self.total < target:
+            lane.one()
+
+    def all_at_once(self) -> None:
+        """As when the power fails: every process in the same moment. Nothing is started again."""
+        self._disturb()
+        for part in self.site.parts:
+            part.signal(signal.SIGKILL)
+        self.site.database.kill()
+        self.site.kill_all()
+        self._count("everything at once")
 
     def _count(self, kind: str) -> None:
-        self.kills[kind] = self.kills.get(kind, 0) + 1
+        with self._one:
+            self.kills[kind] = self.kills.get(kind, 0) + 1
 
     def _disturb(self) -> None:
-        self.disturbed_at.append(time.monotonic())
+        with self._one:
+            self.disturbed_at.append(time.monotonic())
 
     # --- processes
 
@@ -81,7 +116,7 @@ class Deaths:
             self._count("web, below its master")
 
     def _worker(self) -> None:
-        part = self.random.choice(self.site.workers)
+        part = self.lanes[1].chance.choice(self.site.workers)
         self._disturb()
         self.site.kill(part)
         self._disturb()
@@ -89,35 +124,41 @@ class Deaths:
         self.site.start(part)
 
     def _web_at_a_point(self) -> None:
-        self._at_a_point(self.site.web)
+        self._at_a_point(self.site.web, self.lanes[0].chance)
 
     def _worker_at_a_point(self) -> None:
         """Alone, so that it comes to the point: the other worker dies first."""
-        doomed, other = self.random.sample(self.site.workers, 2)
+        chance = self.lanes[1].chance
+        doomed, other = chance.sample(self.site.workers, 2)
         self._disturb()
         self.site.kill(other)
         self._count("worker")
-        self._at_a_point(doomed)
+        self._at_a_point(doomed, chance)
+        self._disturb()
         self.site.start(other)
 
-    def _at_a_point(self, part: Part) -> None:
+    def _at_a_point(self, part: Part, chance: random.Random) -> None:
         """The part dies when it is armed, and again at the point; one that never comes there at a random moment."""
         point = next(self._points[part.kind])
-        times = self.random.choice((1, 1, 1, 2))
-        self._disturb()
+        times = chance.choice((1, 1, 1, 2))
+        of_workers = part.kind == "worker"  # web hands no texts over
+        if of_workers:
+            self._disturb()
         self.site.start(part, f"{point}:{times}")
         self._count(part.kind)
         deadline = time.monotonic() + POINT_SECONDS
         while part.alive and time.monotonic() < deadline:
             time.sleep(0.01)
-        self._disturb()
+        if of_workers:
+            self._disturb()
         self._count(part.kind if part.alive else f"{part.kind} at {point}")
         self.site.start(part)
-        self._disturb()
+        if of_workers:
+            self._disturb()
 
     def _freeze(self) -> None:
         """For longer than a lease; it goes on with what is no longer its own."""
-        part = self.random.choice(self.site.workers)
+        part = self.lanes[1].chance.choice(self.site.workers)
         self._disturb()
         part.signal(signal.SIGSTOP)
         time.sleep(self.freeze_seconds)
@@ -129,36 +170,34 @@ class Deaths:
 
     def _database(self) -> None:
         self._disturb()
-        self.site.signal_database(signal.SIGKILL)
+        self.site.database.signal(signal.SIGKILL)
         self._count("database")
         self._up_again()
 
     def _backend(self) -> None:
         """One of its processes: the server ends all others, and recovers."""
-        children = self.site.backends()
-        if not children:
-            return
         self._disturb()
-        self.site.kill_process(self.random.choice(children))
+        if not self.site.database.kill_backend(self.lanes[2].chance):
+            return
         self._count("database backend")
         time.sleep(0.2)
         self._up_again()
 
     def _restart(self) -> None:
         self._disturb()
-        self.site.signal_database(signal.SIGINT)
+        self.site.database.signal(signal.SIGINT)
         self._count("database restarted")
         self._up_again()
 
     def _gone(self) -> None:
         """For longer than a lease: what is accepted meanwhile is nothing, what was is still there."""
         self._disturb()
-        self.site.signal_database(signal.SIGINT)
+        self.site.database.signal(signal.SIGINT)
         self._count("database gone")
         time.sleep(self.freeze_seconds)
         self._up_again()
 
     def _up_again(self) -> None:
-        time.sleep(self.random.uniform(0.0, 0.5))
-        self.site.start_database()
+        time.sleep(self.lanes[2].chance.uniform(0.0, 0.5))
+        self.site.database.up()
         self._disturb()

@@ -13,12 +13,14 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from changbei.core import faults
 
 Order = Mapping[str, Any]
+ANSWER_SECONDS = 60.0
 
 
 class Nursery:
@@ -33,13 +35,16 @@ class Nursery:
             os._exit(_serve(theirs))
         theirs.close()
         self.socket = ours
+        ours.settimeout(ANSWER_SECONDS)
         self.answers = ours.makefile("r")
+        self._one = threading.Lock()
 
     def start(self, kind: str, log: str, *, fault: str = "", **options: Any) -> int:
         """Start a `web` or `worker` process, leader of its own group; its id."""
         order = {"kind": kind, "log": log, "fault": fault, **options}
-        self.socket.sendall(json.dumps(order).encode() + b"\n")
-        return int(self.answers.readline())
+        with self._one:
+            self.socket.sendall(json.dumps(order).encode() + b"\n")
+            return int(self.answers.readline())
 
     def close(self) -> None:
         """Kill everything that was started."""

@@ -1,4 +1,4 @@
-"""The processes of the site and its database: started, frozen, killed and found dead."""
+"""The processes of the site: started, frozen, killed and found dead."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from changbei.core.errors import Outside
+from changbei.site.chaos.database import Database
 from changbei.site.chaos.nursery import Nursery
-from changbei.site.postgres import EmbeddedPostgres
 from changbei.site.supervisor import accepts_connections, choose_port
 
 PATIENCE_SECONDS = 60.0
-DATABASE_SECONDS = 60.0  # for a server to stop, or to recover
 
 
 @dataclass
@@ -41,9 +40,9 @@ class Part:
 class Site:
     """Web, two workers and the database."""
 
-    def __init__(self, folder: Path, server: EmbeddedPostgres, nursery: Nursery) -> None:
+    def __init__(self, folder: Path, database: Database, nursery: Nursery) -> None:
         self.folder = folder
-        self.server = server
+        self.database = database
         self.nursery = nursery
         self.port = choose_port(None, first=8900)
         self.web = Part("web", "web")
@@ -85,7 +84,7 @@ class Site:
 
     def restore(self) -> None:
         """Everything runs again, nothing is going to die, and web answers."""
-        self.start_database()
+        self.database.up()
         for part in self.parts:
             if not part.alive or part.fault:
                 self.start(part)
@@ -96,50 +95,6 @@ class Site:
             if time.monotonic() > deadline:
                 raise Outside("web does not come up again", permanent=True)
             time.sleep(0.02)
-
-    def start_database(self) -> None:
-        """Until it takes connections: one that was killed may need a moment until its last process has gone."""
-        deadline = time.monotonic() + DATABASE_SECONDS
-        while self.server.alive and not self.server.running:
-            if time.monotonic() > deadline:  # as whoever is on duty would
-                self.signal_database(signal.SIGQUIT)
-                deadline = time.monotonic() + DATABASE_SECONDS
-            time.sleep(0.05)
-        while True:
-            try:
-                self.server.start()
-                return
-            except Outside:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
-
-    def postmaster(self) -> int:
-        """The id of the database's first process, 0 when it does not run."""
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            return int((self.server.cluster / "postmaster.pid").read_text().splitlines()[0])
-        return 0
-
-    def signal_database(self, kind: signal.Signals) -> None:
-        if pid := self.postmaster():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, kind)
-
-    def backends(self) -> list[int]:
-        """The database's processes that serve somebody."""
-        postmaster = self.postmaster()
-        found = []
-        with contextlib.suppress(OSError):
-            for child in Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split():
-                with contextlib.suppress(OSError):
-                    title = Path(f"/proc/{child}/cmdline").read_bytes()
-                    if b"[local]" in title:
-                        found.append(int(child))
-        return found
-
-    def kill_process(self, pid: int) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
 
     def kill_all(self) -> None:
         for part in self.parts:

@@ -16,6 +16,7 @@ from changbei.site.chaos.sink import HandOver, Sink
 from changbei.site.commands.base import let_go_of_database
 
 REST_SECONDS = 0.4
+ALL_AT_ONCE_EVERY = 2  # rounds
 
 
 class Rounds:
@@ -44,8 +45,9 @@ class Rounds:
             thread.start()
         self._warm_up(reporters)
         target = self.deaths.total + min(self.kills_a_round, most_kills)
-        while self.deaths.total < target:
-            self.deaths.one()
+        self.deaths.until(target)
+        if number % ALL_AT_ONCE_EVERY == 0:
+            self.deaths.all_at_once()
         for reporter in reporters:
             reporter.stop()
         dead_at = time.monotonic()

@@ -61,13 +61,17 @@ class EmbeddedPostgres:
     """A server over the folder `data_dir` (made when missing); knows its `url` before it is started.
 
     `durable=False` trades safety for speed (tests). `ephemeral=True` removes the folder after the last user.
+    `start_seconds`: for so long it may take to start, or to end before it is started again.
     """
 
-    def __init__(self, data_dir: Path, *, durable: bool, ephemeral: bool = False) -> None:
+    def __init__(
+        self, data_dir: Path, *, durable: bool, ephemeral: bool = False, start_seconds: float = START_SECONDS
+    ) -> None:
         asked = data_dir.absolute()
         elsewhere = RELOCATED / f"{asked.name}-{_digest(asked)}"
         self.durable = durable
         self.ephemeral = ephemeral
+        self.start_seconds = start_seconds
         self.account = choose_account([asked / "cluster", elsewhere / "cluster"])
         self.data_dir = asked if self._can_reach(asked) else elsewhere
         self.cluster = self.data_dir / "cluster"
@@ -85,7 +89,7 @@ class EmbeddedPostgres:
     @property
     def alive(self) -> bool:
         """Whether there is a server process, whoever started it; perhaps one not ready yet."""
-        return self._postmaster() is not None
+        return self.postmaster() is not None
 
     @property
     def running(self) -> bool:
@@ -247,7 +251,7 @@ class EmbeddedPostgres:
 
     def _settled(self) -> bool:
         """True when the server is ready, False when there is none. Waits while one starts or stops."""
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self.start_seconds
         while self.alive:
             if self._status() == "ready":
                 return True
@@ -258,7 +262,7 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         if self._guard is not None:
-            self._guard.wait()  # of a server that died: it follows at once
+            self._await_end(self._guard)  # of a server that died: it follows at once
         self._remove_stale_pid_file()
         if self.log_path.exists() and self.log_path.stat().st_size > LARGEST_LOG_BYTES:
             self.log_path.rename(self.log_path.with_suffix(".log.1"))
@@ -293,20 +297,34 @@ class EmbeddedPostgres:
         return [str(program), "-D", str(self.cluster), *options]
 
     def _await_ready(self, guard_process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self.start_seconds
         while not self.running:
             if guard_process.poll() is not None:
                 self._guard = None
                 raise PostgresFailed(f"PostgreSQL did not start; {self.log_path} ends:\n{self._log_tail()}")
             if time.monotonic() > deadline:
-                raise PostgresFailed(f"PostgreSQL was not ready after {START_SECONDS} s; see {self.log_path}")
+                raise PostgresFailed(f"PostgreSQL was not ready after {self.start_seconds:g} s; see {self.log_path}")
             time.sleep(0.01)
 
+    def _await_end(self, guard_process: subprocess.Popen[bytes]) -> None:
+        try:
+            guard_process.wait(self.start_seconds)
+        except subprocess.TimeoutExpired:
+            raise PostgresFailed(f"the server that ran before does not end; see {self.log_path}") from None
+
     def _make_database(self) -> None:
-        with psycopg.connect(self.url, dbname="postgres", autocommit=True) as connection:
-            known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
-            if known is None:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        patience = max(2, int(self.start_seconds))
+        try:
+            with psycopg.connect(
+                self.url, dbname="postgres", autocommit=True, connect_timeout=patience
+            ) as connection:
+                known = connection.execute(
+                    "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
+                ).fetchone()
+                if known is None:
+                    connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        except psycopg.OperationalError as error:
+            raise PostgresFailed(f"PostgreSQL started and serves nobody: {str(error).strip()}") from error
 
     # ---- the server's own pid file
 
@@ -321,7 +339,7 @@ class EmbeddedPostgres:
         lines = self._pid_file()
         return lines[7].strip() if len(lines) > 7 else "starting"
 
-    def _postmaster(self) -> int | None:
+    def postmaster(self) -> int | None:
         """The id in the pid file, if that process really is our server: ids are used again."""
         lines = self._pid_file()
         if not lines or not lines[0].isdigit():
