@@ -1,5 +1,5 @@
-"""The next day's lines from its orders: asked in the evening, planned by any worker, compared with the lines driven so
-far, accepted by a dispatcher.
+"""The next day's lines from its orders: asked in the evening (`line_evenings`), planned by any worker, compared with
+the lines driven so far (`line_shown`), accepted by a dispatcher (`line_choice`).
 
 A question is a few compressed arrays, a hundred kilobytes a city. Workers on any host take one each, with a lease; one
 that is lost leaves its question to the next, and an answer that comes after the lease was passed on is not written.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -18,19 +18,18 @@ from uuid import uuid4
 import numpy as np
 import numpy.typing as npt
 from django.db import transaction
-from django.db.models import Q
-from django.utils.translation import gettext, gettext_noop
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_noop
 
 from changbei.compute import dayplan
 from changbei.compute.dayplan import DayStops, DayVans, Even
 from changbei.compute.dayplan.figures import figures
 from changbei.core import clock
 from changbei.core.clock import LOCAL
-from changbei.core.errors import Conflict, NotAllowed, NotFound
-from changbei.delivery import changing, disrupting, travel
+from changbei.core.errors import Conflict, Invalid, NotFound
+from changbei.delivery import travel
 from changbei.delivery.models import DeliveryDay, LineQuestion, Stop, Tour
-from changbei.people import access as people
-from changbei.people.models import Person
+from changbei.network.models import Site
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 
@@ -40,30 +39,72 @@ TRIES = 3
 ROUNDS_PER_STOP = 100
 STRANGE_SECONDS, STRANGE_IMPORTANT_SECONDS = 300, 900
 """What a van that does not know the customer costs, in driving; of key and vulnerable customers."""
-EVEN = Even(tolerance=1.1, percent_seconds=20.0)
 NEVER = 10**9
 
 
-def ask(day: DeliveryDay) -> LineQuestion:
-    """Have a planned day's lines thought over; the same orders are the same question. Raises Conflict when vans have
-    left, NotFound when nothing is to be delivered."""
-    if Tour.objects.filter(day=day).exclude(status=Tour.Status.PLANNED).exists():
-        raise Conflict(gettext_noop("vans have left: lines are planned before the day begins"))
-    version, arrays = day.version, _arrays(day)
+@dataclass(frozen=True)
+class Prices:
+    """What the planner asks for, as multiples of the usual prices; driving counts the more the less these do."""
+
+    uneven: float = 1.0
+    stranger: float = 1.0
+
+    @property
+    def even(self) -> Even:
+        return Even(tolerance=1.1 if self.uneven <= 1 else 1.03, percent_seconds=20.0 * self.uneven)
+
+
+PRICES: Mapping[str, Prices] = {
+    LineQuestion.Weight.USUAL: Prices(),
+    LineQuestion.Weight.EVEN: Prices(uneven=5.0),
+    LineQuestion.Weight.COMPACT: Prices(uneven=0.2, stranger=0.2),
+    LineQuestion.Weight.FAMILIAR: Prices(stranger=5.0),
+}
+
+
+def ask(day: DeliveryDay, *, site: Site | None = None, weight: str = LineQuestion.Weight.USUAL) -> LineQuestion:
+    """Have a planned day's lines thought over, of one site or of all; the same orders are the same question.
+
+    Raises Conflict when vans have left, NotFound when nothing is to be delivered, Invalid for another weight.
+    """
+    if weight not in PRICES:
+        raise Invalid("weight", f"{weight!r}: {', '.join(PRICES)}")
+    refuse_begun(day, site)
+    version, arrays = day.version, _arrays(day, site)
     if not len(arrays["stop"]):
         raise NotFound(gettext_noop("no deliveries are planned for this day"))
-    return put(arrays, city="", on=day.date, day=day, version=version)
+    return put(arrays, city="", on=day.date, day=day, version=version, site=site, weight=weight)
+
+
+def refuse_begun(day: DeliveryDay, site: Site | None) -> None:
+    """Raises Conflict when the first of these vans has left."""
+    left = tours_of(day, site).filter(~Q(status=Tour.Status.PLANNED) | Q(departs_at__lte=clock.now()))
+    if left.exists():
+        raise Conflict(gettext_noop("vans have left: lines are planned before the day begins"))
+
+
+def tours_of(day: DeliveryDay, site: Site | None) -> QuerySet[Tour]:
+    """The day's tours of a site, or of all."""
+    tours = Tour.objects.filter(day=day)
+    return tours.filter(site=site) if site else tours
 
 
 def put(
-    arrays: Arrays, *, city: str, on: date, day: DeliveryDay | None = None, version: int = 0
+    arrays: Arrays,
+    *,
+    city: str,
+    on: date,
+    day: DeliveryDay | None = None,
+    version: int = 0,
+    site: Site | None = None,
+    weight: str = LineQuestion.Weight.USUAL,
 ) -> LineQuestion:
     """Queue a question, once: arrays `longitude`, `latitude` (L,), `stop` (N, 8): number, location, cartons, service,
     opens, closes, usual van or -1, price of a stranger; `van` (K, 5): number, depot, capacity, start, end; `line`
-    (N,) the van that has the stop so far, in driving order."""
+    (N,) the van that has the stop so far, in driving order. One that was given up waits again."""
     packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
-    digest = hashlib.sha256(b"".join(arrays[name].tobytes() for name in sorted(arrays))).hexdigest()
+    digest = _digest(arrays, weight)
     found, _made = LineQuestion.objects.get_or_create(
         city=city,
         date=on,
@@ -74,19 +115,41 @@ def put(
             "asked_at": clock.now(),
             "day": day,
             "day_version": version,
+            "site": site,
+            "weight": weight,
         },
     )
+    given_up = LineQuestion.objects.filter(pk=found.pk, status=LineQuestion.Status.FAILED)
+    if given_up.update(status=LineQuestion.Status.WAITING, tries=0, claim=None, lease_until=None, trouble=""):
+        found.refresh_from_db()
     if day is not None and found.day_version != version:
         LineQuestion.objects.filter(pk=found.pk).update(day_version=version)
         found.day_version = version
     return found
 
 
-def _arrays(day: DeliveryDay) -> Arrays:
+def is_stale(question: LineQuestion, day: DeliveryDay) -> bool:
+    """Whether the day's orders, vans or lines are others than when it was asked. Not every change of a day is one."""
+    return bool(stale_among([question], day, question.site))
+
+
+def stale_among(questions: Sequence[LineQuestion], day: DeliveryDay, site: Site | None) -> set[int]:
+    """The keys of those questions of one site, or of all, that are about the day as it no longer is."""
+    older = [one for one in questions if one.day_version != day.version]
+    arrays = _arrays(day, site) if older else {}
+    return {one.pk for one in older if _digest(arrays, one.weight) != one.digest}
+
+
+def _digest(arrays: Arrays, weight: str) -> str:
+    content = b"".join(arrays[name].tobytes() for name in sorted(arrays))
+    return hashlib.sha256(content + (b"" if weight == LineQuestion.Weight.USUAL else weight.encode())).hexdigest()
+
+
+def _arrays(day: DeliveryDay, site: Site | None) -> Arrays:
     midnight = datetime.combine(day.date, time.min, LOCAL)
-    tours = list(Tour.objects.filter(day=day).select_related("site", "vehicle").order_by("pk"))
+    tours = list(tours_of(day, site).select_related("site", "vehicle").order_by("pk"))
     stops = list(
-        Stop.objects.filter(day=day, tour__isnull=False, status=Stop.Status.PLANNED)
+        Stop.objects.filter(day=day, tour__in=tours, status=Stop.Status.PLANNED)
         .select_related("retailer")
         .order_by("tour_id", "sequence", "pk")
     )
@@ -200,6 +263,8 @@ def answered(question: LineQuestion) -> dict[str, Any]:
             found[at] = line
     return {
         "lines": [[int(stop[at, 0]) for at in line] for line in found],
+        "lines_so_far": [[int(stop[at, 0]) for at in line] for line in so_far],
+        "vans": [_each(seconds, stops, vans, lines) for lines in (so_far, found)],
         "tours": van[:, 0].tolist(),
         "left_out": len(stop) - sum(map(len, found)),
         "so_far": asdict(figures(seconds, stops, vans, so_far)),
@@ -215,7 +280,9 @@ def _planned(
     """The lines of one depot's vans, begun from those so far; numbers of stops in the whole question."""
     if not len(mine):
         return [[] for _ in crew]
+    prices = PRICES[question.weight]
     stop = np.array(arrays["stop"][mine], dtype=np.int64)
+    stop[:, 7] = stop[:, 7] * prices.stranger
     rank = np.full(len(arrays["van"]) + 1, -1)
     rank[crew] = np.arange(len(crew))
     stop[:, 6] = rank[stop[:, 6]]  # -1 is nobody, and the last entry
@@ -228,10 +295,28 @@ def _planned(
         seconds=0.0,
         seed=1,
         iterations=max(1, question.rounds * len(mine) // len(arrays["stop"])),
-        even=EVEN,
+        even=prices.even,
         usual_lines=usual,
     )
     return [[int(mine[at]) for at in line] for line in found.lines]
+
+
+def _each(
+    seconds: npt.NDArray[np.integer], stops: DayStops, vans: DayVans, lines: Sequence[Sequence[int]]
+) -> list[list[int]]:
+    """Per van: customers, cartons, seconds of driving, seconds from leaving to coming back, visits that are late."""
+    found = []
+    for van, line in enumerate(lines):
+        alone = figures(seconds, stops, vans, [line if one == van else [] for one in range(len(lines))])
+        start, depot = int(vans.shift_start_seconds[van]), int(vans.depot[van])
+        now, here = start, depot
+        for stop in line:
+            there = int(stops.location[stop])
+            now = max(now + int(seconds[here, there]), int(stops.window_open_seconds[stop]))
+            now, here = now + int(stops.service_seconds[stop]), there
+        works = now + int(seconds[here, depot]) - start if line else 0
+        found.append([len(line), int(stops.size[list(line)].sum()), alone.driving_seconds, works, alone.late])
+    return found
 
 
 def _stops(rows: Any) -> DayStops:
@@ -243,79 +328,3 @@ def _stops(rows: Any) -> DayStops:
 
 def _vans(rows: Any) -> DayVans:
     return DayVans(*(np.ascontiguousarray(rows[:, at]) for at in range(1, 5)))
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A figure of the lines so far and of those planned, as it is shown."""
-
-    name: str
-    so_far: str
-    planned: str
-    change: str
-
-
-SHOWN = (
-    ("vans", gettext_noop("Vans that drive"), 1.0, "d"),
-    ("driving_seconds", gettext_noop("Driving of all vans, hours"), 3600.0, ".1f"),
-    ("between_seconds", gettext_noop("From one customer to the next, minutes"), 60.0, ".1f"),
-    ("most_stops", gettext_noop("Most customers of a van, against the mean"), 1.0, ".2f"),
-    ("most_hours", gettext_noop("Longest shift of a van, against the mean"), 1.0, ".2f"),
-    ("most_cartons", gettext_noop("Most cartons of a van, against the mean"), 1.0, ".2f"),
-    ("strangers", gettext_noop("Customers whose usual van does not come"), 1.0, "d"),
-    ("late", gettext_noop("Visits after hours, or vans back late"), 1.0, "d"),
-)
-
-
-def compared(answer: Mapping[str, Any]) -> list[Compared]:
-    """The figures of both, and the differences."""
-    rows = []
-    for key, name, unit, digits in SHOWN:
-        before, after = (answer[which][key] for which in ("so_far", "planned"))
-        if digits != "d":
-            before, after = before / unit, after / unit
-        words = f"{before:{digits}}", f"{after:{digits}}", f"{after - before:+{digits}}"
-        rows.append(Compared(gettext(name), *words))
-    return rows
-
-
-@transaction.atomic
-def accept(question: LineQuestion, *, actor: Person) -> int:
-    """Drive the planned lines; how many customers change vans. Raises NotAllowed, and Conflict when the day has changed
-    since it was asked, when stops would be left out, or when it was not answered."""
-    if not people.may(actor, "delivery.accept"):
-        raise NotAllowed(gettext_noop("dispatchers and the head of the delivery centre accept lines"))
-    if question.day_id is None:
-        raise NotFound(gettext_noop("these are another city's lines"))
-    day = changing.locked_day(question.day_id)
-    question = LineQuestion.objects.select_for_update().get(pk=question.pk)
-    if question.status != LineQuestion.Status.ANSWERED or question.answer is None:
-        raise Conflict(gettext_noop("these lines are not planned yet, or already accepted"))
-    if day.version != question.day_version:
-        raise Conflict(gettext_noop("the day has changed since its lines were planned; plan them anew"))
-    if question.answer["left_out"]:
-        raise Conflict(gettext_noop("not all customers fit into these lines"))
-    moved = _write(day, question.answer)
-    question.status = LineQuestion.Status.ACCEPTED
-    question.save(update_fields=["status"])
-    changing.changed(day)
-    changing.note(
-        "delivery.lines_planned", None, actor, clause="E2.6", date=day.date.isoformat(), moved=moved
-    )
-    return moved
-
-
-def _write(day: DeliveryDay, answer: Mapping[str, Any]) -> int:
-    stops = Stop.objects.filter(day=day).in_bulk()
-    tours = Tour.objects.filter(day=day).select_related("site").in_bulk()
-    changed: list[Stop] = []
-    moved = 0
-    for pk, line in zip(answer["tours"], answer["lines"], strict=True):
-        for number, one in enumerate(line, start=1):
-            stop = stops[one]
-            moved += stop.tour_id != pk
-            stop.tour, stop.sequence = tours[pk], number
-            changed.append(stop)
-    Stop.objects.bulk_update(changed, ["tour", "sequence"], batch_size=1000)
-    disrupting.timetable(tours[pk] for pk in answer["tours"])
-    return moved

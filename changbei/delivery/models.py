@@ -200,6 +200,8 @@ class RecoveryOption(models.Model):
         default=0
     )  # vulnerable customers count 3, key ones 2, others 1
     overtime_minutes = models.FloatField(default=0)  # of the van that comes back latest after its shift
+    waiting_minutes = models.FloatField(default=0)  # of all vans, at customers who cannot be served yet
+    longest_wait_minutes = models.FloatField(default=0)  # of one van at one customer
     titles = models.JSONField(default=list)  # in what it is the best: `rules.TITLES`
     last_delivery_at = models.DateTimeField(null=True)  # of a stranded customer
     plan = models.JSONField()  # see delivery.rules: tours, handovers, arrivals
@@ -321,13 +323,22 @@ class LineQuestion(models.Model):
         WAITING = "waiting"
         ANSWERED = "answered"
         ACCEPTED = "accepted"
+        KEPT = "kept"  # the lines so far are driven instead
         FAILED = "failed"
+
+    class Weight(models.TextChoices):
+        USUAL = "usual"
+        EVEN = "even"
+        COMPACT = "compact"
+        FAMILIAR = "familiar"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     city = models.CharField(max_length=40, blank=True, default="")  # empty: this installation's own
     date = models.DateField()
     day = models.ForeignKey(DeliveryDay, null=True, on_delete=models.CASCADE, related_name="line_questions")
     day_version = models.PositiveIntegerField(default=0)
+    site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT, related_name="+")  # null: all sites
+    weight = models.CharField(max_length=10, choices=Weight.choices, default=Weight.USUAL)
     digest = models.CharField(max_length=64)
     question = models.BinaryField()  # see `delivery.lines`
     rounds = models.PositiveIntegerField()
@@ -339,6 +350,9 @@ class LineQuestion(models.Model):
     answer = models.JSONField(null=True)
     answered_at = models.DateTimeField(null=True)
     trouble = models.CharField(max_length=200, blank=True, default="")
+    decided_at = models.DateTimeField(null=True)  # accepted or kept
+    decided_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    before = models.JSONField(null=True)  # accepted: tour, sequence and times of each stop, as they were
 
     class Meta:
         constraints = [
@@ -348,4 +362,20 @@ class LineQuestion(models.Model):
             models.Index(
                 fields=["asked_at"], condition=models.Q(status="waiting"), name="line_question_waiting"
             )
+        ]
+
+
+class LineEvening(models.Model):
+    """Whether a site's lines are thought over every evening, when, and for which day. No row: nobody has said so."""
+
+    site = models.OneToOneField(Site, on_delete=models.CASCADE, related_name="line_evening")
+    on = models.BooleanField(default=True)
+    at = models.TimeField()
+    days_ahead = models.PositiveSmallIntegerField(default=1)  # delivery days: 1 is the next one
+    due_at = models.DateTimeField(null=True)  # null: off
+    trouble = models.CharField(max_length=200, blank=True, default="")  # of the last evening
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="line_evening_due")
         ]

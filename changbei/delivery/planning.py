@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from django.db import transaction
@@ -22,6 +22,14 @@ AVERAGE_CARTON_FEN = 12_000
 def next_delivery_day(after: date) -> date:
     """The next working day on which vans go out."""
     return workdays.next_workday(after)
+
+
+def delivery_day_before(on: date) -> date:
+    """The last working day before."""
+    day = on - timedelta(days=1)
+    while not workdays.is_workday(day):
+        day -= timedelta(days=1)
+    return day
 
 
 def first_delivery_day(at: datetime) -> date:

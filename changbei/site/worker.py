@@ -89,7 +89,10 @@ def lanes() -> dict[str, list[Job]]:
         ],
         "actions": [Job("actions", lambda _stop: runs_jobs.perform_actions(limit=1))],
         "warnings": [Job("sources of warnings", lambda _stop: incidents_jobs.poll_warning_sources(), every_seconds=2)],
-        "lines": [Job("lines of days", lambda _stop: delivery_jobs.plan_lines(), every_seconds=2)],
+        "lines": [
+            Job("lines each evening", lambda _stop: delivery_jobs.ask_for_lines(), every_seconds=15),
+            Job("lines of days", lambda _stop: delivery_jobs.plan_lines(), every_seconds=2),
+        ],
         "roads": [Job("driving times by road", lambda _stop: delivery_jobs.prepare_times(), every_seconds=30)],
         **{kind: [_send(kind)] for kind in registry.offered()},
         "upkeep": [
@@ -124,7 +127,13 @@ def next_due() -> datetime | None:
     """The next moment for which something is planned: a timer, an action, a message, a reaction to be
     tried again.
     """
-    moments = (runs_jobs.next_due(), scheduling.next_due(), notify_jobs.next_due(), outbox.next_due())
+    moments = (
+        runs_jobs.next_due(),
+        scheduling.next_due(),
+        notify_jobs.next_due(),
+        outbox.next_due(),
+        delivery_jobs.next_due(),
+    )
     return min((moment for moment in moments if moment), default=None)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Conflict, NotAllowed
-from changbei.delivery import lines, planning
+from changbei.delivery import line_choice, lines, planning
 from changbei.delivery.models import DeliveryDay, LineQuestion, Stop, Tour
 from changbei.people.models import DutyShift, Person
 
@@ -46,7 +46,7 @@ def test_the_lines_of_a_day_are_planned_compared_and_accepted(day: DeliveryDay, 
     assert answer["left_out"] == 0
     assert answer["so_far"]["stops"] == answer["planned"]["stops"] == len(before)
     assert answer["so_far"]["strangers"] == 0
-    moved = lines.accept(question, actor=dispatcher)
+    moved = line_choice.accept(question, actor=dispatcher)
     assert moved == answer["moved"]
     for pk, line in zip(answer["tours"], answer["lines"], strict=True):
         rows = Stop.objects.filter(tour=pk).order_by("sequence")
@@ -54,7 +54,7 @@ def test_the_lines_of_a_day_are_planned_compared_and_accepted(day: DeliveryDay, 
         arrivals = [stop.planned_at for stop in rows]
         assert arrivals == sorted(arrivals)
     with pytest.raises(Conflict, match="already accepted"):
-        lines.accept(question, actor=dispatcher)
+        line_choice.accept(question, actor=dispatcher)
 
 
 def test_a_lost_worker_loses_nothing_and_a_late_answer_is_not_written(
@@ -93,8 +93,9 @@ def test_who_may_not_and_a_changed_day_change_nothing(day: DeliveryDay, dispatch
     driver = Tour.objects.filter(day=day, driver__isnull=False).select_related("driver")[0].driver
     assert driver is not None
     with pytest.raises(NotAllowed):
-        lines.accept(question, actor=driver)
+        line_choice.accept(question, actor=driver)
+    Stop.objects.filter(pk=rows[0][0]).update(cartons=99)
     DeliveryDay.objects.update(version=9)
     with pytest.raises(Conflict, match="plan them anew"):
-        lines.accept(question, actor=dispatcher)
+        line_choice.accept(question, actor=dispatcher)
     assert list(Stop.objects.order_by("pk").values_list("pk", "tour_id", "sequence")) == rows

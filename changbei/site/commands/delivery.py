@@ -124,7 +124,8 @@ def lines(day: datetime, staff_no: str, as_json: bool) -> None:
 
     Nothing changes unless they are accepted. A worker that runs meanwhile may be the one who plans.
     """
-    from changbei.delivery import lines as planned  # noqa: PLC0415 - models: only after Django is set up
+    from changbei.delivery import line_choice, line_shown  # noqa: PLC0415 - models: only after Django is set up
+    from changbei.delivery import lines as planned  # noqa: PLC0415
     from changbei.people.models import Person  # noqa: PLC0415
 
     question = planned.ask(_day(day.date()))
@@ -138,10 +139,10 @@ def lines(day: datetime, staff_no: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(answer))
     else:
-        for row in planned.compared(answer):
+        for row in line_shown.compared(answer):
             click.echo(f"{row.name:<44} {row.so_far:>10} {row.planned:>10} {row.change:>10}")
     if staff_no:
         person = Person.objects.filter(staff_no=staff_no).first()
         if person is None:
             raise NotFound(f"nobody has the staff number {staff_no}")
-        click.echo(f"accepted; {planned.accept(question, actor=person)} customers on another van")
+        click.echo(f"accepted; {line_choice.accept(question, actor=person)} customers on another van")

@@ -336,13 +336,13 @@ def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
     try:
         services.undo(case, actor=entry.actor(request))
     except Conflict as refused:
-        messages.warning(request, _("Nothing was changed: %(why)s") % {"why": _too_late(refused)})
+        messages.warning(request, _("Nothing was changed: %(why)s") % {"why": too_late(refused)})
     else:
         messages.success(request, _("Undone. Everybody drives by the list of before, and is told so."))
     return htmx.go_to(request, reverse("recovery", args=[uuid]))
 
 
-def _too_late(refused: Conflict) -> str:
+def too_late(refused: Conflict) -> str:
     words, _colon, vans = str(refused).partition(": ")
     return f"{errors.said(words)} ({vans})" if vans else errors.said(words)
 
