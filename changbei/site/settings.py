@@ -177,6 +177,8 @@ ROADS = Path(os.environ.get("CHANGBEI_ROADS", VAR / "roads"))
 METRICS_TOKEN = os.environ.get("CHANGBEI_METRICS_TOKEN", "")
 DEADMAN_URL = os.environ.get("CHANGBEI_DEADMAN_URL", "")
 DEADMAN_EVERY_SECONDS = float(os.environ.get("CHANGBEI_DEADMAN_EVERY_SECONDS", "60"))
+# How often a web process looks whether pages for the public have changed; in between they come from memory.
+PUBLIC_LOOK_SECONDS = float(os.environ.get("CHANGBEI_PUBLIC_LOOK_SECONDS", "1"))
 PUBLIC_URL = os.environ.get("CHANGBEI_PUBLIC_URL", "http://127.0.0.1:8000")
 
 LOGGING = {

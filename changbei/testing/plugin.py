@@ -29,6 +29,7 @@ from changbei.testing.browser import browser_is_required, chromium_path
 URL_VARIABLE = "CHANGBEI_DATABASE_URL"
 DIR_VARIABLE = "CHANGBEI_TEST_DATABASE_DIR"
 VAR_VARIABLE = "CHANGBEI_VAR"
+LOOK_VARIABLE = "CHANGBEI_PUBLIC_LOOK_SECONDS"  # tests change things more often than once a second
 NO_BROWSER = "no Chromium on this machine"
 
 # A Monday morning of an ordinary working week.
@@ -68,7 +69,7 @@ def _choose_server(config: pytest.Config) -> EmbeddedPostgres:
     folder = Path(tempfile.mkdtemp(prefix="changbei-test-"))
     folder.chmod(0o711)  # started by root, the server runs as another account
     server = EmbeddedPostgres(folder / "pg", durable=False, ephemeral=True)
-    chosen = {DIR_VARIABLE: str(folder / "pg"), URL_VARIABLE: server.url}
+    chosen = {DIR_VARIABLE: str(folder / "pg"), URL_VARIABLE: server.url, LOOK_VARIABLE: "0"}
     if VAR_VARIABLE not in os.environ:
         chosen[VAR_VARIABLE] = str(folder / "var")
         (folder / "var" / "static").mkdir(parents=True)  # whitenoise warns when it is missing

@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from lxml import etree
@@ -23,8 +23,10 @@ from changbei.network.models import Line, Retailer
 from changbei.notify import bulk, calls
 from changbei.notify.models import Call, Message, Notice
 from changbei.people.models import Person, PostHolding
+from changbei.web.kept import Shelf
 from changbei.web.tests.conftest import client_of
 from changbei.web.tests.test_api import Caller
+from changbei.web.views import public
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adopted")]
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -144,7 +146,7 @@ def test_in_a_drill_customers_are_told_only_when_ticked(office: Client) -> None:
 
 
 @pytest.mark.clause("E3.2.1")
-def test_the_public_page_needs_no_login_no_session_and_one_question(client: Client) -> None:
+def test_the_public_page_needs_no_login_no_session_and_one_question_at_most(client: Client) -> None:
     suspension = whole()
     public_notice(suspension, "public-suspended", actor=None)
     first = client.get("/notices/in/en/")
@@ -156,6 +158,42 @@ def test_the_public_page_needs_no_login_no_session_and_one_question(client: Clie
     assert len(captured) == 1 and again.content == first.content
     unchanged = client.get("/notices/in/en/", headers={"if-none-match": first.headers["ETag"]})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+def test_the_public_page_stands_under_load_and_without_the_database(
+    client: Client, clock: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    public_notice(whole(), "public-suspended", actor=None)
+    looks: list[str] = []
+
+    def version() -> str:
+        looks.append(public.VERSION)
+        return "1"
+
+    def away() -> str:
+        looks.append(public.VERSION)
+        raise OperationalError("no connection")
+
+    shelf = Shelf(version, tmp_path, look_seconds=60)
+    monkeypatch.setattr(public, "SHELF", shelf)
+    first = client.get("/notices/in/en/").content.decode()
+    with CaptureQueriesContext(connection) as captured:
+        for _ in range(100):
+            assert client.get("/notices/in/en/").content.decode() == first
+    assert (len(looks), len(captured)) == (1, 0)
+
+    clock.advance(timedelta(minutes=5))
+    restarted = Shelf(away, tmp_path, look_seconds=60)
+    for gone in (restarted, shelf):
+        gone._ask, gone._looks_again = away, 0.0
+        monkeypatch.setattr(public, "SHELF", gone)
+        answer = client.get("/notices/in/en/")
+        page = answer.content.decode()
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+        assert "As of" in page and "09:40" in page and "may have changed since" in page
+        assert "In force" in page and "may have changed since" not in first
+        assert client.get("/notices/in/zh-hant/").status_code == 503  # nobody had asked for it
+    assert len(looks) == 3
 
 
 def test_what_changes_is_seen_at_once_and_what_runs_out_ends(client: Client, clock: Any) -> None:

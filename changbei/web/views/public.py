@@ -1,16 +1,15 @@
 """Notices for the public: pages without a login, a feed, and CAP; made to stand under load (E3.2.1).
 
-Every answer carries an ETag and may be kept by caches for half a minute. An unchanged page costs one short question
-to the database; the rendered page is kept in the process until a bulletin is added or one runs out. No session is
-opened and nothing depends on who looks: the language is part of the address.
+Every answer carries an ETag and may be kept by caches for half a minute. The rendered page is kept until a bulletin is
+added or one runs out; a process looks for that once a second, however many ask, and a page that was shown before is
+shown while the database is gone, too. No session is opened and nothing depends on who looks: the language is part of
+the address.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -26,10 +25,11 @@ from django.utils.translation import override
 from django.views.decorators.http import require_safe
 
 from changbei.core import clock
-from changbei.core.errors import NotFound
+from changbei.core.errors import NotFound, Outside
 from changbei.core.texts import pick
 from changbei.incidents import bulletins
 from changbei.incidents.models import Bulletin
+from changbei.web.kept import Kept, Shelf
 
 FRESH_SECONDS = 30
 LANGUAGES = {"zh-hans": "zh-Hans", "zh-hant": "zh-Hant", "en": "en"}
@@ -37,17 +37,8 @@ NAMES = {"zh-hans": "简体中文", "zh-hant": "繁體中文", "en": "English"}
 HTML, ATOM, CAP = (
     f"{kind}; charset=utf-8" for kind in ("text/html", "application/atom+xml", "application/cap+xml")
 )
-MOST_KEPT = 500
+STATE = b"<!--state-->"  # where a page says that it may be out of date
 _TONES = {"suspended": "warn", "changed": "notice", "resumed": "good"}
-
-
-@dataclass(frozen=True)
-class Made:
-    """A rendered answer, and the state of the bulletins that it shows."""
-
-    version: str
-    etag: str
-    body: bytes
 
 
 @dataclass(frozen=True)
@@ -64,10 +55,6 @@ class Shown:
     cap_url: str
 
 
-_kept: dict[str, Made] = {}
-_lock = threading.Lock()
-
-
 VERSION = """
 SELECT coalesce(max(id), 0), count(*), count(*) FILTER (WHERE ends_at > %s) FROM incidents_bulletin WHERE NOT drill
 """
@@ -80,26 +67,36 @@ def _version() -> str:
         return "-".join(str(number) for number in cursor.fetchone())
 
 
+SHELF = Shelf(_version, settings.VAR / "public", settings.PUBLIC_LOOK_SECONDS)
+
+
 def _answer(request: HttpRequest, kind: str, make: Callable[[], str | bytes]) -> HttpResponse:
     """The page of this address, from memory while nothing has changed."""
-    version, key = _version(), request.path
-    made = _kept.get(key)
-    if made is None or made.version != version:
-        words = make()
-        body = words.encode() if isinstance(words, str) else words
-        made = Made(version, f'"{sha256(body).hexdigest()[:24]}"', body)
-        with _lock:
-            if len(_kept) >= MOST_KEPT:
-                _kept.clear()
-            _kept[key] = made
+    try:
+        kept = SHELF.get(request.path, make)
+    except Outside:
+        return HttpResponse(_page("away", "zh-hans"), status=503, headers={"Retry-After": str(FRESH_SECONDS)})
     asked = parse_etags(request.headers.get("If-None-Match", ""))
-    if made.etag in asked or f"W/{made.etag}" in asked or "*" in asked:
+    if kept.etag in asked or f"W/{kept.etag}" in asked or "*" in asked:
         response: HttpResponse = HttpResponseNotModified()
     else:
-        response = HttpResponse(made.body, content_type=kind)
-    response.headers["ETag"] = made.etag
+        response = HttpResponse(_body(kept), content_type=kind)
+    response.headers["ETag"] = kept.etag
     response.headers["Cache-Control"] = f"public, max-age={FRESH_SECONDS}, stale-if-error=86400"
+    if kept.stale_since is not None:
+        response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _body(kept: Kept) -> bytes:
+    """A page that nobody could look after says so, and from when it is."""
+    if kept.stale_since is None or STATE not in kept.body:
+        return kept.body
+    head = kept.body[: kept.body.index(STATE)].decode()
+    language = next((code for code, words in LANGUAGES.items() if f'<html lang="{words}"' in head), "zh-hans")
+    with override(language):
+        note = render_to_string("web/public/stale.html", {"since": kept.stale_since})
+    return kept.body.replace(STATE, note.encode(), 1)
 
 
 def _shown(bulletin: Bulletin, language: str) -> Shown:
