@@ -87,7 +87,6 @@ SHOWN = (
     ("most_cartons", gettext_noop("Most cartons of a van, against the mean"), 1.0, ".2f", LESS),
     ("between_seconds", gettext_noop("From one customer to the next, minutes"), 60.0, ".1f", LESS),
     ("familiar", gettext_noop("Customers whose usual van comes, %"), 1.0, ".1f", MORE),
-    ("strangers", gettext_noop("Customers whose usual van does not come"), 1.0, "d", LESS),
     ("late", gettext_noop("Visits after hours, or vans back late"), 1.0, "d", LESS),
 )
 

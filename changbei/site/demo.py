@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import threading
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from types import FrameType
 
 from django.conf import settings
@@ -17,14 +17,15 @@ from django.db.models import Max
 
 from changbei.core import clock, workdays
 from changbei.core.errors import ChangbeiError
-from changbei.delivery import planning
+from changbei.delivery import line_evenings, planning
+from changbei.delivery.models import LineEvening
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident
 from changbei.journal import services as journal
 from changbei.journal.models import Entry
 from changbei.network import loading
 from changbei.network.city import CitySpec, make
-from changbei.network.models import City
+from changbei.network.models import City, Site
 from changbei.people.accounts import DemoLogin, create_demo_accounts
 from changbei.people.models import Account, Person
 from changbei.plans import services as plans
@@ -41,6 +42,7 @@ BEGUN, PLAYED = "demo.begun", "demo.event_played"
 HUMAN_FOR = timedelta(hours=2)
 CLOSE_AFTER = timedelta(minutes=10)
 PAUSE_SECONDS = 2.0
+EVENING = time(18, 0)
 
 
 # --- before the processes start
@@ -64,6 +66,9 @@ def furnish(retailers: int) -> None:
         for plan in sorted(settings.PLANS.glob("*/plan.yaml")):
             plans.adopt(plan.parent, actor=None)
         readiness_demo.live_in()
+    if not LineEvening.objects.exists():
+        for site in Site.objects.filter(lines__isnull=False).distinct().order_by("pk"):
+            line_evenings.set_evening(site, on=True, at=EVENING, actor=None)
     plan_today()
 
 
