@@ -1,4 +1,4 @@
-// Two things everybody must know: the connection is gone, or the engine stands still.
+// What everybody must know: the connection or the database is gone, or the engine stands still.
 // Any polled answer may carry `X-Engine-Still: SECONDS` since the engine last moved; 0 or no header means it moves.
 import { clockFace } from "./clock.js";
 import { say } from "./texts.js";
@@ -19,7 +19,7 @@ export function startBanners() {
   document.addEventListener("htmx:afterRequest", (event) => {
     const answer = event.detail.xhr;
     if (!answer?.status) return;
-    show("offline-banner", "");
+    show("offline-banner", answer.status === 503 ? say("away") : "");
     const still = answer.getResponseHeader("X-Engine-Still");
     if (still !== null) show("engine-banner", Number(still) > 0 ? say("engine", { time: clockFace(Number(still)) }) : "");
   });

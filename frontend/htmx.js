@@ -28,10 +28,13 @@ body.addEventListener("htmx:configRequest", (event) => {
 
 // A poll waits while nobody looks, and while somebody types inside the part it would replace.
 body.addEventListener("htmx:beforeRequest", (event) => {
-  const { elt, target, requestConfig } = event.detail;
-  const poll = requestConfig.verb === "get" && !requestConfig.triggeringEvent && /\bevery\b/.test(elt.getAttribute("hx-trigger") ?? "");
-  if (poll && (document.hidden || busy(target))) event.preventDefault();
+  if (polls(event.detail) && (document.hidden || busy(event.detail.target))) event.preventDefault();
 });
+
+/** Whether nobody asked for it: the page renews a part of itself. */
+export function polls({ elt, requestConfig }) {
+  return requestConfig.verb === "get" && !requestConfig.triggeringEvent && /\bevery\b/.test(elt.getAttribute("hx-trigger") ?? "");
+}
 
 function busy(target) {
   const focused = document.activeElement;

@@ -1,4 +1,5 @@
 // Short sentences at the edge of the page. Errors stay until they are closed.
+import { polls } from "./htmx.js";
 import { say } from "./texts.js";
 
 const SHOWN_MILLISECONDS = 7000;
@@ -44,6 +45,7 @@ export function startToasts() {
   document.addEventListener("changbei:toast", (event) => toast(event.detail.text, event.detail.tone));
   document.addEventListener("htmx:responseError", (event) => {
     const answer = event.detail.xhr;
+    if (answer.status >= 500 && polls(event.detail)) return; // a banner says it once
     if (answer.getResponseHeader("HX-Trigger")?.includes("changbei:toast")) return; // it speaks for itself
     toast(sentenceIn(answer) ?? say("failed", { status: answer.status }), "bad");
   });

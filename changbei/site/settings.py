@@ -95,6 +95,9 @@ TEMPLATES = [
 ]
 
 
+POOL_SECONDS = 10.0  # a fail-over takes three to four; who waits longer is told that the database does not answer
+
+
 def database_from_url(url: str) -> dict[str, object]:
     """A Django database entry from postgresql://user:password@host:port/name?option=value; host may be a folder."""
     parts = urlsplit(url)
@@ -102,7 +105,8 @@ def database_from_url(url: str) -> dict[str, object]:
         raise ValueError(f"CHANGBEI_DATABASE_URL: {parts.scheme!r} is not postgresql://")
     options: dict[str, object] = dict(parse_qsl(parts.query))
     host = str(options.pop("host", "") or unquote(parts.hostname or ""))
-    options.setdefault("pool", {"min_size": 1, "max_size": int(os.environ.get("CHANGBEI_DB_POOL", "8"))})
+    most = int(os.environ.get("CHANGBEI_DB_POOL", "8"))
+    options.setdefault("pool", {"min_size": 1, "max_size": most, "timeout": POOL_SECONDS})
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.path.lstrip("/") or "changbei",

@@ -7,6 +7,8 @@ from django.views.i18n import set_language
 
 from changbei.web.api import api
 
+handler500 = "changbei.web.errors.failed"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("language/", set_language, name="set_language"),
     path("", include("changbei.web.urls")),

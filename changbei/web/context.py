@@ -53,11 +53,11 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "demo": settings.DEMO,
         "nav": SimpleLazyObject(lambda: navigation(request)),
         "viewer_line": SimpleLazyObject(lambda: viewer_line(request)),
-        "html_lang": _HTML_LANG.get(get_language() or "", "zh-Hans"),
+        "html_lang": HTML_LANG.get(get_language() or "", "zh-Hans"),
     }
 
 
-_HTML_LANG = {"zh-hans": "zh-Hans", "zh-hant": "zh-Hant", "en": "en"}
+HTML_LANG = {"zh-hans": "zh-Hans", "zh-hant": "zh-Hant", "en": "en"}
 
 
 def clock_rate() -> float:

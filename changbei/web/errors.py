@@ -1,17 +1,26 @@
-"""One place where the errors of the rooms become answers: a page, a part of a page, or JSON."""
+"""One place where the errors of the rooms become answers: a page, a part of a page, or JSON.
+
+So do a database that does not answer, and what nobody thought of: with a page that looks nothing up.
+"""
 
 from __future__ import annotations
 
+import logging
 import re
+import sys
 from collections.abc import Callable
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from changbei.core import errors
-from changbei.web import htmx
+from changbei.web import context, htmx
+
+logger = logging.getLogger(__name__)
 
 STATUS: dict[type[errors.ChangbeiError], int] = {
     errors.NotAllowed: 403,
@@ -51,6 +60,46 @@ PURE = (
 _NAME = re.compile(r"[\w.:-]+", re.ASCII)
 
 
+AWAY = (OperationalError, InterfaceError)
+"""What the database's absence looks like, its full disk included."""
+
+
+def away_headline() -> str:
+    return _("The database does not answer.")
+
+
+def away_detail() -> str:
+    return _(
+        "What you have just sent counts only if you were given its number. Send it again in a minute: "
+        "a report that comes twice is joined to the first. When it cannot wait, phone."
+    )
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Django's `handler500`, also for what fails after the view: when a session is saved, say."""
+    error = sys.exc_info()[1]
+    if isinstance(error, AWAY):
+        return _away(request)
+    return _stands_alone(
+        request, 500, _("This did not work."), _("Nothing was changed. What went wrong is in the server's log.")
+    )
+
+
+def _away(request: HttpRequest) -> HttpResponse:
+    response = _stands_alone(request, 503, away_headline(), away_detail())
+    response.headers["Retry-After"] = "30"
+    return response
+
+
+def _stands_alone(request: HttpRequest, status: int, words: str, more: str) -> HttpResponse:
+    """An answer for which nothing is looked up: no session, no navigation."""
+    if htmx.wants_part(request):
+        return htmx.toast(HttpResponse(status=status), f"{words} {more}", "bad")
+    language = context.HTML_LANG.get(get_language() or "", "zh-Hans")
+    page = render_to_string("web/away.html", {"html_lang": language, "headline": words, "detail": more})
+    return HttpResponse(page, status=status)
+
+
 def said(text: str) -> str:
     """The words of an error in the reader's language, as far as the catalogue knows them."""
     return _(text) if text else ""
@@ -74,11 +123,14 @@ class ErrorPages:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if isinstance(error, AWAY):
+            logger.error("the database does not answer: %s", error)
+            return _away(request)
         if not isinstance(error, errors.ChangbeiError):
             return None
         status = status_of(error)
         if htmx.wants_part(request):
             response = HttpResponse(status=status)
             return htmx.toast(response, f"{headline(error)} {detail(error)}".strip(), "bad")
-        context = {"status": status, "headline": headline(error), "detail": detail(error)}
-        return render(request, "web/error.html", context, status=status)
+        words = {"status": status, "headline": headline(error), "detail": detail(error)}
+        return render(request, "web/error.html", words, status=status)

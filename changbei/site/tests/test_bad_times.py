@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
@@ -17,6 +19,7 @@ from django.test import Client
 
 from changbei.core.clock import VirtualClock
 from changbei.core.errors import Outside
+from changbei.incidents.models import Incident
 from changbei.journal import heartbeat
 from changbei.journal.models import Cursor, Entry
 from changbei.notify import claims, jobs, recipients, services
@@ -24,14 +27,16 @@ from changbei.notify.channels.sms import shared_twin
 from changbei.notify.models import Message, Urgency
 from changbei.notify.services import NewNotice
 from changbei.notify.tests.servers import SmsServer, serving
-from changbei.people.models import Person, Unit
+from changbei.people.models import Account, Person, Unit
 from changbei.runs import services as runs
 from changbei.runs.models import Evidence, Task
 from changbei.site import clockwatch, deadman, worker
 from changbei.site.clockwatch import ClockWatch
 from changbei.web.tests.conftest import Case, adopted, breakdown  # noqa: F401 - fixtures
+from changbei.web.tests.test_api import Caller
 
 HOUR = timedelta(hours=1)
+OUTAGE = {"fails": "server", "since": "2026-11-23T09:00:00+08:00", "stops_work": True}
 
 
 @pytest.fixture
@@ -230,3 +235,33 @@ def test_a_database_that_does_not_answer_is_said(db: None) -> None:
 
 def _gone(execute, sql, params, many, context):
     raise OperationalError("server closed the connection unexpectedly")
+
+
+def _full(execute, sql, params, many, context):
+    if "INSERT" in sql:
+        raise OperationalError('could not extend file "base/16384/16999": No space left on device')
+    return execute(sql, params, many, context)
+
+
+@pytest.mark.parametrize("trouble", [_gone, _full])
+def test_who_reports_is_told_that_it_was_not_taken_and_is_taken_afterwards(
+    breakdown: Case,  # noqa: F811
+    trouble: Any,
+) -> None:
+    """By page, by a part of a page, and over the API; never an answer that looks like a yes."""
+    caller = Caller(breakdown.driver, Account.objects.get(person=breakdown.driver).login)
+    body = {"kind": "ordering-system-down", "data": OUTAGE}
+    told = "What you have just sent counts only if you were given its number."
+    incidents, entries = Incident.objects.count(), Entry.objects.count()
+    form = {"fails": "server", "since": "2026-11-23T09:00", "stops_work": "true"}
+    with connection.execute_wrapper(trouble):
+        page = breakdown.holder.post("/report/ordering-system-down/", form)
+        part = breakdown.holder.post("/report/ordering-system-down/", form, headers={"HX-Request": "true"})
+        status, answer = caller.post("/incidents", body)
+    assert (page.status_code, part.status_code, status) == (503, 503, 503)
+    assert told in page.content.decode() and "The database does not answer." in page.content.decode()
+    assert json.loads(part.headers["HX-Trigger"])["changbei:toast"]["tone"] == "bad"
+    assert answer["error"] == "outside" and told in answer["message"]
+    assert (Incident.objects.count(), Entry.objects.count()) == (incidents, entries)
+    status, answer = caller.post("/incidents", body)
+    assert (status, Incident.objects.count()) == (201, incidents + 1)

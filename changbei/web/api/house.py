@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
@@ -27,6 +29,8 @@ from changbei.web.api import (
     tasks,
     warnings,
 )
+
+logger = logging.getLogger(__name__)
 
 CODES = {
     401: "not_known",
@@ -81,6 +85,16 @@ def _of_the_rooms(request: HttpRequest, error: ChangbeiError) -> HttpResponse:
     found = error.problems if isinstance(error, Invalid) else []
     problems = [{"field": one.field, "message": one.message} for one in found]
     return _refuse(request, errors.status_of(error), str(error) or errors.headline(error), problems)
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def _of_the_database(request: HttpRequest, error: Exception) -> HttpResponse:
+    """It is gone, or has no room: nothing counts that was not answered with a number."""
+    logger.error("the database does not answer: %s", error)
+    response = _refuse(request, 503, f"{errors.away_headline()} {errors.away_detail()}", [])
+    response.headers["Retry-After"] = "30"
+    return response
 
 
 @api.exception_handler(ValidationError)
