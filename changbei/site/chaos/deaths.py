@@ -18,7 +18,7 @@ from typing import TypeVar
 from changbei.core import faults
 from changbei.site.chaos.processes import Part, Site
 
-POINT_SECONDS = 4.0  # for so long an armed process may take to come to its point
+POINT_SECONDS = 5.0  # for so long an armed process may take to come to its point
 POINTS = {"web": faults.IN_WEB, "worker": faults.IN_WORKER}
 T = TypeVar("T")
 
@@ -59,9 +59,9 @@ class Deaths:
         workers = [*[self._worker_at_a_point] * 8, *[self._worker] * 3, self._freeze]
         database = [self._database, self._backend, self._restart, self._gone]
         self.lanes = [
-            self._lane(web, (0.3, 1.5)),
+            self._lane(web, (1.0, 3.0)),
             self._lane(workers, (0.0, 0.8)),
-            self._lane(database, (2.0, 5.0)),
+            self._lane(database, (4.0, 9.0)),
         ]
 
     def _chance(self) -> random.Random:
