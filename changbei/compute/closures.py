@@ -28,6 +28,18 @@ def inside(areas: Sequence[shapely.Geometry], lon: Floats, lat: Floats) -> BoolA
     return found
 
 
+def metres_to_edge(area: shapely.Geometry, lon: Floats, lat: Floats) -> FloatArray:
+    """(n,) straight metres from each point to the area's outline: what is left to drive out of it."""
+    lon_array, lat_array = np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
+    if not len(lon_array):
+        return np.zeros(0)
+    scale = np.radians(1) * EARTH_RADIUS_METRES
+    narrow = np.array([np.cos(np.radians(float(lat_array.mean()))), 1.0]) * scale
+    edge = shapely.transform(shapely.boundary(area), lambda corners: corners * narrow)
+    found: FloatArray = shapely.distance(edge, shapely.points(np.stack([lon_array, lat_array], axis=1) * narrow))
+    return found
+
+
 def around_metres(areas: Sequence[shapely.Geometry], lon: Floats, lat: Floats) -> Metres:
     """(n, n) metres that the straight way from each point to each grows by when nobody drives into the areas.
 

@@ -43,9 +43,16 @@ class UrgentOrder:
 
 @transaction.atomic
 def close(
-    area: Mapping[str, Any], *, until: datetime | None, reason: str, run: Run | None, actor: Person | None
+    area: Mapping[str, Any],
+    *,
+    until: datetime | None,
+    reason: str,
+    run: Run | None,
+    actor: Person | None,
+    since: datetime | None = None,
 ) -> Closure:
-    """Nobody drives into this polygon until then (None: not today any more). Raises Invalid."""
+    """Nobody drives into this polygon from `since` (None, or in the past: from now) until then (None: not today any
+    more). Raises Invalid."""
     shape = geo.polygon(area)
     box = geo.box_of(shape)
     if not (box.west >= -180 and box.east <= 180 and box.south >= -90 and box.north <= 90):
@@ -55,10 +62,17 @@ def close(
     now = clock.now()
     if until is not None and until <= now:
         raise Invalid("until", gettext_noop("must be in the future"))
+    begins = max(since or now, now)
+    if until is not None and until <= begins:
+        raise Invalid("since", gettext_noop("must be before it opens again"))
+    if begins.astimezone(clock.LOCAL).date() != now.astimezone(clock.LOCAL).date():
+        raise Invalid("since", gettext_noop("must be today"))
     day = changing.locked_day()
     if run is not None and (known := Closure.objects.filter(run=run).first()):
         return known
-    closure = Closure.objects.create(day=day, run=run, area=dict(area), reason=reason, since=now, until=until)
+    closure = Closure.objects.create(
+        day=day, run=run, area=dict(area), reason=reason, since=begins, until=until
+    )
     changing.changed(day)
     changing.note(
         "delivery.closed",
@@ -66,6 +80,7 @@ def close(
         actor,
         clause="E3.2.2",
         reason=reason,
+        since=begins.isoformat(),
         until=until.isoformat() if until else "",
     )
     return closure

@@ -53,13 +53,13 @@ def prepare_times_of(on: date) -> int:
     if day is None:
         return 0
     longitudes, latitudes = _places(day)
-    closed = [geo.polygon(one.area) for one in selectors.closed_now(day)]
+    closed = [geo.polygon(one.area) for one in selectors.closures(day)]
     return travel.prepare(on, longitudes, latitudes, closed)
 
 
 def _lacks_times(day: DeliveryDay) -> bool:
     longitudes, latitudes = _places(day)
-    closed = [geo.polygon(one.area) for one in selectors.closed_now(day)]
+    closed = [geo.polygon(one.area) for one in selectors.closures(day)]
     return travel.lacking(day.date, longitudes, latitudes, closed) > 0
 
 

@@ -83,12 +83,15 @@ def _offer(
     for _ in range(TRIES):
         day = DeliveryDay.objects.get(pk=day_key)
         began = time.perf_counter()
-        shot = snapshot.take(day, clock.now())
+        now = clock.now()
+        shot = snapshot.take(day, now)
         if not needed(shot):
             return None
-        found = recovering.alternatives(
-            shot.problem, seconds=effort.seconds, seed=effort.seed, iterations=effort.iterations
-        )
+        found = _alternatives(shot, effort)
+        if later := _rather_after_closing(shot, found):
+            again = snapshot.take(day, now, later)
+            if _left(options := _alternatives(again, effort)) < _left(found):
+                shot, found = again, options
         took = time.perf_counter() - began
         try:
             return services.save_offer(
@@ -105,6 +108,23 @@ def _offer(
         except Conflict:
             continue
     raise Conflict(gettext_noop("the day's plan kept changing while the recovery was computed"))
+
+
+def _alternatives(shot: Snapshot, effort: _Effort) -> Sequence[Recovery]:
+    return recovering.alternatives(
+        shot.problem, seconds=effort.seconds, seed=effort.seed, iterations=effort.iterations
+    )
+
+
+def _rather_after_closing(shot: Snapshot, found: Sequence[Recovery]) -> frozenset[int]:
+    """Whom nobody gets to before an area closes, though there would be time after it opens again."""
+    if not found or not shot.before_closing:
+        return frozenset()
+    return shot.before_closing & {shot.orders[order].pk for order in found[0].unserved}
+
+
+def _left(found: Sequence[Recovery]) -> int:
+    return min((one.unserved_priority for one in found), default=0)
 
 
 def _options(shot: Snapshot, found: Sequence[Recovery]) -> list[RecoveryOption]:
@@ -132,6 +152,7 @@ def _option(shot: Snapshot, found: Recovery) -> RecoveryOption:
         for order, moment in zip(van.orders, _service_begins(van.tokens, van.begin_seconds), strict=True)
     }
     rescued = [begins[order] for order in found.moved if order in begins]
+    waits = [wait for number in range(len(found.vans)) for wait in _waits(shot, found, number)]
     return RecoveryOption(
         kind=_kind(shot, found),
         extra_minutes=found.extra_driving_seconds / 60,
@@ -141,9 +162,29 @@ def _option(shot: Snapshot, found: Recovery) -> RecoveryOption:
         unserved=len(found.unserved),
         unserved_weight=found.unserved_priority,
         overtime_minutes=found.overtime_seconds / 60,
+        waiting_minutes=sum(waits) / 60,
+        longest_wait_minutes=max(waits, default=0) / 60,
         last_delivery_at=shot.moment(max(rescued)) if rescued else None,
         plan={**snapshot.option_plan(shot, found), "why": _why(shot, found)},
     )
+
+
+def _waits(shot: Snapshot, found: Recovery, number: int) -> list[int]:
+    """Seconds that a van stands at each step before it may begin."""
+    problem, plan = shot.problem, found.vans[number]
+    orders, places, travel = problem.orders, problem.places, problem.travel_seconds
+    now, here = int(problem.vans.ready_seconds[number]), int(problem.vans.start[number])
+    waits = []
+    for token, begins in zip(plan.tokens, plan.begin_seconds, strict=True):
+        if isinstance(token, Stop):
+            there, lasts = int(orders.location[token.order]), int(orders.service_seconds[token.order])
+        else:
+            each = int(places.handover_per_order_seconds[token.place])
+            there = int(places.location[token.place])
+            lasts = int(places.handover_seconds[token.place]) + each * len(token.orders)
+        waits.append(begins - now - int(travel[here, there]))
+        now, here = begins + lasts, there
+    return waits
 
 
 def _kind(shot: Snapshot, found: Recovery) -> str:

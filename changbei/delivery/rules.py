@@ -62,6 +62,42 @@ def whereabouts(
     return Whereabouts(heading.id, ready, (*driven, heading.id))
 
 
+@dataclass(frozen=True)
+class Opening:
+    """When a stop in a closed area may be served: not before `opens`, not after `shuts` (None: no limit). `reached`:
+    whether the van that is on its way there as expected gets there in time. `either`: the other side is possible."""
+
+    opens: datetime | None
+    shuts: datetime | None
+    reached: bool
+    either: bool = False
+
+
+def opening(
+    expected_at: datetime,
+    takes: timedelta,
+    *,
+    since: datetime,
+    until: datetime | None,
+    now: datetime,
+    home_by: datetime,
+    after: bool = False,
+) -> Opening | None:
+    """On which side of a closure a stop is served; None: on neither, as there is no time before and no end.
+
+    `takes`: service, and the way out of the area. It is served on the side where it is expected, else on the nearer
+    one; before the closure when the area does not open by `home_by`; with `after` rather after it.
+    """
+    shuts = since - takes
+    if now > shuts:
+        return Opening(until, None, expected_at >= until) if until is not None else None
+    if until is None or until >= home_by:
+        return Opening(None, shuts, expected_at <= shuts)
+    if after or expected_at - shuts > until - expected_at:
+        return Opening(until, None, expected_at >= until)
+    return Opening(None, shuts, expected_at <= shuts, either=True)
+
+
 def priority(*, is_key: bool, is_vulnerable: bool) -> int:
     """Weight of leaving a customer unserved: vulnerable customers first, then key customers (S6, E3.2.5)."""
     if is_vulnerable:

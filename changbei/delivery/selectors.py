@@ -58,11 +58,10 @@ def day_for(on: Any) -> DeliveryDay | None:
     return DeliveryDay.objects.filter(date=on).first()
 
 
-def closed_now(day: DeliveryDay) -> list[Closure]:
-    """Roads and areas that are closed at this moment."""
-    now = clock.now()
-    rows = Closure.objects.filter(Q(until__isnull=True) | Q(until__gt=now), day=day, lifted_at__isnull=True)
-    return list(rows.filter(since__lte=now).order_by("pk"))
+def closures(day: DeliveryDay) -> list[Closure]:
+    """Roads and areas that are closed at this moment or will be later on this day."""
+    ahead = Q(until__isnull=True) | Q(until__gt=clock.now())
+    return list(Closure.objects.filter(ahead, day=day, lifted_at__isnull=True).order_by("since", "pk"))
 
 
 def causes_of(day: DeliveryDay) -> list[str]:
@@ -71,7 +70,7 @@ def causes_of(day: DeliveryDay) -> list[str]:
     found = {
         "broken": waiting.filter(goods_at__isnull=False).exists(),
         "cancelled": Stop.objects.filter(day=day, status=Stop.Status.CANCELLED).exists(),
-        "closed": bool(closed_now(day)),
+        "closed": bool(closures(day)),
         "lent": Loan.objects.filter(day=day, returned_at=None).exists(),
         "urgent": waiting.filter(urgent=True, tour=None).exists(),
     }

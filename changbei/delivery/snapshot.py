@@ -2,13 +2,13 @@
 
 Times are whole seconds of the day's local midnight. Locations are the sites, then what the vans and goods need. What
 disturbs the day is in the arrays: goods that wait at a broken van or at a site (`orders.source`), customers in a closed
-area (served after it opens again), travel times around it, reserve vans where they stand today.
+area (served before it closes or after it opens again), travel times around it, reserve vans where they stand today.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -45,6 +45,7 @@ class Snapshot:
     places: tuple[Breakdown | Site, ...]
     basis: travel.Basis
     closed: tuple[Closure, ...] = ()
+    before_closing: frozenset[int] = frozenset()  # keys of stops that could be served after a closure instead
 
     def moment(self, seconds: int) -> datetime:
         return self.midnight + timedelta(seconds=seconds)
@@ -92,8 +93,11 @@ class _Map:
         return self.known[key]
 
 
-def take(day: DeliveryDay, now: datetime) -> Snapshot:
-    """Read the day with seven queries. Stranded goods are those that nobody has fetched yet, wherever they wait."""
+def take(day: DeliveryDay, now: datetime, after_closing: Collection[int] = ()) -> Snapshot:
+    """Read the day with seven queries. Stranded goods are those that nobody has fetched yet, wherever they wait.
+
+    `after_closing`: keys of stops that are served after a closure though there would be time before it.
+    """
     stops = Stop.objects.filter(day=day).select_related("retailer").order_by("tour_id", "sequence", "pk")
     tours = list(Tour.objects.filter(day=day).select_related("vehicle", "site").order_by("pk"))
     breakdowns = Breakdown.objects.filter(tour__day=day, resumed_at__isnull=True)
@@ -105,8 +109,9 @@ def take(day: DeliveryDay, now: datetime) -> Snapshot:
         stops=list(stops),
         reserves=_reserves(tours),
         breakdowns=list(breakdowns.select_related("tour__site").order_by("pk")),
-        closed=selectors.closed_now(day),
+        closed=selectors.closures(day),
         loans=list(Loan.objects.filter(day=day, returned_at__isnull=True)),
+        after_closing=after_closing,
     ).build()
 
 
@@ -130,8 +135,9 @@ class _Builder:
         breakdowns: Sequence[Breakdown],
         closed: Sequence[Closure],
         loans: Sequence[Loan],
+        after_closing: Collection[int],
     ) -> None:
-        self.day, self.now = day, now
+        self.day, self.now, self.after_closing = day, now, after_closing
         self.midnight = datetime.combine(day.date, time.min, LOCAL)
         self.map = _Map()
         self.all_sites = sites
@@ -140,7 +146,11 @@ class _Builder:
         self.tours, self.reserves, self.breakdowns = tours, reserves, breakdowns
         self.closed = closed
         self.areas = [geo.polygon(one.area) for one in closed]
-        self.opens = self._openings(stops)
+        self.opens: dict[int, int] = {}
+        self.shuts: dict[int, int] = {}
+        self.shut: set[int] = set()
+        self.before_closing: set[int] = set()
+        self._place_in_closures(stops)
         self.lent = {loan.vehicle_id: loan for loan in loans}
         self.by_tour: dict[int, list[Stop]] = defaultdict(list)
         self.stranded: dict[int, list[Stop]] = defaultdict(list)
@@ -162,17 +172,42 @@ class _Builder:
         elif stop.status == Stop.Status.PLANNED and stop.aboard_id is not None:
             self.left_aboard[stop.aboard_id].append(stop)
 
-    def _openings(self, stops: Sequence[Stop]) -> dict[int, int]:
-        """Key of a stop in a closed area → when it may be served, in seconds; NEVER: not today."""
+    def _place_in_closures(self, stops: Sequence[Stop]) -> None:
+        """What may be served when: `opens`, `shuts` in seconds of the day; `shut`, what nobody drives on to as it is.
+
+        A road closed later is gone around from now on, as the way from place to place does not depend on the hour.
+        """
+        home_by = max((tour.shift_ends_at for tour in self.tours), default=self.now)
         longitudes = [stop.retailer.longitude for stop in stops]
         latitudes = [stop.retailer.latitude for stop in stops]
-        found: dict[int, int] = {}
         for one, area in zip(self.closed, self.areas, strict=True):
-            opens = NEVER if one.until is None else self._seconds(one.until)
-            for number in closures.inside([area], longitudes, latitudes).nonzero()[0]:
-                key = stops[int(number)].pk
-                found[key] = max(found.get(key, 0), opens)
-        return found
+            inside = closures.inside([area], longitudes, latitudes).nonzero()[0].tolist()
+            edge = closures.metres_to_edge(
+                area, [longitudes[n] for n in inside], [latitudes[n] for n in inside]
+            )
+            for number, out in zip(inside, geo.CITY_ROADS.seconds(edge).tolist(), strict=True):
+                stop = stops[number]
+                found = rules.opening(
+                    stop.expected_at or stop.planned_at,
+                    timedelta(seconds=stop.service_seconds + round(out)),
+                    since=one.since,
+                    until=one.until,
+                    now=self.now,
+                    home_by=home_by,
+                    after=stop.pk in self.after_closing,
+                )
+                self._limit(stop.pk, found)
+
+    def _limit(self, pk: int, found: rules.Opening | None) -> None:
+        """Of several closures the strictest holds."""
+        if found is None or not found.reached:
+            self.shut.add(pk)
+        opens = NEVER if found is None else self._seconds(found.opens) if found.opens else 0
+        self.opens[pk] = max(self.opens.get(pk, 0), opens)
+        if found is not None and found.either:
+            self.before_closing.add(pk)
+        if found is not None and found.shuts is not None:
+            self.shuts[pk] = min(self.shuts.get(pk, NEVER), self._seconds(found.shuts))
 
     def build(self) -> Snapshot:
         vans: list[Van] = []
@@ -211,12 +246,13 @@ class _Builder:
             tuple(place_rows),
             times.basis,
             tuple(self.closed),
+            frozenset(self.before_closing),
         )
 
     def _tour_van(self, tour: Tour) -> tuple[dict[str, Any], list[Stop]]:
         stops = self.by_tour.get(tour.pk, [])
         visits = [visit(stop) for stop in stops]
-        where = rules.whereabouts(visits, tour.departs_at, self.now, shut=self.opens)
+        where = rules.whereabouts(visits, tour.departs_at, self.now, shut=self.shut)
         fixed = set(where.driven)
         last = next((stop for stop in stops if stop.pk == where.after), None)
         spot = last.retailer if last else tour.site
@@ -317,12 +353,14 @@ class _Builder:
         return max(begins, self.opens.get(stop.pk, 0))
 
     def _closes(self, stop: Stop) -> int:
-        """The end of the delivery hours; a stop that is already expected later is not given up for that."""
+        """The end of the delivery hours, or when a closed area has to be left; a stop that is already expected later
+        than its hours is not given up for that."""
         if self.opens.get(stop.pk) == NEVER:
             return 0
+        shuts = self.shuts.get(stop.pk, NEVER)
         if stop.window_end is None:
-            return NEVER
-        return self._seconds(max(stop.window_end, stop.expected_at or stop.planned_at))
+            return shuts
+        return min(self._seconds(max(stop.window_end, stop.expected_at or stop.planned_at)), shuts)
 
     def _seconds(self, moment: datetime) -> int:
         return max(round((moment - self.midnight).total_seconds()), 0)

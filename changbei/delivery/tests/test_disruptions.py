@@ -159,6 +159,46 @@ def test_a_closed_area_is_served_after_it_opens(street: DeliveryDay, clock: Virt
         disrupting.reopen(closure, actor=None)
 
 
+def test_an_area_that_closes_later_is_served_before_or_after(street: DeliveryDay, clock: VirtualClock) -> None:
+    """The second van's customers 4 and 5 lie in it from 08:20 to 10:00. 4 is expected long before and stays; 5, in
+    the middle, is nearer to the beginning: whoever serves it has to be out again by then."""
+    _, second = tours()
+    four, five, six = stops(second)
+    shuts = five.expected_at - timedelta(minutes=2)
+    closes_at = shuts + SERVICE
+    with pytest.raises(Invalid, match="before it opens"):
+        disrupting.close(
+            square(1, 1, 2, 2), since=at(12), until=at(11), reason="x", run=None, actor=None
+        )
+    disrupting.close(
+        square(WEST + 0.035, NORTH - 0.01, WEST + 0.055, NORTH + 0.01),
+        since=closes_at,
+        until=at(10),
+        reason="march",
+        run=None,
+        actor=None,
+    )
+    shot = snapshot.take(street, clock.now())
+    latest = {shot.orders[n].pk: int(s) for n, s in enumerate(shot.problem.orders.window_close_seconds)}
+    way_out = int(geo.CITY_ROADS.seconds(geo.great_circle_metres([0], [23], [0.005], [23]))[0, 0])
+    begins_by = (closes_at - SERVICE - at(0)).total_seconds() - way_out
+    assert latest[five.pk] == pytest.approx(begins_by, abs=2) and latest[six.pk] == snapshot.NEVER
+    assert {four.pk, five.pk} <= shot.before_closing
+    plan = best(street, "closed")  # there is no time for both, so that one is served after it
+    assert plan["unserved"] == []
+    begin = {
+        step["stop"]: datetime.fromisoformat(step["at"]) for tour in plan["tours"] for step in tour["steps"]
+    }
+    early, late = sorted([begin[four.pk], begin[five.pk]])
+    assert early + SERVICE <= closes_at < at(10) <= late
+
+    clock.advance_to(closes_at - timedelta(minutes=1))  # too late for before: after it opens, the van waits
+    case = recovery.offer_day(street, causes=["closed"], run=None, iterations=300)
+    assert case is not None
+    option = case.options.get(rank=1)
+    assert option.longest_wait_minutes > 60 and option.waiting_minutes >= option.longest_wait_minutes
+
+
 def test_the_way_around_is_longer_and_costs_nothing_before(street: DeliveryDay, clock: VirtualClock) -> None:
     """A wall between customers 1 and 2, ten hundredths high: around its corner and back."""
     disrupting.close(

@@ -108,18 +108,20 @@ def cancel(request: HttpRequest, body: schemas.CancelIn) -> schemas.CountedOut:
 
 @router.post("/today/closures", response={201: schemas.ClosureOut, **REFUSALS})
 def close(request: HttpRequest, body: schemas.ClosureIn) -> Status[schemas.ClosureOut]:
-    """A road or an area that nobody drives into until then; without `until` not today any more."""
+    """A road or an area that nobody drives into from `since` (else now) until then (else not today any more)."""
     people.require(actor(request), "delivery.recover")
     area = checked_area(body.area)
-    made = disrupting.close(area, until=body.until, reason=body.reason, run=None, actor=actor(request))
+    made = disrupting.close(
+        area, since=body.since, until=body.until, reason=body.reason, run=None, actor=actor(request)
+    )
     return Status(201, _closure(made))
 
 
 @router.get("/today/closures", response={200: list[schemas.ClosureOut], **REFUSALS})
 def closures(request: HttpRequest) -> list[schemas.ClosureOut]:
-    """What is closed now."""
+    """What is closed now or will be later today."""
     people.require(request.user, "delivery.see")
-    return [_closure(one) for one in selectors.closed_now(_today())]
+    return [_closure(one) for one in selectors.closures(_today())]
 
 
 @router.post("/today/closures/{uuid}/reopen", response={200: schemas.ClosureOut, **REFUSALS})

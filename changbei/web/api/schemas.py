@@ -170,6 +170,8 @@ class OptionOut(Schema):
     unserved: int
     unserved_weight: int
     overtime_minutes: float
+    waiting_minutes: float = 0.0
+    longest_wait_minutes: float = 0.0
     last_delivery_at: AwareDatetime | None
     accepted_at: AwareDatetime | None
     plan: Json
@@ -252,10 +254,11 @@ class CountedOut(Schema):
 
 
 class ClosureIn(Schema):
-    """GeoJSON Polygon or MultiPolygon, WGS 84; without `until` for the rest of the day."""
+    """GeoJSON Polygon or MultiPolygon, WGS 84; without `since` from now on, without `until` for the rest of the day."""
 
     area: Json
     reason: str
+    since: AwareDatetime | None = None
     until: AwareDatetime | None = None
 
 

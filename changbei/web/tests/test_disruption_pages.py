@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from changbei.core.clock import VirtualClock
-from changbei.delivery import exchange, planning, services
+from changbei.delivery import disrupting, exchange, planning, services
 from changbei.delivery.models import Closure, DeliveryDay, Loan, Stop, Tour
 from changbei.incidents.tests.people import holder
 from changbei.network.models import Retailer, Site, Vehicle
@@ -55,6 +55,12 @@ def test_roads_orders_cancellations_and_loans(desk: Client, day: DeliveryDay) ->
     assert shape["geometry"] == closure.area
     late = desk.post(PAGE, {**form, "close-until": "2026-11-23T06:00"})
     assert late.status_code == 422 and "must be in the future" in words(late)
+
+    later = {**form, "close-reason": "march", "close-since": "2026-11-23T14:00", "close-until": "2026-11-23T17:00"}
+    assert desk.post(PAGE, {**later, "close-until": "2026-11-23T13:00"}).status_code == 422
+    assert desk.post(PAGE, later).status_code == 303
+    assert "closed from 14:00 to 17:00" in words(desk.get(PAGE))
+    disrupting.reopen(Closure.objects.get(reason="march"), actor=None)
 
     new = Retailer.objects.exclude(stops__day=day).order_by("pk")[0]
     assert (

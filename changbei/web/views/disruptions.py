@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from changbei.core import clock
 from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound
 from changbei.delivery import disrupting, recovery, selectors, services, travel
 from changbei.delivery.disrupting import UrgentOrder
@@ -41,6 +42,12 @@ class DrawnArea(AreaField):
 
 class CloseForm(forms.Form):
     area = DrawnArea(label=gettext_lazy("Area"))
+    since = forms.DateTimeField(
+        label=gettext_lazy("From (empty: now)"),
+        required=False,
+        input_formats=FORMATS,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=FORMATS[0]),
+    )
     until = forms.DateTimeField(
         label=gettext_lazy("Until (empty: not today any more)"),
         required=False,
@@ -106,7 +113,14 @@ def _without_driver() -> QuerySet[Breakdown]:
 
 def _close(form: forms.Form, actor: Person) -> str:
     given = form.cleaned_data
-    disrupting.close(given["area"], until=given["until"], reason=given["reason"], run=None, actor=actor)
+    disrupting.close(
+        given["area"],
+        since=given["since"],
+        until=given["until"],
+        reason=given["reason"],
+        run=None,
+        actor=actor,
+    )
     return _("Closed. Compute the day anew to drive around it.")
 
 
@@ -194,7 +208,8 @@ def _context(day: DeliveryDay, shown: dict[str, forms.Form]) -> dict[str, Any]:
     return {
         "day": day,
         "forms": shown,
-        "closed": selectors.closed_now(day),
+        "closed": selectors.closures(day),
+        "now": clock.now(),
         "orders": list(stops.select_related("retailer", "tour__vehicle").order_by("pk")),
         "lent": [(one, say(one.site.name)) for one in lent.order_by("pk")],
         "stands": _without_driver().exists(),
@@ -277,7 +292,7 @@ def disruptions_map(request: HttpRequest) -> HttpResponse:
     day = services.today()
     shapes = [
         {"type": "Feature", "id": one.pk, "geometry": one.area, "properties": {"name": one.reason}}
-        for one in (selectors.closed_now(day) if day else [])
+        for one in (selectors.closures(day) if day else [])
     ]
     layers["suspensions"] = {"data": {"type": "FeatureCollection", "features": shapes}}
     return JsonResponse({"bounds": features.extent(), "layers": layers})

@@ -153,6 +153,8 @@ COSTS = (
     "unserved",
     "unserved_weight",
     "overtime_minutes",
+    "waiting_minutes",
+    "longest_wait_minutes",
     "last_delivery_at",
 )
 
@@ -213,6 +215,7 @@ def _context(
         "unserved": [Left(stop, _why(chosen, stop)) for stop in left] if chosen else [],
         "papers": _papers(case),
         "may_write_papers": "delivery.accept" in may,
+        "closing_later": list(case.day.closures.filter(since__gt=case.computed_at, lifted_at=None)),
         "undone": case.status == RecoveryCase.Status.UNDONE,
         **_undoing(case, accepted, may),
         "stale": stale,
