@@ -42,8 +42,11 @@ class Reporter(threading.Thread):
         self.answered: list[Answered] = []
         self.refused: list[str] = []  # what nobody may ever be told about a good report
         self._enough = threading.Event()
+        self._stopped_at = float("inf")  # monotonic seconds
 
     def stop(self) -> None:
+        """Report nothing more. Everything runs again: what has no answer yet gets one, or something is wrong."""
+        self._stopped_at = time.monotonic()
         self._enough.set()
 
     def run(self) -> None:
@@ -57,8 +60,8 @@ class Reporter(threading.Thread):
     def _report(self, connection: httpx.Client, token: str) -> None:
         ends_at = clock.now() + RUNS_OUT_AFTER
         body = {"kind": "chaos", "data": {"token": token, "ends_at": ends_at.isoformat()}}
-        deadline, tries = time.monotonic() + PATIENCE_SECONDS, 0
-        while time.monotonic() < deadline:
+        tries = 0
+        while time.monotonic() < self._stopped_at + PATIENCE_SECONDS:
             tries += 1
             with contextlib.suppress(httpx.HTTPError):
                 answer = connection.post("incidents", json=body)
@@ -70,7 +73,7 @@ class Reporter(threading.Thread):
                     self.refused.append(f"{token}: HTTP {answer.status_code} {answer.text[:300]}")
                     return
             time.sleep(TRY_AGAIN_SECONDS)
-        self.refused.append(f"{token}: no answer within {PATIENCE_SECONDS:g} s")
+        self.refused.append(f"{token}: no answer within {PATIENCE_SECONDS:g} s of a site that runs")
 
 
 class Colleague(threading.Thread):

@@ -48,10 +48,10 @@ class Rounds:
         self.deaths.until(target)
         if number % ALL_AT_ONCE_EVERY == 0:
             self.deaths.all_at_once()
-        for reporter in reporters:
-            reporter.stop()
         dead_at = time.monotonic()
         self.site.restore()
+        for reporter in reporters:
+            reporter.stop()
         for reporter in reporters:
             reporter.join()
         answered = [one for reporter in reporters for one in reporter.answered]
