@@ -81,6 +81,7 @@ class Query:
 
 _YES_NO = frozenset({"key", "vulnerable"})
 _LISTS = frozenset({"lines", "managers", "districts", "jobs", "units"})
+SAY_WHO = gettext_noop("say who is told, or that it is everybody")
 _OF_PEOPLE = frozenset({"kind", "everybody", "jobs", "units"})
 _NAMES = frozenset(one.name for one in fields(Query))
 
@@ -104,9 +105,7 @@ def read(given: Mapping[str, Any]) -> Query:
     if kind == "retailers" and (query.jobs or query.units):
         problems.append(Problem("jobs", gettext_noop("is said of staff only")))
     if not problems and not query.says_something:
-        problems.append(
-            Problem("audience", gettext_noop("say who is told, or that it is everybody (everybody: true)"))
-        )
+        problems.append(Problem("audience", SAY_WHO))
     if problems:
         raise Invalid(problems=problems)
     return query

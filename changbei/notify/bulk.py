@@ -193,6 +193,12 @@ def get(actor: object, notice: UUID) -> Notice:
     return found
 
 
+def recipients(notice: Notice, state: str = "") -> QuerySet[Message]:
+    """Its messages, those in one state or all, with whom they are for; in the order in which they were made."""
+    rows = notice.messages.select_related("person", "retailer", "contact").order_by("pk")
+    return rows.filter(state=state) if state else rows
+
+
 def sent() -> QuerySet[Notice]:
     """What was sent in bulk, the newest first."""
     return Notice.objects.filter(audience__isnull=False).select_related("by").order_by("-pk")

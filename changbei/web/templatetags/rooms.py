@@ -34,6 +34,28 @@ _MESSAGES = {
 }
 
 
+_WAYS = {
+    "inbox": pgettext_lazy("way", "Inbox"),
+    "sms": pgettext_lazy("way", "Text message"),
+    "voice": pgettext_lazy("way", "Voice call"),
+    "email": pgettext_lazy("way", "E-mail"),
+    "push": pgettext_lazy("way", "Push to the browser"),
+    "paper": pgettext_lazy("way", "In person"),
+}
+
+
+@register.simple_tag
+def way(channel: str) -> str:
+    """A channel in words; those of an installation's own by their name."""
+    return str(_WAYS.get(channel, channel))
+
+
+@register.simple_tag
+def message_words(state: str) -> str:
+    """The state of a message without colour and icon."""
+    return str(_MESSAGES.get(state, (state, "", ""))[0])
+
+
 @register.simple_tag
 def message_chip(state: str) -> SafeString:
     """What was observed of a message, no more than that."""

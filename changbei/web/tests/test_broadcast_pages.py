@@ -86,6 +86,8 @@ def test_the_preview_counts_who_is_like_that(office: Client) -> None:
 
 def test_a_query_that_says_nothing_asks_for_more(office: Client) -> None:
     page = office.post("/broadcasts/new/preview", form()).content.decode()
+    assert "Draw an area, or choose. The number appears here." in page and "cb-error" not in page
+    page = office.post("/broadcasts/new/", form()).content.decode()
     assert "say who is told, or that it is everybody" in page
 
 
@@ -132,6 +134,13 @@ def test_pause_go_on_and_stop(office: Client) -> None:
         assert office.post(f"/broadcasts/{notice.uuid}/{verb}").status_code == 303
         assert notice.messages.filter(due_at__isnull=False).count() == due
     assert bulk.progress(notice).stopped == 300
+    refused = notice.messages.order_by("pk")[7]
+    notice.messages.filter(pk=refused.pk).update(state="refused", error="no such number")
+    page = office.get(f"/broadcasts/{notice.uuid}/").content.decode()
+    assert "1–50 / 300" in page and "Not needed any more 299" in page and "Refused by the carrier 1" in page
+    page = office.get(f"/broadcasts/{notice.uuid}/?state=refused").content.decode()
+    assert refused.retailer.name in page and f"{refused.address} · no such number" in page
+    assert page.count("cb-people-state") == 1
     assert office.post(f"/broadcasts/{notice.uuid}/pause").status_code == 409
 
 

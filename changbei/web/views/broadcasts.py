@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -37,6 +38,7 @@ from changbei.web.showing import language, say
 from changbei.web.views.suspend import DrawnArea
 
 SHOWN = 50
+A_PAGE = 50
 WAYS = {
     "inbox": gettext_lazy("Inbox"),
     "sms": gettext_lazy("Text message"),
@@ -80,7 +82,7 @@ class BroadcastForm(forms.Form):
     """What `bulk.Draft` needs, as people fill it in."""
 
     kind = forms.ChoiceField(
-        label=gettext_lazy("To whom"),
+        label=gettext_lazy("Customers or colleagues"),
         choices=[("retailers", gettext_lazy("Customers")), ("people", gettext_lazy("Colleagues"))],
         initial="retailers",
     )
@@ -119,7 +121,7 @@ class BroadcastForm(forms.Form):
     title_en = _words(gettext_lazy("Title in English"), bulk.LONGEST_TITLE)
     body_en = _words(gettext_lazy("Text in English"), bulk.LONGEST_BODY)
     channels = forms.MultipleChoiceField(
-        label=gettext_lazy("Ways"), widget=forms.CheckboxSelectMultiple, required=False
+        label=gettext_lazy("One after the other"), widget=forms.CheckboxSelectMultiple, required=False
     )
     urgency = forms.TypedChoiceField(
         label=gettext_lazy("Urgency"), choices=URGENCIES, coerce=int, initial=int(Urgency.BULK)
@@ -272,7 +274,7 @@ def preview(request: HttpRequest) -> HttpResponse:
         context["people"] = query.kind == "people"
         context["said"] = _spoken(form, context["preview"])
     except Invalid as error:
-        context["problems"] = [said(problem.message) for problem in error.problems]
+        context["problems"] = [said(one.message) for one in error.problems if one.message != audiences.SAY_WHO]
     return render(request, "web/broadcasts/preview.html", context)
 
 
@@ -324,7 +326,9 @@ def show(request: HttpRequest, uuid: UUID) -> HttpResponse:
     context = _of(notice)
     if htmx.wants_part(request):
         return htmx.stamp(render(request, "web/broadcasts/live.html", context))
-    return render(request, "web/broadcasts/page.html", context)
+    state = request.GET.get("state", "")
+    rows = Paginator(bulk.recipients(notice, state), A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "web/broadcasts/page.html", context | {"rows": rows, "state": state})
 
 
 def _of(notice: Notice) -> dict[str, Any]:

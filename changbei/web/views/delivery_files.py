@@ -15,6 +15,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from changbei.compute import datum
 from changbei.core.errors import Conflict, NotFound
 from changbei.delivery import exchange, selectors
 from changbei.people import access as people
@@ -46,7 +47,8 @@ def export(request: HttpRequest, on: str, kind: str) -> HttpResponse:
     day = selectors.day_for(_date(on))
     if day is None or kind not in KINDS:
         raise NotFound(on)
-    answer = HttpResponse(exchange.write_day(day, kind), content_type=KINDS[kind])
+    written = exchange.write_day(day, kind, coordinates=request.GET.get("coordinates", datum.WGS84))
+    answer = HttpResponse(written, content_type=KINDS[kind])
     answer.headers["Content-Disposition"] = f'attachment; filename="delivery-{on}.{kind}"'
     return answer
 
