@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shapely import from_wkt, make_valid
@@ -14,6 +14,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry import MultiPolygon, shape
 from shapely.geometry.base import BaseGeometry
 
+from changbei.compute import datum
 from changbei.core.errors import Invalid, Problem
 from changbei.network import codes
 
@@ -34,8 +35,9 @@ class Draft:
     outline: BaseGeometry
 
 
-def read(data: bytes, filename: str) -> list[Draft]:
-    """All areas of a file. Raises Invalid with every problem found, by row; nothing is taken in by halves."""
+def read(data: bytes, filename: str, *, coordinates: str = datum.WGS84) -> list[Draft]:
+    """All areas of a file, in WGS-84 whatever of `datum.NAMES` they are drawn in. Raises Invalid with every problem
+    found, by row; nothing is taken in by halves."""
     text = _decoded(data)
     rows = _from_csv(text) if filename.lower().endswith((".csv", ".tsv", ".txt")) else _from_geojson(text)
     drafts: dict[str, Draft] = {}
@@ -43,6 +45,7 @@ def read(data: bytes, filename: str) -> list[Draft]:
     for number, fields, outline in rows:
         try:
             draft = _draft(fields, outline)
+            draft = replace(draft, outline=datum.shape_in_wgs84(coordinates, draft.outline))
             if draft.code in drafts:
                 raise Invalid("code", f"{draft.code} occurs twice")
             drafts[draft.code] = draft

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from changbei.compute import closures, datum, geo
+from changbei.core.errors import Invalid
 
 METRES = np.radians(1) * geo.EARTH_RADIUS_METRES
 """Of a degree on the equator."""
@@ -75,8 +76,16 @@ def test_a_known_point_on_chinese_maps() -> None:
     assert lat.round(5).tolist() == [39.91013, 51.5072]
 
 
+def test_a_known_point_on_baidus_maps() -> None:
+    drawn = datum.into_wgs84("gcj02", [116.404, -0.1276], [39.915, 51.5072])
+    lon, lat = datum.out_of_wgs84("bd09", *drawn)
+    assert (lon.round(5).tolist(), lat.round(5).tolist()) == ([116.41037, -0.1276], [39.92134, 51.5072])
+    with pytest.raises(Invalid, match="wgs84, gcj02, bd09"):
+        datum.into_wgs84("mars", [1.0], [1.0])
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.floats(74, 135), st.floats(18, 53))
-def test_there_and_back(lon: float, lat: float) -> None:
-    again = datum.to_wgs84(*datum.to_gcj02([lon], [lat]))
+@given(st.floats(74, 135), st.floats(18, 53), st.sampled_from(datum.NAMES))
+def test_there_and_back(lon: float, lat: float, name: str) -> None:
+    again = datum.into_wgs84(name, *datum.out_of_wgs84(name, [lon], [lat]))
     assert abs(again[0][0] - lon) < 1e-8 and abs(again[1][0] - lat) < 1e-8

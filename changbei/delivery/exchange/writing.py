@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import xlsxwriter
 from django.db.models import F
 
+from changbei.compute import datum
 from changbei.core import clock
 from changbei.core.clock import LOCAL
 from changbei.delivery.exchange.columns import STOPS, TOLD
@@ -20,9 +21,12 @@ RISKY = ("=", "+", "-", "@", "\t", "\r")
 Cell = str | int | float
 
 
-def write_day(day: DeliveryDay, kind: str) -> bytes:
-    """The whole file; `kind` is one of FORMATS. A row a stop, by van and sequence; last those nobody drives to."""
-    rows = list(_rows(day))
+def write_day(day: DeliveryDay, kind: str, *, coordinates: str = datum.WGS84) -> bytes:
+    """The whole file; `kind` is one of FORMATS. A row a stop, by van and sequence; last those nobody drives to.
+
+    `coordinates`: the system of its positions, of `datum.NAMES`. Raises Invalid for another one.
+    """
+    rows = list(_rows(day, coordinates))
     return _xlsx(rows) if kind == "xlsx" else _csv(rows)
 
 
@@ -30,10 +34,14 @@ def headings() -> list[str]:
     return [*(column.key for column in STOPS.columns), *TOLD]
 
 
-def _rows(day: DeliveryDay) -> Iterator[list[Cell]]:
+def _rows(day: DeliveryDay, coordinates: str) -> Iterator[list[Cell]]:
     stops = Stop.objects.filter(day=day).select_related("retailer", "tour__vehicle", "tour__driver")
     ordered = stops.order_by(F("tour__vehicle__number").asc(nulls_last=True), "sequence", "pk")
-    for stop in ordered:
+    found = list(ordered)
+    places = datum.out_of_wgs84(
+        coordinates, [one.retailer.longitude for one in found], [one.retailer.latitude for one in found]
+    )
+    for stop, longitude, latitude in zip(found, *(degrees.tolist() for degrees in places), strict=True):
         tour, shop = stop.tour, stop.retailer
         yield [
             tour.vehicle.number if tour else "",
@@ -48,8 +56,8 @@ def _rows(day: DeliveryDay) -> Iterator[list[Cell]]:
             tour.driver.staff_no if tour and tour.driver else "",
             shop.name,
             shop.address,
-            shop.longitude,
-            shop.latitude,
+            longitude,
+            latitude,
             stop.planned_at.astimezone(LOCAL).isoformat(),
             stop.expected_at.astimezone(LOCAL).isoformat() if stop.expected_at else "",
             stop.status,

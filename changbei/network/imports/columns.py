@@ -56,6 +56,11 @@ FORMATS = {
     "hotel": ("宾馆", "娱乐服务", "賓館", "酒店"),
     "kiosk": ("售货亭", "售貨亭", "其他"),
 }
+DEGREES = text(
+    "十进制度；WGS-84，或导入时指明的坐标系",
+    "十進位度；WGS-84，或匯入時指明的坐標系",
+    "Decimal degrees; WGS-84, or the system named at import",
+)
 CONDUCTS = {"law_abiding": ("守法",), "warned": ("警告",), "punished": ("处罚", "處罰", "违规")}
 SETTLEMENTS = {"e_settlement": ("电子结算", "電子結算", "电子"), "cash": ("现金", "現金")}
 GRADES: dict[str, tuple[str, ...]] = dict.fromkeys("ABCD", ())
@@ -131,14 +136,14 @@ RETAILERS = Kind(
             "longitude",
             text("经度", "經度", "Longitude"),
             values.degrees(73.0, 136.0),
-            text("WGS-84 十进制度", "WGS-84 十進位度", "WGS-84 decimal degrees"),
+            DEGREES,
             "122.6021",
         ),
         Column(
             "latitude",
             text("纬度", "緯度", "Latitude"),
             values.degrees(3.0, 54.0),
-            text("WGS-84 十进制度", "WGS-84 十進位度", "WGS-84 decimal degrees"),
+            DEGREES,
             "32.6012",
         ),
         Column(

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from changbei.compute import datum
 from changbei.core.texts import pick
 from changbei.network.imports import values as convert
 from changbei.network.imports.checking import (
@@ -53,8 +54,12 @@ class Parsed:
         return not any(problem.row == 0 for problem in self.problems)
 
 
-def read(path: Path, kind_name: str) -> Parsed:
-    """Parse and check `path` as `retailers`, `vehicles` or `staff`. Reads the database, writes nothing."""
+def read(path: Path, kind_name: str, *, coordinates: str = datum.WGS84) -> Parsed:
+    """Parse and check `path` as `retailers`, `vehicles` or `staff`. Reads the database, writes nothing.
+
+    `coordinates`: the system that the file's longitude and latitude are in, of `datum.NAMES`; rows carry WGS-84. Raises
+    Invalid for another one.
+    """
     kind = KINDS[kind_name]
     parsed = Parsed(kind, path.name)
     try:
@@ -68,7 +73,17 @@ def read(path: Path, kind_name: str) -> Parsed:
     parsed.headings = list(header.cells)
     if _header_is_whole(parsed, header):
         _Rows(parsed, header, Known(kind)).take(sheet)
+    _to_wgs84(parsed, coordinates)
     return parsed
+
+
+def _to_wgs84(parsed: Parsed, coordinates: str) -> None:
+    placed = [row.values for row in parsed.rows if "longitude" in row.values]
+    found = datum.into_wgs84(
+        coordinates, [row["longitude"] for row in placed], [row["latitude"] for row in placed]
+    )
+    for values, longitude, latitude in zip(placed, *(degrees.tolist() for degrees in found), strict=True):
+        values["longitude"], values["latitude"] = longitude, latitude
 
 
 def _best_sheet(sheets: list[Sheet], kind: Kind) -> tuple[Sheet, Header]:

@@ -120,7 +120,7 @@ def degrees(lowest: float, highest: float) -> Convert:
             value = float("nan")
         if not lowest <= value <= highest:
             limits = {"lowest": lowest, "highest": highest}
-            raise Wrong(_("must be decimal degrees from %(lowest)g to %(highest)g (WGS-84)") % limits)
+            raise Wrong(_("must be decimal degrees from %(lowest)g to %(highest)g") % limits)
         return round(value, 6)
 
     return convert

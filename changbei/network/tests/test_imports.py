@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 from python_calamine import load_workbook
 
+from changbei.compute import datum
 from changbei.core.errors import Invalid, NotAllowed
 from changbei.journal.models import Entry
 from changbei.network import imports
@@ -464,3 +465,16 @@ def test_an_import_needs_the_permission(tmp_path: Path, row: list[Any]) -> None:
         imports.apply(parsed, actor=driver)
     assert Retailer.objects.count() == 300
     assert imports.apply(parsed, actor=technician) == imports.Imported(1, 0)
+
+
+def test_positions_of_chinese_maps_come_in_as_those_of_gps(tmp_path: Path, row: list[Any]) -> None:
+    path = excel(tmp_path / "a.xlsx", [HEADINGS, row])
+    (plain,) = imports.read(path, "retailers").rows
+    (drawn,) = imports.read(path, "retailers", coordinates="bd09").rows
+    there = datum.out_of_wgs84("bd09", [drawn.values["longitude"]], [drawn.values["latitude"]])
+    assert (float(there[0][0]), float(there[1][0])) == pytest.approx(
+        (plain.values["longitude"], plain.values["latitude"]), abs=1e-8
+    )
+    assert abs(drawn.values["longitude"] - plain.values["longitude"]) > 0.005
+    with pytest.raises(Invalid, match="wgs84, gcj02, bd09"):
+        imports.read(path, "retailers", coordinates="mars")

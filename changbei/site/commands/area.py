@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from changbei.site.commands.base import with_database
+from changbei.site.commands.base import coordinates_option, with_database
 
 
 @click.group(name="area")
@@ -19,15 +19,16 @@ def area_group() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--check", is_flag=True, help="Only check; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@coordinates_option("the outlines'")
 @with_database
-def import_areas(file: Path, check: bool, as_json: bool) -> None:
+def import_areas(file: Path, check: bool, as_json: bool, coordinates: str) -> None:
     """Take over areas from FILE: a GeoJSON feature collection with code and name, or CSV with code, name, outline.
 
     The outline in CSV is WKT or GeoJSON. A file with a wrong row is not taken at all; every problem is named.
     """
     from changbei.network import area_files, areas  # noqa: PLC0415 - models: only after Django is set up
 
-    drafts = area_files.read(file.read_bytes(), file.name)
+    drafts = area_files.read(file.read_bytes(), file.name, coordinates=coordinates)
     loaded = areas.Loaded(0, 0) if check else areas.load(drafts, source=file.name, actor=None)
     if as_json:
         found = {

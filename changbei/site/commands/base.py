@@ -14,6 +14,8 @@ from psycopg.errors import UndefinedColumn, UndefinedTable
 from changbei.core.errors import ChangbeiError, Invalid
 from changbei.site.postgres import database
 
+COORDINATES = ("wgs84", "gcj02", "bd09")
+"""`compute.datum.NAMES`, without loading arrays for a list of commands."""
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -52,6 +54,17 @@ def with_database(command: Callable[P, R]) -> Callable[P, R]:
                 let_go_of_database()
 
     return run
+
+
+def coordinates_option(whose: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """`--coordinates`: the system that positions in a file are in; inside the product all are WGS-84."""
+    return click.option(
+        "--coordinates",
+        type=click.Choice(COORDINATES),
+        default=COORDINATES[0],
+        show_default=True,
+        help=f"The system of {whose} longitude and latitude: GPS, Chinese maps, Baidu's.",
+    )
 
 
 def let_go_of_database() -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from changbei.core.errors import Invalid
-from changbei.site.commands.base import with_database
+from changbei.site.commands.base import COORDINATES, coordinates_option, with_database
 
 if TYPE_CHECKING:
     from changbei.network.imports import Imported, Parsed
@@ -42,9 +42,22 @@ def _add_command(kind: str, words: str) -> None:
         help="Write an .xlsx with every problem, and the wrong rows to be corrected.",
     )
     @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+    @coordinates_option("the file's")
     @with_database
-    def command(file: Path, good_rows_only: bool, check: bool, report: Path | None, as_json: bool) -> None:
-        take_over(kind, file, good_rows_only=good_rows_only, check=check, report=report, as_json=as_json)
+    def command(
+        file: Path, good_rows_only: bool, check: bool, report: Path | None, as_json: bool, coordinates: str
+    ) -> None:
+        if kind != "retailers" and coordinates != COORDINATES[0]:
+            raise click.UsageError(f"{kind} have no coordinates: --coordinates is for retailers")
+        take_over(
+            kind,
+            file,
+            good_rows_only=good_rows_only,
+            check=check,
+            report=report,
+            as_json=as_json,
+            coordinates=coordinates,
+        )
 
 
 _add_command("retailers", "retailers")
@@ -65,12 +78,19 @@ def template(kind: str, file: Path) -> None:
 
 
 def take_over(
-    kind: str, file: Path, *, good_rows_only: bool, check: bool, report: Path | None, as_json: bool
+    kind: str,
+    file: Path,
+    *,
+    good_rows_only: bool,
+    check: bool,
+    report: Path | None,
+    as_json: bool,
+    coordinates: str = COORDINATES[0],
 ) -> None:
     """Read, say what is wrong, write. Ends with 1 when something was wrong."""
     from changbei.network import imports  # noqa: PLC0415
 
-    parsed = imports.read(file, kind)
+    parsed = imports.read(file, kind, coordinates=coordinates)
     imported = None
     if not check:
         try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from changbei.core.errors import Conflict, NotFound
-from changbei.site.commands.base import with_database
+from changbei.site.commands.base import coordinates_option, with_database
 
 if TYPE_CHECKING:
     from changbei.delivery.models import DeliveryDay
@@ -28,14 +28,15 @@ def delivery_group() -> None:
 @click.argument("day", type=click.DateTime(["%Y-%m-%d"]))
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--site", "code", default="", help="The site, for .vrp and .sol: those know one depot.")
+@coordinates_option("a table's")
 @with_database
-def export(day: datetime, file: Path, code: str) -> None:
+def export(day: datetime, file: Path, code: str, coordinates: str) -> None:
     """Write DAY into FILE; its ending says how: .csv, .xlsx, .vrp (the problem) or .sol (the tours as planned)."""
     from changbei.delivery import exchange  # noqa: PLC0415 - models: only after Django is set up
 
     found, kind = _day(day.date()), file.suffix.lower().lstrip(".")
     if kind in exchange.FORMATS:
-        data = exchange.write_day(found, kind)
+        data = exchange.write_day(found, kind, coordinates=coordinates)
     elif kind in {"vrp", "sol"}:
         write = exchange.write_instance if kind == "vrp" else exchange.write_solution
         data = write(found, _site(code))

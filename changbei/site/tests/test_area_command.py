@@ -24,6 +24,7 @@ def test_areas_are_loaded_and_found(changbei, tmp_path: Path) -> None:  # type: 
     found = json.loads(changbei("area", "import", "towns.csv", "--json"))
     assert found == {"areas": 1, "added": 1, "changed": 0, "checked_only": False}
     assert changbei("area", "import", "towns.csv") == "towns.csv: 0 areas added, 1 replaced\n"
+    assert "gcj02" in changbei("area", "import", "towns.csv", "--coordinates", "mars", code=2)
     assert changbei("area", "find", "990101101000") == "990101101: 0 customers\n"
     assert changbei("area", "find", "990100").endswith(": 60 customers\n")
     assert changbei("area", "find", "990102101000").endswith("the county it lies in was taken\n")
