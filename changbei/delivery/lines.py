@@ -277,7 +277,10 @@ def answered(question: LineQuestion) -> dict[str, Any]:
 def _planned(
     question: LineQuestion, arrays: Arrays, seconds: npt.NDArray[np.integer], crew: Any, mine: Any
 ) -> list[list[int]]:
-    """The lines of one depot's vans, begun from those so far; numbers of stops in the whole question."""
+    """The lines of one depot's vans, begun from those so far; numbers of stops in the whole question. What no van could
+    ever take is on none of them."""
+    refused = dayplan.refused_stops(seconds, _stops(arrays["stop"][mine]), _vans(arrays["van"][crew]))
+    mine = np.delete(mine, [at for at, _why in refused])
     if not len(mine):
         return [[] for _ in crew]
     prices = PRICES[question.weight]

@@ -11,12 +11,29 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from changbei.compute.dayplan.model import LEFT_OUT_SECONDS, DayPlan, DayStops, DayVans, Even
+from changbei.compute.dayplan.model import (
+    LEFT_OUT_SECONDS,
+    DayPlan,
+    DayStops,
+    DayVans,
+    Even,
+    InvalidDay,
+    refused_stops,
+)
 
 if TYPE_CHECKING:
     from changbei.compute.dayplan.planning import plan
 
-__all__ = ["LEFT_OUT_SECONDS", "DayPlan", "DayStops", "DayVans", "Even", "plan"]
+__all__ = [
+    "LEFT_OUT_SECONDS",
+    "DayPlan",
+    "DayStops",
+    "DayVans",
+    "Even",
+    "InvalidDay",
+    "plan",
+    "refused_stops",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from changbei.core.errors import Invalid
+from changbei.compute.roads import UNREACHABLE_SECONDS
+from changbei.core.errors import Invalid, Problem
 
 IntArray = npt.NDArray[np.int64]
 
 LEFT_OUT_SECONDS = 1_000_000
 """Price of a stop nobody serves, in driving seconds, unless it has a price of its own: the last resort."""
+MOST_SECONDS, HUGE = 10**8, 2**40
+"""No way is longer, nothing else larger."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,21 +71,119 @@ class DayPlan:
     wall_seconds: float
 
 
-def refuse_wrong(travel: npt.NDArray[np.integer], stops: DayStops, vans: DayVans) -> None:
-    """Raises `Invalid` that names the array."""
+class InvalidDay(Invalid, ValueError):
+    """A day that cannot be planned as it was given; carries everything wrong with it."""
+
+
+def refuse_wrong(
+    travel: npt.NDArray[np.integer],
+    stops: DayStops,
+    vans: DayVans,
+    usual_lines: Sequence[Sequence[int]] | None = None,
+) -> None:
+    """Raises `InvalidDay` that names every array, and the first wrong entry of each."""
     if travel.ndim != 2 or travel.shape[0] != travel.shape[1] or not np.issubdtype(travel.dtype, np.integer):
-        raise Invalid(
-            "travel_seconds", f"must be a square integer matrix, is {travel.dtype}{list(travel.shape)}"
-        )
+        found = f"{travel.dtype}{list(travel.shape)}"
+        raise InvalidDay("travel_seconds", f"must be a square integer matrix, is {found}")
+    wrong = [*_shapes(stops, vans)]
+    if not wrong:
+        wrong += _values(travel, stops, vans)
+    if not wrong:
+        wrong += [problem for _stop, problem in refused_stops(travel, stops, vans)]
+        wrong += _lines_named(usual_lines, len(stops.location), len(vans.depot))
+    if wrong:
+        raise InvalidDay(problems=wrong)
+
+
+def refused_stops(
+    travel: npt.NDArray[np.integer], stops: DayStops, vans: DayVans
+) -> list[tuple[int, Problem]]:
+    """Stops that no van could serve on any day, and why: to be mended where they come from, or kept out of the day."""
+    found: list[tuple[int, Problem]] = []
+
+    def refused(name: str, bad: npt.NDArray[np.bool_], say: Callable[[int], str]) -> None:
+        found.extend((int(at), Problem(f"stops.{name}", say(int(at)))) for at in np.flatnonzero(bad))
+
+    opens, closes = np.asarray(stops.window_open_seconds), np.asarray(stops.window_close_seconds)
+    largest = int(np.max(vans.capacity))
+    refused(
+        "size",
+        np.asarray(stops.size) > largest,
+        lambda at: f"entry {at} is {stops.size[at]}, the largest van takes {largest}",
+    )
+    refused(
+        "window_close_seconds",
+        closes < opens,
+        lambda at: f"entry {at} closes at {closes[at]}, before it opens at {opens[at]}",
+    )
+    depots, at = np.unique(vans.depot).astype(np.int64), np.asarray(stops.location, dtype=np.int64)
+    both = np.maximum(travel[depots[:, None], at[None, :]], travel[at[None, :], depots[:, None]])
+    refused(
+        "location",
+        both.min(axis=0) >= UNREACHABLE_SECONDS,
+        lambda stop: f"entry {stop}, place {at[stop]}, cannot be reached from any depot and back",
+    )
+    return found
+
+
+def _shapes(stops: DayStops, vans: DayVans) -> Iterator[Problem]:
+    if not len(vans.depot):
+        yield Problem("vans", "no van")
     for name, record, length in (("stops", stops, len(stops.location)), ("vans", vans, len(vans.depot))):
         for column in record.__slots__:
             array = getattr(record, column)
-            if array is not None and len(array) != length:
-                raise Invalid(f"{name}.{column}", f"has {len(array)} entries, expected {length}")
-    for name, places in (("stops.location", stops.location), ("vans.depot", vans.depot)):
-        if len(places) and not (int(places.min()) >= 0 and int(places.max()) < len(travel)):
-            raise Invalid(name, f"must lie between 0 and {len(travel) - 1}")
-    if not len(vans.depot):
-        raise Invalid("vans", "no van")
-    if stops.usual_van is not None and len(stops.usual_van) and int(stops.usual_van.max()) >= len(vans.depot):
-        raise Invalid("stops.usual_van", f"must lie below {len(vans.depot)}")
+            if array is None:
+                continue
+            array = np.asarray(array)
+            if array.shape != (length,):
+                yield Problem(f"{name}.{column}", f"has {len(array)} entries, expected {length}")
+                continue
+            whole = np.isfinite(array) & (np.floor(array) == array)
+            for at in np.flatnonzero(~whole)[:1]:
+                yield Problem(f"{name}.{column}", f"entry {at} is {array[at]}, not a whole number")
+
+
+def _values(travel: npt.NDArray[np.integer], stops: DayStops, vans: DayVans) -> Iterator[Problem]:
+    low, high = (int(travel.min()), int(travel.max())) if travel.size else (0, 0)
+    if low < 0 or high > MOST_SECONDS:
+        row, column = np.argwhere((travel < 0) | (travel > MOST_SECONDS))[0].tolist()
+        found = travel[row, column]
+        yield Problem(
+            "travel_seconds", f"entry [{row}, {column}] is {found}, allowed are 0 to {MOST_SECONDS}"
+        )
+    places, crew = len(travel) - 1, len(vans.depot) - 1
+    limits = {
+        "stops.location": (stops.location, 0, places),
+        "stops.size": (stops.size, 0, HUGE),
+        "stops.service_seconds": (stops.service_seconds, 0, MOST_SECONDS),
+        "stops.window_open_seconds": (stops.window_open_seconds, -HUGE, HUGE),
+        "stops.window_close_seconds": (stops.window_close_seconds, -HUGE, HUGE),
+        "stops.price_seconds": (stops.price_seconds, 0, HUGE),
+        "stops.usual_van": (stops.usual_van, -1, crew),
+        "stops.strange_seconds": (stops.strange_seconds, 0, HUGE),
+        "vans.depot": (vans.depot, 0, places),
+        "vans.capacity": (vans.capacity, 0, HUGE),
+        "vans.shift_start_seconds": (vans.shift_start_seconds, -HUGE, HUGE),
+        "vans.shift_end_seconds": (vans.shift_end_seconds, -HUGE, HUGE),
+    }
+    for name, (array, least, most) in limits.items():
+        if array is None:
+            continue
+        for at in np.flatnonzero((np.asarray(array) < least) | (np.asarray(array) > most))[:1]:
+            yield Problem(name, f"entry {at} is {array[at]}, allowed are {least} to {most}")
+    for at in np.flatnonzero(np.asarray(vans.shift_end_seconds) < np.asarray(vans.shift_start_seconds))[:1]:
+        yield Problem("vans.shift_end_seconds", f"entry {at} lies before the shift begins")
+
+
+def _lines_named(usual: Sequence[Sequence[int]] | None, stops: int, vans: int) -> Iterator[Problem]:
+    if usual is None:
+        return
+    if len(usual) != vans:
+        yield Problem("usual_lines", f"has {len(usual)} lines for {vans} vans")
+    named = [stop for line in usual for stop in line]
+    unknown = [stop for stop in named if not 0 <= stop < stops]
+    if unknown:
+        yield Problem("usual_lines", f"names the unknown stop {unknown[0]}")
+    elif len(set(named)) < len(named):
+        twice = next(stop for stop in named if named.count(stop) > 1)
+        yield Problem("usual_lines", f"names stop {twice} twice")

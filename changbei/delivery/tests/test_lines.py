@@ -57,6 +57,21 @@ def test_the_lines_of_a_day_are_planned_compared_and_accepted(day: DeliveryDay, 
         line_choice.accept(question, actor=dispatcher)
 
 
+def test_goods_that_fit_no_van_are_left_out_and_the_others_planned(day: DeliveryDay) -> None:
+    large = Stop.objects.filter(day=day).order_by("pk")[0]
+    Stop.objects.filter(pk=large.pk).update(cartons=10**6)
+    question = lines.ask(day)
+
+    lines.work()
+
+    question.refresh_from_db()
+    answer = question.answer
+    assert answer is not None
+    assert answer["left_out"] == 1
+    served = {pk for line in answer["lines"] for pk in line}
+    assert served == set(Stop.objects.filter(day=day).values_list("pk", flat=True)) - {large.pk}
+
+
 def test_a_lost_worker_loses_nothing_and_a_late_answer_is_not_written(
     day: DeliveryDay, clock: VirtualClock
 ) -> None:

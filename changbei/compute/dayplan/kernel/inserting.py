@@ -1,4 +1,4 @@
-"""Where a stop is best put in: beside one of its neighbours, into an empty van, and only else anywhere."""
+"""Where a stop is best put in: beside one of its neighbours, into an empty van, and only else, and seldom, anywhere."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ from changbei.compute.recovery.kernel.compiling import compiled
 
 BLINK = 0.01
 """Share of places that are overlooked, so that the best is not always taken (Christiaens & Vanden Berghe)."""
+ANYWHERE = 0.05
+"""How often the whole day is looked through for a stop that finds no place beside its neighbours."""
 NOWHERE = 1e18
 KINDS = 62
 
@@ -78,7 +80,9 @@ def _price(ground: Ground, lines: Lines, stop: int, before: int, van: int, limit
 
 
 @compiled
-def _beside_neighbours(ground: Ground, lines: Lines, stop: int, chance: State) -> tuple[float, int, int]:
+def _beside_neighbours(
+    ground: Ground, lines: Lines, stop: int, limit: float, chance: State
+) -> tuple[float, int, int]:
     """The same as `_price` for both sides of each neighbour, written out: most of all time is spent here, and a call
     costs more than what it would do."""
     travel, place, table, near = ground.travel, ground.place, ground.stop, ground.near
@@ -86,7 +90,7 @@ def _beside_neighbours(ground: Ground, lines: Lines, stop: int, chance: State) -
     timed, prefers = ground.terms[TIMED] > 0.0, ground.terms[PREFERS] > 0.0
     stops, at, size = len(lines.van), place[stop], table[stop, SIZE]
     opens, closes, service = table[stop, OPENS], table[stop, CLOSES], table[stop, SERVICE]
-    best, where, who = NOWHERE, -1, -1
+    best, where, who = limit, -1, -1
     for rank in range(min(int(ground.terms[REACH]), near.shape[1])):
         beside = np.int64(near[stop, rank])
         van = lines.van[beside]
@@ -117,33 +121,45 @@ def _beside_neighbours(ground: Ground, lines: Lines, stop: int, chance: State) -
 
 
 @compiled
-def best_place(ground: Ground, lines: Lines, stop: int, chance: State) -> tuple[float, int, int]:
-    """Price, the node before, and the van; van -1 when no line can take the stop."""
-    stops, vans = len(lines.van), len(lines.tally)
-    size = ground.stop[stop, SIZE]
-    best, where, who = _beside_neighbours(ground, lines, stop, chance)
-    seen = np.int64(0)
-    for van in range(vans):
-        if lines.tally[van, COUNT] > 0 or size > ground.van[van, CAPACITY]:
+def best_place(
+    ground: Ground, lines: Lines, stop: int, limit: float, chance: State
+) -> tuple[float, int, int]:
+    """Price, the node before, and the van; van -1 when none was found below the limit; one may be elsewhere."""
+    best, where, who = _beside_neighbours(ground, lines, stop, limit, chance)
+    alone, van = into_empty(ground, lines, stop, best)
+    if van >= 0:
+        return alone, len(lines.van) + van, van
+    if who >= 0:
+        return best, where, who
+    if share(chance) >= ANYWHERE:
+        return limit, -1, -1
+    return anywhere(ground, lines, stop, limit)
+
+
+@compiled
+def into_empty(ground: Ground, lines: Lines, stop: int, limit: float) -> tuple[float, int]:
+    """Price, below the limit, and the van that would set out for this stop; of vans alike only one is looked at."""
+    best, who, seen = limit, -1, np.int64(0)
+    for van in range(len(lines.tally)):
+        if lines.tally[van, COUNT] > 0 or ground.stop[stop, SIZE] > ground.van[van, CAPACITY]:
             continue
         kind = ground.van[van, KIND]
         if kind < KINDS:
             if (seen >> kind) & 1 and ground.stop[stop, USUAL] != van:
                 continue
             seen |= np.int64(1) << kind
-        price = _price(ground, lines, stop, stops + van, van, best)
+        price = _price(ground, lines, stop, len(lines.van) + van, van, best)
         if price < best:
-            best, where, who = price, stops + van, van
-    if who >= 0:
-        return best, where, who
-    return _anywhere(ground, lines, stop)
+            best, who = price, van
+    return best, who
 
 
 @compiled
-def _anywhere(ground: Ground, lines: Lines, stop: int) -> tuple[float, int, int]:
+def anywhere(ground: Ground, lines: Lines, stop: int, limit: float) -> tuple[float, int, int]:
+    """The same with every place of every line that drives looked at."""
     stops, vans = len(lines.van), len(lines.tally)
     size = ground.stop[stop, SIZE]
-    best, where, who = NOWHERE, -1, -1
+    best, where, who = limit, -1, -1
     for van in range(vans):
         if lines.tally[van, COUNT] == 0 or lines.tally[van, LOAD] + size > ground.van[van, CAPACITY]:
             continue
