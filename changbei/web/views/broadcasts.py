@@ -142,7 +142,8 @@ class BroadcastForm(forms.Form):
         jobs = Person.objects.filter(active=True).order_by("job").values_list("job", flat=True).distinct()
         self._choices("jobs", [(one, one.replace("_", " ")) for one in jobs])
         known = dict.fromkeys((*bulk.ways("retailers"), *bulk.ways("people")))
-        self._choices("channels", [(one, WAYS.get(one, one)) for one in known])
+        in_person_last = sorted(known, key="paper".__eq__)
+        self._choices("channels", [(one, WAYS.get(one, one)) for one in in_person_last])
 
     def _choices(self, name: str, choices: Iterable[tuple[Any, Any]]) -> None:
         field = self.fields[name]
@@ -323,12 +324,12 @@ def listing(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """How far one has come; polls get the part that changes."""
     notice = bulk.get(request.user, uuid)
-    context = _of(notice)
-    if htmx.wants_part(request):
-        return htmx.stamp(render(request, "web/broadcasts/live.html", context))
     state = request.GET.get("state", "")
     rows = Paginator(bulk.recipients(notice, state), A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "web/broadcasts/page.html", context | {"rows": rows, "state": state})
+    context = _of(notice) | {"rows": rows, "state": state}
+    if htmx.wants_part(request):
+        return htmx.stamp(render(request, "web/broadcasts/live.html", context))
+    return render(request, "web/broadcasts/page.html", context)
 
 
 def _of(notice: Notice) -> dict[str, Any]:
