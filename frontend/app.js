@@ -5,6 +5,7 @@ import { startBanners } from "./banners.js";
 import { startClock } from "./clock.js";
 import { startCopying } from "./copy.js";
 import { startDialogs } from "./dialogs.js";
+import { forgetWhenOver } from "./driver/store.js";
 import { startForms } from "./forms.js";
 import { startLive } from "./live.js";
 import { startLocating } from "./locate.js";
@@ -16,5 +17,6 @@ import { startToasts } from "./toasts.js";
 for (const start of [startClock, startCopying, startToasts, startBanners, startDialogs, startForms, startLive, startLocating, startMenus, startPhotos, startPushing]) {
   start();
 }
+forgetWhenOver();
 window.Alpine = Alpine;
 Alpine.start();

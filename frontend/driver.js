@@ -2,7 +2,7 @@
 import { part, put, tel } from "./driver/draw.js";
 import { laidOver } from "./driver/list.js";
 import { follow, stopFollowing, whereNow } from "./driver/place.js";
-import { done, forget, keep, kept, remember, said } from "./driver/store.js";
+import { done, forget, isOver, keep, kept, remember, said } from "./driver/store.js";
 import { say } from "./texts.js";
 
 const RENEW_MILLISECONDS = 20_000;
@@ -24,7 +24,7 @@ async function start() {
   if (!navigator.onLine) document.querySelector(".cb-tour-map")?.remove(); // drawn by files that only the network has
   list = (await kept("list")) ?? null;
   words = await said();
-  if (list?.tour && Date.now() > Date.parse(list.tour.forget_at) - (list.ahead ?? 0)) list = await forgotten();
+  if (isOver(list)) list = await forgotten();
   draw();
   page.addEventListener("click", act);
   window.addEventListener("online", exchange);
@@ -56,6 +56,7 @@ async function exchange() {
   }
   busy = true;
   try {
+    if (isOver(list)) list = await forgotten(); // a page that stays open over night
     await send();
   } catch (error) {
     if (!(error instanceof TypeError) && error.name !== "TimeoutError" && error.name !== "AbortError") throw error;

@@ -39,3 +39,12 @@ export async function forget() {
     for (const name of await caches.keys()) if (name.startsWith("changbei-driver")) await caches.delete(name);
   }
 }
+
+/** Whether what is kept belongs to a shift that is over. `ahead`: by how much the server's clock is before the phone's. */
+export const isOver = (list) => Boolean(list?.tour) && Date.now() > Date.parse(list.tour.forget_at) - (list.ahead ?? 0);
+
+/** On every page: a phone whose driver never opened the list again forgets it all the same. */
+export async function forgetWhenOver() {
+  if (!("caches" in window) || !(await caches.keys()).some((name) => name.startsWith("changbei-driver"))) return;
+  if (isOver(await kept("list"))) await forget();
+}

@@ -19,6 +19,17 @@ NO_COVERAGE = ("ERR_FAILED", "ERR_INTERNET_DISCONNECTED", "htmx:")
 KEPT = (
     """caches.keys().then(async (names) => (await (await caches.open(names[0] ?? "none")).keys()).length)"""
 )
+IN_STORE = """new Promise((done) => {
+    const opening = indexedDB.open("changbei-driver");
+    opening.onsuccess = () => {
+        const store = opening.result.transaction("kept", "readwrite").objectStore("kept");
+        store.get("list").onsuccess = (event) => { %s; opening.result.close(); };
+    };
+})"""
+LIST = IN_STORE % "done(event.target.result ?? null)"
+AGED = IN_STORE % (
+    "event.target.result.tour.forget_at = '2020-01-01'; store.put(event.target.result, 'list').onsuccess = () => done(1)"
+)
 
 
 def test_the_list_goes_on_without_coverage(delivery_morning: Town, visit: Callable[..., Visitor]) -> None:
@@ -84,6 +95,13 @@ def test_the_list_goes_on_without_coverage(delivery_morning: Town, visit: Callab
     assert (incident.longitude, incident.latitude) == (first.retailer.longitude, first.retailer.latitude)
     assert Breakdown.objects.get().tour == tour
     phone.judge("driver-broken", at=(390,), axe=False)
+
+    # Hours after the shift the phone opens some page of ours: list and map are gone, without the driver's page.
+    phone.page.evaluate(AGED)
+    assert phone.page.evaluate(KEPT) > 5
+    phone.opens("/tasks/")
+    phone.until(f"(({KEPT}).then((count) => count == 0))")
+    assert phone.page.evaluate(LIST) is None
 
 
 def _until(visitor: Visitor, true: Callable[[], bool]) -> None:

@@ -16,6 +16,7 @@ from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
@@ -257,6 +258,7 @@ def _evening_form(row: LineEvening | None) -> EveningForm:
 
 
 @entry.staff
+@gzip_page
 def lines_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The planned lines of a proposal, or of one van of it."""
     people.require(request.user, "delivery.see")

@@ -287,9 +287,9 @@ def disruptions_map(request: HttpRequest) -> HttpResponse:
     """The city with today's tours and what is closed."""
     people.require(request.user, "delivery.see")
     layers = mapping.base_layers(language())
-    url = f"{reverse('map-layer', args=['retailers'])}?language={language()}"
-    layers["retailers"] = {"url": url}
     day = services.today()
+    if day is not None:
+        layers["retailers"] = {"url": f"{reverse('delivery-layer', args=['retailers'])}?date={day.date.isoformat()}"}
     shapes = [
         {"type": "Feature", "id": one.pk, "geometry": one.area, "properties": {"name": one.reason}}
         for one in (selectors.closures(day) if day else [])

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -230,6 +231,8 @@ def _locate(given: Json, sent_at: datetime, person: Person) -> None:
 
 def _answer(request: HttpRequest, person: Person) -> Json:
     tour = selectors.current_tour(person)
+    if tour is not None and clock.now() >= _forget_at(tour):
+        tour = None
     return {
         "driver": person.staff_no,
         "csrf": get_token(request),
@@ -237,6 +240,13 @@ def _answer(request: HttpRequest, person: Person) -> Json:
         "tour": _tour_json(tour) if tour else None,
         "dispatcher": _dispatcher(tour),
     }
+
+
+def _forget_at(tour: Tour) -> datetime:
+    """When the phone deletes the list: some time after the shift, and after the last customer who still waits."""
+    late = tour.stops.filter(status=Stop.Status.PLANNED).aggregate(at=Max("expected_at"))["at"]
+    ends_at = tour.shift_ends_at if late is None else max(tour.shift_ends_at, late, clock.now())
+    return ends_at + FORGOTTEN_AFTER
 
 
 def _dispatcher(tour: Tour | None) -> Json | None:
@@ -267,7 +277,7 @@ def _tour_json(tour: Tour) -> Json:
         "status": tour.status,
         "begins_at": (tour.departs_at - rules.BEFORE_DEPARTURE).isoformat(),
         "ends_at": tour.shift_ends_at.isoformat(),
-        "forget_at": (tour.shift_ends_at + FORGOTTEN_AFTER).isoformat(),
+        "forget_at": _forget_at(tour).isoformat(),
         "steps": [row for _sequence, _kind, row in sorted(rows, key=lambda one: one[:2])],
         "shares_position": Position.objects.filter(tour=tour).exists(),
         "papers": [

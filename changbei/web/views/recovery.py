@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST
 
 from changbei.core.errors import Conflict, Invalid, NotFound
@@ -300,6 +301,7 @@ def _map_url(case: RecoveryCase, option: RecoveryOption) -> str:
 
 
 @entry.staff
+@gzip_page
 def recovery_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Before and after of one option; the same extent for all, so that they can be compared."""
     case = access.get_case(request.user, uuid)

@@ -1,4 +1,5 @@
 // Keeps the driver's page, its files and its map for times without coverage. What the driver says is kept by the page.
+// When the shift is over the list and the map are deleted by whoever notices first: this script or any page.
 const CACHE = "changbei-driver-1";
 const PATIENCE_MILLISECONDS = 4000;
 const FILES = /^\/static\//;
@@ -13,6 +14,7 @@ self.addEventListener("activate", (event) => {
       for (const name of await caches.keys()) {
         if (name.startsWith("changbei-driver") && name !== CACHE) await caches.delete(name);
       }
+      await forgetWhenOver();
       await self.clients.claim();
     })(),
   );
@@ -53,6 +55,7 @@ async function file(request) {
 
 // A page or a map: the newest, or what is kept when there is no coverage or very little.
 async function fresh(request) {
+  await forgetWhenOver();
   const cache = await caches.open(CACHE);
   const known = await cache.match(request.url);
   const newest = keep(cache, request);
@@ -65,4 +68,29 @@ async function keep(cache, request) {
   const answer = await fetch(request, request.mode === "navigate" ? {} : { credentials: "same-origin" });
   if (answer.ok && !answer.redirected) await cache.put(request.url, answer.clone());
   return answer;
+}
+
+async function forgetWhenOver() {
+  const database = await opened();
+  if (!database) return;
+  const list = await asked(database.transaction("kept").objectStore("kept").get("list"));
+  if (list?.tour && Date.now() > Date.parse(list.tour.forget_at) - (list.ahead ?? 0)) {
+    await asked(database.transaction("kept", "readwrite").objectStore("kept").clear());
+    await caches.delete(CACHE);
+  }
+  database.close();
+}
+
+// What the page has made; nothing is made here, so that the page finds its own beginning.
+function opened() {
+  const request = indexedDB.open("changbei-driver");
+  request.onupgradeneeded = () => request.transaction.abort();
+  return asked(request).catch(() => null);
+}
+
+function asked(request) {
+  return new Promise((done, fail) => {
+    request.onsuccess = () => done(request.result);
+    request.onerror = () => fail(request.error);
+  });
 }
