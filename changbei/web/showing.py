@@ -156,6 +156,16 @@ WHY = {
 }
 
 
+WAYS = {
+    "inbox": gettext_lazy("Inbox"),
+    "sms": gettext_lazy("Text message"),
+    "voice": gettext_lazy("Voice call"),
+    "email": gettext_lazy("E-mail"),
+    "push": gettext_lazy("Push to the browser"),
+}
+"""Channels in words; those of an installation's own go by their name."""
+
+
 def why(reason: str, *, pinned: bool = False) -> str:
     """Why somebody holds a role, in words."""
     if pinned:

@@ -34,20 +34,10 @@ _MESSAGES = {
 }
 
 
-_WAYS = {
-    "inbox": pgettext_lazy("way", "Inbox"),
-    "sms": pgettext_lazy("way", "Text message"),
-    "voice": pgettext_lazy("way", "Voice call"),
-    "email": pgettext_lazy("way", "E-mail"),
-    "push": pgettext_lazy("way", "Push to the browser"),
-    "paper": pgettext_lazy("way", "In person"),
-}
-
-
 @register.simple_tag
 def way(channel: str) -> str:
     """A channel in words; those of an installation's own by their name."""
-    return str(_WAYS.get(channel, channel))
+    return str(showing.WAYS.get(channel, channel))
 
 
 @register.simple_tag

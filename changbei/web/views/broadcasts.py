@@ -34,19 +34,12 @@ from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanVersion
 from changbei.web import entry, htmx, mapping
 from changbei.web.errors import said
-from changbei.web.showing import language, say
+from changbei.web.showing import WAYS, language, say
 from changbei.web.views.suspend import DrawnArea
 
 SHOWN = 50
 A_PAGE = 50
-WAYS = {
-    "inbox": gettext_lazy("Inbox"),
-    "sms": gettext_lazy("Text message"),
-    "voice": gettext_lazy("Voice call"),
-    "email": gettext_lazy("E-mail"),
-    "push": gettext_lazy("Push to the browser"),
-    "paper": gettext_lazy("In person, from paper, where nothing else reaches"),
-}
+ON_PAPER = {"paper": gettext_lazy("In person, from paper, where nothing else reaches")}
 DAYS = [
     (1, gettext_lazy("Monday")),
     (2, gettext_lazy("Tuesday")),
@@ -143,7 +136,7 @@ class BroadcastForm(forms.Form):
         self._choices("jobs", [(one, one.replace("_", " ")) for one in jobs])
         known = dict.fromkeys((*bulk.ways("retailers"), *bulk.ways("people")))
         in_person_last = sorted(known, key="paper".__eq__)
-        self._choices("channels", [(one, WAYS.get(one, one)) for one in in_person_last])
+        self._choices("channels", [(one, (WAYS | ON_PAPER).get(one, one)) for one in in_person_last])
 
     def _choices(self, name: str, choices: Iterable[tuple[Any, Any]]) -> None:
         field = self.fields[name]
