@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path, reverse
 from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language
+from django.views.decorators.gzip import gzip_page
 
 from changbei.core.errors import NotFound
 from changbei.network import features
@@ -41,6 +42,7 @@ def board(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@gzip_page
 def layer(request: HttpRequest, name: str) -> HttpResponse:
     """One layer. What rarely changes may be kept by the browser for an hour."""
     people.require(request.user, "network.see")
