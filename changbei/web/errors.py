@@ -8,14 +8,17 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 
-from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.db import InterfaceError, OperationalError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
+from psycopg_pool import PoolTimeout
 
 from changbei.core import errors
 from changbei.web import context, htmx
@@ -60,6 +63,8 @@ PURE = (
 _NAME = re.compile(r"[\w.:-]+", re.ASCII)
 
 
+STAND_ALONE = ("/notices/", "/healthz")
+"""Addresses that look after themselves while the database is gone."""
 AWAY = (OperationalError, InterfaceError)
 """What the database's absence looks like, its full disk included."""
 
@@ -68,7 +73,9 @@ def away_headline() -> str:
     return _("The database does not answer.")
 
 
-def away_detail() -> str:
+def away_detail(request: HttpRequest) -> str:
+    if request.method in ("GET", "HEAD"):
+        return _("Try again in a minute. When it cannot wait, phone.")
     return _(
         "What you have just sent counts only if you were given its number. Send it again in a minute: "
         "a report that comes twice is joined to the first. When it cannot wait, phone."
@@ -79,22 +86,59 @@ def failed(request: HttpRequest) -> HttpResponse:
     """Django's `handler500`, also for what fails after the view: when a session is saved, say."""
     error = sys.exc_info()[1]
     if isinstance(error, AWAY):
-        return _away(request)
+        return away(request, error)
     return _stands_alone(
         request, 500, _("This did not work."), _("Nothing was changed. What went wrong is in the server's log.")
     )
 
 
 def _away(request: HttpRequest) -> HttpResponse:
-    response = _stands_alone(request, 503, away_headline(), away_detail())
+    response = _stands_alone(request, 503, away_headline(), away_detail(request))
     response.headers["Retry-After"] = "30"
     return response
 
 
+class _Absence:
+    """While there is no connection to be had one request at a time tries for one; the others are told at once, so
+    that they do not keep all threads waiting, and with them the pages that need no database.
+    """
+
+    def __init__(self) -> None:
+        self.lasts = False
+        self._tries = threading.Lock()
+
+    def may_try(self) -> bool:
+        return not self.lasts or self._tries.acquire(blocking=False)
+
+    def tried(self) -> None:
+        """The request has ended: with a connection the absence is over."""
+        if connection.connection is not None:
+            self.lasts = False
+        if self._tries.locked():
+            with suppress(RuntimeError):
+                self._tries.release()
+
+    def noticed(self, error: Exception) -> None:
+        self.lasts = self.lasts or isinstance(error.__cause__, PoolTimeout)
+
+
+_absence = _Absence()
+
+
+def away(request: HttpRequest, error: Exception) -> HttpResponse:
+    """The answer to whom the database failed."""
+    logger.error("the database does not answer: %s", error)
+    _absence.noticed(error)
+    return _away(request)
+
+
 def _stands_alone(request: HttpRequest, status: int, words: str, more: str) -> HttpResponse:
     """An answer for which nothing is looked up: no session, no navigation."""
+    if request.path.startswith("/api/"):
+        return JsonResponse({"error": "outside", "message": f"{words} {more}", "problems": []}, status=status)
     if htmx.wants_part(request):
-        return htmx.toast(HttpResponse(status=status), f"{words} {more}", "bad")
+        part = HttpResponse(status=status)
+        return part if request.method == "GET" else htmx.toast(part, f"{words} {more}", "bad")
     language = context.HTML_LANG.get(get_language() or "", "zh-Hans")
     page = render_to_string("web/away.html", {"html_lang": language, "headline": words, "detail": more})
     return HttpResponse(page, status=status)
@@ -120,12 +164,18 @@ class ErrorPages:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        if request.path.startswith(STAND_ALONE):
+            return self.get_response(request)
+        if not _absence.may_try():
+            return _away(request)
+        try:
+            return self.get_response(request)
+        finally:
+            _absence.tried()
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, AWAY):
-            logger.error("the database does not answer: %s", error)
-            return _away(request)
+            return away(request, error)
         if not isinstance(error, errors.ChangbeiError):
             return None
         status = status_of(error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
@@ -29,8 +28,6 @@ from changbei.web.api import (
     tasks,
     warnings,
 )
-
-logger = logging.getLogger(__name__)
 
 CODES = {
     401: "not_known",
@@ -91,10 +88,7 @@ def _of_the_rooms(request: HttpRequest, error: ChangbeiError) -> HttpResponse:
 @api.exception_handler(InterfaceError)
 def _of_the_database(request: HttpRequest, error: Exception) -> HttpResponse:
     """It is gone, or has no room: nothing counts that was not answered with a number."""
-    logger.error("the database does not answer: %s", error)
-    response = _refuse(request, 503, f"{errors.away_headline()} {errors.away_detail()}", [])
-    response.headers["Retry-After"] = "30"
-    return response
+    return errors.away(request, error)
 
 
 @api.exception_handler(ValidationError)

@@ -349,3 +349,13 @@ def test_only_the_holder_appoints(appointing: Task) -> None:
     assert colleague.post(url, {"staff_no": "1", "duty": "guide"}).status_code == 403
     appointing.refresh_from_db()
     assert appointing.status == "open"
+
+
+def test_its_roads_are_closed_with_place_and_time_filled_in(suspension: Suspension) -> None:
+    desk = client_of(people.holder("dispatcher"), "desk")
+    address = f"/delivery/disruptions/?suspension={suspension.uuid}"
+    assert address in desk.get(f"/suspensions/{suspension.uuid}/").content.decode()
+    form = desk.get(address).context["forms"]["close"]
+    assert json.loads(form.initial["area"]) == suspension.area
+    assert (form.initial["until"], form.initial["reason"]) == (suspension.ends_at, suspension.reason)
+    assert desk.get("/delivery/disruptions/?suspension=nonsense").context["forms"]["close"].initial == {}

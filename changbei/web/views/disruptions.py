@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -22,6 +23,7 @@ from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound
 from changbei.delivery import disrupting, recovery, selectors, services, travel
 from changbei.delivery.disrupting import UrgentOrder
 from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, Stop
+from changbei.incidents.models import Suspension
 from changbei.network import features
 from changbei.network.models import Retailer, Site, Vehicle
 from changbei.people import access as people
@@ -174,7 +176,8 @@ def disruptions(request: HttpRequest) -> HttpResponse:
     """What is closed, lent and added today, and the forms to say more; sent, the one form that `kind` names."""
     people.require(request.user, "delivery.recover")
     day = _today()
-    shown = {kind: made(prefix=kind) for kind, (made, _do) in FORMS.items()}
+    begun = {"close": _of_suspension(request)}
+    shown = {kind: made(prefix=kind, initial=begun.get(kind)) for kind, (made, _do) in FORMS.items()}
     status = 200
     if request.method == "POST":
         kind = request.POST.get("kind", "")
@@ -187,6 +190,23 @@ def disruptions(request: HttpRequest) -> HttpResponse:
             return htmx.go_to(request, reverse("disruptions"))
         status = 422
     return render(request, "web/delivery/disruptions.html", _context(day, shown), status=status)
+
+
+def _of_suspension(request: HttpRequest) -> dict[str, Any]:
+    """Place and time of the suspension that the address names: whose roads nobody drives on either."""
+    try:
+        uuid = UUID(request.GET.get("suspension", ""))
+    except ValueError:
+        return {}
+    found = Suspension.objects.filter(uuid=uuid, resumed_at=None).first()
+    if found is None:
+        return {}
+    return {
+        "area": json.dumps(found.area),
+        "since": found.starts_at if found.starts_at > clock.now() else None,
+        "until": found.ends_at if found.ends_at > clock.now() else None,
+        "reason": found.reason[:160],
+    }
 
 
 def _done(form: forms.Form, do: Callable[[forms.Form, Person], str], actor: Person) -> str:

@@ -61,8 +61,7 @@ def called_back(request: HttpRequest, kind: str, secret: str, purpose: str) -> H
         return HttpResponseBadRequest("too long")
     try:
         if purpose == RECEIPTS:
-            for receipt in hooks.receipts(reading, body):
-                services.take_receipt(receipt)
+            services.take_receipts(hooks.receipts(reading, body))
         else:
             for reply in hooks.replies(reading, body, request.GET.get("reference", "")):
                 answers.take(kind, reply)

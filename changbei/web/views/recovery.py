@@ -207,6 +207,7 @@ def _context(
         "drill_banner": _("This recovery belongs to a drill.") if case.run and case.run.drill else "",
         "clause": clause("E3.3.2"),
         "choices": [_choice(case, one, options, shares[one.rank], chosen) for one in options],
+        "waits": any(one.longest_wait_minutes >= 1 for one in options),
         "chosen": chosen,
         "chosen_name": _name(chosen),
         "accepted": accepted,

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from changbei.compute import geo
 from changbei.core import clock
+from changbei.delivery import services as deliveries
 from changbei.incidents import access, replenishing, suspensions
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Suspension
@@ -125,6 +126,9 @@ def _context(request: HttpRequest, suspension: Suspension, form: ExtendForm) -> 
         "missed": len(missed),
         "missed_cartons": sum(one.usual_cartons for one in missed),
         "may_end": may,
+        "may_close_roads": suspension.resumed_at is None
+        and people.may(request.user, "delivery.recover")
+        and deliveries.today() is not None,
         "form": form,
         "here": reverse("suspension", args=[suspension.uuid]),
         "map_url": reverse("suspension-map", args=[suspension.uuid]),
