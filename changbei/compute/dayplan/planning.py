@@ -21,10 +21,13 @@ from changbei.compute.dayplan.model import DayPlan, DayStops, DayVans, Even, Int
 
 ROUNDS_AT_ONCE = 500
 """Rounds between two looks at the clock, some 20 ms."""
-HOT, COLD = 2.0, 0.03
-"""Temperatures at the beginning and the end, in legs of average length between stops …"""
+HOT, HOT_TIMED, COLD = 2.0, 1.0, 0.1
+"""Temperatures at the beginning, without and with hours to be kept, and at the end, in legs of average length between
+stops …"""
 LONG_LINE_STOPS = 24.0
 """… and hotter when lines are longer than this: their stops are harder to get from one line to another."""
+HOT_USUAL = 0.5
+"""The beginning from usual lines, however long: what is good in them stays."""
 PASSES = 12
 """How often fair shares are reckoned anew when lines are to be even: work depends on the lines."""
 
@@ -57,7 +60,7 @@ def plan(
     day = Day(travel_seconds, stops, vans, even, seed)
     if len(day.stop):
         begin(day, usual_lines)
-        _Cooling(day, began, seconds, iterations, clock).run()
+        _Cooling(day, usual_lines is not None, began, seconds, iterations, clock).run()
         day.serve_the_others()
     return day.result(clock() - began)
 
@@ -65,7 +68,9 @@ def plan(
 class _Cooling:
     """The search, while the temperature falls."""
 
-    def __init__(self, day: Day, began: float, seconds: float, iterations: int | None, clock: Clock) -> None:
+    def __init__(
+        self, day: Day, usual: bool, began: float, seconds: float, iterations: int | None, clock: Clock
+    ) -> None:
         self.day, self.iterations, self.clock = day, iterations, clock
         self.ready = clock()
         self.left = max(began + seconds - self.ready, 1e-9)
@@ -74,7 +79,8 @@ class _Cooling:
         leg = max(float(legs.mean()) if len(legs) else 1.0, 1.0)
         driving = max(int((day.lines.tally[:, COUNT] > 0).sum()), 1)
         longer = max(len(day.stop) / driving / LONG_LINE_STOPS, 1.0)
-        self.hot, self.cold = leg * HOT * longer**2, leg * COLD
+        hot = HOT_USUAL if usual else (HOT_TIMED if day.timed else HOT) * longer**2
+        self.hot, self.cold = leg * hot, leg * COLD
 
     def progress(self) -> float:
         """0 … 1 and beyond."""
