@@ -9,8 +9,8 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -105,21 +105,27 @@ class _Absence:
 
     def __init__(self) -> None:
         self.lasts = False
-        self._tries = threading.Lock()
+        self._failures = 0
+        self._trying = threading.Lock()
 
-    def may_try(self) -> bool:
-        return not self.lasts or self._tries.acquire(blocking=False)
-
-    def tried(self) -> None:
-        """The request has ended: with a connection the absence is over."""
-        if connection.connection is not None:
-            self.lasts = False
-        if self._tries.locked():
-            with suppress(RuntimeError):
-                self._tries.release()
+    @contextmanager
+    def attempt(self) -> Iterator[bool]:
+        """Around a request: whether it may ask the database. When it ends with a connection the absence is over."""
+        alone, failures = self.lasts, self._failures
+        if alone and not self._trying.acquire(blocking=False):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            if connection.connection is not None and self._failures == failures:
+                self.lasts = False
+            if alone:
+                self._trying.release()
 
     def noticed(self, error: Exception) -> None:
-        self.lasts = self.lasts or isinstance(error.__cause__, PoolTimeout)
+        if isinstance(error.__cause__, PoolTimeout):
+            self.lasts, self._failures = True, self._failures + 1
 
 
 _absence = _Absence()
@@ -166,12 +172,8 @@ class ErrorPages:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith(STAND_ALONE):
             return self.get_response(request)
-        if not _absence.may_try():
-            return _away(request)
-        try:
-            return self.get_response(request)
-        finally:
-            _absence.tried()
+        with _absence.attempt() as may:
+            return self.get_response(request) if may else _away(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, AWAY):

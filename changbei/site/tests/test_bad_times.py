@@ -16,6 +16,7 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError, connection
 from django.test import Client
+from psycopg_pool import PoolTimeout
 
 from changbei.core.clock import VirtualClock
 from changbei.core.errors import Outside
@@ -235,6 +236,28 @@ def test_a_database_that_does_not_answer_is_said(db: None) -> None:
 
 def _gone(execute, sql, params, many, context):
     raise OperationalError("server closed the connection unexpectedly")
+
+
+def test_while_the_database_is_gone_only_one_waits_for_it(breakdown: Case) -> None:  # noqa: F811
+    """The others are told at once, and pages for the public go on."""
+
+    def no_connection(execute, sql, params, many, context):
+        told.add(("staff", breakdown.outsider.get("/report/").status_code))  # somebody else, at the same time
+        told.add(("public", Client().get("/notices/").status_code))
+        raise OperationalError("couldn't get a connection after 10 s") from PoolTimeout()
+
+    told: set[tuple[str, int]] = set()
+    Client().get("/notices/")
+    with connection.execute_wrapper(_no_connection):
+        assert breakdown.holder.get("/report/").status_code == 503
+    with connection.execute_wrapper(no_connection):
+        assert breakdown.holder.get("/report/").status_code == 503
+    assert told == {("staff", 503), ("public", 200)}
+    assert breakdown.holder.get("/report/").status_code == 200
+
+
+def _no_connection(execute, sql, params, many, context):
+    raise OperationalError("couldn't get a connection after 10 s") from PoolTimeout()
 
 
 def _full(execute, sql, params, many, context):
