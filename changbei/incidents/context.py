@@ -108,7 +108,8 @@ def _area(area: GeoJson, choice: Text) -> Known:
 
 
 def _system(report: Mapping[str, Any], fields: Mapping[str, str], choice: Text) -> Known:
-    site = Site.objects.select_related("unit").filter(code=str(report.get("site") or "")).first()
+    code = str(report.get("site") or "")
+    site = Site.objects.select_related("unit").filter(code=code).first() if code else None
     total = Retailer.objects.filter(active=True).count()
     place = report.get(fields.get("place", "")) or {}
     return Known(

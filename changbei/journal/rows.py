@@ -14,13 +14,11 @@ by itself (`db_default`) is left to it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeVar
-from uuid import UUID
 
+import pydantic_core
 from django.db import connection
 from django.db.models import Model
 from django.db.models.base import ModelState
@@ -169,13 +167,11 @@ def _blank(model: type[Model]) -> Blank:
 
 
 def to_json(rows: Sequence[Row]) -> str:
-    return json.dumps(rows, ensure_ascii=False, default=_plain, separators=(",", ":"), check_circular=False)
+    return pydantic_core.to_json(rows, fallback=_plain).decode()
 
 
 def _plain(value: object) -> Any:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, UUID | Promise):
+    if isinstance(value, Promise):
         return str(value)
     if isinstance(value, Mapping):
         return dict(value)

@@ -206,45 +206,73 @@ def receipt(carrier_id: str, state: str, *, reference: str = "", detail: str = "
 
 
 def take_receipt(one: Receipt) -> bool:
-    """Repeated, late and early receipts are harmless: an early one comes before the worker has noted the
-    hand-over.
+    """Whether this one changed anything; see `take_receipts`."""
+    return take_receipts([one]) == 1
+
+
+def take_receipts(receipts: Sequence[Receipt]) -> int:
+    """Receipts, in the order in which they came; how many changed something. Two statements, however many.
+
+    Repeated, late and early ones are harmless: an early one comes before the worker has noted the hand-over.
     """
-    now = clock.now()
+    now, changed = clock.now(), 0
     with transaction.atomic():
-        message = _message_of(one)
-        after = rules.after_receipt(message.state, one.state) if message else None
-        if message is None or after is None:
-            return False
-        message.state = after
-        message.due_at = message.lease_until = None
-        message.handed_at = message.handed_at or now
-        message.carrier_id = message.carrier_id or one.carrier_id
-        message.error = "" if after in ARRIVED else one.detail
-        message.delivered_at = (message.delivered_at or now) if after in ARRIVED else None
-        message.read_at = now if after == State.READ else None
-        message.save(
-            update_fields=[
-                "state",
-                "due_at",
-                "lease_until",
-                "handed_at",
-                "carrier_id",
-                "error",
-                "delivered_at",
-                "read_at",
-            ]
+        by_key, by_carrier_id = _messages_of(receipts)
+        after: dict[int, Message] = {}
+        for one in receipts:
+            message = by_key.get(one.reference) if one.reference else by_carrier_id.get(one.carrier_id)
+            if message is not None and _took(message, one, now):
+                after[message.pk] = message
+                changed += 1
+        rows = Rows()
+        rows.update(
+            Message,
+            [{name: getattr(one, name) for name in ("id", *BY_RECEIPT)} for one in after.values()],
+            keys=("id",),
         )
+        rows.write()
+    return changed
+
+
+BY_RECEIPT = (
+    "state", "due_at", "lease_until", "handed_at", "carrier_id", "error", "delivered_at", "read_at"
+)  # fmt: skip
+
+
+def _took(message: Message, one: Receipt, now: datetime) -> bool:
+    state = rules.after_receipt(message.state, one.state)
+    if state is None:
+        return False
+    message.state = state
+    message.due_at = message.lease_until = None
+    message.handed_at = message.handed_at or now
+    message.carrier_id = message.carrier_id or one.carrier_id
+    message.error = "" if state in ARRIVED else one.detail
+    message.delivered_at = (message.delivered_at or now) if state in ARRIVED else None
+    message.read_at = now if state == State.READ else None
     return True
 
 
-def _message_of(one: Receipt) -> Message | None:
-    messages = Message.objects.select_for_update()
-    if one.reference:
-        try:
-            return messages.filter(uuid=UUID(one.reference)).first()
-        except ValueError:
-            return None
-    return messages.filter(carrier_id=one.carrier_id).first() if one.carrier_id else None
+def _messages_of(receipts: Sequence[Receipt]) -> tuple[dict[str, Message], dict[str, Message]]:
+    """The messages that receipts speak of, locked in the order of their keys: by our reference, as it came, and by the
+    carrier's id.
+    """
+    keys = {one.reference: key for one in receipts if one.reference and (key := _key_in(one.reference))}
+    carrier_ids = {one.carrier_id for one in receipts if one.carrier_id and not one.reference}
+    if not keys and not carrier_ids:
+        return {}, {}
+    which = Q(uuid__in=list(keys.values())) | Q(carrier_id__in=list(carrier_ids))
+    found = list(Message.objects.select_for_update().only("uuid", *BY_RECEIPT).filter(which).order_by("pk"))
+    by_uuid = {one.uuid: one for one in found}
+    by_key = {reference: by_uuid[key] for reference, key in keys.items() if key in by_uuid}
+    return by_key, {one.carrier_id: one for one in reversed(found)}
+
+
+def _key_in(reference: str) -> UUID | None:
+    try:
+        return UUID(reference)
+    except ValueError:
+        return None
 
 
 def _with_devices(orders: Sequence[Order]) -> frozenset[int]:

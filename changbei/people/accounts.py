@@ -172,12 +172,8 @@ def revoke_token(token: ApiToken, *, actor: Person | None) -> None:
 
 def account_of_token(token: str) -> Account | None:
     """The active account whose unrevoked key this is."""
-    found = (
-        ApiToken.objects.filter(digest=_digest(token), revoked_at__isnull=True, account__is_active=True)
-        .select_related("account__person")
-        .first()
-    )
-    return found.account if found else None
+    accounts = Account.objects.select_related("person").filter(is_active=True)
+    return accounts.filter(tokens__digest=_digest(token), tokens__revoked_at__isnull=True).first()
 
 
 def _digest(token: str) -> str:

@@ -21,6 +21,9 @@ from changbei.runs import roles
 from changbei.runs.effects import Effects
 from changbei.runs.models import Task
 
+# Of a task that is there already: what is written about it and said to people.
+SPOKEN_OF = ("uuid", "run_id", "item", "label", "role", "holder_id", "title", "guide", "clause", "due_at")
+
 
 def write(every: Sequence[Effects], rows: Rows | None = None) -> None:
     """Take the commands of these runs and write what they come to: reads by kind, then one statement for all rows,
@@ -83,7 +86,7 @@ def _look_up_tasks(every: Sequence[Effects]) -> None:
         [[run for run, _ in pairs], [item for _, item in pairs]],
     )
     found: dict[int, dict[str, Task]] = defaultdict(dict)
-    tasks = list(Task.objects.filter(pk__in=keys))
+    tasks = list(Task.objects.only(*SPOKEN_OF).filter(pk__in=keys))
     people = Person.objects.in_bulk({task.holder_id for task in tasks if task.holder_id})
     for task in tasks:
         task.holder = people[task.holder_id] if task.holder_id else None

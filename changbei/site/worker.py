@@ -43,10 +43,13 @@ from changbei.runs import scheduling
 from changbei.site import deadman
 from changbei.site.clockwatch import ClockWatch
 from changbei.site.reactions import TABLE
+from changbei.site.settled import settle
 
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
+# How long a lane waits, once woken, for more of the same: first contacts, which other lanes hand over, go before.
+GATHER_SECONDS = {"engine": 0.2, "deadlines": 0.2}
 PAUSE_AFTER_TROUBLE_SECONDS = 1.0
 STOP_SECONDS = 30.0
 SCHEMA, SCHEMA_SECONDS = "schema", 2.0
@@ -80,13 +83,15 @@ def lanes() -> dict[str, list[Job]]:
     every = {
         "engine": [
             Job("timers", lambda _stop: runs_jobs.fire_timers()),
-            Job("scheduled starts", lambda _stop: scheduling.start_due()),
             Job("reactions", lambda _stop: outbox.react(TABLE)),
-            Job("failed reactions", lambda _stop: outbox.retry(TABLE)),
-            Job("confirmations", lambda _stop: reminding.remind_due()),
+            Job("scheduled starts", lambda _stop: scheduling.start_due(), every_seconds=1),
+            Job("failed reactions", lambda _stop: outbox.retry(TABLE), every_seconds=1),
+            Job("confirmations", lambda _stop: reminding.remind_due(), every_seconds=1),
             Job("heartbeat", lambda _stop: _beat(), every_seconds=5),
             Job("clock set back", lambda _stop: watch.look(), every_seconds=1),
         ],
+        # A second pair of hands, that prepares one batch while the server writes the other.
+        "deadlines": [Job("timers", lambda _stop: runs_jobs.fire_timers())],
         "actions": [Job("actions", lambda _stop: runs_jobs.perform_actions(limit=1))],
         "warnings": [Job("sources of warnings", lambda _stop: incidents_jobs.poll_warning_sources(), every_seconds=2)],
         "lines": [
@@ -263,6 +268,7 @@ class Worker:
                 break
             if not self._round(jobs, last):
                 self._wake[name].wait(self.poll_seconds)
+                self.stopping.wait(GATHER_SECONDS.get(name, 0.0))
         connections.close_all()
 
     def _round(self, jobs: Sequence[Job], last: dict[str, float]) -> bool:
@@ -336,4 +342,5 @@ def main(poll_seconds: float = POLL_SECONDS) -> None:
 
     for kind in (signal.SIGTERM, signal.SIGINT):
         signal.signal(kind, stop)
+    settle()
     worker.run()

@@ -22,10 +22,11 @@ def of_report(incident: Incident, filed: Mapping[str, Any], now: datetime) -> Sy
     if incident.family != "network":
         return None
     since = datetime.fromisoformat(filed["since"]).astimezone(UTC) if filed.get("since") else now
+    site = str(filed.get("site") or "")
     return SystemOutage(
         incident=incident,
         system=str(filed.get("system") or filed.get("fails") or incident.kind)[:40],
-        site=Site.objects.filter(code=str(filed.get("site") or "")).first(),
+        site=Site.objects.filter(code=site).first() if site else None,
         stops_work=filed.get("stops_work") is True,
         since=min(since, now),
     )

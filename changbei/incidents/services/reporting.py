@@ -61,18 +61,29 @@ def report(
     with transaction.atomic():
         now = clock.now()
         key = _same_key(found, filed, drill, now)
-        known = _known(key, found, now)
+        known = _known(key, found, now) if _has_open(key) else None
         if known is None:
             # Only who may be the first waits for others: a storm of reports joins side by side.
             numbers.lock_cause(key)
-            known = _known(key, found, now)
+            if _has_open(key):
+                known = _known(key, found, now)
+                if known is None:
+                    _release_key(key)
         if known is not None:
             _join(known, filed, now, actor=actor, source=source)
             return ReportAnswer(known, joined=True)
-        _release_key(key)
         return ReportAnswer(
             _create(found, key, filed, now, actor=actor, source=source, drill=drill), joined=False
         )
+
+
+def _has_open(key: str) -> bool:
+    """Whether any incident with this key is open: what is asked of every report, most of which are the first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM incidents_incident WHERE same_key = %s AND status <> 'closed' LIMIT 1", [key]
+        )
+        return cursor.fetchone() is not None
 
 
 def _known(key: str, found: InForce, now: datetime) -> Incident | None:
