@@ -19,6 +19,27 @@ FORMATS = ("csv", "xlsx")
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is a formula to a spreadsheet."""
 Cell = str | int | float
+WRITTEN = (
+    "sequence",
+    "cartons",
+    "order_fen",
+    "service_seconds",
+    "window_start",
+    "window_end",
+    "planned_at",
+    "expected_at",
+    "status",
+    "urgent",
+    "tour__departs_at",
+    "tour__vehicle__number",
+    "tour__driver__staff_no",
+    "retailer__licence_no",
+    "retailer__name",
+    "retailer__address",
+    "retailer__longitude",
+    "retailer__latitude",
+)
+"""What a row says: of 8,000 customers nothing else is read."""
 
 
 def write_day(day: DeliveryDay, kind: str, *, coordinates: str = datum.WGS84) -> bytes:
@@ -36,7 +57,7 @@ def headings() -> list[str]:
 
 def _rows(day: DeliveryDay, coordinates: str) -> Iterator[list[Cell]]:
     stops = Stop.objects.filter(day=day).select_related("retailer", "tour__vehicle", "tour__driver")
-    ordered = stops.order_by(F("tour__vehicle__number").asc(nulls_last=True), "sequence", "pk")
+    ordered = stops.order_by(F("tour__vehicle__number").asc(nulls_last=True), "sequence", "pk").only(*WRITTEN)
     found = list(ordered)
     places = datum.out_of_wgs84(
         coordinates, [one.retailer.longitude for one in found], [one.retailer.latitude for one in found]
