@@ -1,74 +1,61 @@
-"""Ruin and recreate around the disruption, with simulated annealing, on the compiled kernel.
+"""Who calls where, and in what sequence: ruin and recreate around the disruption, on the compiled kernel.
 
-After Schrimpf et al. 2000 and the string removals of Christiaens & Vanden Berghe 2020; ours are the moves that open
-and close calls at a breakdown. Only vans that may take part are laid out for the search, so that it costs as much as
-the disrupted neighbourhood, not as the day.
+After Schrimpf et al. 2000 and the string removals of Christiaens & Vanden Berghe 2020. Ours is the search among the
+calls at a breakdown: some are called off, others are sent for what they had, and the outcome is judged once it has been
+put in order.
 """
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from changbei.compute.recovery.construct import undisturbed
-from changbei.compute.recovery.draft import Draft, planned_line
+from changbei.compute.recovery.draft import Draft
 from changbei.compute.recovery.kernel import (
     BEST,
     Lists,
+    Plan,
+    Store,
     World,
+    begin_anew,
+    call_otherwise,
     construct,
+    load_lists,
     plan_of,
     rounds,
-    snapshot,
+    share,
     store_for,
     worth,
 )
-from changbei.compute.recovery.kernel.world import (
-    ABOARD,
-    AFTER,
-    CAPACITY,
-    CLOSES,
-    EACH,
-    EARLY,
-    FIRST,
-    FRAGILE,
-    HOME,
-    I32,
-    I64,
-    LASTS,
-    LATE,
-    LIMIT,
-    LISTED,
-    OPENS,
-    PRICE,
-    READY,
-    RESERVE,
-    SIZE,
-    SOURCE,
-)
-from changbei.compute.recovery.lines import NEVER, Ground, Line
-from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, BoolArray, IntArray
+from changbei.compute.recovery.lines import Ground
+from changbei.compute.recovery.neighbourhood import Neighbourhood
 
-HOT_SECONDS, LUKEWARM_SECONDS, COLD_SECONDS = (20.0, 100.0, 20.0, 100.0), 50.0, 3.0
-"""How much worse a plan may become: at the beginning of each short search, of the last one, and at the end of any.
-Cool ones make the best of who calls where already, hot ones change that."""
+BEGINNINGS = 10
+"""Plans from nothing, of which the best is gone on with; the first without chance."""
 
-NOISE, DEAREST_SECONDS = 0.5, 900
+ORDERLY_ROUNDS = 192
+"""Rounds that put a plan in order before it is judged."""
+
+GIVEN_UP_AFTER, GIVEN_UP_SECONDS = 64, 3000.0
+"""After so many of them a plan that is still so much worse is given up."""
+
+ORDERLY_SECONDS = 20.0, 3.0
+"""How much worse a plan may become in a round, from first to last."""
+
+CALLS_SECONDS = 1500.0, 50.0
+"""How much worse a plan with other calls may be, from the first tries to the last."""
+
+FINE_SHARE, FINE_SECONDS = 0.08, (50.0, 3.0)
+"""The last share of the budget, for the best plan's sequences only."""
+
+NOISE, DEAREST_SECONDS = 1.0, 900
 """How much worse a van may seem when a plan is made from nothing, and the detour above which it leaves an order."""
-
-SHORT_SHARE = 0.6
-"""Share of the budget for the short searches."""
-
-CALLERS = 24
-"""How many of the lines nearest to a place are considered for a call there; all its reserves are."""
 
 ROUNDS_AT_ONCE = 64
 """Rounds between two looks at the clock: a few milliseconds."""
-
-SPARE_LENGTH = 200
-"""How many stops a list may have more than the longest of today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,205 +80,100 @@ class Budget:
         length = self.until - self.since
         return (time.perf_counter() - self.since) / length if length > 0 else 1.0
 
-    def rounds(self, done: int) -> int:
-        """How many rounds to go before the next look."""
-        return ROUNDS_AT_ONCE if self.iterations is None else min(ROUNDS_AT_ONCE, self.iterations - done)
+    def rounds(self, done: int, wanted: int) -> int:
+        """How many of the wanted rounds may be made."""
+        return wanted if self.iterations is None else min(wanted, self.iterations - done)
 
 
 def improve(ground: Ground, start: Draft, seed: int, budget: Budget) -> tuple[Draft, int]:
-    """The best draft found within the budget, and the rounds made.
-
-    Who calls where decides most, and a search that has cooled down seldom changes that: several short ones begin with
-    different plans from nothing, the first with `start` if that is better, and the best is gone on with.
-    """
-    hood = _Neighbourhood(ground, start)
+    """The best draft found within the budget, and the rounds made."""
+    hood = Neighbourhood(ground, start)
     if budget.spent(0) >= 1.0 or not len(hood.orders) or not hood.vans:
         return start, 0
-    world, bare, done = hood.world(), hood.lists(undisturbed(ground)), 0
-    best = _priced(world, hood.lists(start))
-    for part, hot_seconds in enumerate(HOT_SECONDS):
-        span = (SHORT_SHARE * part / len(HOT_SECONDS), SHORT_SHARE * (part + 1) / len(HOT_SECONDS))
-        if part and budget.spent(done) >= span[1]:
-            continue
-        number = seed * len(HOT_SECONDS) + part
-        begin = _from_nothing(world, bare, number, noise=NOISE if part else 0.0)
-        if not part:
-            begin = min(begin, best, key=_price)
-        found, done = _cool(world, begin, number, hot_seconds, span, budget, done)
-        best = min(best, found, key=_price)
-    best, done = _cool(world, best, seed, LUKEWARM_SECONDS, (SHORT_SHARE, 1.0), budget, done)
-    found_draft = hood.draft(start, best)
-    return (found_draft if found_draft.feasible and found_draft.price < start.price else start), done
+    search = _Search(hood.world(), hood.lists(undisturbed(ground)), seed, budget)
+    found = hood.draft(start, search.run(hood.lists(start)))
+    return (found if found.feasible and found.price < start.price else start), search.done
+
+
+class _Search:
+    """One search: its room, how many rounds are done."""
+
+    def __init__(self, world: World, bare: Lists, seed: int, budget: Budget) -> None:
+        self.world, self.bare, self.budget, self.done = world, bare, budget, 0
+        self.plan: Plan = plan_of(world, bare)
+        self.store: Store = store_for(self.plan, bare, seed)
+
+    def run(self, given: Lists) -> Lists:
+        """The best lists; `given` are what is known already."""
+        best = current = self._from_the_beginnings(self._priced(given))
+        while (spent := self.budget.spent(self.done) / (1.0 - FINE_SHARE)) < 1.0:
+            warmth = _between(CALLS_SECONDS, spent)
+            bar = current.price - warmth * math.log(1.0 - share(self.store.chance))
+            self._load(current)
+            call_otherwise(self.world, self.plan, self.store, NOISE, DEAREST_SECONDS)
+            found = self._in_order(bar)
+            if found.price < bar:
+                current = found
+                best = min(best, found, key=_price)
+        return self._refined(best)
+
+    def _from_the_beginnings(self, given: Lists) -> Lists:
+        """The best of several plans from nothing and of what was there."""
+        best = given
+        for number in range(BEGINNINGS):
+            if number and self.budget.spent(self.done) >= 0.5:
+                break
+            self._load(self.bare)
+            construct(self.world, self.plan, self.store, NOISE if number else 0.0, DEAREST_SECONDS)
+            best = min(best, self._in_order(float(best.price)), key=_price)
+        return best
+
+    def _in_order(self, bar: float) -> Lists:
+        """The plan at hand after some rounds; fewer when it is hopeless to get below the bar."""
+        begin_anew(self.plan, self.store)
+        for made in self._rounds(ORDERLY_ROUNDS):
+            if made == GIVEN_UP_AFTER and self.store.price[BEST] > bar + GIVEN_UP_SECONDS:
+                break
+            self._go(_between(ORDERLY_SECONDS, made / ORDERLY_ROUNDS), ROUNDS_AT_ONCE)
+        return self._best()
+
+    def _refined(self, best: Lists) -> Lists:
+        """The rest of the budget for the sequences of the best plan."""
+        self._load(best)
+        begin_anew(self.plan, self.store)
+        since = self.budget.spent(self.done)
+        while (spent := self.budget.spent(self.done)) < 1.0:
+            self._go(_between(FINE_SECONDS, (spent - since) / (1.0 - since)), ROUNDS_AT_ONCE)
+        return self._best()
+
+    def _rounds(self, count: int) -> Iterator[int]:
+        """How many of `count` rounds are made, until they are, or the budget is."""
+        since = self.done
+        while self.done - since < count and self.budget.spent(self.done) < 1.0:
+            yield self.done - since
+
+    def _go(self, warmth: float, count: int) -> None:
+        count = self.budget.rounds(self.done, count)
+        rounds(self.world, self.plan, self.store, warmth, count)
+        self.done += count
+
+    def _load(self, lists: Lists) -> None:
+        load_lists(self.world, self.plan, lists.nodes, lists.length)
+
+    def _priced(self, lists: Lists) -> Lists:
+        self._load(lists)
+        return Lists(lists.nodes, lists.length, worth(self.plan))
+
+    def _best(self) -> Lists:
+        store = self.store
+        return Lists(store.best_nodes.copy(), store.best_length.copy(), int(store.price[BEST]))
+
+
+def _between(ends: tuple[float, float], share_of_way: float) -> float:
+    """Geometrically from the first to the last."""
+    first, last = ends
+    return float(first * (last / first) ** min(share_of_way, 1.0))
 
 
 def _price(lists: Lists) -> int:
     return lists.price
-
-
-def _priced(world: World, lists: Lists) -> Lists:
-    """These lists and what they cost."""
-    return Lists(lists.nodes, lists.length, worth(plan_of(world, lists)))
-
-
-def _from_nothing(world: World, bare: Lists, seed: int, *, noise: float) -> Lists:
-    """A plan made quickly, another for every seed."""
-    plan = plan_of(world, bare)
-    construct(world, plan, store_for(plan, bare, seed), noise, DEAREST_SECONDS)
-    made = Lists(bare.nodes.copy(), bare.length.copy(), worth(plan))
-    snapshot(plan, made.nodes, made.length)
-    return made
-
-
-def _cool(
-    world: World,
-    begin: Lists,
-    seed: int,
-    hot_seconds: float,
-    span: tuple[float, float],
-    budget: Budget,
-    done: int,
-) -> tuple[Lists, int]:
-    """One search from `begin` while the spent share of the budget is within `span`; the best lists, and the rounds
-    made in all."""
-    plan = plan_of(world, begin)
-    store = store_for(plan, begin, seed)
-    first, last = span
-    while (spent := budget.spent(done)) < last:
-        share = max(spent - first, 0.0) / (last - first)
-        count = budget.rounds(done)
-        rounds(world, plan, store, hot_seconds * (COLD_SECONDS / hot_seconds) ** share, count)
-        done += count
-    return Lists(store.best_nodes, store.best_length, int(store.price[BEST])), done
-
-
-class _Neighbourhood:
-    """The vans that may take part and what they carry, numbered anew from 0."""
-
-    def __init__(self, ground: Ground, start: Draft) -> None:
-        self.ground, self.places = ground, len(ground.problem.places)
-        self.vans = _callers(ground, start)
-        column = np.full(len(ground.problem.vans) + 1, -1, dtype=np.int64)  # the last: home -1 stays -1
-        column[self.vans] = np.arange(len(self.vans))
-        self.column = column
-        home = ground.home
-        hopeful = self._hopeful()
-        stranded = np.flatnonzero((ground.source >= 0) & hopeful)
-        stranded = stranded[np.argsort(ground.source[stranded], kind="stable")]
-        own = np.flatnonzero((column[home] >= 0) & (home >= 0) & hopeful)
-        self.stranded = len(stranded)
-        self.orders: IntArray = np.concatenate([stranded, own])
-        self.number = np.full(ground.count + self.places, -1, dtype=np.int64)
-        self.number[self.orders] = np.arange(len(self.orders))
-        self.number[ground.count :] = len(self.orders) + np.arange(self.places)
-        self.original = np.concatenate([self.orders, ground.count + np.arange(self.places)])
-
-    def _hopeful(self) -> BoolArray:
-        """(N,) whether the window can be met at all: trying the others every time would only cost time."""
-        ground, count = self.ground, self.ground.count
-        latest = max((ground.limit[van] for van in self.vans), default=0)
-        begin = ground.open[:count]
-        return np.asarray((begin <= ground.close[:count]) & (begin + ground.service[:count] <= latest))
-
-    def world(self) -> World:
-        """Everything that stays as it is."""
-        ground, problem = self.ground, self.ground.problem
-        vans, nodes = problem.vans, self.original
-        where = np.concatenate([ground.location[nodes], vans.start[self.vans], vans.end[self.vans]])
-        onto = np.ascontiguousarray(ground.travel[where[:, None], where[None, :]], dtype=np.int32)
-        planned, planned_length = self._table([list(problem.planned[van]) for van in self.vans])
-        policy = ground.policy
-        terms = [
-            policy.touch_price_seconds,
-            policy.shift_price_seconds,
-            policy.keep_sequences,
-            self.stranded,
-        ]
-        node = np.zeros((len(nodes), 12), dtype=np.int64)
-        node[:, OPENS], node[:, CLOSES] = ground.open[nodes], ground.close[nodes]
-        node[:, LASTS], node[:, SIZE] = ground.service[nodes], ground.size[nodes]
-        node[:, SOURCE], node[:, HOME] = ground.node_source[nodes], -1
-        eta = ground.node_eta[nodes]
-        node[:, EARLY] = np.where(eta >= 0, eta - SHIFT_LIMIT_SECONDS, -NEVER)
-        node[:, LATE] = np.where(eta >= 0, eta + SHIFT_LIMIT_SECONDS, NEVER)
-        node[: len(self.orders), HOME] = self.column[ground.home[self.orders]]
-        node[: len(self.orders), PRICE] = ground.unserved_price[self.orders]
-        places = np.arange(self.places)
-        node[len(self.orders) :, EACH] = ground.per_order
-        lying = ground.source[self.orders[: self.stranded]]
-        node[len(self.orders) :, FIRST] = np.searchsorted(lying, places)
-        node[len(self.orders) :, AFTER] = np.searchsorted(lying, places, side="right")
-        van = np.zeros((len(self.vans), 7), dtype=np.int64)
-        van[:, READY], van[:, LIMIT] = vans.ready_seconds[self.vans], np.array(ground.limit)[self.vans]
-        van[:, CAPACITY], van[:, ABOARD] = vans.capacity[self.vans], problem.aboard[self.vans]
-        van[:, RESERVE], van[:, LISTED] = vans.reserve[self.vans], planned_length
-        van[:, FRAGILE] = [not planned_line(ground, van).feasible for van in self.vans]
-        counts = [len(self.orders), self.places, len(self.vans)]
-        return World(
-            onto=onto,
-            off=np.ascontiguousarray(onto.T),
-            node=node,
-            van=van,
-            planned=planned,
-            allowed=self._allowed(),
-            reach=self._reach(),
-            terms=np.array([*counts, *terms], dtype=np.int64),
-        )
-
-    def _allowed(self) -> IntArray:
-        """(P, K) rank of nearness from 1; 0: may not call."""
-        allowed = np.zeros((self.places, len(self.vans)), dtype=np.int64)
-        for place, ranked in enumerate(self.ground.allowed):
-            columns = [int(self.column[van]) for van in ranked if self.column[van] >= 0]
-            allowed[place, columns] = np.arange(1, len(columns) + 1)
-        return allowed
-
-    def _reach(self) -> I32:
-        """(stranded, K) seconds there and back between an order and the nearest stop of a van's list, or its start."""
-        ground, problem, travel = self.ground, self.ground.problem, self.ground.travel
-        orders = ground.location[self.orders[: self.stranded]]
-        lying = problem.places.location[ground.source[self.orders[: self.stranded]]]
-        reach = np.zeros((self.stranded, len(self.vans)), dtype=np.int32)
-        for column, van in enumerate(self.vans):
-            if problem.vans.reserve[van]:  # it comes from the goods
-                reach[:, column] = np.minimum(travel[lying, orders] + travel[orders, lying], 10**8)
-                continue
-            stops = np.append(ground.location[list(problem.planned[van])], problem.vans.start[van])
-            both = travel[stops[:, None], orders[None, :]] + travel[orders[:, None], stops[None, :]].T
-            reach[:, column] = np.minimum(both.min(axis=0), 10**8)
-        return reach
-
-    def _table(self, lists: list[list[int]]) -> tuple[I32, I64]:
-        """Lists as rows with room to grow, and their lengths; what cannot be served by anybody is not in them."""
-        lists = [[node for node in nodes if self.number[node] >= 0] for nodes in lists]
-        today = max((len(self.ground.problem.planned[van]) for van in self.vans), default=0)
-        longest = min(max(today, *map(len, lists)) + SPARE_LENGTH, len(self.original))
-        table = np.full((len(lists), longest), -1, dtype=np.int32)
-        for row, nodes in enumerate(lists):
-            table[row, : len(nodes)] = self.number[nodes]
-        return table, np.array([len(nodes) for nodes in lists], dtype=np.int64)
-
-    def lists(self, start: Draft) -> Lists:
-        """The draft's lists."""
-        return Lists(*self._table([start.line(van).nodes for van in self.vans]), 0)
-
-    def draft(self, start: Draft, lists: Lists) -> Draft:
-        """The lists found, in the numbers of the problem."""
-        lines: dict[int, Line] = {}
-        for column, van in enumerate(self.vans):
-            found = self.original[lists.nodes[column, : lists.length[column]]].tolist()
-            if van in start.lines or found != list(self.ground.problem.planned[van]):
-                lines[van] = self.ground.line(van, found)
-        before = {n for van in lines for n in start.line(van).nodes if n < self.ground.count}
-        after = {n for line in lines.values() for n in line.nodes if n < self.ground.count}
-        bank = (set(start.bank) | before) - after
-        return Draft(self.ground, lines, tuple(sorted(bank))).tidied()
-
-
-def _callers(ground: Ground, start: Draft) -> list[int]:
-    """Vans that may call somewhere, the nearest of them, and those whose list differs from today's already."""
-    found = set(start.lines)
-    reserve = ground.problem.vans.reserve
-    for ranked in ground.allowed:
-        found |= {van for van in ranked if reserve[van]}
-        found |= set([van for van in ranked if not reserve[van]][:CALLERS])
-    return sorted(found)

@@ -19,14 +19,14 @@ from changbei.compute.recovery.kernel import (
 )
 from changbei.compute.recovery.kernel.annealing import CURRENT
 from changbei.compute.recovery.lines import Ground
-from changbei.compute.recovery.search import _Neighbourhood
+from changbei.compute.recovery.neighbourhood import Neighbourhood
 from changbei.compute.tests.days import random_day
 
 
 @pytest.mark.parametrize(("seed", "policy"), [(1, ALL_MEANS), (2, ALL_MEANS), (3, CALM)])
 def test_what_is_renewed_in_part_is_what_is_computed_anew(seed: int, policy: Policy) -> None:
     ground = Ground(random_day(seed, lines=3, reserves=1, own=6, stranded=12, places=2), policy)
-    hood = _Neighbourhood(ground, by_hand(ground, undisturbed(ground)))
+    hood = Neighbourhood(ground, by_hand(ground, undisturbed(ground)))
     world, bare = hood.world(), hood.lists(undisturbed(ground))
     plan = plan_of(world, bare)
     store = store_for(plan, Lists(bare.nodes, bare.length, worth(plan)), seed)

@@ -5,9 +5,10 @@
 first use and kept beside the source for the next process.
 """
 
-from changbei.compute.recovery.kernel.annealing import BEST, Store, rounds, store_for
-from changbei.compute.recovery.kernel.constructing import construct
-from changbei.compute.recovery.kernel.plans import Lists, Plan, plan_of, snapshot, worth
+from changbei.compute.recovery.kernel.annealing import BEST, Store, begin_anew, rounds, store_for
+from changbei.compute.recovery.kernel.chance import share
+from changbei.compute.recovery.kernel.constructing import call_otherwise, construct
+from changbei.compute.recovery.kernel.plans import Lists, Plan, load_lists, plan_of, snapshot, worth
 from changbei.compute.recovery.kernel.world import World
 
 __all__ = [
@@ -16,9 +17,13 @@ __all__ = [
     "Plan",
     "Store",
     "World",
+    "begin_anew",
+    "call_otherwise",
     "construct",
+    "load_lists",
     "plan_of",
     "rounds",
+    "share",
     "snapshot",
     "store_for",
     "worth",

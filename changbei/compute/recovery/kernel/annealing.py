@@ -23,6 +23,7 @@ from changbei.compute.recovery.kernel.plans import (
     keep_round,
     snapshot,
     take_back_round,
+    worth,
 )
 from changbei.compute.recovery.kernel.world import I32, I64, Flags, World
 
@@ -43,7 +44,7 @@ class Store(NamedTuple):
 
 def store_for(plan: Plan, begin: Lists, seed: int) -> Store:
     """Room for a search from these lists, the plan's."""
-    orders, places = len(plan.order), plan.call.shape[1]
+    orders, places = len(plan.order), plan.call.shape[2]
     return Store(
         best_nodes=begin.nodes.copy(),
         best_length=begin.length.copy(),
@@ -52,6 +53,13 @@ def store_for(plan: Plan, begin: Lists, seed: int) -> Store:
         room=np.zeros((2, orders), dtype=np.int64),
         chance=state_of(seed),
     )
+
+
+@compiled
+def begin_anew(plan: Plan, store: Store) -> None:
+    """The plan at hand is the best so far."""
+    store.price[:] = worth(plan)
+    snapshot(plan, store.best_nodes, store.best_length)
 
 
 @compiled

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from changbei.compute.recovery.kernel.annealing import Store
-from changbei.compute.recovery.kernel.chance import share
+from changbei.compute.recovery.kernel.chance import below, share
 from changbei.compute.recovery.kernel.compiling import compiled
 from changbei.compute.recovery.kernel.inserting import cheapest_call, price_insertion, put_back
+from changbei.compute.recovery.kernel.moves import call_off, tidy
 from changbei.compute.recovery.kernel.plans import (
     COST,
     EXTRA,
@@ -33,6 +36,8 @@ from changbei.compute.recovery.kernel.world import (
     VANS,
     World,
 )
+
+MOST_CALLED_OFF: Final = 2
 
 
 @compiled
@@ -68,6 +73,16 @@ def construct(world: World, plan: Plan, store: Store, noise: float, dearest: int
         price[best_place, best_van], known[best_place, best_van] = min(found, float(NEVER)), step
     put_back(world, plan, store.chance)
     keep_round(plan)
+
+
+@compiled
+def call_otherwise(world: World, plan: Plan, store: Store, noise: float, dearest: int) -> None:
+    """Call one or two calls off, with all that was taken over there, and send vans for what waits now."""
+    for _ in range(1 + below(store.chance, MOST_CALLED_OFF)):
+        call_off(world, plan, store.chance, store.mark)
+    tidy(world, plan, store.mark)
+    keep_round(plan)
+    construct(world, plan, store, noise, dearest)
 
 
 @compiled

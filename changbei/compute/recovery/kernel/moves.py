@@ -216,6 +216,16 @@ def _free_around(
 @compiled
 def close_call(world: World, plan: Plan, chance: State, mark: Flags) -> None:
     """Call one call off; or call earlier or later in the same list."""
+    van, place = call_off(world, plan, chance, mark)
+    if van >= 0 and share(chance) < 0.5:
+        position = call_position(world, plan, chance, van, place)
+        if position >= 0:
+            put(world, plan, van, position, world.terms[ORDERS] + place)
+
+
+@compiled
+def call_off(world: World, plan: Plan, chance: State, mark: Flags) -> tuple[int, int]:
+    """Call any one call off, with all that was taken over there; the van and the place, -1 when nobody calls."""
     calls = 0
     for van in range(world.terms[VANS]):
         calls += plan.list[van, CALLS]
@@ -224,13 +234,14 @@ def close_call(world: World, plan: Plan, chance: State, mark: Flags) -> None:
         for place in range(world.terms[PLACES]):
             if plan.call[0, van, place, POSITION] >= 0:
                 if not chosen:
-                    _call_off(world, plan, chance, van, place, mark)
-                    return
+                    _without_call(world, plan, van, place, mark)
+                    return van, place
                 chosen -= 1
+    return -1, -1
 
 
 @compiled
-def _call_off(world: World, plan: Plan, chance: State, van: int, place: int, mark: Flags) -> None:
+def _without_call(world: World, plan: Plan, van: int, place: int, mark: Flags) -> None:
     orders = world.terms[ORDERS]
     mark[orders + place] = True
     for position in range(plan.list[van, LENGTH]):
@@ -238,10 +249,6 @@ def _call_off(world: World, plan: Plan, chance: State, van: int, place: int, mar
         if node < orders and world.node[node, SOURCE] == place:
             mark[node] = True
     drop_marked(world, plan, van, mark)
-    if share(chance) < 0.5:
-        position = call_position(world, plan, chance, van, place)
-        if position >= 0:
-            put(world, plan, van, position, orders + place)
 
 
 @compiled

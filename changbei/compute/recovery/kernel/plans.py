@@ -94,11 +94,6 @@ def plan_of(world: World, lists: Lists) -> Plan:
     return plan
 
 
-def worth(plan: Plan) -> int:
-    """The price of all lists and of what waits."""
-    return int(plan.list[:, COST].sum() + plan.total[WAITING_PRICE])
-
-
 def _empty_plan(world: World, longest: int) -> Plan:
     orders, places, vans = (int(world.terms[which]) for which in (ORDERS, PLACES, VANS))
 
@@ -125,8 +120,19 @@ def _empty_plan(world: World, longest: int) -> Plan:
 
 
 @compiled
+def worth(plan: Plan) -> int:
+    """The price of all lists and of what waits."""
+    price = plan.total[WAITING_PRICE]
+    for van in range(len(plan.list)):
+        price += plan.list[van, COST]
+    return int(price)
+
+
+@compiled
 def load_lists(world: World, plan: Plan, nodes: I32, length: I64) -> None:
-    """Give every van its list, outside of a round."""
+    """Give every van its list, outside of a round; what is on none of them waits."""
+    for order in range(world.terms[ORDERS]):
+        _assign(plan.order, plan.bank, plan.total, world.node[order, PRICE], order, -1)
     for van in range(len(length)):
         load_list(world, plan, van, nodes[van, : length[van]])
     keep_round(plan)
