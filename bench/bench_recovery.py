@@ -59,7 +59,7 @@ def _scenario(scenario: Scenario, *, peers: bool) -> Row:
     }
     for peer in PEERS if peers else ():
         if not (peer.startswith("PyVRP") and len(problem.orders) > TOO_MANY_FOR_PYVRP):
-            plan, _ = ask(peer, problem, hand, PEER_SECONDS)
+            plan, _ = ask(peer, problem, hand, 0 if LONG and peer == "VROOM" else PEER_SECONDS)
             if plan is not None:
                 figures[peer] = judge(problem, plan)
     faults = sum(len(check(problem, found)) for found in (mine, long, *options))

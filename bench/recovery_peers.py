@@ -5,6 +5,7 @@ The judge is written from the rules alone and shares nothing with the product: t
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tempfile
 from pathlib import Path
@@ -17,6 +18,7 @@ from changbei.compute.recovery import Call, Problem, Recovery
 
 Token = list[Any]
 Plan = dict[int, list[Token]]
+KEPT = environment.ROOT / "build" / "recovery-peers"
 PEERS = {
     "PyVRP": ("recovery_pyvrp", "scratch"),
     "PyVRP warm": ("recovery_pyvrp", "warm"),
@@ -36,14 +38,32 @@ def plan_of(recovery: Recovery) -> Plan:
 
 
 def ask(peer: str, problem: Problem, hand: Plan, seconds: float) -> tuple[Plan | None, float]:
-    """The peer's plan and the seconds it took; None: nothing that may be driven. 0 seconds: to its end."""
+    """The peer's plan and the processor seconds it took; None: nothing that may be driven. 0 seconds: to its end.
+
+    Answers are kept under build/, so that ours can be measured again without waiting hours for the others.
+    """
     program, begin = PEERS[peer]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "day.npz"
-        np.savez(path, **_arrays(problem), hand=json.dumps({str(van): row for van, row in hand.items()}))
-        said = environment.run(program, path, seconds, begin)
+    day = {**_arrays(problem), "hand": np.array(json.dumps({str(van): row for van, row in hand.items()}))}
+    kept = KEPT / f"{_digest(day, program, begin, seconds)}.json"
+    if not kept.exists():
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "day.npz"
+            np.savez(path, **day)
+            said = environment.run(program, path, seconds, begin)
+        KEPT.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(said))
+    said = json.loads(kept.read_text())
     plan = {int(van): row for van, row in said["plan"].items()}
     return plan or None, float(said["seconds"])
+
+
+def _digest(day: dict[str, Any], program: str, begin: str, seconds: float) -> str:
+    """Of everything an answer depends on: the day, the seconds, the peer's program and its version."""
+    text = (environment.HERE / f"{program}_peer.py").read_bytes() + environment.wanted().encode()
+    found = hashlib.sha256(text + f"{begin} {seconds}".encode())
+    for name in sorted(day):
+        found.update(name.encode() + np.ascontiguousarray(day[name]).tobytes())
+    return found.hexdigest()[:24]
 
 
 def _arrays(problem: Problem) -> dict[str, Any]:

@@ -3,16 +3,14 @@ local search."""
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
-from recovery_instance import UNSERVED, load, say
+from recovery_instance import UNSERVED, load, processor_seconds, say
 
 
 def main() -> None:
     day, seconds, _ = load()
-    began = time.perf_counter()
+    began = processor_seconds()
     stranded = np.flatnonzero(day.source >= 0)
     where = np.concatenate(
         [
@@ -74,7 +72,8 @@ def main() -> None:
     parameters = pywrapcp.DefaultRoutingSearchParameters()
     parameters.first_solution_strategy = routing_enums_pb2.FirstSolutionStrategy.PARALLEL_CHEAPEST_INSERTION
     parameters.local_search_metaheuristic = routing_enums_pb2.LocalSearchMetaheuristic.GUIDED_LOCAL_SEARCH
-    parameters.time_limit.FromMilliseconds(int(1000 * max(seconds - (time.perf_counter() - began), 1)))
+    until = processor_seconds() + seconds
+    routing.AddSearchMonitor(routing.solver().CustomLimit(lambda: processor_seconds() > until))
     found = routing.SolveWithParameters(parameters)
     say(_said(day, routing, manager, found, first_order, first_pickup, stranded) if found else {}, began)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 
 import numpy as np
 import vroom
-from recovery_instance import load, say
+from recovery_instance import load, processor_seconds, say
 
 
 def main() -> None:
     day, seconds, _ = load()
-    began = time.perf_counter()
+    began = processor_seconds()
     model = vroom.Input()
     model.set_durations_matrix("car", day.travel.astype(np.uint32))
     for van in range(day.vans):
