@@ -5,6 +5,8 @@ import { say } from "./texts.js";
 const SHOWN_MILLISECONDS = 7000;
 
 export function toast(text, tone = "info") {
+  const shown = [...document.querySelectorAll("#toasts > .cb-toast > p")];
+  if (tone === "bad" && shown.some((one) => one.textContent === text)) return; // it stands there until it is closed
   const element = document.createElement("div");
   element.className = "cb-toast";
   element.dataset.tone = tone;

@@ -17,11 +17,13 @@ from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from django.db import Error as DatabaseError
+import psycopg
+from django.db import Error as DjangoError
 
 from changbei.core import clock
 from changbei.core.errors import Outside
 
+DatabaseError = (DjangoError, psycopg.Error)
 MOST_KEPT = 500
 AWAY_SECONDS = 5.0  # a database that did not answer is asked again after this
 UNKNOWN = ""

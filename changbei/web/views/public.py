@@ -8,8 +8,10 @@ the address.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -37,6 +39,7 @@ NAMES = {"zh-hans": "简体中文", "zh-hant": "繁體中文", "en": "English"}
 HTML, ATOM, CAP = (
     f"{kind}; charset=utf-8" for kind in ("text/html", "application/atom+xml", "application/cap+xml")
 )
+LOOK_PATIENCE_SECONDS = 1.0
 STATE = b"<!--state-->"  # where a page says that it may be out of date
 _TONES = {"suspended": "warn", "changed": "notice", "resumed": "good"}
 
@@ -62,9 +65,22 @@ SELECT coalesce(max(id), 0), count(*), count(*) FILTER (WHERE ends_at > %s) FROM
 
 def _version() -> str:
     """What a page depends on: the newest bulletin, how many there are, and how many of them have not run out."""
-    with connection.cursor() as cursor:
+    with _soon() as cursor:
         cursor.execute(VERSION, [clock.now()])
         return "-".join(str(number) for number in cursor.fetchone())
+
+
+@contextmanager
+def _soon() -> Iterator[Any]:
+    """A cursor, or an error within a second: nobody waits long for the news that there is no news."""
+    pool = connection.pool  # type: ignore[attr-defined]  # of PostgreSQL's
+    if connection.connection is not None or pool is None:
+        with connection.cursor() as cursor:
+            yield cursor
+        return
+    pool.open()
+    with pool.connection(timeout=LOOK_PATIENCE_SECONDS) as own, own.cursor() as cursor:
+        yield cursor
 
 
 SHELF = Shelf(_version, settings.VAR / "public", settings.PUBLIC_LOOK_SECONDS)
