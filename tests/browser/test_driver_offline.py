@@ -28,7 +28,8 @@ IN_STORE = """new Promise((done) => {
 })"""
 LIST = IN_STORE % "done(event.target.result ?? null)"
 AGED = IN_STORE % (
-    "event.target.result.tour.forget_at = '2020-01-01'; store.put(event.target.result, 'list').onsuccess = () => done(1)"
+    "const old = event.target.result; old.tour.forget_at = '2020-01-01';"
+    "store.put(old, 'list').onsuccess = () => done(1)"
 )
 
 
