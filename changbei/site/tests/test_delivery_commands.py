@@ -30,8 +30,9 @@ def call(command: click.Command, **given: Any) -> None:
 def test_out_and_in(small_city: Any, clock: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     day = planning.plan_day(MONDAY.date(), actor=None)
     file = tmp_path / "monday.csv"
-    call(export, day=MONDAY, file=file, code="")
-    assert file.read_bytes() == exchange.write_day(day, "csv") and capsys.readouterr().out == f"{file}\n"
+    call(export, day=MONDAY, file=file, code="", coordinates="gcj02")
+    written = exchange.write_day(day, "csv", coordinates="gcj02")
+    assert file.read_bytes() == written != exchange.write_day(day, "csv") and capsys.readouterr().out == f"{file}\n"
     taken = {"day": NEXT, "code": "", "replace": False, "check": False, "as_json": True}
     call(import_day, file=file, **taken)
     count = Stop.objects.filter(day=day).count()
@@ -52,11 +53,11 @@ def test_out_and_in(small_city: Any, clock: Any, tmp_path: Path, capsys: pytest.
     assert said.startswith(f"monday.csv: row {count + 2} ") and "nothing written" in said
     assert not DeliveryDay.objects.filter(date=date(2026, 12, 7)).exists()
     with pytest.raises(NotFound):
-        call(export, day=datetime(2030, 1, 1, tzinfo=UTC), file=file, code="")
+        call(export, day=datetime(2030, 1, 1, tzinfo=UTC), file=file, code="", coordinates="wgs84")
     with pytest.raises(Conflict, match="--site"):
-        call(export, day=MONDAY, file=tmp_path / "day.vrp", code="")
+        call(export, day=MONDAY, file=tmp_path / "day.vrp", code="", coordinates="wgs84")
     with pytest.raises(click.BadParameter):
-        call(export, day=MONDAY, file=tmp_path / "day.pdf", code="")
+        call(export, day=MONDAY, file=tmp_path / "day.pdf", code="", coordinates="wgs84")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["monday.csv"]
 
 
