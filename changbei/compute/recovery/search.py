@@ -48,6 +48,9 @@ ORDERLY_SECONDS = 20.0, 3.0
 CALLS_SECONDS = 1500.0, 50.0
 """How much worse a plan with other calls may be, from the first tries to the last."""
 
+CYCLE_ROUNDS = 20_000
+"""Rounds after which the search among the calls begins again: from nothing and from the best plan in turn."""
+
 FINE_SHARE, FINE_SECONDS = 0.08, (50.0, 3.0)
 """The last share of the budget, for the best plan's sequences only."""
 
@@ -105,17 +108,32 @@ class _Search:
 
     def run(self, given: Lists) -> Lists:
         """The best lists; `given` are what is known already."""
-        best = current = self._from_the_beginnings(self._priced(given))
-        while (spent := self.budget.spent(self.done) / (1.0 - FINE_SHARE)) < 1.0:
-            warmth = _between(CALLS_SECONDS, spent)
-            bar = current.price - warmth * math.log(1.0 - share(self.store.chance))
+        best = self._priced(given)
+        until = 1.0 - FINE_SHARE
+        cycle = 0
+        while self.budget.spent(self.done) < until:
+            begin = (
+                best
+                if cycle % 2
+                else self._from_the_beginnings(best if not cycle else self._priced(self.bare))
+            )
+            best = min(best, self._among_calls(begin, until), key=_price)
+            cycle += 1
+        return self._refined(best)
+
+    def _among_calls(self, current: Lists, until: float) -> Lists:
+        """The best plan that calls off and on lead to; at first much worse ones are gone on with, less and less so."""
+        best, since, began = current, self.budget.spent(self.done), self.done
+        while (spent := self.budget.spent(self.done)) < until and self.done - began < CYCLE_ROUNDS:
+            progress = max((spent - since) / (until - since), (self.done - began) / CYCLE_ROUNDS)
+            bar = current.price - _between(CALLS_SECONDS, progress) * math.log(1.0 - share(self.store.chance))
             self._load(current)
             call_otherwise(self.world, self.plan, self.store, NOISE, DEAREST_SECONDS)
             found = self._in_order(bar)
             if found.price < bar:
                 current = found
                 best = min(best, found, key=_price)
-        return self._refined(best)
+        return best
 
     def _from_the_beginnings(self, given: Lists) -> Lists:
         """The best of several plans from nothing and of what was there."""
