@@ -31,11 +31,10 @@ def pick(text: Text | str | None, language: str) -> str:
 
 def fill(text: Text, values: Mapping[str, object]) -> dict[str, str]:
     """`text` with each `{name}` replaced from `values` in every language; a value may itself be a text."""
+    texts = {name: value for name, value in values.items() if isinstance(value, Mapping)}
     return {
-        language: words.format_map({name: _word(value, language) for name, value in values.items()})
+        language: words.format_map(
+            {**values, **{name: pick(value, language) for name, value in texts.items()}} if texts else values
+        )
         for language, words in text.items()
     }
-
-
-def _word(value: object, language: str) -> object:
-    return pick(value, language) if isinstance(value, Mapping) else value
