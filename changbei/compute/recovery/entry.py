@@ -82,12 +82,17 @@ def alternatives(
                 start=_begin(policy, found),
             )
         )
-    found.sort(key=_urgency)
     kept: list[Recovery] = []
-    for recovery in found:
-        if not any(_as_good(other, recovery) for other in kept):
+    for recovery in sorted(map(_as_it_is, found), key=_urgency):
+        if not any(_as_good(o, recovery) or o.policy.name == recovery.policy.name for o in kept):
             kept = [other for other in kept if not _as_good(recovery, other)] + [recovery]
     return kept[:4]
+
+
+def _as_it_is(recovery: Recovery) -> Recovery:
+    """Overtime that nobody works is none."""
+    idle = recovery.policy is OVERTIME and not recovery.overtime_seconds
+    return replace(recovery, policy=ALL_MEANS) if idle else recovery
 
 
 def _effort(policy: Policy) -> int:
@@ -97,9 +102,8 @@ def _effort(policy: Policy) -> int:
 
 def _begin(policy: Policy, found: Sequence[Recovery]) -> Recovery | None:
     """More means begin with what served best under fewer."""
-    fewer = [r for r in found if r.policy.lines == "none"] if policy.keep_sequences else found
     widest = (policy.reserves, policy.lines) == ("any", "any")
-    return min(fewer, key=_urgency, default=None) if widest else None
+    return min(found, key=_urgency, default=None) if widest else None
 
 
 def _different(problem: Problem, policies: Sequence[Policy]) -> list[Policy]:
@@ -141,16 +145,9 @@ def _draft(ground: Ground, recovery: Recovery) -> Draft | None:
         if any(van not in ground.allowed[call.place] for call in plan.calls):
             return None
         lines[van] = ground.line(van, [_node(ground, token) for token in plan.tokens])
-    if not all(line.feasible and _permitted(ground, line) for line in lines.values()):
+    if not all(line.feasible for line in lines.values()):
         return None
     return Draft(ground, lines, recovery.unserved)
-
-
-def _permitted(ground: Ground, line: Line) -> bool:
-    """Own stops stand in today's sequence, where the policy asks for it."""
-    own = [node for node in line.nodes if node < ground.count and ground.source[node] < 0]
-    kept = [order for order in ground.problem.planned[line.van] if order in set(own)]
-    return own == kept or not ground.policy.keep_sequences
 
 
 def _node(ground: Ground, token: Token) -> int:

@@ -81,7 +81,6 @@ class Neighbourhood:
         terms = [
             policy.touch_price_seconds,
             policy.shift_price_seconds,
-            policy.keep_sequences,
             self.stranded,
         ]
         node = np.zeros((len(nodes), 12), dtype=np.int64)

@@ -16,7 +16,6 @@ class Policy:
 
     name: identifier for the caller. reserves: reserve vans of the place's own site; of that and the nearest other
     site that has one; any; none. lines: sound vans on the `neighbours` nearest lines per place; any; none.
-    keep_sequences: the sound vans' own stops keep their order (one that is late there stays unserved).
     touch_price_seconds, shift_price_seconds: how much extra driving it is worth to leave one sound van alone, or to
     spare one customer an arrival shifted by more than 15 minutes. overtime_seconds: all shifts may end so much later.
     """
@@ -25,7 +24,6 @@ class Policy:
     reserves: Literal["none", "own_site", "nearest_site", "any"] = "any"
     lines: Literal["none", "neighbouring", "any"] = "any"
     neighbours: int = 6
-    keep_sequences: bool = False
     touch_price_seconds: int = 200
     shift_price_seconds: int = 3
     overtime_seconds: int = 0
@@ -35,7 +33,7 @@ OWN_RESERVE = Policy("own_reserve", reserves="own_site", lines="none")
 NEAREST_RESERVE = Policy("nearest_reserve", reserves="nearest_site", lines="none")
 NEIGHBOURING_LINES = Policy("neighbouring_lines", reserves="none", lines="neighbouring")
 ALL_MEANS = Policy("all_means")
-CALM = Policy("calm", keep_sequences=True, touch_price_seconds=600, shift_price_seconds=300)
+CALM = Policy("calm", touch_price_seconds=600, shift_price_seconds=200)
 OVERTIME = Policy("overtime", overtime_seconds=3600)
 
 

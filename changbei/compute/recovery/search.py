@@ -108,17 +108,12 @@ class _Search:
 
     def run(self, given: Lists) -> Lists:
         """The best lists; `given` are what is known already."""
-        best = self._priced(given)
         until = 1.0 - FINE_SHARE
-        cycle = 0
+        best = self._among_calls(self._from_the_beginnings(self._priced(given), 0.0), until)
         while self.budget.spent(self.done) < until:
-            begin = (
-                best
-                if cycle % 2
-                else self._from_the_beginnings(best if not cycle else self._priced(self.bare))
-            )
-            best = min(best, self._among_calls(begin, until), key=_price)
-            cycle += 1
+            anew = self._from_the_beginnings(self._priced(self.bare), NOISE)
+            for begin in (anew, best):
+                best = min(best, self._among_calls(begin, until), key=_price)
         return self._refined(best)
 
     def _among_calls(self, current: Lists, until: float) -> Lists:
@@ -135,14 +130,14 @@ class _Search:
                 best = min(best, found, key=_price)
         return best
 
-    def _from_the_beginnings(self, given: Lists) -> Lists:
-        """The best of several plans from nothing and of what was there."""
-        best = given
+    def _from_the_beginnings(self, best: Lists, noise: float) -> Lists:
+        """The best of several plans from nothing, the first with this noise, and of what was there."""
+        half = (1.0 + self.budget.spent(self.done)) / 2.0
         for number in range(BEGINNINGS):
-            if number and self.budget.spent(self.done) >= 0.5:
+            if number and self.budget.spent(self.done) >= half:
                 break
             self._load(self.bare)
-            construct(self.world, self.plan, self.store, NOISE if number else 0.0, DEAREST_SECONDS)
+            construct(self.world, self.plan, self.store, NOISE if number else noise, DEAREST_SECONDS)
             best = min(best, self._in_order(float(best.price)), key=_price)
         return best
 

@@ -92,10 +92,3 @@ def test_a_figure_that_is_not_true(sound: Recovery, wrong: dict[str, object]) ->
 def test_a_return_that_is_not_true(sound: Recovery) -> None:
     vans = (sound.vans[0], replace(sound.vans[1], return_seconds=1))
     assert "figure" in kinds(one_breakdown(), replace(sound, vans=vans))
-
-
-def test_own_stops_in_another_sequence_when_they_were_to_be_kept(sound: Recovery) -> None:
-    swapped = with_tokens(sound, 0, Stop(1), Stop(0))
-    assert "policy" not in kinds(one_breakdown(), swapped)
-    kept = replace(swapped, policy=replace(OWN_RESERVE, keep_sequences=True))
-    assert "policy" in kinds(one_breakdown(), kept)

@@ -34,7 +34,6 @@ from changbei.compute.recovery.kernel.world import (
     HOME,
     I32,
     I64,
-    KEEP_SEQUENCES,
     LASTS,
     NEVER,
     OPENS,
@@ -118,8 +117,6 @@ def put_back(world: World, plan: Plan, chance: State) -> None:
             calling += 1
     for order in waiting:
         source = world.node[order, SOURCE]
-        if source < 0 and world.terms[KEEP_SEQUENCES]:
-            continue
         best, found, each = world.node[order, PRICE], -1, 0
         if source >= 0:
             each = world.node[orders + source, EACH]

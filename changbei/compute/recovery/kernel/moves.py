@@ -31,7 +31,6 @@ from changbei.compute.recovery.kernel.world import (
     FIRST,
     FRAGILE,
     I64,
-    KEEP_SEQUENCES,
     LISTED,
     ORDERS,
     PLACES,
@@ -79,8 +78,7 @@ def remove_strings(world: World, plan: Plan, chance: State, mark: Flags) -> None
         if van < 0 or plan.list[van, CHANGED] or not is_in_play(world.van, plan.list, van):
             continue
         if _mark_string(
-            world.node,
-            world.terms,
+            world.terms[ORDERS],
             plan.at[0, van, NODE],
             plan.list[van, LENGTH],
             chance,
@@ -110,10 +108,9 @@ def _seed(world: World, plan: Plan, chance: State) -> int:
 
 @compiled
 def _mark_string(
-    node_of: I64, terms: I64, nodes: I64, length: int, chance: State, order: int, longest: int, mark: Flags
+    orders: int, nodes: I64, length: int, chance: State, order: int, longest: int, mark: Flags
 ) -> bool:
-    """A stretch that holds the order, half the time with a gap that stays; own stops stay when sequences do."""
-    keep = terms[KEEP_SEQUENCES] == 1
+    """A stretch that holds the order, half the time with a gap that stays."""
     at = 0
     while at < length and nodes[at] != order:
         at += 1
@@ -127,7 +124,7 @@ def _mark_string(
     for position in range(first, min(first + long + gap, length)):
         node = nodes[position]
         in_gap = gap_at <= position < gap_at + gap
-        if node < terms[ORDERS] and not in_gap and not (keep and node_of[node, SOURCE] < 0):
+        if node < orders and not in_gap:
             mark[node] = True
             found = True
     return found
@@ -147,7 +144,7 @@ def open_call(world: World, plan: Plan, chance: State, mark: Flags, room: I64) -
     if length and share(chance) < 0.25:
         node = nodes[below(chance, length)]
         if node < world.terms[ORDERS] and _mark_string(
-            world.node, world.terms, nodes, length, chance, node, 8, mark
+            world.terms[ORDERS], nodes, length, chance, node, 8, mark
         ):
             drop_marked(world, plan, van, mark)
     position = call_position(world, plan, chance, van, place)

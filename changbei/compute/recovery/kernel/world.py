@@ -24,7 +24,7 @@ OPENS, CLOSES, LASTS, SIZE, SOURCE, HOME, PRICE, EARLY, LATE, EACH, FIRST, AFTER
 # columns of World.van; FRAGILE: cannot drive today's list; LISTED: how many stops that has
 READY, LIMIT, CAPACITY, ABOARD, RESERVE, FRAGILE, LISTED = range(7)
 # entries of World.terms
-ORDERS, PLACES, VANS, TOUCH_PRICE, SHIFT_PRICE, KEEP_SEQUENCES, STRANDED = range(7)
+ORDERS, PLACES, VANS, TOUCH_PRICE, SHIFT_PRICE, STRANDED = range(6)
 
 
 class World(NamedTuple):
