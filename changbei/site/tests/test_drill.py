@@ -41,8 +41,18 @@ def start(url: str, scenario: str, folder: Path) -> subprocess.Popen[str]:
     command = [program, "drill", scenario, "--retailers", "300", "--json"]
     environment = {**os.environ, "CHANGBEI_DATABASE_URL": url, "CHANGBEI_VAR": str(folder)}
     return subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_listens_to_interrupts,
     )
+
+
+def _listens_to_interrupts() -> None:
+    """Also where the tests were started in the background by a shell, which lets its jobs ignore them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def drill(url: str, scenario: str, folder: Path) -> dict[str, Any]:

@@ -98,6 +98,14 @@ def _until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
+def _until_no_more(list_that_grows: list[str]) -> None:
+    """Until nothing is added for a second."""
+    before = -1
+    while before < len(list_that_grows):
+        before = len(list_that_grows)
+        time.sleep(1)
+
+
 def _tell(people: list[Person]) -> Notice:
     text = {"zh-Hans": "台风", "zh-Hant": "颱風", "en": "Typhoon"}
     return services.tell(NewNotice("test", text, text, Urgency.IMMEDIATE), recipients.of_people(people))
@@ -193,7 +201,7 @@ def test_a_worker_stopped_for_longer_than_a_lease_doubles_nothing(sms, crowd, mo
     with working(sms) as first:
         _tell(crowd)
         _until(lambda: len(sms.twin.handed_over) >= 5)
-        time.sleep(0.7)  # all its hands are at the carrier's by now
+        _until_no_more(sms.twin.handed_over)  # all its hands are at the carrier's by now
         first.send_signal(signal.SIGSTOP)
         time.sleep(9)
         in_flight = set(sms.twin.handed_over)  # the carrier has these; the first does not know it

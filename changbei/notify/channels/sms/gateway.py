@@ -46,7 +46,9 @@ class Gateway:
             timeout=timeout_seconds,
             transport=transport,
             trust_env=False,
-            limits=httpx.Limits(max_connections=SENDERS),
+            # One for each sender and one for receipts: who has begun to hand over never waits for a connection.
+            # A worker that is stopped in such a wait would send long after its claim has ended.
+            limits=httpx.Limits(max_connections=SENDERS + 1),
         )
         self.senders = Senders(self.kind, SENDERS)
         self.heard_upto = 0
