@@ -12,7 +12,7 @@ from changbei.compute.recovery.model import Orders, Places, Problem, Vans
 
 @cache
 def warm() -> None:
-    """Recover a day of three stops and one breakdown."""
+    """Recover a day of three stops and one breakdown, with rounds enough to come past everything that is compiled."""
     problem = Problem(
         travel_seconds=np.array([[0, 60, 90, 120], [60, 0, 60, 90], [90, 60, 0, 60], [120, 90, 60, 0]]),
         vans=Vans.of(
@@ -22,4 +22,4 @@ def warm() -> None:
         places=Places.of(location=[2]),
         planned=((0,), ()),
     )
-    recover(problem, seconds=0.0, seed=1, iterations=50)
+    recover(problem, seconds=0.0, seed=1, iterations=5000)
