@@ -19,7 +19,7 @@ from changbei.compute.recovery import Orders, Places, Problem, Vans
 
 MORNING, EVENING, LATEST = 8 * 3600, 17 * 3600 + 1800, 18 * 3600 + 1800
 STOPS_A_VAN = 91
-PLAN_SECONDS = 6.0
+PLAN_ROUNDS_A_STOP = 30
 FULL = 30
 """A van that breaks down has at least so many stops left: others are no disruption."""
 
@@ -87,8 +87,9 @@ def day(stops: int, seed: int) -> dict[str, Any]:
         DayVans(
             np.zeros(vans, dtype=np.int64), made["capacity"], np.full(vans, MORNING), np.full(vans, EVENING)
         ),
-        seconds=PLAN_SECONDS * stops / 2000,
+        seconds=0.0,
         seed=seed,
+        iterations=PLAN_ROUNDS_A_STOP * stops,
     ).lines
     return made
 
