@@ -5,10 +5,11 @@ from __future__ import annotations
 from changbei.core import texts
 from changbei.notify.channels import Outgoing
 
+# Blanks on both sides of the address: telephones take words that touch it for a part of it.
 CONFIRM = {
     (True, True): {
-        "zh-Hans": "收到请回复{code}，或点开{link}确认。",
-        "zh-Hant": "收到請回覆{code}，或點開{link}確認。",
+        "zh-Hans": "收到请回复{code}，或点开 {link} 确认。",
+        "zh-Hant": "收到請回覆{code}，或點開 {link} 確認。",
         "en": "To confirm reply {code} or open {link}",
     },
     (True, False): {
@@ -17,8 +18,8 @@ CONFIRM = {
         "en": "To confirm reply {code}.",
     },
     (False, True): {
-        "zh-Hans": "收到请点开{link}确认。",
-        "zh-Hant": "收到請點開{link}確認。",
+        "zh-Hans": "收到请点开 {link} 确认。",
+        "zh-Hant": "收到請點開 {link} 確認。",
         "en": "To confirm open {link}",
     },
 }

@@ -167,7 +167,7 @@ def test_a_text_says_how_to_confirm_it_without_saying_who(linked, people, carrie
     message = notice.messages.get(channel="sms")
     word = links.word_of(message.uuid)
     assert carrier.to(person.phone) == [
-        f"台风：请到岗。 收到请回复{code_of(message.pk)}，或点开https://cb.invalid/c/{word}确认。"
+        f"台风：请到岗。 收到请回复{code_of(message.pk)}，或点开 https://cb.invalid/c/{word} 确认。"
     ]
     assert len(word) == 38
     assert links.message_of(word) == message

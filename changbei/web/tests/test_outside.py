@@ -72,6 +72,13 @@ def test_the_button_confirms_once_without_a_login(message, clock) -> None:
     assert "I have read this" not in text
 
 
+def test_words_that_a_telephone_takes_for_a_part_of_the_address_do_no_harm(message) -> None:
+    page = reverse("confirm-message", args=[f"{links.word_of(message.uuid)}确认。"])
+    assert Client().get(page).status_code == 200
+    assert Client().post(page, follow=True).status_code == 200
+    assert _states(message)[1] == ("sms", "acknowledged")
+
+
 def test_what_is_over_cannot_be_confirmed(message) -> None:
     services.stop(notices=[message.notice.uuid])
     client = Client(headers={"accept-language": "en"})
