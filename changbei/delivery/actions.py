@@ -100,7 +100,9 @@ def tell_drivers(context: ActionContext) -> dict[str, Any]:
         uuid=UUID(context.params["case"])
     )
     template = context.params["template"]
-    if telling.already_told(context.run, template):
+    if case.run_id != context.run.pk:
+        people = []  # decided together with another van, whose run tells everybody
+    elif telling.already_told(context.run, template):
         people = list(
             Person.objects.filter(
                 messages__notice__run=context.run.uuid, messages__notice__template=template

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from changbei.core import clock
 from changbei.core.errors import Conflict
 from changbei.delivery import access, changing, rules
 from changbei.delivery.models import (
+    Breakdown,
     DeliveryDay,
     Handover,
     RecoveryCase,
@@ -25,6 +26,7 @@ from changbei.delivery.models import (
 )
 from changbei.network.models import Vehicle
 from changbei.people.models import Person
+from changbei.runs.models import Run
 
 NO_TIME = timedelta(0)
 STOP_FIELDS = (
@@ -43,7 +45,8 @@ HANDOVER_FIELDS = ("tour_id", "breakdown_id", "site_id", "before_sequence", "car
 def accept(option: RecoveryOption, *, actor: Person) -> RecoveryCase:
     """Drive the day by this option from now on. Stops driven since it was computed stay as they were driven.
 
-    Raises NotAllowed, and Conflict when another option was accepted or the day's plan has changed meanwhile.
+    Every van that waits is decided on together: the run of each hears of it. Raises NotAllowed, and Conflict when
+    another option was accepted or the day's plan has changed meanwhile.
     """
     case = _locked_case(option.case_id)
     access.require_accept(case, actor)
@@ -55,26 +58,38 @@ def accept(option: RecoveryOption, *, actor: Person) -> RecoveryCase:
     case.before = _as_it_is(day, option.plan)
     vehicles = _drive_by(day, option.plan)
     _flag_papers(case, option.plan)
+    concerned = _others_concerned(case, option.plan)
     RecoveryOption.objects.filter(pk=option.pk).update(accepted_at=clock.now(), accepted_by=actor)
     case.status, case.accepted_version = RecoveryCase.Status.ACCEPTED, day.version + 1
     case.save(update_fields=["status", "before", "accepted_version"])
+    RecoveryCase.objects.filter(
+        day=day, status=RecoveryCase.Status.OFFERED, run__in=[run for run, _unserved in concerned]
+    ).update(status=RecoveryCase.Status.STALE)
     changing.changed(day)
+    fact = {
+        "case": str(case.uuid),
+        "option": option.kind,
+        "vans": vehicles,
+        "shifted": option.arrivals_shifted,
+        "moved": option.stops_moved,
+        "reserve": bool(option.plan["reserve_vehicles"]),
+    }
+    again = RecoveryCase.objects.filter(
+        day=day, breakdown=case.breakdown_id, status=RecoveryCase.Status.UNDONE
+    ).exists()
     changing.note(
         "delivery.recovery_accepted",
         case.run,
         actor,
         clause="E3.3.2",
-        case=str(case.uuid),
-        option=option.kind,
         unserved=option.unserved,
-        vans=vehicles,
-        shifted=option.arrivals_shifted,
-        moved=option.stops_moved,
-        reserve=bool(option.plan["reserve_vehicles"]),
-        again=RecoveryCase.objects.filter(
-            breakdown=case.breakdown_id, status=RecoveryCase.Status.UNDONE
-        ).exists(),
+        again=again,
+        **fact,
     )
+    for run, unserved in concerned:
+        changing.note(
+            "delivery.recovery_accepted", run, actor, clause="E3.3.2", unserved=unserved, again=False, **fact
+        )
     return case
 
 
@@ -122,7 +137,7 @@ def vans_that_drove(option: RecoveryOption) -> list[str]:
     A van whose list says the same as before, at other times, drives on nothing new.
     """
     drivers: set[str] = set()
-    before = _lists(option.case)
+    before = lists_before(option.case)
     for row in option.plan["tours"]:
         steps = [step["stop"] for step in row["steps"] if "stop" in step]
         if row["tour"] is not None and steps == before.get(row["tour"], []):
@@ -138,7 +153,7 @@ def vans_that_drove(option: RecoveryOption) -> list[str]:
     return sorted(drivers, key=lambda number: (len(number), number))
 
 
-def _lists(case: RecoveryCase) -> dict[int, list[int]]:
+def lists_before(case: RecoveryCase) -> dict[int, list[int]]:
     """Tour → its open stops in the order of before."""
     lists: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for pk, tour, sequence, *_rest in (case.before or {}).get("stops", []):
@@ -254,28 +269,40 @@ def _tour_of(day: DeliveryDay, row: Mapping[str, Any]) -> Tour:
     )
 
 
+def _others_concerned(case: RecoveryCase, plan: Mapping[str, Any]) -> list[tuple[Run, int]]:
+    """The runs of other vans whose goods are decided on as well, and how many of each stay unserved."""
+    stops = [*_steps(plan), *plan["unserved"]]
+    waiting = Stop.objects.filter(pk__in=stops, goods_at__run__isnull=False).exclude(goods_at__run=case.run_id)
+    runs = Run.objects.in_bulk(set(waiting.values_list("goods_at__run", flat=True)))
+    left = Counter(waiting.filter(pk__in=plan["unserved"]).values_list("goods_at__run", flat=True))
+    return [(run, left[pk]) for pk, run in sorted(runs.items())]
+
+
 def _flag_papers(case: RecoveryCase, plan: Mapping[str, Any]) -> None:
     """Goods that change vans, and vans that come from another site, need papers that say so before they leave."""
-    broken = case.breakdown.tour if case.breakdown else None
     vans = Vehicle.objects.in_bulk([row["vehicle"] for row in plan["tours"]])
-    moved = set(plan["moved"])
-    cartons = dict(Stop.objects.filter(pk__in=moved).values_list("pk", "cartons"))
-    rows = []
-    for row in plan["tours"]:
-        taken = [step["stop"] for step in row["steps"] if step.get("stop") in moved]
-        van = vans[row["vehicle"]]
-        if taken:
-            rows.append(
-                TransportPapers(
-                    case=case,
-                    vehicle=van,
-                    from_vehicle_id=broken.vehicle_id if broken else None,
-                    stops=len(taken),
-                    cartons=sum(cartons.get(pk, 0) for pk in taken),
-                    borrowed=van.is_reserve and broken is not None and van.site_id != broken.site_id,
-                )
-            )
-    TransportPapers.objects.bulk_create(rows)
+    broken = Breakdown.objects.filter(tour__day=case.day_id).select_related("tour").in_bulk()
+    calls = [(vans[row["vehicle"]], step) for row in plan["tours"] for step in row["steps"] if "stops" in step]
+    keys = {pk for _van, step in calls for pk in step["stops"]}
+    cartons = dict(Stop.objects.filter(pk__in=keys).values_list("pk", "cartons"))
+    rows: dict[tuple[int, int | None], TransportPapers] = {}
+    for van, step in calls:
+        source = broken[step["handover"]].tour if "handover" in step else None
+        site = source.site_id if source else step["fetch"]
+        papers = rows.setdefault(
+            (van.pk, source.vehicle_id if source else None),
+            TransportPapers(
+                case=case,
+                vehicle=van,
+                from_vehicle_id=source.vehicle_id if source else None,
+                stops=0,
+                cartons=0,
+                borrowed=van.is_reserve and van.site_id != site,
+            ),
+        )
+        papers.stops += len(step["stops"])
+        papers.cartons += sum(cartons.get(pk, 0) for pk in step["stops"])
+    TransportPapers.objects.bulk_create(rows.values())
 
 
 # ---------------------------------------------------------------- undoing

@@ -34,9 +34,17 @@ fact(
     },
 )
 
-LIST_WITHDRAWN, TIME_BACK = "driver-list-withdrawn", "delivery-time-back"
+LIST_WITHDRAWN, LIST_CHANGED, LIST_AS_BEFORE = "driver-list-withdrawn", "driver-list-changed", "driver-list-as-before"
+TIME_BACK, TIME_CHANGED, URGENT_EXPECTED = "delivery-time-back", "delivery-changed", "delivery-urgent"
 
 reads(
     "delivery",
-    messages={LIST_WITHDRAWN: ["number", "title", "vehicle"], TIME_BACK: ["number", "title", "expected", "retailer"]},
+    messages={
+        LIST_WITHDRAWN: ["number", "title", "vehicle"],
+        LIST_CHANGED: ["first", "stops", "vehicle"],
+        LIST_AS_BEFORE: ["vehicle"],
+        TIME_BACK: ["number", "title", "expected", "retailer"],
+        TIME_CHANGED: ["expected", "planned", "retailer"],
+        URGENT_EXPECTED: ["expected", "retailer"],
+    },
 )

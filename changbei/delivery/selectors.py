@@ -249,9 +249,20 @@ def is_stale(case: RecoveryCase) -> bool:
 
 
 def newer_case(case: RecoveryCase) -> RecoveryCase | None:
-    """What was computed for the same breakdown, or for the same day without any, after this one."""
-    same = RecoveryCase.objects.filter(breakdown=case.breakdown_id, day=case.day_id, pk__gt=case.pk)
-    return same.order_by("-pk").first()
+    """What was computed for the same breakdown, or for the same day without any, after this one; else what was accepted
+    since and decided on this breakdown together with something else."""
+    later = RecoveryCase.objects.filter(day=case.day_id, pk__gt=case.pk).order_by("-pk")
+    same = later.filter(breakdown=case.breakdown_id).first()
+    if same is not None or case.breakdown_id is None:
+        return same
+    taken = later.filter(status=RecoveryCase.Status.ACCEPTED)
+    return next((one for one in taken if case.breakdown_id in _fetched_from(one)), None)
+
+
+def _fetched_from(case: RecoveryCase) -> set[int]:
+    """The breakdowns whose goods the accepted option fetches."""
+    option = case.options.get(accepted_at__isnull=False)
+    return {step["handover"] for row in option.plan["tours"] for step in row["steps"] if "handover" in step}
 
 
 def newest_case(run: Any) -> RecoveryCase | None:
@@ -284,8 +295,7 @@ def shares(case: RecoveryCase, options: Sequence[RecoveryOption]) -> dict[int, l
     }
     moved = {pk for option in options for pk in option.plan["moved"]}
     cartons = dict(Stop.objects.filter(pk__in=moved).values_list("pk", "cartons"))
-    broken = dict(Breakdown.objects.filter(tour__day=case.day_id).values_list("pk", "tour__vehicle__number"))
-    site = case.breakdown.tour.site_id if case.breakdown else None
+    found = Breakdown.objects.filter(tour__day=case.day_id).select_related("tour__vehicle").in_bulk()
 
     def share(option: RecoveryOption, row: Mapping[str, Any]) -> VanShare:
         van = vans[row["vehicle"]]
@@ -302,13 +312,17 @@ def shares(case: RecoveryCase, options: Sequence[RecoveryOption]) -> dict[int, l
             cartons=sum(cartons.get(pk, 0) for pk in taken),
             keeps=len(stops) - len(taken),
             handovers=tuple(
-                (broken.get(step["handover"], ""), datetime.fromisoformat(step["at"]))
+                (found[step["handover"]].tour.vehicle.number, datetime.fromisoformat(step["at"]))
                 for step in row["steps"]
                 if "handover" in step
             ),
             first_at=min(times, default=None),
             returns_at=datetime.fromisoformat(row["returns_at"]),
-            borrowed=van.is_reserve and site is not None and van.site_id != site,
+            borrowed=van.is_reserve and any(
+                van.site_id != (found[step["handover"]].tour.site_id if "handover" in step else step["fetch"])
+                for step in row["steps"]
+                if "stop" not in step
+            ),
         )
 
     return {

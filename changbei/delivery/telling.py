@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +11,16 @@ from django.db.models import QuerySet
 
 from changbei.core import clock
 from changbei.core.errors import NotFound
-from changbei.delivery import rules, selectors
-from changbei.delivery.facts import LIST_WITHDRAWN, TIME_BACK
+from changbei.delivery import deciding, rules, selectors
+from changbei.delivery.arrivals import at_wall
+from changbei.delivery.facts import (
+    LIST_AS_BEFORE,
+    LIST_CHANGED,
+    LIST_WITHDRAWN,
+    TIME_BACK,
+    TIME_CHANGED,
+    URGENT_EXPECTED,
+)
 from changbei.delivery.models import Breakdown, RecoveryCase, RecoveryOption, Stop, Tour
 from changbei.network.models import Retailer
 from changbei.notify import personal
@@ -23,10 +31,14 @@ from changbei.notify.recipients import of_people, of_retailers
 from changbei.notify.telling import of_each
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
+from changbei.plans.model import Pack
+from changbei.plans.models import PlanVersion
 from changbei.runs.models import Run
 
 NEW_LIST, SHIFTED = "driver-new-list", "delivery-shifted"
 """What the shipped plan calls the words in which its procedure tells of an accepted recovery."""
+TIMES = (SHIFTED, TIME_CHANGED, TIME_BACK, URGENT_EXPECTED)
+"""What tells a customer a time of today."""
 
 
 def accepted(case: RecoveryCase) -> RecoveryOption:
@@ -36,24 +48,33 @@ def accepted(case: RecoveryCase) -> RecoveryOption:
     return option
 
 
-def drivers(case: RecoveryCase, template: str, run: Run) -> list[Person]:
-    """Each driver whose list changed gets to know it (E3.3.1); those who were told."""
+def drivers(case: RecoveryCase, template: str, run: Run | None) -> list[Person]:
+    """Each driver whose list changed gets to know it (E3.3.1), who takes goods over in the words of `template`; those
+    who were told. A list that only has other times is not told: it shows them."""
     if case.status == RecoveryCase.Status.UNDONE:
         return []
+    pack, before = _pack(run), deciding.lists_before(case)
+    broken = Breakdown.objects.filter(tour__day=case.day_id).select_related("tour__vehicle", "run").in_bulk()
     orders: list[notify.Order] = []
     told: list[Person] = []
     for row in accepted(case).plan["tours"]:
+        stops = [step["stop"] for step in row["steps"] if "stop" in step]
+        calls = [step for step in row["steps"] if "stop" not in step]
         tour = Tour.objects.select_related("driver", "vehicle").get(day=case.day_id, vehicle=row["vehicle"])
-        if tour.driver is None:
+        if tour.driver is None or (not calls and stops == before.get(tour.pk)):
             continue
-        taken = [pk for step in row["steps"] if "handover" in step for pk in step["stops"]]
-        first = next((step["stop"] for step in row["steps"] if step.get("stop") in taken), None)
-        values = {
-            "vehicle": case.breakdown.tour.vehicle.number if case.breakdown else "",
+        sources = [broken[step["handover"]] for step in calls if "handover" in step]
+        taken = {pk for step in calls if "handover" in step for pk in step["stops"]}
+        first = next((pk for pk in stops if not taken or pk in taken), None)
+        values: dict[str, Any] = {
+            "vehicle": "、".join(dict.fromkeys(one.tour.vehicle.number for one in sources)),
             "stops": len(taken),
             "first": Retailer.objects.get(stops=first).name if first else "",
         }
-        orders.append((_notice(run, template, values, acknowledge=True), of_people([tour.driver])))
+        if number := next((one.run.number for one in sources if one.run), ""):
+            values["number"] = number
+        words = template if taken or LIST_CHANGED not in pack.templates else LIST_CHANGED
+        orders.append((_notice(pack, run, words, values, acknowledge=True), of_people([tour.driver])))
         told.append(tour.driver)
     notify.tell_many(orders)
     return told
@@ -67,28 +88,13 @@ def substitute(person: Person, breakdown: Breakdown, template: str, run: Run) ->
         "place": breakdown.place,
         "line": tour.line.name if tour.line else tour.vehicle.number,
     }
-    notify.tell(_notice(run, template, values, acknowledge=True), of_people([person]))
+    notify.tell(_notice(_pack(run), run, template, values, acknowledge=True), of_people([person]))
 
 
 def shifted_customers(breakdown: Breakdown, template: str, than: timedelta, run: Run) -> Sequence[Message]:
     """Customers of the accepted recovery whose arrival moved by more than `than`, with their new time (E2.6)."""
     case = RecoveryCase.objects.filter(breakdown=breakdown, status=RecoveryCase.Status.ACCEPTED).last()
-    if case is None:
-        return []
-    concerned = {
-        step["stop"] for row in accepted(case).plan["tours"] for step in row["steps"] if "stop" in step
-    }
-    stops = Stop.objects.filter(pk__in=concerned, status=Stop.Status.PLANNED).select_related("retailer")
-    moved = [
-        stop
-        for stop in stops.order_by("pk")
-        if stop.expected_at and rules.shifted(stop.planned_at, stop.expected_at, than)
-    ]
-    return _tell_each(
-        run,
-        template,
-        [(stop, {"planned": clock.wall(stop.planned_at), "expected": clock.wall(stop.expected_at)}) for stop in moved],
-    )
+    return [] if case is None else _times(_concerned(case), template, run, than)
 
 
 def postponed_customers(breakdown: Breakdown, template: str, next_on: date, run: Run) -> Sequence[Message]:
@@ -103,93 +109,118 @@ def undone(case: RecoveryCase) -> tuple[list[Person], Sequence[Message]]:
 
     Customers whose goods wait at the broken van again hear of it with the next recovery.
     """
-    if case.run is None:
-        return [], []
-    since = accepted(case).accepted_at
     told = Message.objects.filter(
-        notice__run=case.run.uuid, notice__template=NEW_LIST, notice__created_at__gte=since
+        notice__run=case.run.uuid if case.run else None, notice__created_at__gte=accepted(case).accepted_at
     )
-    people = list(Person.objects.filter(messages__in=told).distinct().order_by("pk"))
+    lists = told.filter(notice__template__in=[NEW_LIST, LIST_CHANGED])
+    people = list(Person.objects.filter(messages__in=lists).distinct().order_by("pk"))
     broken = case.breakdown.tour if case.breakdown else None
+    pack = _pack(case.run)
     if people:
-        values = {"vehicle": broken.vehicle.number if broken else ""}
-        notify.tell(_notice(case.run, LIST_WITHDRAWN, values, acknowledge=True), of_people(people))
+        values = {"vehicle": broken.vehicle.number if broken else "", "first": ""}
+        words = LIST_WITHDRAWN if broken or LIST_AS_BEFORE not in pack.templates else LIST_AS_BEFORE
+        notify.tell(_notice(pack, case.run, words, values, acknowledge=True), of_people(people))
     theirs = [
         row[0] for row in (case.before or {})["stops"] if broken is None or row[1] not in (None, broken.pk)
     ]
-    stops = Stop.objects.filter(pk__in=theirs, status=Stop.Status.PLANNED, retailer__in=_shops_told(case.run))
+    shops = told.filter(notice__template__in=TIMES, retailer__isnull=False).values("retailer_id")
+    stops = Stop.objects.filter(
+        pk__in=theirs, status=Stop.Status.PLANNED, retailer__in=shops, expected_at__isnull=False
+    )
     rows = [(stop, {"expected": clock.wall(stop.expected_at)}) for stop in stops.order_by("pk")]
     return people, _tell_each(case.run, TIME_BACK, rows)
 
 
-def again(case: RecoveryCase) -> tuple[list[Person], Sequence[Message]]:
-    """Another recovery after one was undone: the run has told people before, and tells them what holds now."""
-    if case.run is None:
-        return [], []
+def afresh(case: RecoveryCase) -> tuple[list[Person], Sequence[Message]]:
+    """What no task of a plan tells: a recovery of a day that no run is about, and the next one after one was undone."""
     people = drivers(case, NEW_LIST, case.run)
-    said = _said_before(case)
-    concerned = [
-        step["stop"] for row in accepted(case).plan["tours"] for step in row["steps"] if "stop" in step
-    ]
-    stops = Stop.objects.filter(pk__in=concerned, status=Stop.Status.PLANNED).order_by("pk")
-    rows = [
-        (stop, {"planned": clock.wall(stop.planned_at), "expected": clock.wall(stop.expected_at)})
-        for stop in stops
-        if stop.expected_at and rules.shifted(said.get(stop.pk, stop.planned_at), stop.expected_at)
-    ]
-    return people, _tell_each(case.run, SHIFTED, rows)
+    return people, _times(_concerned(case), SHIFTED if case.run else TIME_CHANGED, case.run)
 
 
-def _said_before(case: RecoveryCase) -> dict[int, datetime]:
-    """Stop → the arrival that its customer was told of by a recovery that no longer holds."""
-    earlier = RecoveryCase.objects.filter(breakdown=case.breakdown_id, status=RecoveryCase.Status.UNDONE)
-    last = earlier.order_by("pk").last()
-    if last is None or last.run is None:
+def later(tours: Collection[UUID]) -> Sequence[Message]:
+    """Customers of tours that leave later than planned."""
+    waiting = Stop.objects.filter(tour__uuid__in=tours, status=Stop.Status.PLANNED)
+    return _times(waiting, TIME_CHANGED, None)
+
+
+def _concerned(case: RecoveryCase) -> QuerySet[Stop]:
+    """Those still to be served by the vans whose lists or times the accepted recovery changes."""
+    keys = [step["stop"] for row in accepted(case).plan["tours"] for step in row["steps"] if "stop" in step]
+    return Stop.objects.filter(pk__in=keys, status=Stop.Status.PLANNED)
+
+
+def _times(
+    stops: QuerySet[Stop], template: str, run: Run | None, than: timedelta = rules.NOTICEABLE
+) -> Sequence[Message]:
+    """Everybody whose van comes at another time than they were told last, or planned, hears when."""
+    expected = list(stops.filter(expected_at__isnull=False).select_related("day").order_by("pk"))
+    said = _said(expected)
+    urgent, moved = [], []
+    for stop in expected:
+        assert stop.expected_at is not None
+        before, values = said.get(stop.pk), {"expected": clock.wall(stop.expected_at)}
+        if stop.urgent and before is None:
+            urgent.append((stop, values))
+        elif rules.shifted(before or stop.planned_at, stop.expected_at, than):
+            moved.append((stop, {"planned": clock.wall(before or stop.planned_at), **values}))
+    if URGENT_EXPECTED not in _pack(run).templates:
+        urgent = []
+    return [*_tell_each(run, URGENT_EXPECTED, urgent), *_tell_each(run, template, moved)]
+
+
+def _said(stops: Sequence[Stop]) -> dict[int, datetime]:
+    """Stop → the arrival that its customer was told of last."""
+    if not stops:
         return {}
-    broken = last.breakdown.tour_id if last.breakdown else None
-    waiting = {row[0] for row in (last.before or {})["stops"] if row[1] in (None, broken)}
-    told = set(
-        Stop.objects.filter(pk__in=waiting, retailer__in=_shops_told(last.run)).values_list("pk", flat=True)
-    )
+    day = stops[0].day.date
+    told = Message.objects.filter(
+        retailer__in=[stop.retailer_id for stop in stops],
+        notice__template__in=TIMES,
+        notice__created_at__gte=at_wall(day, time.min),
+    ).exclude(state=Message.State.UNREACHABLE)
+    rows = told.order_by("pk").values_list("retailer_id", "values")
+    said = {shop: (values or {}).get("expected") for shop, values in rows}
     return {
-        step["stop"]: datetime.fromisoformat(step["at"])
-        for row in accepted(last).plan["tours"]
-        for step in row["steps"]
-        if step.get("stop") in told
+        stop.pk: at_wall(day, time.fromisoformat(words)) for stop in stops if (words := said.get(stop.retailer_id))
     }
 
 
-def _shops_told(run: Run) -> QuerySet[Message, int | None]:
-    """The customers who were told of another time in this run."""
-    told = Message.objects.filter(notice__run=run.uuid, notice__template=SHIFTED, retailer__isnull=False)
-    return told.values_list("retailer_id", flat=True)
-
-
 def _tell_each(
-    run: Run, template: str, concerned: Sequence[tuple[Stop, Mapping[str, Any]]]
+    run: Run | None, template: str, concerned: Sequence[tuple[Stop, Mapping[str, Any]]]
 ) -> Sequence[Message]:
     """One notice, in which every customer reads the own shop and the own times."""
     if not concerned:
         return []
     given = {stop.retailer_id: values for stop, values in concerned}
-    new = _notice(run, template, {}, own=of_each({name for values in given.values() for name in values}))
+    new = _notice(_pack(run), run, template, {}, own=of_each({name for values in given.values() for name in values}))
     shops = Retailer.objects.filter(pk__in=list(given)).order_by("pk")
     whom = [one.with_values(**given[one.id]) for one in of_retailers(shops, new.personal)]
     return list(Message.objects.filter(notice=notify.tell(new, whom)))
 
 
+def _pack(run: Run | None) -> Pack:
+    """Whose words are said: those of the run's plan, else of the plan in force that words times of delivery."""
+    if run is not None:
+        return pack_for(run.plan_version)
+    for version in PlanVersion.objects.filter(in_force=True).order_by("pk"):
+        if {LIST_CHANGED, TIME_CHANGED} <= (pack := pack_for(version)).templates.keys():
+            return pack
+    raise NotFound(f"no plan in force has the messages {LIST_CHANGED} and {TIME_CHANGED}")
+
+
 def _notice(
-    run: Run,
+    pack: Pack,
+    run: Run | None,
     template: str,
     values: Mapping[str, Any],
     *,
     own: Collection[str] = (),
     acknowledge: bool = False,
 ) -> notify.NewNotice:
-    about = wordings.About(run.number, run.title, run.incident, run.uuid, drill=run.drill)
-    return wordings.compose(
-        pack_for(run.plan_version), template, values, about, own=own, needs_acknowledgement=acknowledge
-    )
+    about = wordings.About("", {})
+    if run is not None:
+        about = wordings.About(run.number, run.title, run.incident, run.uuid, drill=run.drill)
+    return wordings.compose(pack, template, values, about, own=own, needs_acknowledgement=acknowledge)
 
 
 @personal.declare("next_delivery")

@@ -63,9 +63,14 @@ def _tell_of_the_undone(entry: Entry) -> None:
     delivery.undone(RecoveryCase.objects.get(uuid=UUID(entry.data["case"])))
 
 
-def _tell_of_the_next(entry: Entry) -> None:
-    """The run has told of an earlier recovery, which was undone: now of this one."""
-    delivery.again(RecoveryCase.objects.get(uuid=UUID(entry.data["case"])))
+def _tell_afresh(entry: Entry) -> None:
+    """No task tells of this recovery: the run told of one that was undone, or there is none."""
+    delivery.afresh(RecoveryCase.objects.get(uuid=UUID(entry.data["case"])))
+
+
+def _tell_of_later_lines(entry: Entry) -> None:
+    """Lines that leave later without any incident: their customers hear when they are served."""
+    delivery.later([UUID(line["tour"]) for line in entry.data["lines"] if line["measure"] == "later"])
 
 
 def _was_called(entry: Entry) -> bool:
@@ -104,8 +109,13 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
     "delivery.recovery_undone": [Reaction("delivery.tell_of_the_undone", _tell_of_the_undone)],
     "delivery.recovery_accepted": [
         Reaction(
-            "delivery.tell_of_the_next", _tell_of_the_next, when=lambda entry: bool(entry.data.get("again"))
+            "delivery.tell_of_the_next",
+            _tell_afresh,
+            when=lambda entry: entry.run is None or bool(entry.data.get("again")),
         )
+    ],
+    "delivery.lines_adjusted": [
+        Reaction("delivery.tell_of_later_lines", _tell_of_later_lines, when=lambda entry: entry.run is None)
     ],
     "delivery.day_planned": [Reaction("incidents.hold_new_day", incidents.hold_new_day)],
     "notify.acknowledged": [Reaction("runs.acknowledge", _acknowledge_task, when=_is_about_a_task)],
