@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ from changbei.delivery.facts import (
     URGENT_EXPECTED,
 )
 from changbei.delivery.models import Breakdown, RecoveryCase, RecoveryOption, Stop, Tour
-from changbei.network.models import Retailer
+from changbei.network.models import Retailer, Vehicle
 from changbei.notify import personal
 from changbei.notify import services as notify
 from changbei.notify import telling as wordings
@@ -67,9 +67,9 @@ def drivers(case: RecoveryCase, template: str, run: Run | None) -> list[Person]:
         taken = {pk for step in calls if "handover" in step for pk in step["stops"]}
         first = next((pk for pk in stops if not taken or pk in taken), None)
         values: dict[str, Any] = {
-            "vehicle": "、".join(dict.fromkeys(one.tour.vehicle.number for one in sources)),
+            "vehicle": _numbers(one.tour.vehicle for one in sources),
             "stops": len(taken),
-            "first": Retailer.objects.get(stops=first).name if first else "",
+            "first": Retailer.objects.get(stops=first).name if first else None,
         }
         if number := next((one.run.number for one in sources if one.run), ""):
             values["number"] = number
@@ -78,6 +78,11 @@ def drivers(case: RecoveryCase, template: str, run: Run | None) -> list[Person]:
         told.append(tour.driver)
     notify.tell_many(orders)
     return told
+
+
+def _numbers(vans: Iterable[Vehicle]) -> dict[str, str]:
+    numbers = sorted({van.number for van in vans}, key=lambda number: (len(number), number))
+    return {"zh-Hans": "、".join(numbers), "zh-Hant": "、".join(numbers), "en": " and ".join(numbers)}
 
 
 def substitute(person: Person, breakdown: Breakdown, template: str, run: Run) -> None:
