@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
@@ -24,10 +24,11 @@ from changbei.notify import audiences, calls, fanout, personal, rules, services,
 from changbei.notify.audiences import Preview, Query
 from changbei.notify.book import book
 from changbei.notify.channels.registry import offered
+from changbei.notify.confirming import Confirm
 from changbei.notify.ladders import BY_PHONE, INBOX
 from changbei.notify.models import CallList, Message, Notice, Urgency
 from changbei.notify.paper import PAPER
-from changbei.notify.recipients import of_people
+from changbei.notify.recipients import of_people, of_person
 from changbei.notify.services import NewNotice
 from changbei.people import access
 from changbei.people.models import Person
@@ -38,6 +39,7 @@ BY_HAND = "by-hand"  # the template of what somebody has written
 LONGEST_TITLE, LONGEST_BODY = 80, 1_000
 UNDER_WAY = (State.QUEUED, State.SENDING)
 FAILED = (State.FAILED, State.EXPIRED)
+UNCONFIRMED = "unconfirmed"
 WRONG_ADDRESS = (State.REFUSED, State.UNREACHABLE)  # tried again once the register has another number
 
 
@@ -51,8 +53,9 @@ def ways(kind: str) -> tuple[str, ...]:
 def preview(query: Query, channels: Sequence[str]) -> Preview:
     """Who would be told by these channels. Changes nothing."""
     if query.kind == "people":
-        staff = audiences.people(query)
-        return Preview(staff.count(), 0, 0, audiences.sample_of_people(query))
+        staff = of_people(audiences.people(query))
+        missed = len(staff) - services.count_reached(_as_asked(channels), staff)
+        return Preview(len(staff), missed, 0, audiences.sample_of_people(query))
     found = audiences.retailers(query)
     counts = fanout.with_and_without(found)
     managers = found.order_by().values("customer_manager").distinct().count()
@@ -62,9 +65,16 @@ def preview(query: Query, channels: Sequence[str]) -> Preview:
 
 def _without_a_way(channels: tuple[str, ...]) -> list[bool]:
     """Whether it is those with a number, or without, whom these channels do not reach, by the rules that will write."""
-    new = services.NewNotice(BY_HAND, {}, {}, Urgency.BULK, channels=channels)
-    shapes = fanout.shapes(new, fanout.way())
-    return [has for has, rows in shapes.items() if all(row.state == State.UNREACHABLE for row in rows)]
+    shapes = fanout.shapes(_as_asked(channels), fanout.way())
+    return [has for has, rows in shapes.items() if _is_unreachable(rows)]
+
+
+def _as_asked(channels: Sequence[str]) -> NewNotice:
+    return NewNotice(BY_HAND, {}, {}, Urgency.BULK, channels=tuple(channels))
+
+
+def _is_unreachable(rows: Sequence[rules.Row]) -> bool:
+    return all(row.state == State.UNREACHABLE for row in rows)
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,8 @@ class Draft:
     incident: UUID | None = None
     run: UUID | None = None
     needs_acknowledgement: bool = False
+    confirm_at_least: int = 0  # so many have to confirm within the time, else the sender is told who has not
+    confirm_within_seconds: int = 1_800
     drill: bool = False
     outside_in_drill: bool = False
 
@@ -100,6 +112,8 @@ def check(draft: Draft) -> tuple[str, ...]:
         problems.append(
             Problem("drill", gettext_noop("customers are told in a drill only when that is ticked"))
         )
+    if draft.confirm_at_least < 0 or draft.confirm_within_seconds < 1:
+        problems.append(Problem("confirm_at_least", gettext_noop("a number of recipients, and a time, are needed")))
     if problems:
         raise Invalid(problems=problems)
     used = wording.placeholders(draft.title, draft.body)
@@ -141,6 +155,7 @@ def send(draft: Draft, *, actor: Person) -> Notice:
         run=draft.run,
         clause=draft.clause,
         needs_acknowledgement=draft.needs_acknowledgement,
+        confirm=_confirm(draft, actor),
         drill=draft.drill,
         outside_in_drill=draft.outside_in_drill,
         channels=draft.channels,
@@ -157,14 +172,19 @@ def send(draft: Draft, *, actor: Person) -> Notice:
     return notice
 
 
+def _confirm(draft: Draft, actor: Person) -> Confirm | None:
+    if not draft.confirm_at_least:
+        return None
+    return Confirm(draft.confirm_at_least, draft.confirm_within_seconds, chain=(of_person(actor),))
+
+
 def _filled(text: Mapping[str, str]) -> dict[str, str]:
     return {language: words.strip() for language, words in text.items() if words.strip()}
 
 
 def _to_people(draft: Draft, new: NewNotice, actor: Person) -> Notice:
     staff = of_people(audiences.people(draft.query))
-    if not staff:
-        raise _nobody()
+    _enough(draft, len(staff))
     notice = services.tell(new, staff, actor=actor)
     Notice.objects.filter(pk=notice.pk).update(audience=draft.query.to_json(), by=actor)
     return notice
@@ -172,13 +192,15 @@ def _to_people(draft: Draft, new: NewNotice, actor: Person) -> Notice:
 
 def _to_retailers(draft: Draft, new: NewNotice, actor: Person) -> Notice:
     found = audiences.retailers(draft.query)
-    if not found.exists():
-        raise _nobody()
+    _enough(draft, found.count() if draft.confirm_at_least else int(found.exists()))
     return fanout.tell_retailers(new, found, audience=draft.query.to_json(), actor=actor)
 
 
-def _nobody() -> Invalid:
-    return Invalid("audience", gettext_noop("nobody is like that: there is no one to tell"))
+def _enough(draft: Draft, recipients: int) -> None:
+    if not recipients:
+        raise Invalid("audience", gettext_noop("nobody is like that: there is no one to tell"))
+    if draft.confirm_at_least > recipients:
+        raise Invalid("confirm_at_least", gettext_noop("there are not so many recipients"))
 
 
 # ---------------------------------------------------------------- while it goes out
@@ -194,9 +216,22 @@ def get(actor: object, notice: UUID) -> Notice:
 
 
 def recipients(notice: Notice, state: str = "") -> QuerySet[Message]:
-    """Its messages, those in one state or all, with whom they are for; in the order in which they were made."""
+    """Its messages, those in one state or all, with whom they are for; in the order in which they were made.
+    `UNCONFIRMED` stands for all messages to those who have confirmed none.
+    """
     rows = notice.messages.select_related("person", "retailer", "contact").order_by("pk")
+    if state == UNCONFIRMED:
+        said = notice.messages.filter(state=State.ACKNOWLEDGED)
+        whose = {"person": OuterRef("person"), "retailer": OuterRef("retailer"), "contact": OuterRef("contact")}
+        own = [Q(**{f"{name}__isnull": False, name: ref}) for name, ref in whose.items()]
+        return rows.filter(~Exists(said.filter(own[0] | own[1] | own[2])))
     return rows.filter(state=state) if state else rows
+
+
+def confirmed(notice: Notice) -> int:
+    """How many different recipients have confirmed."""
+    said = notice.messages.filter(state=State.ACKNOWLEDGED).order_by()
+    return said.values("person", "retailer", "contact").distinct().count()
 
 
 def sent() -> QuerySet[Notice]:

@@ -16,6 +16,8 @@ from changbei.notify.recipients import Recipient
 State = Message.State
 DRILL = {"zh-Hans": "【演练】", "zh-Hant": "【演練】", "en": "[DRILL] "}
 KEPT_BACK = "drill: nobody outside is told"
+NO_ADDRESS, NO_CHANNEL = "no address", "no channel offered for the address"
+NO_BROWSER = "no browser takes pushes"
 MOST_ATTEMPTS = 8
 _NUMBER = re.compile(r"^\+?[0-9][0-9 ()\-]{3,18}[0-9]$")
 NUMBER = _NUMBER.pattern  # for statements too
@@ -64,10 +66,11 @@ def rows(
             found.append(replace(row, due_at=later) if later else row)
     wanted_outside = [rung for rung in ladder if rung.channel not in {INBOX, PUSH, *OF_THE_HOUSE}]
     if wanted_outside and all(row.channel in {INBOX, *OF_THE_HOUSE} for row in found):
-        why = (
-            "no address" if not (recipient.phone or recipient.email) else "no channel offered for the address"
-        )
+        why = NO_ADDRESS if not (recipient.phone or recipient.email) else NO_CHANNEL
         found.append(Row(wanted_outside[0].channel, 0, "", State.UNREACHABLE, None, why))
+    if not found:
+        asked = ladder[0].channel if ladder else channels[0]
+        found.append(Row(asked, 0, "", State.UNREACHABLE, None, NO_BROWSER if asked == PUSH else NO_CHANNEL))
     return found
 
 

@@ -102,12 +102,11 @@ def tell_many(
     """
     if not orders:
         return []
-    now, kinds, rulebook = clock.now(), offered(), book()
-    way = Way(kinds, rulebook, _with_devices(orders) if PUSH in kinds else frozenset(), now)
+    way = _way(orders)
     own_rows, own_facts = rows or Rows(), [] if facts is None else facts
     keys = reserve({Notice: len(orders)})[Notice]
     with transaction.atomic(savepoint=False):
-        notices = [_notice(key, new, rulebook, now) for key, (new, _) in zip(keys, orders, strict=True)]
+        notices = [_notice(key, new, way.book, way.now) for key, (new, _) in zip(keys, orders, strict=True)]
         messages: list[Message] = []
         for notice, (new, recipients) in zip(notices, orders, strict=True):
             unique = list({(one.kind, one.id): one for one in recipients}.values())
@@ -275,6 +274,17 @@ def _key_in(reference: str) -> UUID | None:
         return None
 
 
+def count_reached(new: NewNotice, recipients: Sequence[Recipient]) -> int:
+    """How many of them some channel would reach. Changes nothing."""
+    way = _way([(new, recipients)])
+    return sum(any(row.state != State.UNREACHABLE for row in _rows(new, one, way)) for one in recipients)
+
+
+def _way(orders: Sequence[Order]) -> Way:
+    kinds = offered()
+    return Way(kinds, book(), _with_devices(orders) if PUSH in kinds else frozenset(), clock.now())
+
+
 def _with_devices(orders: Sequence[Order]) -> frozenset[int]:
     staff = {one.id for _, recipients in orders for one in recipients if one.has_inbox}
     found = Device.objects.filter(person__in=staff).values_list("person_id", flat=True) if staff else ()
@@ -304,7 +314,13 @@ def _notice(key: int, new: NewNotice, rulebook: Book, now: datetime) -> Notice:
 
 
 def _messages(notice: Notice, new: NewNotice, recipient: Recipient, way: Way) -> list[Message]:
-    rows = rules.rows(
+    rows = _rows(new, recipient, way)
+    kept_back = rules.kept_from_outside(recipient, drill=new.drill, outside_too=new.outside_in_drill)
+    return [_message(notice, recipient, row, way.now, kept_back=kept_back) for row in rows]
+
+
+def _rows(new: NewNotice, recipient: Recipient, way: Way) -> list[rules.Row]:
+    return rules.rows(
         recipient,
         urgency=new.urgency,
         resend=new.wants_answers,
@@ -314,8 +330,6 @@ def _messages(notice: Notice, new: NewNotice, recipient: Recipient, way: Way) ->
         book=way.book,
         has_device=recipient.has_inbox and recipient.id in way.with_devices,
     )
-    kept_back = rules.kept_from_outside(recipient, drill=new.drill, outside_too=new.outside_in_drill)
-    return [_message(notice, recipient, row, way.now, kept_back=kept_back) for row in rows]
 
 
 def _message(

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
-from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from changbei.core import clock, texts
@@ -22,6 +22,32 @@ from changbei.runs.models import Run, Task
 from changbei.web.components import Action, Clause, PersonCard, Step, TaskCard
 
 OPEN = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
+
+
+JOBS = {
+    "head": pgettext_lazy("job", "Head"),
+    "deputy": pgettext_lazy("job", "Deputy head"),
+    "secretary": pgettext_lazy("job", "Secretary"),
+    "driver": pgettext_lazy("job", "Driver"),
+    "dispatcher": pgettext_lazy("job", "Dispatcher"),
+    "warehouse_keeper": pgettext_lazy("job", "Warehouse keeper"),
+    "customer_manager": pgettext_lazy("job", "Customer manager"),
+    "market_manager": pgettext_lazy("job", "Market manager"),
+    "order_clerk": pgettext_lazy("job", "Order clerk"),
+    "service_clerk": pgettext_lazy("job", "Customer service clerk"),
+    "buyer": pgettext_lazy("job", "Buyer"),
+    "technician": pgettext_lazy("job", "Technician"),
+    "accountant": pgettext_lazy("job", "Accountant"),
+    "guard": pgettext_lazy("job", "Security guard"),
+    "auditor": pgettext_lazy("job", "Auditor"),
+    "inspector": pgettext_lazy("job", "Inspector"),
+    "monopoly_inspector": pgettext_lazy("job", "Monopoly inspector"),
+}
+
+
+def job(code: str) -> str:
+    """A job in words; one of the house's own as it is written."""
+    return str(JOBS.get(code, code.replace("_", " ")))
 
 
 def language() -> str:

@@ -459,3 +459,63 @@ def test_who_said_call_me_later_is_called_later(office, clock) -> None:
     calls.record_call(call, "refused", actor=call.caller)
     call.refresh_from_db()
     assert call.call_at is None and calls.progress(made).whole.left == 300
+
+
+def test_so_many_colleagues_confirm_or_the_sender_is_told_who_has_not(office, clock) -> None:
+    notice = bulk.send(
+        draft(
+            query=Query(kind="people", jobs=("technician",)),
+            title={"zh-Hans": "到岗"},
+            body={"zh-Hans": "请到机房。"},
+            channels=("inbox",),
+            confirm_at_least=2,
+            confirm_within_seconds=600,
+        ),
+        actor=office,
+    )
+    first, second, *_ = [one.person for one in notice.messages.select_related("person").order_by("pk")]
+    services.acknowledge(notice, first, actor=first)
+    assert bulk.confirmed(notice) == 1
+    assert first.pk not in bulk.recipients(notice, bulk.UNCONFIRMED).values_list("person", flat=True)
+    assert bulk.recipients(notice, bulk.UNCONFIRMED).filter(person=second).exists()
+    clock.advance(timedelta(seconds=599))
+    assert reminding.remind_due() == 0
+    clock.advance(timedelta(seconds=1))
+    assert reminding.remind_due() == 1
+    told = Message.objects.get(person=office, channel="inbox", notice__template="not-confirmed")
+    assert told.notice.title["zh-Hans"] == "仅 1/2 人确认：到岗"
+    assert second.name in told.body and first.name not in told.body
+
+
+def test_more_cannot_confirm_than_are_told(office) -> None:
+    number = Person.objects.filter(job="technician", active=True).count()
+    with pytest.raises(Invalid) as refused:
+        bulk.send(
+            draft(
+                query=Query(kind="people", jobs=("technician",)),
+                body=TITLE,
+                channels=("inbox",),
+                confirm_at_least=number + 1,
+            ),
+            actor=office,
+        )
+    assert [one.field for one in refused.value.problems] == ["confirm_at_least"]
+    assert not Notice.objects.exists()
+
+
+def test_the_preview_of_colleagues_says_who_cannot_be_reached(office) -> None:
+    staff = Person.objects.filter(job="technician", active=True).order_by("pk")
+    Person.objects.filter(pk=staff[0].pk).update(phone="", second_phone="", email="")
+    query = Query(kind="people", jobs=("technician",))
+    assert bulk.preview(query, ["sms"]).unreachable == 1
+    assert bulk.preview(query, ["inbox"]).unreachable == 0
+
+
+def test_who_has_no_browser_for_pushes_is_said_to_be_out_of_reach(office, settings) -> None:
+    settings.PUSH_KEY = "given"
+    query = Query(kind="people", jobs=("technician",))
+    assert bulk.preview(query, ["push"]).reachable == 0
+    notice = bulk.send(draft(query=query, body=TITLE, channels=("push",)), actor=office)
+    found = set(notice.messages.values_list("channel", "state", "error"))
+    assert found == {("push", "unreachable", "no browser takes pushes")}
+    assert notice.messages.count() == Person.objects.filter(job="technician", active=True).count()

@@ -36,6 +36,9 @@ class NoticeIn(AudienceIn):
     title: dict[str, str]
     body: dict[str, str]
     urgency: str = "bulk"
+    needs_acknowledgement: bool = False
+    confirm_at_least: int = 0
+    confirm_within_seconds: int = 1_800
     drill: bool = False
     outside_in_drill: bool = False
 
@@ -81,6 +84,9 @@ def send(request: HttpRequest, body: NoticeIn) -> Status[NoticeOut]:
         body=body.body,
         channels=tuple(body.channels),
         urgency=urgency,
+        needs_acknowledgement=body.needs_acknowledgement,
+        confirm_at_least=body.confirm_at_least,
+        confirm_within_seconds=body.confirm_within_seconds,
         drill=body.drill,
         outside_in_drill=body.outside_in_drill,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django import template
 from django.utils.safestring import SafeString
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from changbei.notify import rules
 from changbei.web import showing
 from changbei.web.templatetags import ui
 
@@ -38,6 +39,29 @@ _MESSAGES = {
 def way(channel: str) -> str:
     """A channel in words; those of an installation's own by their name."""
     return str(showing.WAYS.get(channel, channel))
+
+
+# What the house itself says of a message that did not go out; what carriers say stands as they said it.
+_REASONS = {
+    rules.KEPT_BACK: gettext_lazy("a drill: nobody outside is told"),
+    rules.NO_ADDRESS: gettext_lazy("no number and no mailbox on file"),
+    rules.NO_CHANNEL: gettext_lazy("what is on file is not reached by any of these ways"),
+    rules.NO_BROWSER: gettext_lazy("no browser of theirs takes pushes"),
+    "no longer needed": gettext_lazy("no longer needed"),
+    "too old to be sent": gettext_lazy("too old when its turn came"),
+    "told in person": gettext_lazy("told in person"),
+    "confirmed by enough": gettext_lazy("confirmed by enough others"),
+    "cancelled": gettext_lazy("the notice was stopped"),
+    "passed on": gettext_lazy("passed on to somebody else"),
+    "acknowledged": gettext_lazy("confirmed already"),
+    "task closed": gettext_lazy("the task is over"),
+}
+
+
+@register.simple_tag
+def reason(words: str) -> str:
+    """Why a message went no further."""
+    return str(_REASONS.get(words, words))
 
 
 @register.simple_tag

@@ -102,6 +102,19 @@ def test_sending_leads_to_the_page_that_follows_it(office: Client) -> None:
     assert notice.audience == {"kind": "retailers", "lines": [line.code]}
 
 
+def test_colleagues_by_their_job_in_words_are_asked_to_confirm(office: Client) -> None:
+    page = office.get("/broadcasts/new/").content.decode()
+    assert '<option value="warehouse_keeper">Warehouse keeper</option>' in page
+    asked = form(kind="people", jobs=["technician"], channels=["inbox", "sms"], body_hans="请到机房。")
+    office.post("/broadcasts/new/", asked | {"confirm_at_least": "2", "confirm_minutes": "5"})
+    notice = Notice.objects.get(audience__isnull=False)
+    assert (notice.needs_acknowledgement, notice.confirm_at_least) == (True, 2)
+    assert notice.confirm_due_at == notice.created_at + timedelta(minutes=5)
+    notice.messages.filter(channel="sms").update(state="stopped", error="acknowledged")
+    page = office.get(f"/broadcasts/{notice.uuid}/?state=unconfirmed").content.decode()
+    assert "0 / 2" in page and "Not confirmed yet" in page and "confirmed already" in page
+
+
 def test_nobody_is_refused_with_the_form(office: Client) -> None:
     Retailer.objects.update(is_key=False)
     response = office.post("/broadcasts/new/", form(key="yes"))

@@ -29,15 +29,16 @@ from changbei.notify.audiences import Query
 from changbei.notify.models import CallList, Notice, Urgency
 from changbei.notify.recipients import of_retailers
 from changbei.people import access as people
-from changbei.people.models import Person
+from changbei.people.models import Person, Unit
 from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanVersion
 from changbei.web import entry, htmx, mapping
 from changbei.web.errors import said
-from changbei.web.showing import WAYS, language, say
+from changbei.web.showing import WAYS, job, language, say
 from changbei.web.views.suspend import DrawnArea
 
 SHOWN = 50
+DEFAULT_MINUTES, MOST_MINUTES = 30, 1_440
 A_PAGE = 50
 ON_PAPER = {"paper": gettext_lazy("In person, from paper, where nothing else reaches")}
 DAYS = [
@@ -109,15 +110,29 @@ class BroadcastForm(forms.Form):
         required=False,
     )
     jobs = forms.MultipleChoiceField(label=gettext_lazy("Jobs"), required=False)
+    units = forms.MultipleChoiceField(label=gettext_lazy("Units"), required=False)
     title_hans = _words(gettext_lazy("Title"), bulk.LONGEST_TITLE, required=True)
     body_hans = _words(gettext_lazy("Text"), bulk.LONGEST_BODY, required=True)
     title_en = _words(gettext_lazy("Title in English"), bulk.LONGEST_TITLE)
     body_en = _words(gettext_lazy("Text in English"), bulk.LONGEST_BODY)
     channels = forms.MultipleChoiceField(
-        label=gettext_lazy("One after the other"), widget=forms.CheckboxSelectMultiple, required=False
+        label=gettext_lazy("By all of these ways at once"), widget=forms.CheckboxSelectMultiple, required=False
     )
     urgency = forms.TypedChoiceField(
         label=gettext_lazy("Urgency"), choices=URGENCIES, coerce=int, initial=int(Urgency.BULK)
+    )
+    needs_acknowledgement = forms.BooleanField(
+        label=gettext_lazy("Recipients are asked to confirm"), required=False
+    )
+    confirm_at_least = forms.IntegerField(
+        label=gettext_lazy("I am told unless so many confirm"), min_value=1, required=False
+    )
+    confirm_minutes = forms.IntegerField(
+        label=gettext_lazy("within (minutes)"),
+        min_value=1,
+        max_value=MOST_MINUTES,
+        initial=DEFAULT_MINUTES,
+        required=False,
     )
     drill = forms.BooleanField(label=gettext_lazy("This is a drill: every message says so"), required=False)
     outside_in_drill = forms.BooleanField(
@@ -133,7 +148,9 @@ class BroadcastForm(forms.Form):
         managers = Person.objects.filter(pk__in=Retailer.objects.values("customer_manager"))
         self._choices("managers", [(one.staff_no, one.name) for one in managers.order_by("staff_no")])
         jobs = Person.objects.filter(active=True).order_by("job").values_list("job", flat=True).distinct()
-        self._choices("jobs", [(one, one.replace("_", " ")) for one in jobs])
+        self._choices("jobs", [(one, job(one)) for one in jobs])
+        units = Unit.objects.filter(people__active=True).order_by("code").distinct()
+        self._choices("units", [(one.code, say(one.name)) for one in units])
         known = dict.fromkeys((*bulk.ways("retailers"), *bulk.ways("people")))
         in_person_last = sorted(known, key="paper".__eq__)
         self._choices("channels", [(one, (WAYS | ON_PAPER).get(one, one)) for one in in_person_last])
@@ -147,7 +164,7 @@ class BroadcastForm(forms.Form):
         """Raises Invalid."""
         given = self.cleaned_data
         said_: dict[str, Any] = {"kind": given.get("kind") or "retailers"}
-        own = ("jobs",) if said_["kind"] == "people" else _OF_CUSTOMERS
+        own = ("jobs", "units") if said_["kind"] == "people" else _OF_CUSTOMERS
         for name in ("everybody", *own):
             if given.get(name) not in (None, "", [], False):
                 said_[name] = given[name]
@@ -169,6 +186,9 @@ class BroadcastForm(forms.Form):
             body=_text(given, "body"),
             channels=self.ways(),
             urgency=Urgency(given["urgency"]),
+            needs_acknowledgement=given["needs_acknowledgement"],
+            confirm_at_least=given["confirm_at_least"] or 0,
+            confirm_within_seconds=60 * (given["confirm_minutes"] or DEFAULT_MINUTES),
             drill=given["drill"],
             outside_in_drill=given["outside_in_drill"],
         )
@@ -325,6 +345,14 @@ def show(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return render(request, "web/broadcasts/page.html", context)
 
 
+def _confirmed(notice: Notice) -> str:
+    """How many have confirmed, of how many when a number is wanted."""
+    if not notice.needs_acknowledgement:
+        return ""
+    number = bulk.confirmed(notice)
+    return f"{number} / {notice.confirm_at_least}" if notice.confirm_at_least else str(number)
+
+
 def _of(notice: Notice) -> dict[str, Any]:
     progress = bulk.progress(notice)
     call_list = CallList.objects.filter(notice=notice.uuid).first()
@@ -343,6 +371,8 @@ def _of(notice: Notice) -> dict[str, Any]:
         and not notice.stopped_at
         and bool(progress.failed or progress.unreachable),
         "states": sorted(progress.states.items()),
+        "confirmed": _confirmed(notice),
+        "unconfirmed": bulk.UNCONFIRMED,
         "here": reverse("broadcast", args=[notice.uuid]),
         "drill_banner": _("This notice is a drill.") if notice.drill else "",
     }

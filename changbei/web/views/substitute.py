@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from changbei.core.errors import Invalid, NotAllowed, NotFound
@@ -22,14 +22,9 @@ from changbei.runs import services as runs
 from changbei.runs.models import Task
 from changbei.web import entry, htmx
 from changbei.web.forms import SchemaForm, schema_form
-from changbei.web.showing import OPEN, clause, say
+from changbei.web.showing import OPEN, clause, job, say
 
 PAGE = "delivery.substitute"
-JOBS = {
-    "customer_manager": gettext_lazy("Customer manager"),
-    "inspector": gettext_lazy("Inspector"),
-    "monopoly_inspector": gettext_lazy("Monopoly inspector"),
-}
 
 
 @entry.staff
@@ -76,7 +71,7 @@ def _page(
         "guide": say(task.guide),
         "clause": clause(task.clause),
         "vehicle": vehicle,
-        "candidates": [(one, str(JOBS.get(one.person.job, one.person.job))) for one in found],
+        "candidates": [(one, job(one.person.job)) for one in found],
         "chosen": chosen or (found[0].person.staff_no if found and may else ""),
         "form": form,
         "others": [field for field in form if field.name != "staff_no"],
