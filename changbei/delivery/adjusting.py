@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
-from changbei.delivery import changing, moving, planning
+from changbei.delivery import bulk, changing, moving, planning
 from changbei.delivery.arrivals import arrivals
 from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.network.models import Vehicle
@@ -202,7 +202,7 @@ def _drive(tour: Tour, van: Vehicle, stops: list[Stop], *, first: bool) -> None:
     moments = arrivals(tour.day.date, tour.site, own.departs_at, [stop.retailer for stop in stops])
     for number, (stop, at) in enumerate(zip(stops, moments, strict=True), start=1):
         stop.tour, stop.sequence, stop.expected_at, stop.status = own, number, at, Stop.Status.PLANNED
-    Stop.objects.bulk_update(stops, ["tour", "sequence", "expected_at", "status"], batch_size=500)
+    bulk.update(stops, ["tour", "sequence", "expected_at", "status"])
 
 
 def _told(done: Adjusted) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict
-from changbei.delivery import access, changing, rules
+from changbei.delivery import access, bulk, changing, rules
 from changbei.delivery.models import (
     Breakdown,
     DeliveryDay,
@@ -243,7 +243,7 @@ def _drive_by(day: DeliveryDay, plan: Mapping[str, Any]) -> list[str]:
             stop.aboard_id = stop.tour_id  # the goods stay where they are, and may be wanted again
         stop.tour, stop.expected_at = None, None
         changed.append(stop)
-    Stop.objects.bulk_update(changed, ["tour", "sequence", "expected_at", "aboard"], batch_size=1000)
+    bulk.update(changed, ["tour", "sequence", "expected_at", "aboard"])
     Handover.objects.bulk_create(handovers)
     return [tour.vehicle.number for tour in tours]
 
@@ -327,7 +327,7 @@ def _put_back(case: RecoveryCase, plan: Mapping[str, Any]) -> list[str]:
         if stop.expected_at is not None and stop.tour_id is not None:
             stop.expected_at += slipped.get(stop.tour_id, NO_TIME)
     names = [name.removesuffix("_id") for name in STOP_FIELDS]
-    Stop.objects.bulk_update(stops.values(), names, batch_size=1000)
+    bulk.update(stops.values(), names)
     Handover.objects.filter(tour__in=tours, done_at__isnull=True).delete()
     Handover.objects.bulk_create(
         Handover(**{name: _read(name, value) for name, value in zip(HANDOVER_FIELDS, row, strict=True)})

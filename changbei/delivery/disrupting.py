@@ -5,19 +5,19 @@ Each verb writes down what is so now. `recovery.offer_day` computes from it what
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.utils.translation import gettext_noop
 
 from changbei.compute import geo
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem
-from changbei.delivery import changing, rules, snapshot, travel
+from changbei.delivery import bulk, changing, rules, snapshot, travel
 from changbei.delivery.arrivals import at_wall
 from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Handover, Loan, Stop, Tour
 from changbei.network.models import Retailer, Site, Vehicle
@@ -187,15 +187,31 @@ def expect_again(tour: Tour) -> None:
     expect_from(tour, last.retailer if last else tour.site, where.ready_at, where.driven)
 
 
+Step = Stop | Handover
+
+
 def expect_from(tour: Tour, start: Spot, ready_at: datetime, driven: Collection[int] = ()) -> None:
     """Stop after stop and call after call from `start` on, in the tour's sequence."""
-    ahead = tour.stops.filter(status=Stop.Status.PLANNED).exclude(pk__in=driven).select_related("retailer")
-    calls = tour.handovers.filter(done_at__isnull=True).select_related("breakdown__tour__site", "site")
-    rows: list[tuple[int, int, Stop | Handover]] = [
-        *((stop.sequence, 1, stop) for stop in ahead),
-        *((call.before_sequence, 0, call) for call in calls),
+    drive = _steps([tour]).get(tour.pk, [])
+    ahead = [one for one in drive if isinstance(one, Handover) or one.pk not in driven]
+    _write_times(_driven_from(start, ready_at, ahead), ["expected_at"])
+
+
+def _steps(tours: Sequence[Tour]) -> dict[int, list[Step]]:
+    """Tour → its open stops and calls in the order of the drive."""
+    ahead = Stop.objects.filter(tour__in=tours, status=Stop.Status.PLANNED).select_related("retailer")
+    calls = Handover.objects.filter(tour__in=tours, done_at__isnull=True)
+    rows: list[tuple[int, int, int, Step]] = [(stop.sequence, 1, stop.pk, stop) for stop in ahead]
+    rows += [
+        (call.before_sequence, 0, call.pk, call) for call in calls.select_related("breakdown__tour__site", "site")
     ]
-    drive = [one for _at, _kind, one in sorted(rows, key=lambda row: (*row[:2], row[2].pk))]
+    found: dict[int, list[Step]] = defaultdict(list)
+    for *_order, one in sorted(rows, key=lambda row: row[:3]):
+        found[one.tour_id or 0].append(one)
+    return found
+
+
+def _driven_from(start: Spot, ready_at: datetime, drive: Sequence[Step]) -> Sequence[Step]:
     spots = [start, *(one.retailer if isinstance(one, Stop) else one.spot for one in drive)]
     on = ready_at.astimezone(clock.LOCAL).date()
     seconds = travel.times(on, [one.longitude for one in spots], [one.latitude for one in spots]).seconds
@@ -206,9 +222,12 @@ def expect_from(tour: Tour, start: Spot, ready_at: datetime, driven: Collection[
             moment = max(moment, one.window_start)
         one.expected_at = moment
         moment += timedelta(seconds=one.service_seconds) if isinstance(one, Stop) else _lasts(one)
-    stops = [one for one in drive if isinstance(one, Stop)]
-    Stop.objects.bulk_update(stops, ["expected_at"], batch_size=1000)
-    Handover.objects.bulk_update([one for one in drive if isinstance(one, Handover)], ["expected_at"])
+    return drive
+
+
+def _write_times(drive: Sequence[Step], of_stops: Sequence[str]) -> None:
+    bulk.update((one for one in drive if isinstance(one, Stop)), of_stops)
+    bulk.update((one for one in drive if isinstance(one, Handover)), ["expected_at"])
 
 
 def _lasts(call: Handover) -> timedelta:
@@ -218,9 +237,15 @@ def _lasts(call: Handover) -> timedelta:
 
 def timetable(tours: Iterable[Tour]) -> None:
     """Planned and expected arrivals of tours that have not left, by their sequence from the site."""
-    for tour in tours:
-        expect_from(tour, tour.site, tour.departs_at)
-        tour.stops.filter(status=Stop.Status.PLANNED).update(planned_at=F("expected_at"))
+    leaving = list(tours)
+    steps = _steps(leaving)
+    drive = [
+        one for tour in leaving for one in _driven_from(tour.site, tour.departs_at, steps.get(tour.pk, []))
+    ]
+    for one in drive:
+        if isinstance(one, Stop) and one.expected_at is not None:
+            one.planned_at = one.expected_at
+    _write_times(drive, ["planned_at", "expected_at"])
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, NotAllowed, NotFound
-from changbei.delivery import changing, disrupting, lines
+from changbei.delivery import bulk, changing, disrupting, lines
 from changbei.delivery.models import DeliveryDay, LineQuestion, Stop, Tour
 from changbei.people import access as people
 from changbei.people.models import Person
@@ -112,8 +112,7 @@ def _put_back(before: list[list[Any]]) -> None:
         stop.tour_id, stop.sequence = tour, sequence
         stop.planned_at = datetime.fromisoformat(planned_at)
         stop.expected_at = datetime.fromisoformat(expected_at) if expected_at else None
-    fields = ["tour", "sequence", "planned_at", "expected_at"]
-    Stop.objects.bulk_update(stops.values(), fields, batch_size=1000)
+    bulk.update(stops.values(), ["tour", "sequence", "planned_at", "expected_at"])
 
 
 def _write(day: DeliveryDay, answer: Mapping[str, Any]) -> int:
@@ -127,6 +126,6 @@ def _write(day: DeliveryDay, answer: Mapping[str, Any]) -> int:
             moved += stop.tour_id != pk
             stop.tour, stop.sequence = tours[pk], number
             changed.append(stop)
-    Stop.objects.bulk_update(changed, ["tour", "sequence"], batch_size=1000)
+    bulk.update(changed, ["tour", "sequence"])
     disrupting.timetable(tours[pk] for pk in answer["tours"])
     return moved

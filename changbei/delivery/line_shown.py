@@ -192,6 +192,24 @@ def changes(question: LineQuestion) -> list[Change]:
     return sorted(found, key=_weighed)
 
 
+@dataclass(frozen=True)
+class Left:
+    """A customer who is on none of the planned lines. `largest`: what the largest van takes, when that is less."""
+
+    stop: Stop
+    largest: int | None
+
+
+def left_out(question: LineQuestion) -> list[Left]:
+    """Who fits into no van: who needs care first, then key customers."""
+    answer = question.answer or {"tours": [], "lines": [], "lines_so_far": []}
+    missing = _van_of(answer, "lines_so_far").keys() - _van_of(answer, "lines").keys()
+    largest = max((tour.vehicle.capacity_cartons for tour in _tours(answer).values()), default=0)
+    stops = Stop.objects.filter(pk__in=missing).select_related("retailer", "tour__vehicle")
+    weighed = sorted(stops, key=lambda one: (not one.retailer.is_vulnerable, not one.retailer.is_key, one.pk))
+    return [Left(stop, largest if stop.cartons > largest else None) for stop in weighed]
+
+
 def _weighed(one: Change) -> tuple[bool, bool, int, str, int]:
     shop, number = one.stop.retailer, one.before.vehicle.number
     return not shop.is_vulnerable, not shop.is_key, len(number), number, one.stop.pk

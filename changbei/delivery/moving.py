@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from changbei.compute import geo
+from changbei.delivery import bulk
 from changbei.delivery.arrivals import DEPARTURE, arrivals, at_wall
 from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.network.models import Retailer, Site
@@ -120,4 +121,4 @@ def _expect(tour: Tour, stops: Sequence[Stop]) -> None:
     moments = arrivals(tour.day.date, tour.site, tour.departs_at, [stop.retailer for stop in stops])
     for number, (stop, at) in enumerate(zip(stops, moments, strict=True), start=1):
         stop.sequence, stop.planned_at, stop.expected_at = number, at, at
-    Stop.objects.bulk_update(stops, ["sequence", "planned_at", "expected_at"], batch_size=500)
+    bulk.update(stops, ["sequence", "planned_at", "expected_at"])

@@ -12,9 +12,10 @@ from django.utils.translation import gettext_noop
 from ninja import Router, Status
 
 from changbei.core.errors import Invalid, NotFound, Problem
-from changbei.delivery import disrupting, recovery, selectors, services, sorting
+from changbei.delivery import adjusting, disrupting, recovery, selectors, services, sorting
+from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.disrupting import UrgentOrder
-from changbei.delivery.models import Closure, DeliveryDay, Stop
+from changbei.delivery.models import Closure, DeliveryDay, Stop, Tour
 from changbei.network.models import Retailer
 from changbei.people import access as people
 from changbei.web.api import schemas, shown
@@ -104,6 +105,18 @@ def cancel(request: HttpRequest, body: schemas.CancelIn) -> schemas.CountedOut:
         "pk", flat=True
     )
     return schemas.CountedOut(stops=disrupting.cancel(list(stops), run=None, actor=actor(request)))
+
+
+@router.post("/today/late", response={200: schemas.CountedOut, **REFUSALS})
+def late(request: HttpRequest, body: schemas.LateIn) -> schemas.CountedOut:
+    """A van leaves later, or is held up; how many customers it still serves. Those who notice are told."""
+    people.require(actor(request), "delivery.recover")
+    tour = Tour.objects.filter(day=_today(), vehicle__number=body.van).exclude(status=Tour.Status.BROKEN_DOWN).first()
+    if tour is None:
+        raise Invalid("van", gettext_noop("drives nowhere today"))
+    choice = LineChoice(tour.pk, adjusting.LATER, body.minutes)
+    (done,) = adjusting.adjust([choice], run=None, actor=actor(request))
+    return schemas.CountedOut(stops=done.stops)
 
 
 @router.post("/today/closures", response={201: schemas.ClosureOut, **REFUSALS})

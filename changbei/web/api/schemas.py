@@ -249,6 +249,13 @@ class CancelIn(Schema):
     licence_nos: list[str]
 
 
+class LateIn(Schema):
+    """A van, by its number, that leaves so many minutes later or is held up so long on its way."""
+
+    van: str
+    minutes: int
+
+
 class CountedOut(Schema):
     stops: int
 

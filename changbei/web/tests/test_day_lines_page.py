@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 
 from changbei.core.clock import LOCAL, VirtualClock
-from changbei.delivery import lines
-from changbei.delivery.models import DeliveryDay, LineEvening, LineQuestion, Stop
+from changbei.delivery import lines, planning
+from changbei.delivery.models import DeliveryDay, LineEvening, LineQuestion, Stop, Tour
 from changbei.incidents.tests.people import holder
 from changbei.people.models import Person
 from changbei.web.tests.test_disruption_pages import client_of, words
@@ -65,6 +65,20 @@ def test_from_asking_to_driving_and_back(desk: Client) -> None:
     LineQuestion.objects.update(status="failed", trouble="no memory")
     failed = words(desk.get(address))
     assert "Could not be planned" in failed and "no memory" in failed
+
+
+def test_who_fits_into_no_van_is_named(desk: Client) -> None:
+    day = planning.plan_day(date(2026, 11, 24), actor=None)
+    large = Stop.objects.filter(day=day, tour__site__code="delivery-center").order_by("pk")[0]
+    Stop.objects.filter(pk=large.pk).update(cartons=5_000)
+    address = desk.post(f"{PAGE}ask", TUESDAY).headers["Location"]
+    lines.work()
+    page = words(desk.get(address))
+    vans = Tour.objects.filter(day=day, site__code="delivery-center")
+    takes = max(vans.values_list("vehicle__capacity_cartons", flat=True))
+    assert "1 customer fits into no van" in page and large.retailer.address in page and large.tour is not None
+    assert f"so far on van {large.tour.vehicle.number}" in page and f"the largest van takes {takes}" in page
+    assert page.count(large.retailer.phone) == 2
 
 
 def test_every_evening_is_set_on_the_page_and_a_driver_only_looks(desk: Client, clock: VirtualClock) -> None:

@@ -10,7 +10,7 @@ from django.test import Client
 
 from changbei.core.clock import VirtualClock
 from changbei.delivery import planning
-from changbei.delivery.models import Closure, DeliveryDay, Stop
+from changbei.delivery.models import Closure, DeliveryDay, Stop, Tour
 from changbei.incidents.tests.people import holder
 from changbei.network.models import Retailer
 from changbei.people.models import Person
@@ -134,3 +134,13 @@ def test_drivers_read_and_do_not_change(day: DeliveryDay) -> None:
     assert not Closure.objects.exists()
     described = Client().get("/api/v1/openapi.json").json()
     assert {"/api/v1/deliveries/{on}/loads", "/api/v1/deliveries/{on}/changes"} <= set(described["paths"])
+
+
+def test_a_van_that_leaves_late(day: DeliveryDay, dispatcher: Caller) -> None:
+    tour = Tour.objects.filter(day=day).order_by("pk")[0]
+    here, waiting = "/deliveries/today/late", tour.stops.filter(status="planned").count()
+    status, body = dispatcher.post(here, {"van": tour.vehicle.number, "minutes": 20})
+    assert (status, body) == (200, {"stops": waiting})
+    assert Tour.objects.get(pk=tour.pk).departs_at == tour.departs_at + timedelta(minutes=20)
+    for wrong in ({"van": "no van", "minutes": 20}, {"van": tour.vehicle.number, "minutes": 0}):
+        assert dispatcher.post(here, wrong)[0] == 422

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -77,6 +77,13 @@ def test_roads_orders_cancellations_and_loans(desk: Client, day: DeliveryDay) ->
     assert stop.status == Stop.Status.CANCELLED
     assert desk.post(PAGE, {"kind": "cancel", "cancel-customer": stop.retailer.licence_no}).status_code == 422
 
+    held_up = Tour.objects.filter(day=day, status="planned").order_by("-pk")[0]
+    departs_at, late = held_up.departs_at, {"kind": "late", "late-tour": held_up.pk, "late-minutes": "25"}
+    assert desk.post(PAGE, {**late, "late-minutes": "0"}).status_code == 422
+    assert desk.post(PAGE, late).status_code == 303
+    held_up.refresh_from_db()
+    assert held_up.departs_at == departs_at + timedelta(minutes=25)
+
     van = Vehicle.objects.filter(is_reserve=True, state="fit").order_by("pk")[0]
     site = Site.objects.exclude(pk=van.site_id).order_by("pk")[0]
     lend = {"kind": "lend", "lend-vehicle": van.pk, "lend-site": site.pk}
@@ -99,7 +106,7 @@ def test_roads_orders_cancellations_and_loans(desk: Client, day: DeliveryDay) ->
 
     answer = desk.post(f"{PAGE}recompute")
     assert answer.status_code == 303 and answer.headers["Location"].startswith("/delivery/recoveries/")
-    assert day.recoveries.get().causes == ["cancelled", "closed", "urgent"]
+    assert day.recoveries.get().causes == ["cancelled", "closed", "late", "urgent"]
     assert desk.get(answer.headers["Location"]).status_code == 200
     assert desk.post(f"{PAGE}{closure.uuid}/reopen").status_code == 303
     assert "landslide" not in words(desk.get(PAGE)).split("close-form")[0]

@@ -235,7 +235,7 @@ def _context(
         "last_on": max((one.on for one in last.values()), default=None),
         "changes": changed[:SHOWN_CHANGES],
         "changed_count": len(changed),
-        "left_out": question.answer["left_out"] if question and question.answer else 0,
+        "left_out": line_shown.left_out(question) if question and answered else [],
         "basis": str(BASES.get(question.answer["basis"], "")) if question and question.answer else "",
         "begun": begun,
         "may_ask": "delivery.plan" in may and not begun,

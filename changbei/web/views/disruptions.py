@@ -20,9 +20,10 @@ from django.views.decorators.http import require_POST
 
 from changbei.core import clock
 from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound
-from changbei.delivery import disrupting, recovery, selectors, services, travel
+from changbei.delivery import adjusting, disrupting, recovery, selectors, services, travel
+from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.disrupting import UrgentOrder
-from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, Stop
+from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, Stop, Tour
 from changbei.incidents.models import Suspension
 from changbei.network import features
 from changbei.network.models import Retailer, Site, Vehicle
@@ -76,6 +77,29 @@ class _VanField(forms.ModelChoiceField):  # type: ignore[type-arg]
 class _SiteField(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Site) -> str:
         return say(obj.name)
+
+
+class _TourField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Tour) -> str:
+        line = say(obj.line.name) if obj.line else obj.vehicle.number
+        return f"{obj.vehicle.number} · {line}" + (f" · {obj.driver.name}" if obj.driver else "")
+
+
+class LateForm(forms.Form):
+    """A van leaves later than planned, or is held up on its way."""
+
+    tour = _TourField(Tour.objects.none(), label=gettext_lazy("Van"))
+    minutes = forms.IntegerField(
+        label=gettext_lazy("Minutes later"), min_value=1, max_value=adjusting.MOST_MINUTES_LATER
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["tour"]
+        assert isinstance(field, _TourField)
+        waiting = Stop.objects.filter(day=services.today(), status=Stop.Status.PLANNED).values("tour")
+        sound = Tour.objects.filter(pk__in=waiting).exclude(status=Tour.Status.BROKEN_DOWN)
+        field.queryset = sound.select_related("vehicle", "line", "driver").order_by("vehicle_id")
 
 
 class LendForm(forms.Form):
@@ -140,6 +164,12 @@ def _cancel(form: forms.Form, actor: Person) -> str:
     return _("Cancelled. The rest of the tour comes earlier.")
 
 
+def _late(form: forms.Form, actor: Person) -> str:
+    given = form.cleaned_data
+    adjusting.adjust([LineChoice(given["tour"].pk, adjusting.LATER, given["minutes"])], run=None, actor=actor)
+    return _("Noted. Customers who wait more than 15 minutes longer are told. Compute the day anew to help them.")
+
+
 def _lend(form: forms.Form, actor: Person) -> str:
     disrupting.lend(form.cleaned_data["vehicle"], form.cleaned_data["site"], actor=actor)
     return _("The van stands there today.")
@@ -166,6 +196,7 @@ FORMS: dict[str, tuple[type[forms.Form], Callable[[forms.Form, Person], str]]] =
     "close": (CloseForm, _close),
     "order": (OrderForm, _order),
     "cancel": (CancelForm, _cancel),
+    "late": (LateForm, _late),
     "lend": (LendForm, _lend),
     "drive": (DriveOnForm, _drive_on),
 }

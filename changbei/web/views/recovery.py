@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST
 
+from changbei.compute.recovery import ALL_MEANS, CALM
 from changbei.core.errors import Conflict, Invalid, NotFound
 from changbei.delivery import access, deciding, left_out, recovery, rules, selectors, services
 from changbei.delivery.features import RecoveryMap
@@ -50,9 +51,9 @@ KINDS = {
         "route-2",
     ),
     "resequenced": (
-        gettext_lazy("Every van by itself"),
-        gettext_lazy("Each van keeps its customers and drives to them in another sequence where that helps."),
-        "route-2",
+        gettext_lazy("Other sequences"),
+        gettext_lazy("The vans keep their goods and drive them in another sequence."),
+        "route",
     ),
     "calm": (
         gettext_lazy("Fewest customers moved"),
@@ -66,14 +67,6 @@ KINDS = {
     ),
 }
 
-
-KINDS |= {
-    "resequenced": (
-        gettext_lazy("Other sequences"),
-        gettext_lazy("The vans keep their goods and drive them in another sequence."),
-        "route",
-    ),
-}
 TITLES = {
     rules.FEWEST_UNSERVED: (gettext_lazy("Fewest unserved"), "user-check"),
     rules.NONE_UNSERVED: (gettext_lazy("None unserved, with overtime"), "clock-exclamation"),
@@ -207,6 +200,8 @@ def _context(
         "drill_banner": _("This recovery belongs to a drill.") if case.run and case.run.drill else "",
         "clause": clause("E3.3.2"),
         "choices": [_choice(case, one, options, shares[one.rank], chosen) for one in options],
+        "calm": KINDS["calm"][0],
+        "prices": {"calm": CALM, "else": ALL_MEANS},
         "waits": any(one.longest_wait_minutes >= 1 for one in options),
         "chosen": chosen,
         "chosen_name": _name(chosen),
