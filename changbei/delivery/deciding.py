@@ -302,7 +302,11 @@ def _flag_papers(case: RecoveryCase, plan: Mapping[str, Any]) -> None:
         )
         papers.stops += len(step["stops"])
         papers.cartons += sum(cartons.get(pk, 0) for pk in step["stops"])
-    TransportPapers.objects.bulk_create(rows.values())
+    valid = TransportPapers.objects.filter(case__day=case.day_id, withdrawn_at__isnull=True)
+    known = set(valid.values_list("vehicle_id", "from_vehicle_id", "stops", "cartons"))
+    TransportPapers.objects.bulk_create(
+        one for key, one in rows.items() if (*key, one.stops, one.cartons) not in known
+    )
 
 
 # ---------------------------------------------------------------- undoing

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from changbei.core import clock
 from changbei.core.texts import pick
-from changbei.delivery import rules
+from changbei.delivery import rules, selectors
 from changbei.delivery.models import (
     Breakdown,
     DeliveryDay,
@@ -420,6 +420,20 @@ def _around(spots: Sequence[tuple[float, float]]) -> list[float]:
     margin = 0.01
     longitudes, latitudes = [x for x, _y in spots], [y for _x, y in spots]
     return [min(longitudes) - margin, min(latitudes) - margin, max(longitudes) + margin, max(latitudes) + margin]
+
+
+def closed(day: DeliveryDay) -> Json:
+    """The roads and areas that are closed now or will be later on this day; drawn like suspended areas."""
+    shapes = [
+        {
+            "type": "Feature",
+            "id": one.pk,
+            "geometry": one.area,
+            "properties": {"name": one.reason, "detail": f"{clock.wall(one.since)}–{clock.wall(one.until)}"},
+        }
+        for one in selectors.closures(day)
+    ]
+    return _collection(shapes)
 
 
 def stranded_of(plan: Mapping[str, Any]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -53,7 +54,7 @@ def drivers(case: RecoveryCase, template: str, run: Run | None) -> list[Person]:
     who were told. A list that only has other times is not told: it shows them."""
     if case.status == RecoveryCase.Status.UNDONE:
         return []
-    pack, before = _pack(run), deciding.lists_before(case)
+    pack, before = _pack(run), _lists_before(case)
     broken = Breakdown.objects.filter(tour__day=case.day_id).select_related("tour__vehicle", "run").in_bulk()
     orders: list[notify.Order] = []
     told: list[Person] = []
@@ -61,7 +62,8 @@ def drivers(case: RecoveryCase, template: str, run: Run | None) -> list[Person]:
         stops = [step["stop"] for step in row["steps"] if "stop" in step]
         calls = [step for step in row["steps"] if "stop" not in step]
         tour = Tour.objects.select_related("driver", "vehicle").get(day=case.day_id, vehicle=row["vehicle"])
-        if tour.driver is None or (not calls and stops == before.get(tour.pk)):
+        sources_now = [(step.get("handover"), step.get("fetch")) for step in calls]
+        if tour.driver is None or (stops, sources_now) == before.get(tour.pk, ([], [])):
             continue
         sources = [broken[step["handover"]] for step in calls if "handover" in step]
         taken = {pk for step in calls if "handover" in step for pk in step["stops"]}
@@ -78,6 +80,15 @@ def drivers(case: RecoveryCase, template: str, run: Run | None) -> list[Person]:
         told.append(tour.driver)
     notify.tell_many(orders)
     return told
+
+
+def _lists_before(case: RecoveryCase) -> dict[int, tuple[list[int], list[tuple[int | None, int | None]]]]:
+    """Tour → its open stops and what it was to fetch (breakdown or site) before the recovery was accepted."""
+    calls: dict[int, list[tuple[int | None, int | None]]] = defaultdict(list)
+    for tour, breakdown, site, *_rest in (case.before or {}).get("handovers", []):
+        calls[tour].append((breakdown, site))
+    stops = deciding.lists_before(case)
+    return {tour: (stops.get(tour, []), calls.get(tour, [])) for tour in {*stops, *calls}}
 
 
 def _numbers(vans: Iterable[Vehicle]) -> dict[str, str]:

@@ -53,6 +53,8 @@ def test_roads_orders_cancellations_and_loans(desk: Client, day: DeliveryDay) ->
     assert "landslide" in words(desk.get(PAGE))
     (shape,) = desk.get(f"{PAGE}map.json").json()["layers"]["suspensions"]["data"]["features"]
     assert shape["geometry"] == closure.area
+    (on_the_day,) = desk.get("/delivery/map/suspensions.json?date=2026-11-23").json()["features"]
+    assert (on_the_day["geometry"], on_the_day["properties"]["name"]) == (closure.area, "landslide")
     late = desk.post(PAGE, {**form, "close-until": "2026-11-23T06:00"})
     assert late.status_code == 422 and "must be in the future" in words(late)
 
@@ -108,6 +110,8 @@ def test_roads_orders_cancellations_and_loans(desk: Client, day: DeliveryDay) ->
     assert answer.status_code == 303 and answer.headers["Location"].startswith("/delivery/recoveries/")
     assert day.recoveries.get().causes == ["cancelled", "closed", "late", "urgent"]
     assert desk.get(answer.headers["Location"]).status_code == 200
+    drawn = desk.get(f"{answer.headers['Location']}map.json").json()["layers"]
+    assert [one["geometry"] for one in drawn["suspensions"]["data"]["features"]] == [closure.area]
     assert desk.post(f"{PAGE}{closure.uuid}/reopen").status_code == 303
     assert "landslide" not in words(desk.get(PAGE)).split("close-form")[0]
 

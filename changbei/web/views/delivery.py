@@ -22,7 +22,7 @@ from django.views.decorators.http import require_POST
 from changbei.core import clock
 from changbei.core.errors import Conflict, NotFound
 from changbei.delivery import access, rules, selectors
-from changbei.delivery.features import DayMap
+from changbei.delivery.features import DayMap, closed
 from changbei.delivery.models import DeliveryDay, RecoveryCase, Stop, Tour
 from changbei.delivery.selectors import SiteReserve, TourFigures
 from changbei.incidents import services as incidents
@@ -40,7 +40,7 @@ ON_TIME_MINUTES = 3
 AT_THE_DOOR_MINUTES = 10
 RENEWED_SECONDS, LARGE_RENEWED_SECONDS, LARGE_DAY_STOPS = 10, 60, 3000
 """How often the map asks anew: a day of 8,000 customers is nearly two megabytes."""
-DAY_LAYERS: Mapping[str, str] = {"lines": "lines", "retailers": "stops", "vans": "vans"}
+DAY_LAYERS: Mapping[str, str] = {"lines": "lines", "retailers": "stops", "vans": "vans", "suspensions": ""}
 
 STATES = {
     "driving": gettext_lazy("On its line"),
@@ -369,12 +369,11 @@ def delivery_map(request: HttpRequest) -> HttpResponse:
     people.require(request.user, "delivery.see")
     on = _date(request).isoformat()
     layers = mapping.base_layers(language())
-    for name in ("warnings", "suspensions"):
-        url = f"{reverse('map-layer', args=[name])}?language={language()}"
-        layers[name] = {"url": url, "refresh_seconds": mapping.RENEWED_SECONDS[name]}
+    url = f"{reverse('map-layer', args=['warnings'])}?language={language()}"
+    layers["warnings"] = {"url": url, "refresh_seconds": mapping.RENEWED_SECONDS["warnings"]}
     is_large = Stop.objects.filter(day__date=on).count() > LARGE_DAY_STOPS
     for name in DAY_LAYERS:
-        seldom = is_large and name != "vans"
+        seldom = is_large and name in ("lines", "retailers")
         layers[name] = {
             "url": f"{reverse('delivery-layer', args=[name])}?date={on}",
             "refresh_seconds": LARGE_RENEWED_SECONDS if seldom else RENEWED_SECONDS,
@@ -392,7 +391,17 @@ def delivery_layer(request: HttpRequest, name: str) -> HttpResponse:
         raise NotFound(name)
     if day is None:
         return JsonResponse({"type": "FeatureCollection", "features": []})
+    if name == "suspensions":
+        return JsonResponse(_suspended(day))
     return JsonResponse(getattr(DayMap(day, language(), _tour_url), DAY_LAYERS[name])())
+
+
+def _suspended(day: DeliveryDay) -> dict[str, Any]:
+    """Where nobody drives: areas without service, and what is closed for traffic."""
+    areas, roads = mapping.suspensions_layer(language()), closed(day)
+    for one in roads["features"]:
+        one["id"] = -one["id"]  # numbers of their own
+    return {**areas, "features": [*areas["features"], *roads["features"]]}
 
 
 def _tour_url(uuid: UUID) -> str:

@@ -23,6 +23,7 @@ from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound
 from changbei.delivery import adjusting, disrupting, recovery, selectors, services, travel
 from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.disrupting import UrgentOrder
+from changbei.delivery.features import closed
 from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, Stop, Tour
 from changbei.incidents.models import Suspension
 from changbei.network import features
@@ -341,11 +342,7 @@ def disruptions_map(request: HttpRequest) -> HttpResponse:
     day = services.today()
     if day is not None:
         layers["retailers"] = {"url": f"{reverse('delivery-layer', args=['retailers'])}?date={day.date.isoformat()}"}
-    shapes = [
-        {"type": "Feature", "id": one.pk, "geometry": one.area, "properties": {"name": one.reason}}
-        for one in (selectors.closures(day) if day else [])
-    ]
-    layers["suspensions"] = {"data": {"type": "FeatureCollection", "features": shapes}}
+        layers["suspensions"] = {"data": closed(day), "label": _("Closed")}
     return JsonResponse({"bounds": features.extent(), "layers": layers})
 
 

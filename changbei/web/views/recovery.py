@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from changbei.compute.recovery import ALL_MEANS, CALM
 from changbei.core.errors import Conflict, Invalid, NotFound
 from changbei.delivery import access, deciding, left_out, recovery, rules, selectors, services
-from changbei.delivery.features import RecoveryMap
+from changbei.delivery.features import RecoveryMap, closed
 from changbei.delivery.models import RecoveryCase, RecoveryOption, Stop, TransportPapers
 from changbei.delivery.selectors import VanShare
 from changbei.people import access as people
@@ -309,6 +309,7 @@ def recovery_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     layers: dict[str, Any] = mapping.base_layers(language())
     layers |= {name: {"data": data} for name, data in drawn.layers(chosen).items()}
     layers["after"]["label"] = _name(chosen)
+    layers["suspensions"] = {"data": closed(case.day), "label": _("Closed")}
     return JsonResponse({"bounds": drawn.bounds(), "layers": layers})
 
 
