@@ -253,7 +253,8 @@ function draw() {
   progress.hidden = false;
   progress.querySelector("progress").value = shown.total ? shown.done.length / shown.total : 1;
   progress.querySelector("[data-slot]").textContent = say("driven", { done: shown.done.length, total: shown.total });
-  put(at("next"), nextPart(shown));
+  const relief = shown.broken ? (tour.relief ?? []) : [];
+  put(at("next"), nextPart(shown), ...relief.map((one) => part("relief", { ...one, tel: tel(one.phone) })));
   at("trouble").hidden = shown.broken || shown.over || !shown.next;
   put(at("rest"), ...(shown.rest.length && !shown.broken ? [restPart(shown)] : []));
   put(at("done"), ...(shown.done.length ? [donePart(shown)] : []));

@@ -10,9 +10,10 @@ import pytest
 from django.test import Client
 
 from changbei.core.clock import VirtualClock
-from changbei.delivery import services
-from changbei.delivery.models import DeliveryDay, DriverAction, Position, Stop, Tour
+from changbei.delivery import recovery, services
+from changbei.delivery.models import DeliveryDay, DriverAction, Handover, Position, Stop, Tour
 from changbei.incidents.models import Incident, Report
+from changbei.incidents.tests.people import holder
 from changbei.web.tests import test_delivery_pages
 from changbei.web.tests.conftest import client_of
 
@@ -147,6 +148,27 @@ def test_without_a_position_the_place_is_where_the_list_leads(
     incident = Incident.objects.get()
     assert (incident.longitude, incident.latitude) == (heading.longitude, heading.latitude)
     assert heading.address in incident.place
+
+
+def test_who_comes_for_the_goods_of_a_broken_van(wheel: Client, tour: Tour, clock: VirtualClock) -> None:
+    """As soon as it is decided: van, time, cartons and whom to phone; nobody any more once they are handed over."""
+    assert wheel.get("/delivery/mine/list.json").json()["tour"]["relief"] == []
+    here = ahead_of(tour)[0].retailer
+    report = services.BreakdownReport(
+        tour.vehicle.number, here.longitude, here.latitude, here.address, goods_aboard=True, injured=False
+    )
+    broken = services.report_breakdown(report, run=None, actor=None)
+    case = recovery.offer(broken, run=None, iterations=50)
+    assert case is not None
+    services.accept(case.options.get(rank=1), actor=holder("dispatcher"))
+    calls = Handover.objects.filter(breakdown=broken).order_by("expected_at", "pk")
+    relief = wheel.get("/delivery/mine/list.json").json()["tour"]["relief"]
+    assert [(one["van"], one["cartons"]) for one in relief] == [(one.tour.vehicle.number, one.cartons) for one in calls]
+    taker = calls[0].tour.driver
+    assert taker is not None and (relief[0]["driver"], relief[0]["phone"]) == (taker.name, taker.phone)
+    for call in calls:
+        services.record_handover(call, actor=None)
+    assert wheel.get("/delivery/mine/list.json").json()["tour"]["relief"] == []
 
 
 def test_where_the_phone_is(wheel: Client, tour: Tour, clock: VirtualClock) -> None:
