@@ -21,6 +21,7 @@ from changbei.delivery.models import (
     Loan,
     RecoveryCase,
     RecoveryOption,
+    RepairOrder,
     Stop,
     Tour,
 )
@@ -206,21 +207,33 @@ def driver_today(vehicle: str) -> Person | None:
 
 @dataclass(frozen=True)
 class SiteReserve:
-    """A site with its reserve vans; each has to keep one that is ready (E3.2.6)."""
+    """A site with its reserve vans; each has to keep one that is ready, and looked at every working day (E3.2.6)."""
 
     site: Site
     ready: int
     total: int
+    unchecked: int  # of the ready ones, not looked at today
 
 
 def site_reserves() -> list[SiteReserve]:
     """Every site with how many of its reserve vans are ready to leave; one query."""
     reserve = Q(vehicles__is_reserve=True)
+    fit, today = reserve & Q(vehicles__state=Vehicle.State.FIT), clock.local_now().date()
     rows = Site.objects.annotate(
         n_total=Count("vehicles", filter=reserve),
-        n_ready=Count("vehicles", filter=reserve & Q(vehicles__state=Vehicle.State.FIT)),
+        n_ready=Count("vehicles", filter=fit),
+        n_checked=Count("vehicles", filter=fit & Q(vehicles__checked_on=today)),
     )
-    return [SiteReserve(row, row.n_ready, row.n_total) for row in rows.order_by("kind", "pk")]
+    return [
+        SiteReserve(row, row.n_ready, row.n_total, row.n_ready - row.n_checked)
+        for row in rows.order_by("kind", "pk")
+    ]
+
+
+def repairs() -> QuerySet[RepairOrder]:
+    """Vans that were sent to repair and are not back, the newest first (E3.3.1)."""
+    waiting = RepairOrder.objects.filter(finished_at__isnull=True)
+    return waiting.select_related("vehicle__site", "breakdown__run").order_by("-pk")
 
 
 def stops_by_status(day: DeliveryDay) -> dict[str, int]:

@@ -24,6 +24,7 @@ from changbei.delivery.models import (
     Tour,
 )
 from changbei.network.models import Vehicle
+from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.runs.models import Run
 
@@ -317,3 +318,18 @@ def order_repair(breakdown: Breakdown, *, actor: Person | None) -> RepairOrder:
             "delivery.repair_ordered", breakdown.run, actor, clause="E3.3.1", vehicle=vehicle.number
         )
     return order
+
+
+@transaction.atomic
+def end_repair(order: RepairOrder, *, actor: Person) -> None:
+    """The van is back and drives again; a reserve van has to be looked at before it counts as checked (E3.2.6).
+
+    Raises NotAllowed, and Conflict when it is back already.
+    """
+    people.require(actor, "delivery.recover")
+    if not RepairOrder.objects.filter(pk=order.pk, finished_at=None).update(finished_at=clock.now()):
+        raise Conflict(gettext_noop("this van is back already"))
+    out = [Vehicle.State.UNDER_REPAIR, Vehicle.State.BROKEN_DOWN]
+    Vehicle.objects.filter(pk=order.vehicle_id, state__in=out).update(state=Vehicle.State.FIT, checked_on=None)
+    run = order.breakdown.run if order.breakdown else None
+    changing.note("delivery.repair_ended", run, actor, clause="E3.3.1", vehicle=order.vehicle.number)

@@ -152,12 +152,13 @@ TABLE: Mapping[str, Sentence] = {
         _("%(stops)s customers moved to %(next_on)s"), "calendar-event", "warn", "%(reason)s"
     ),
     "delivery.repair_ordered": Sentence(_("Repair ordered for van %(vehicle)s"), "tool"),
+    "delivery.repair_ended": Sentence(_("Van %(vehicle)s is back from repair"), "tool", "good"),
     "delivery.stops_held": Sentence(_("%(stops)s deliveries held"), "hand-stop", "warn"),
     "delivery.stops_moved": Sentence(
         _("%(stops)s deliveries moved to %(next_on)s"), "calendar-event", "warn"
     ),
     "delivery.lines_adjusted": Sentence(
-        _("Lines adjusted to the weather, %(stops)s deliveries concerned"), "route", "warn"
+        _("Lines adjusted, %(stops)s deliveries concerned"), "route", "warn"
     ),
     "delivery.lines_planned": Sentence(_("Lines planned anew, %(moved)s customers on another van"), "route"),
     "delivery.closed": Sentence(_("Closed: %(reason)s"), "ban", "warn"),

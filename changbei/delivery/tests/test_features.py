@@ -177,6 +177,9 @@ def test_what_each_van_takes(day: DeliveryDay, broken: Breakdown) -> None:
 def test_reserve_vans_of_each_site(day: DeliveryDay) -> None:
     found = selectors.site_reserves()
     assert [(one.ready, one.total) for one in found] == [(1, 1)] * 5
+    Vehicle.objects.filter(is_reserve=True).update(checked_on=MONDAY)
+    Vehicle.objects.filter(is_reserve=True, site=found[1].site).update(checked_on=None)
+    assert [one.unchecked for one in selectors.site_reserves()] == [0, 1, 0, 0, 0]
     Vehicle.objects.filter(is_reserve=True, site=found[2].site).update(state=Vehicle.State.UNDER_REPAIR)
     assert [one.ready for one in selectors.site_reserves()] == [1, 1, 0, 1, 1]
     assert selectors.stops_by_status(day)["planned"] == Stop.objects.filter(day=day, status="planned").count()

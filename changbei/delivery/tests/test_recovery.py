@@ -273,6 +273,18 @@ def test_the_van_goes_to_repair_once(day: DeliveryDay, broken: Breakdown) -> Non
     assert Vehicle.objects.get(pk=broken.tour.vehicle_id).state == Vehicle.State.UNDER_REPAIR
 
 
+def test_a_van_comes_back_from_repair_once(day: DeliveryDay, broken: Breakdown, dispatcher: Person) -> None:
+    order = services.order_repair(broken, actor=None)
+    assert list(selectors.repairs()) == [order] and broken.tour.driver is not None
+    with pytest.raises(NotAllowed):
+        services.end_repair(order, actor=broken.tour.driver)
+    services.end_repair(order, actor=dispatcher)
+    assert Vehicle.objects.get(pk=broken.tour.vehicle_id).state == Vehicle.State.FIT
+    assert not selectors.repairs().exists()
+    with pytest.raises(Conflict):
+        services.end_repair(order, actor=dispatcher)
+
+
 def test_substitutes_know_the_line(day: DeliveryDay, broken: Breakdown) -> None:
     found = selectors.substitutes(broken.tour.vehicle.number)
     assert found

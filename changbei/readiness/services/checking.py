@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from changbei.core import clock
+from changbei.delivery.models import RepairOrder
 from changbei.journal import services as journal
 from changbei.network.models import Vehicle
 from changbei.notify import services as notify
@@ -144,6 +145,7 @@ def check_vehicle(vehicle: Vehicle, *, fit: bool, note: str = "", actor: Person)
         vehicle.state = Vehicle.State.UNDER_REPAIR
     elif vehicle.state in (Vehicle.State.BROKEN_DOWN, Vehicle.State.UNDER_REPAIR):
         vehicle.state = Vehicle.State.FIT
+        RepairOrder.objects.filter(vehicle=vehicle, finished_at=None).update(finished_at=clock.now())
     vehicle.save(update_fields=["checked_on", "state"])
     done = VehicleCheck.objects.create(vehicle=vehicle, on=today, fit=fit, by=actor, note=note.strip()[:200])
     journal.append(

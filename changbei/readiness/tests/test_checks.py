@@ -9,6 +9,8 @@ import pytest
 from changbei.core import clock as core_clock
 from changbei.core.clock import VirtualClock
 from changbei.core.errors import NotAllowed
+from changbei.delivery.models import RepairOrder
+from changbei.delivery.selectors import repairs
 from changbei.incidents.models import WarningSource
 from changbei.incidents.services import save_source
 from changbei.journal.models import Entry
@@ -141,6 +143,17 @@ def test_a_vehicle_check_is_on_record_with_who_did_it() -> None:
     assert (check.vehicle, check.fit, check.by, check.note) == (van, True, dispatcher(), "fine")
     entry = Entry.objects.get(kind="readiness.vehicle_checked")
     assert (entry.clause, entry.data) == ("E3.2.6", {"vehicle": van.number, "fit": True, "note": "fine"})
+
+
+def test_a_van_that_was_mended_ends_its_repair() -> None:
+    van = Vehicle.objects.order_by("pk")[0]
+    Vehicle.objects.filter(pk=van.pk).update(state="under_repair")
+    order = RepairOrder.objects.create(vehicle=van, ordered_at=core_clock.now())
+    services.check_vehicle(van, fit=False, actor=dispatcher())
+    assert list(repairs()) == [order]
+    services.check_vehicle(van, fit=True, actor=dispatcher())
+    order.refresh_from_db()
+    assert order.finished_at == core_clock.now() and not repairs().exists()
 
 
 def test_a_van_that_has_taken_over_stays_in_use() -> None:

@@ -472,3 +472,15 @@ def test_one_click_from_a_broken_van_to_its_options(
     wheel = client_of(tour.driver, "driver")
     assert wheel.post(f"/delivery/tours/{tour.uuid}/broken-down").status_code == 403
     assert Report.objects.count() == 1
+
+
+def test_vans_in_repair_and_who_says_that_they_are_back(desk: Client, tour: Tour, day: DeliveryDay) -> None:
+    report = services.BreakdownReport(tour.vehicle.number, 119.0, 33.6, "street", goods_aboard=True, injured=False)
+    order = services.order_repair(services.report_breakdown(report, run=None, actor=None), actor=None)
+    assert "Vans in repair" in desk.get("/delivery/").content.decode()
+    ahead = services.plan_day(day.date + timedelta(days=7), actor=None)
+    page = desk.get(f"/delivery/?date={ahead.date}").content.decode()
+    assert f"In repair, with a tour on this day: van {tour.vehicle.number}." in page
+    assert desk.post(f"/delivery/repairs/{order.pk}/mended").status_code == 303
+    assert "In repair" not in desk.get(f"/delivery/?date={ahead.date}").content.decode()
+    assert desk.post(f"/delivery/repairs/{order.pk}/mended").status_code == 404

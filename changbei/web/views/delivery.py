@@ -21,12 +21,13 @@ from django.views.decorators.http import require_POST
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, NotFound
-from changbei.delivery import access, rules, selectors
+from changbei.delivery import access, rules, selectors, services
 from changbei.delivery.features import DayMap, closed
 from changbei.delivery.models import DeliveryDay, RecoveryCase, Stop, Tour
 from changbei.delivery.selectors import SiteReserve, TourFigures
 from changbei.incidents import services as incidents
 from changbei.network import features
+from changbei.network.models import Vehicle
 from changbei.people import access as people
 from changbei.web import entry, htmx, mapping
 from changbei.web.components import Tone
@@ -40,6 +41,7 @@ ON_TIME_MINUTES = 3
 AT_THE_DOOR_MINUTES = 10
 RENEWED_SECONDS, LARGE_RENEWED_SECONDS, LARGE_DAY_STOPS = 10, 60, 3000
 """How often the map asks anew: a day of 8,000 customers is nearly two megabytes."""
+OUT = (Vehicle.State.BROKEN_DOWN, Vehicle.State.UNDER_REPAIR)
 DAY_LAYERS: Mapping[str, str] = {"lines": "lines", "retailers": "stops", "vans": "vans", "suspensions": ""}
 
 STATES = {
@@ -189,6 +191,7 @@ def _live(request: HttpRequest, day: DeliveryDay) -> dict[str, Any]:
     """Everything that a poll renews."""
     wish = Wish.of(request)
     is_today = day.date == clock.local_now().date()
+    is_ahead = day.date > clock.local_now().date()
     rows = [_row(figures, is_today) for figures in selectors.tours(day)]
     reserves = selectors.site_reserves()
     unserved = list(selectors.unserved(day).order_by("planned_at", "pk"))
@@ -209,6 +212,9 @@ def _live(request: HttpRequest, day: DeliveryDay) -> dict[str, Any]:
         "reserve_ready": sum(one.ready for one in reserves),
         "reserve_total": f"/ {sum(one.total for one in reserves)}",
         "reserve_tone": _reserve_tone(reserves),
+        "repairs": list(selectors.repairs()),
+        "in_repair": [row.tour.vehicle.number for row in rows if is_ahead and row.tour.vehicle.state in OUT],
+        "may_check": people.may(request.user, "readiness.check"),
         "cases": cases,
         "unserved": unserved,
         "late": late,
@@ -347,6 +353,19 @@ def broken_down(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return htmx.go_to(request, reverse("recovery-of-run", args=[incident.run.uuid]))
 
 
+@entry.staff
+@require_POST
+def mended(request: HttpRequest, pk: int) -> HttpResponse:
+    """A van is back from repair."""
+    people.require(request.user, "delivery.recover")
+    order = selectors.repairs().filter(pk=pk).first()
+    if order is None:
+        raise NotFound(str(pk))
+    services.end_repair(order, actor=entry.actor(request))
+    messages.success(request, _("Van %(van)s drives again.") % {"van": order.vehicle.number})
+    return htmx.go_to(request, reverse("delivery"))
+
+
 def _place(tour: Tour) -> dict[str, Any]:
     drawn = DayMap(tour.day, language(), _tour_url)
     known = next(one for one in drawn.tours if one.pk == tour.pk)
@@ -411,6 +430,7 @@ def _tour_url(uuid: UUID) -> str:
 urlpatterns = [
     path("delivery/", delivery, name="delivery"),
     path("delivery/tours/<uuid:uuid>/broken-down", broken_down, name="tour-broken-down"),
+    path("delivery/repairs/<int:pk>/mended", mended, name="van-mended"),
     path("delivery/map.json", delivery_map, name="delivery-map"),
     path("delivery/map/<slug:name>.json", delivery_layer, name="delivery-layer"),
 ]
