@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from django.db import connection
-
 from changbei.incidents.models import Incident
+from changbei.journal import prepared
 from changbei.journal.rows import reserve
 from changbei.runs.models import Run
 
@@ -18,11 +17,13 @@ def next_number() -> tuple[str, int, int]:
     Holds a lock until the transaction ends: a number that is rolled back is given again, and nobody sees a gap.
     """
     keys = reserve({Incident: 1, Run: 1}, behind_lock=_LOCK)
-    last = Incident.objects.order_by("-pk").values_list("number", flat=True).first()
+    with prepared.cursor() as cursor:
+        cursor.execute("SELECT number FROM incidents_incident ORDER BY id DESC LIMIT 1")
+        (last,) = cursor.fetchone() or ("",)
     return f"{PREFIX}{int(last[len(PREFIX) :]) + 1 if last else 1:04d}", keys[Incident][0], keys[Run][0]
 
 
 def lock_cause(key: str) -> None:
     """Reports of the same thing go one after the other, until the transaction ends."""
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])

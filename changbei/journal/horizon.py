@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Max
 
 from changbei.core.errors import Conflict
+from changbei.journal import prepared
 from changbei.journal.models import Entry
 
 _WRAP = 2**32  # sessions show the lower half of a transaction's number
@@ -33,7 +34,7 @@ def current() -> int:
     The snapshot is taken first: what begins after it has a higher number, what ends after it is visible
     to whoever reads next.
     """
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(SNAPSHOT)
         oldest, following = cursor.fetchone() or (0, 0)
         cursor.execute(RUNNING_HERE)

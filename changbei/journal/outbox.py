@@ -31,16 +31,21 @@ def _always(_entry: Entry) -> bool:
     return True
 
 
+def _any(_kind: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Reaction:
     """What is done about a fact. `name` stays the same for good: failures are kept under it.
 
-    `when` looks at the entry alone, without the database.
+    `when` looks at the entry alone, without the database; `of` at its kind, before anything else of it is read.
     """
 
     name: str
     do: Callable[[Entry], None]
     when: Callable[[Entry], bool] = _always
+    of: Callable[[str], bool] = _any
 
 
 Table = Mapping[str, Sequence[Reaction]]
@@ -51,13 +56,17 @@ def react(table: Table, *, reader: str = "reactions", limit: int = 500) -> int:
     if connection.in_atomic_block:
         raise RuntimeError("react() commits as it goes: it cannot run inside a transaction")
     start = _position(reader)
-    batch = list(between(start, None).filter(txid__lt=horizon.current())[:limit])
-    at = start
-    for entry in batch:
-        here = Position(entry.txid, entry.pk)
-        if (reactions := _reactions(table, entry)) and not _react_to(entry, reactions, reader, at, here):
-            return 0  # another worker is at it
-        if reactions:
+    new = between(start, None).filter(txid__lt=horizon.current())
+    batch = list(new.values_list("txid", "id", "kind")[:limit])
+    heard = Entry.objects.in_bulk([key for _, key, kind in batch if _of_kind(table, kind)])
+    at = here = start
+    for txid, key, _ in batch:
+        here = Position(txid, key)
+        entry = heard.get(key)
+        reactions = _reactions(table, entry) if entry else []
+        if entry and reactions:
+            if not _react_to(entry, reactions, reader, at, here):
+                return 0  # another worker is at it
             at = here
     if batch and at != here and not _move(reader, at, here):
         return 0
@@ -99,8 +108,11 @@ def _position(reader: str) -> Position:
 
 
 def _reactions(table: Table, entry: Entry) -> list[Reaction]:
-    candidates = [*table.get(entry.kind, ()), *table.get(EVERY, ())]
-    return [reaction for reaction in candidates if reaction.when(entry)]
+    return [reaction for reaction in _of_kind(table, entry.kind) if reaction.when(entry)]
+
+
+def _of_kind(table: Table, kind: str) -> list[Reaction]:
+    return [reaction for reaction in (*table.get(kind, ()), *table.get(EVERY, ())) if reaction.of(kind)]
 
 
 def _react_to(entry: Entry, reactions: list[Reaction], reader: str, at: Position, here: Position) -> bool:

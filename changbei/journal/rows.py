@@ -19,10 +19,11 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import pydantic_core
-from django.db import connection
 from django.db.models import Model
 from django.db.models.base import ModelState
 from django.utils.functional import Promise
+
+from changbei.journal import prepared
 
 Row = Mapping[str, Any]
 M = TypeVar("M", bound=Model)
@@ -68,7 +69,7 @@ class Rows:
         """Write everything; nothing is left over for a second time."""
         parts, self._parts = self._parts, {}
         if parts:
-            with connection.cursor() as cursor:
+            with prepared.cursor() as cursor:
                 cursor.execute(_statement(tuple(parts)), [to_json(rows) for rows in parts.values()])
 
     def _add(
@@ -88,7 +89,7 @@ class Rows:
 def insert_now(model: type[Model], rows: Sequence[Row]) -> list[int]:
     """Write new rows at once, and say the keys they were given, in the same order."""
     part = Part("insert", model._meta.db_table, tuple(rows[0]))
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(f"{_fragment(part)} RETURNING id", [to_json(rows)])
         return [key for (key,) in cursor.fetchall()]
 
@@ -104,14 +105,14 @@ def reserve(
     wanted = {model: count for model, count in counts.items() if count}
     locks = [] if behind_lock is None else [f"SELECT -1, 0 FROM pg_advisory_xact_lock({behind_lock:d})"]
     picks = [
-        f"SELECT {number}, nextval(pg_get_serial_sequence('{model._meta.db_table}', 'id'))"
-        f" FROM generate_series(1, {count:d})"
-        for number, (model, count) in enumerate(wanted.items())
+        f"SELECT {number}, nextval(s) FROM pg_get_serial_sequence('{model._meta.db_table}', 'id') s,"
+        " generate_series(1, %s::int)"
+        for number, model in enumerate(wanted)
     ]
     found: dict[int, list[int]] = {number: [] for number in range(-1, len(wanted))}
     if locks or picks:
-        with connection.cursor() as cursor:
-            cursor.execute(" UNION ALL ".join([*locks, *picks]))
+        with prepared.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join([*locks, *picks]), list(wanted.values()))
             for number, key in cursor.fetchall():
                 found[number].append(key)
     keys = {model: sorted(found[number]) for number, model in enumerate(wanted)}

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 
+from changbei.journal import prepared
 from changbei.notify.models import Urgency
 
 LEASE_SECONDS = 120 * settings.LEASE_SCALE
@@ -60,7 +60,7 @@ def claim(channel: str, now: datetime, lease_until: datetime, limit: int) -> lis
     parameters: list[Any] = []
     for _ in Urgency:
         parameters += [channel, now, limit]
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(CLAIM, [*parameters, lease_until, lease_until])
         claimed = [_claimed(row) for row in cursor.fetchall()]
     return sorted(claimed, key=lambda one: (one.urgency, one.queued_at, one.id))
@@ -140,7 +140,7 @@ def mark(marks: Sequence[Mark], now: datetime, *, again: bool = False) -> set[in
         [one.carrier_id for one in ordered],
         [one.error[:300] for one in ordered],
     ]
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         if again:
             cursor.execute(MARK_AGAIN, [*columns, now, now, now, now])
         else:

@@ -31,7 +31,7 @@ SAFETY = timedelta(seconds=claims.LEASE_SECONDS / 8)  # nothing is begun this sh
 
 NOTE_AGAIN_SECONDS = 0.3
 RECEIPTS = 100  # at a time: the most values for which the server still uses an index of some rows only
-BATCH_SECONDS, FEWEST = 1.0, 8
+BATCH_SECONDS, FEWEST = 0.3, 8
 _seconds_each: dict[
     str, float
 ] = {}  # by channel: how long a message took lately, several being under way at a time
@@ -102,7 +102,7 @@ def _send_batch(channel: Channel, limit: int, stop: Stop) -> int:
 
 
 def _batch(channel: Channel) -> int:
-    """How many to take: no more than about a second's work, for what is more urgent waits until a batch is done."""
+    """How many to take: no more than is done at once, for what is more urgent waits until a batch is."""
     seconds = _seconds_each.get(channel.kind, 0.0)
     return (
         channel.batch

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -78,6 +78,7 @@ class Way:
     book: Book
     with_devices: Collection[int]  # people with a browser that takes pushes
     now: datetime
+    known: dict[Hashable, list[rules.Row]] = field(default_factory=dict)  # of staff told at this moment
 
 
 def tell(new: NewNotice, recipients: Sequence[Recipient], *, actor: Person | None = None) -> Notice:
@@ -320,7 +321,11 @@ def _messages(notice: Notice, new: NewNotice, recipient: Recipient, way: Way) ->
 
 
 def _rows(new: NewNotice, recipient: Recipient, way: Way) -> list[rules.Row]:
-    return rules.rows(
+    """A thousand deadlines tell the same few of the staff: what applies to them is kept."""
+    asked = (recipient.id, new.urgency, new.wants_answers, new.channels)
+    if recipient.has_inbox and asked in way.known:
+        return way.known[asked]
+    rows = rules.rows(
         recipient,
         urgency=new.urgency,
         resend=new.wants_answers,
@@ -330,6 +335,9 @@ def _rows(new: NewNotice, recipient: Recipient, way: Way) -> list[rules.Row]:
         book=way.book,
         has_device=recipient.has_inbox and recipient.id in way.with_devices,
     )
+    if recipient.has_inbox:
+        way.known[asked] = rows
+    return rows
 
 
 def _message(

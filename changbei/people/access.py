@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from django.db import connection
-
 from changbei.core import clock
 from changbei.core.errors import NotAllowed, NotFound
+from changbei.journal import prepared
 from changbei.people import rules
 from changbei.people.models import Account, Person, Unit
 
@@ -82,7 +81,7 @@ WHERE d.person_id = %(person)s AND d.starts_at <= %(now)s AND d.ends_at > %(now)
 
 def standing(person: Person) -> rules.Standing:
     """Job, posts and duty at this moment, and the posts of those the person stands in for."""
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(STANDING, {"person": person.pk, "now": clock.now()})
         return rules.Standing(person.job, person.unit_id, frozenset(cursor.fetchall()))
 

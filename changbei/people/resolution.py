@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import Q
 
+from changbei.journal import prepared
 from changbei.people.models import Absence, Person
 from changbei.people.rules import NOBODY, Away, Choice, Offer, RoleSpec, UnitTree, Why, choose, merge
 
@@ -182,7 +182,7 @@ Units = list[tuple[int, str, int | None]]
 def _read(
     kinds: Collection[str], now: datetime
 ) -> tuple[list[_PostRow], list[_AbsenceRow], Units, datetime | None]:
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(ROSTER, {"now": now, "kinds": sorted(kinds)})
         held, absences, units, change = cursor.fetchone() or ("[]", "[]", "[]", None)
     return (

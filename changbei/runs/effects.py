@@ -493,8 +493,10 @@ class Effects:
         before it is approved, and that service is back.
         """
         after = self.run.state
+        earlier = before["items"]
         for item, entry in after["items"].items():
-            self._note_item(item, before["items"].get(item, {}), entry)
+            if (known := earlier.get(item, {})) is not entry:
+                self._note_item(item, known, entry)
         for note in after["notes"][len(before["notes"]) :]:
             self.record("runs.noted", item=note["item"], data={"what": note["what"], "detail": note["detail"]})
         if after.get("restored_at") and not before.get("restored_at"):

@@ -14,6 +14,7 @@ from django.db.models import Min
 from django.db.models.functions import Greatest
 
 from changbei.core import clock, faults
+from changbei.journal import prepared
 from changbei.journal.services import NewEntry, append_many
 from changbei.plans import actions
 from changbei.plans.facts import ActionDone, ActionFailed, TimerFired
@@ -38,10 +39,14 @@ WHERE t.id = due.id
 RETURNING t.id, t.run_id
 """
 
+STILL_DUE = """
+SELECT run_id, key FROM runs_timer WHERE id = ANY(%s::bigint[]) AND due_at <= %s ORDER BY due_at, id
+"""
+
 CLAIM_ACTION = """
 UPDATE runs_actioncall a SET due_at = %(lease)s, lease_until = %(lease)s, attempts = a.attempts + 1 FROM
 (SELECT id FROM runs_actioncall WHERE due_at <= %(now)s ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-due WHERE a.id = due.id RETURNING a.*
+due WHERE a.id = due.id RETURNING a.id
 """
 
 
@@ -52,7 +57,7 @@ def fire_timers(limit: int = 250) -> int:
     just now; the timers of the others come at the next call.
     """
     now = clock.now()
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(CLAIM_TIMERS, {"now": now, "lease": now + TIMER_LEASE, "limit": limit})
         claimed = cursor.fetchall()
     faults.point("timers.claimed")
@@ -107,10 +112,11 @@ def _fire_together(by_run: Mapping[int, list[int]]) -> int:
 
 def _still_due(timers: list[int]) -> dict[int, list[str]]:
     """By run: the keys of those of the timers that are still due, in their order."""
-    rows = Timer.objects.filter(pk__in=timers, due_at__lte=clock.now()).order_by("due_at", "id")
     found: dict[int, list[str]] = defaultdict(list)
-    for run, key in rows.values_list("run_id", "key"):
-        found[run].append(key)
+    with prepared.cursor() as cursor:
+        cursor.execute(STILL_DUE, [timers, clock.now()])
+        for run, key in cursor.fetchall():
+            found[run].append(key)
     return found
 
 
@@ -143,9 +149,11 @@ def next_due() -> datetime | None:
 
 def _claim() -> ActionCall | None:
     now = clock.now()
-    found = list(ActionCall.objects.raw(CLAIM_ACTION, {"now": now, "lease": now + ACTION_LEASE}))
+    with prepared.cursor() as cursor:
+        cursor.execute(CLAIM_ACTION, {"now": now, "lease": now + ACTION_LEASE})
+        claimed = cursor.fetchone()
     faults.point("actions.claimed")
-    return found[0] if found else None
+    return ActionCall.objects.get(pk=claimed[0]) if claimed else None
 
 
 def _perform(call: ActionCall) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Q
 
+from changbei.journal import prepared
 from changbei.people.models import Absence, Contact, Person, PostHolding
 from changbei.people.resolution import Holder, RoleSpec, Roster
 from changbei.plans.model import Audience, Pack, Procedure
@@ -53,11 +54,15 @@ def holding(run: Run, role: str, holder: Holder, now: datetime) -> RoleHolding:
     return RoleHolding(run=run, role=role, person=holder.person, why=why, since=now)
 
 
+HOLDERS = "SELECT run_id, role, person_id FROM runs_roleholding WHERE run_id = ANY(%s::bigint[]) AND until IS NULL"
+
+
 def holders_of(runs: Collection[Run]) -> dict[int, dict[str, Person | None]]:
     """By run (key): role → person as the run has them now; two queries."""
     found: dict[int, dict[str, Person | None]] = {run.pk: {} for run in runs}
-    rows = RoleHolding.objects.filter(run__in=list(found), until__isnull=True)
-    held = list(rows.values_list("run_id", "role", "person_id"))
+    with prepared.cursor() as cursor:
+        cursor.execute(HOLDERS, [list(found)])
+        held: list[tuple[int, str, int | None]] = cursor.fetchall()
     people = Person.objects.in_bulk({person for _, _, person in held if person})
     for run, role, person in held:
         found[run][role] = people[person] if person else None

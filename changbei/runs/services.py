@@ -19,7 +19,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound, Outside
-from changbei.journal import wake
+from changbei.journal import prepared, wake
 from changbei.journal.rows import reserve
 from changbei.journal.services import append
 from changbei.notify import services as notify
@@ -378,8 +378,9 @@ def lock(run_uuid: UUID) -> Run:
 
 def lock_free(keys: Collection[int]) -> list[Run]:
     """Those of these runs (keys) that nobody has locked, locked in the order of their keys; with one statement."""
-    rows = Run.objects.select_for_update(of=("self",), skip_locked=True).filter(pk__in=keys).order_by("pk")
-    found = list(rows)
+    found = prepared.objects(
+        Run, "WHERE id = ANY(%s::bigint[]) ORDER BY id FOR UPDATE SKIP LOCKED", [list(keys)]
+    )
     versions = PlanVersion.objects.defer("files").in_bulk({run.plan_version_id for run in found})
     for run in found:
         run.plan_version = versions[run.plan_version_id]

@@ -10,9 +10,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db.models.expressions import RawSQL
-
 from changbei.core import faults
+from changbei.journal import prepared
 from changbei.journal.rows import Rows
 from changbei.journal.services import NewEntry, add
 from changbei.notify import services as notify
@@ -22,7 +21,7 @@ from changbei.runs.effects import Effects
 from changbei.runs.models import Task
 
 # Of a task that is there already: what is written about it and said to people.
-SPOKEN_OF = ("uuid", "run_id", "item", "label", "role", "holder_id", "title", "guide", "clause", "due_at")
+SPOKEN_OF = ("id", "uuid", "run_id", "item", "label", "role", "holder_id", "title", "guide", "clause", "due_at")
 
 
 def write(every: Sequence[Effects], rows: Rows | None = None) -> None:
@@ -80,13 +79,9 @@ def _look_up_tasks(every: Sequence[Effects]) -> None:
     pairs = [(run, item) for run, (_, items) in wanted.items() for item in sorted(items)]
     if not pairs:
         return
-    keys = RawSQL(
-        "SELECT t.id FROM runs_task t JOIN unnest(%s::bigint[], %s::text[]) w(run_id, item)"
-        " ON t.run_id = w.run_id AND t.item = w.item",
-        [[run for run, _ in pairs], [item for _, item in pairs]],
-    )
+    named = "JOIN unnest(%s::bigint[], %s::text[]) w(run_id, item) ON t.run_id = w.run_id AND t.item = w.item"
     found: dict[int, dict[str, Task]] = defaultdict(dict)
-    tasks = list(Task.objects.only(*SPOKEN_OF).filter(pk__in=keys))
+    tasks = prepared.objects(Task, named, [[run for run, _ in pairs], [item for _, item in pairs]], SPOKEN_OF)
     people = Person.objects.in_bulk({task.holder_id for task in tasks if task.holder_id})
     for task in tasks:
         task.holder = people[task.holder_id] if task.holder_id else None

@@ -78,9 +78,11 @@ def _was_called(entry: Entry) -> bool:
 
 
 def _concerns_a_run(entry: Entry) -> bool:
-    return entry.run is not None and (
-        entry.kind.partition(".")[0] not in SILENT_ROOMS or entry.kind in HEARD_NEVERTHELESS
-    )
+    return entry.run is not None
+
+
+def _is_heard(kind: str) -> bool:
+    return kind.partition(".")[0] not in SILENT_ROOMS or kind in HEARD_NEVERTHELESS
 
 
 # The command first: roles of the plan follow it.
@@ -119,5 +121,5 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
     ],
     "delivery.day_planned": [Reaction("incidents.hold_new_day", incidents.hold_new_day)],
     "notify.acknowledged": [Reaction("runs.acknowledge", _acknowledge_task, when=_is_about_a_task)],
-    EVERY: [Reaction("runs.happened", _tell_run, when=_concerns_a_run)],
+    EVERY: [Reaction("runs.happened", _tell_run, when=_concerns_a_run, of=_is_heard)],
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-NEW_OBJECTS, YOUNG, OLD = 25_000, 20, 20
+NEW_OBJECTS, YOUNG, OLD = 100_000, 20, 20
 
 
 def settle() -> None:

@@ -16,7 +16,7 @@ import select
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -49,7 +49,7 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 # How long a lane waits, once woken, for more of the same: first contacts, which other lanes hand over, go before.
-GATHER_SECONDS = {"engine": 0.2, "deadlines": 0.2}
+GATHER_SECONDS = {"engine": 0.2, "deadlines": 0.2, "inbox": 0.2, "actions": 0.1}
 PAUSE_AFTER_TROUBLE_SECONDS = 1.0
 STOP_SECONDS = 30.0
 SCHEMA, SCHEMA_SECONDS = "schema", 2.0
@@ -215,6 +215,7 @@ class Worker:
     poll_seconds: float = POLL_SECONDS
     stopping: threading.Event = field(default_factory=threading.Event)
     _wake: dict[str, threading.Event] = field(default_factory=dict)
+    _hearing: list[str] = field(default_factory=list)  # lanes that have something to do when there is news
     _bell: tuple[int, int] = field(default_factory=_bell)
     _trouble: Conflict | None = None
 
@@ -234,7 +235,7 @@ class Worker:
             thread.start()
         select.select([self._bell[0]], [], [])
         self.stopping.set()
-        self._wake_all()
+        self._wake_all(self._wake)
         self._join(threads)
         registry.close_all()
         if self._trouble:
@@ -258,6 +259,8 @@ class Worker:
 
     def _thread(self, name: str, jobs: Sequence[Job]) -> threading.Thread:
         self._wake[name] = threading.Event()
+        if any(not job.every_seconds for job in jobs):
+            self._hearing.append(name)
         return threading.Thread(target=self._work, args=(name, jobs), name=name, daemon=True)
 
     def _work(self, name: str, jobs: Sequence[Job]) -> None:
@@ -302,9 +305,9 @@ class Worker:
         self.stopping.wait(PAUSE_AFTER_TROUBLE_SECONDS)
         return 0
 
-    def _wake_all(self) -> None:
-        for event in self._wake.values():
-            event.set()
+    def _wake_all(self, lanes: Iterable[str]) -> None:
+        for name in lanes:
+            self._wake[name].set()
 
     def _listen(self) -> None:
         """Wait for the database's word on a connection of its own. While that is down the poll does."""
@@ -313,7 +316,7 @@ class Worker:
                 with listening_connection() as listener:
                     while not self.stopping.is_set():
                         if any(True for _ in listener.notifies(timeout=0.5, stop_after=1)):
-                            self._wake_all()
+                            self._wake_all(self._hearing)
             except (psycopg.Error, DatabaseError, InterfaceError):
                 logger.warning("cannot listen for work; polling", exc_info=True)
                 self.stopping.wait(PAUSE_AFTER_TROUBLE_SECONDS)

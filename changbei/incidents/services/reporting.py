@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from changbei.core import clock
 from changbei.incidents import context, forms, numbers, plan, rules, telling
 from changbei.incidents.models import Incident, Report
 from changbei.incidents.plan import InForce
 from changbei.incidents.services import command, outages
+from changbei.journal import prepared
 from changbei.journal import services as journal
 from changbei.journal.rows import Rows
 from changbei.notify import services as notify
@@ -79,7 +80,7 @@ def report(
 
 def _has_open(key: str) -> bool:
     """Whether any incident with this key is open: what is asked of every report, most of which are the first."""
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(
             "SELECT 1 FROM incidents_incident WHERE same_key = %s AND status <> 'closed' LIMIT 1", [key]
         )
@@ -97,7 +98,7 @@ def _known(key: str, found: InForce, now: datetime) -> Incident | None:
 
 def _stays_open(known: Incident) -> bool:
     """Shared among all who join: they do not wait for each other, only for somebody who is closing it just now."""
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(
             "SELECT 1 FROM incidents_incident WHERE id = %s AND status <> 'closed' FOR SHARE", [known.pk]
         )
