@@ -8,7 +8,7 @@ LANGUAGES = ("zh-Hans", "zh-Hant", "en")
 Text = Mapping[str, str]
 
 
-def text(hans: str, hant: str, english: str) -> Text:
+def text(hans: str, hant: str, english: str) -> dict[str, str]:
     """A text of these words."""
     return {"zh-Hans": hans, "zh-Hant": hant, "en": english}
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from changbei.core import clock
+from changbei.core import clock, moments
 from changbei.core.errors import Invalid, NotFound, Outside
 from changbei.incidents import departments, replenishing, settling
 from changbei.incidents.forecasts import configured
@@ -398,7 +398,7 @@ def _readable(values: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         if isinstance(value, str) and len(value) >= len("2026-11-23T09:40Z"):
             try:
-                found[name] = customers.local(_moment(value, name))
+                found[name] = moments.moment(_moment(value, name))
             except Invalid:
                 continue
     return found

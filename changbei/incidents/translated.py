@@ -31,8 +31,11 @@ def headline_text(warning: Warning) -> dict[str, str]:
 
 
 def reason_text(incident: Incident, reason: str) -> Mapping[str, str] | str:
-    """A reason for customers: one that is the headline of a warning is said in each reader's language."""
+    """A reason for customers: one that is what a warning is of, or its headline, is said in each reader's language."""
     if not reason:
         return reason
-    same = incident.warnings.filter(headline__startswith=reason).defer("raw", "area").order_by("-pk").first()
+    warnings = incident.warnings.defer("raw", "area").order_by("-pk")
+    if same := warnings.filter(event=reason).first():
+        return {language: words_for(same, language)["event"] or reason for language in LANGUAGES}
+    same = warnings.filter(headline__startswith=reason).first()
     return reason if same is None else headline_text(same)

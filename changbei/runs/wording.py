@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from changbei.core.clock import LOCAL
+from changbei.core import moments
 from changbei.core.texts import Text
 from changbei.notify.wording import fill
 
@@ -19,14 +19,14 @@ TASK = {
     "en": "{number} task: {title}",
 }
 TASK_BODY = {
-    "zh-Hans": "{incident}。您担任{role}。依据第 {clause} 条，请于 {due} 前完成，并先确认收到。{guide}",
-    "zh-Hant": "{incident}。您擔任{role}。依據第 {clause} 條，請於 {due} 前完成，並先確認收到。{guide}",
-    "en": "{incident}. You are {role}. By clause {clause} this is due at {due}; please acknowledge first. {guide}",
+    "zh-Hans": "{incident}。您担任{role}。依据第 {clause} 条，请于{due}前完成，并先确认收到。{guide}",
+    "zh-Hant": "{incident}。您擔任{role}。依據第 {clause} 條，請於{due}前完成，並先確認收到。{guide}",
+    "en": "{incident}. You are {role}. By clause {clause} this is due by {due}; please acknowledge first. {guide}",
 }
 VACANT_BODY = {
-    "zh-Hans": "{incident}。{role}目前无人担任，请安排人员。依据第 {clause} 条，{due} 前应完成。{guide}",
-    "zh-Hant": "{incident}。{role}目前無人擔任，請安排人員。依據第 {clause} 條，{due} 前應完成。{guide}",
-    "en": "{incident}. Nobody holds the role {role}: please see to it. Clause {clause}, due at {due}. {guide}",
+    "zh-Hans": "{incident}。{role}目前无人担任，请安排人员。依据第 {clause} 条，应于{due}前完成。{guide}",
+    "zh-Hant": "{incident}。{role}目前無人擔任，請安排人員。依據第 {clause} 條，應於{due}前完成。{guide}",
+    "en": "{incident}. Nobody holds the role {role}: please see to it. Clause {clause}, due by {due}. {guide}",
 }
 LATE = {
     "acknowledge": {
@@ -41,9 +41,9 @@ LATE = {
     },
 }
 LATE_BODY = {
-    "zh-Hans": "{incident}。{role}{holder}的任务，第 {clause} 条，限 {due} 完成。请督促或接手。",
-    "zh-Hant": "{incident}。{role}{holder}的任務，第 {clause} 條，限 {due} 完成。請督促或接手。",
-    "en": "{incident}. Task of {role} {holder}, clause {clause}, due at {due}. Please see to it or take over.",
+    "zh-Hans": "{incident}。{role}{holder}的任务，第 {clause} 条，应于{due}前完成。请督促办理，或直接接手。",
+    "zh-Hant": "{incident}。{role}{holder}的任務，第 {clause} 條，應於{due}前完成。請督促辦理，或直接接手。",
+    "en": "{incident}. Task of {role} {holder}, clause {clause}, due by {due}. Please see to it or take over.",
 }
 MOVED = {
     "zh-Hans": "{number} 已移交：{title}",
@@ -61,14 +61,14 @@ TASKS = {
     "en": "{number}, {count} tasks: {title}",
 }
 TASKS_BODY = {
-    "zh-Hans": "{incident}。您担任{role}。依据第 {clause} 条，请于 {due} 前逐项完成：{labels}。{guide}",
-    "zh-Hant": "{incident}。您擔任{role}。依據第 {clause} 條，請於 {due} 前逐項完成：{labels}。{guide}",
-    "en": "{incident}. You are {role}. By clause {clause} each of these is due at {due}: {labels}. {guide}",
+    "zh-Hans": "{incident}。您担任{role}。依据第 {clause} 条，请于{due}前逐项完成：{labels}。{guide}",
+    "zh-Hant": "{incident}。您擔任{role}。依據第 {clause} 條，請於{due}前逐項完成：{labels}。{guide}",
+    "en": "{incident}. You are {role}. By clause {clause} each of these is due by {due}: {labels}. {guide}",
 }
 TASKS_VACANT_BODY = {
-    "zh-Hans": "{incident}。{role}目前无人担任，请安排人员。第 {clause} 条，{due} 前应完成：{labels}。",
-    "zh-Hant": "{incident}。{role}目前無人擔任，請安排人員。第 {clause} 條，{due} 前應完成：{labels}。",
-    "en": "{incident}. Nobody holds the role {role}: please see to it. Clause {clause}, due at {due}: {labels}.",
+    "zh-Hans": "{incident}。{role}目前无人担任，请安排人员。第 {clause} 条，应于{due}前完成：{labels}。",
+    "zh-Hant": "{incident}。{role}目前無人擔任，請安排人員。第 {clause} 條，應於{due}前完成：{labels}。",
+    "en": "{incident}. Nobody holds the role {role}: please see to it. Clause {clause}, due by {due}: {labels}.",
 }
 TASKS_LATE = {
     "acknowledge": {
@@ -83,9 +83,9 @@ TASKS_LATE = {
     },
 }
 TASKS_LATE_BODY = {
-    "zh-Hans": "{incident}。{role}的任务，第 {clause} 条，限 {due} 完成：{labels}。请督促或接手。",
-    "zh-Hant": "{incident}。{role}的任務，第 {clause} 條，限 {due} 完成：{labels}。請督促或接手。",
-    "en": "{incident}. Tasks of {role}, clause {clause}, due at {due}: {labels}. Please see to it or take over.",
+    "zh-Hans": "{incident}。{role}的任务，第 {clause} 条，应于{due}前完成：{labels}。请督促办理，或直接接手。",
+    "zh-Hant": "{incident}。{role}的任務，第 {clause} 條，應於{due}前完成：{labels}。請督促辦理，或直接接手。",
+    "en": "{incident}. Tasks of {role}, clause {clause}, due by {due}: {labels}. Please see to it or take over.",
 }
 NOBODY = {"zh-Hans": "（暂缺）", "zh-Hant": "（暫缺）", "en": "(vacant)"}
 
@@ -128,6 +128,6 @@ def listed(labels: Sequence[str], most: int) -> dict[str, str]:
     }
 
 
-def local_time(when: datetime | None) -> str:
+def local_time(when: datetime | None) -> Text | str:
     """A deadline as people read it off the wall clock."""
-    return when.astimezone(LOCAL).strftime("%m-%d %H:%M") if when else "—"
+    return moments.moment(when) if when else "—"

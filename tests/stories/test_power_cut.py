@@ -65,7 +65,7 @@ def test_the_ups_counts_down_and_everything_is_off_in_order_before_it_ends(town:
         "64 customers: order-last-call (sms)",
     ]
     words = Message.objects.filter(notice__template="order-last-call").values_list("notice__body", flat=True)
-    assert "今日系统订货提前至11-23 13:00截止" in words[0]["zh-Hans"]
+    assert "今日系统订货提前至11月23日13:00截止" in words[0]["zh-Hans"]
     story.sees("other-office")
     story.does("other-office", office="示例营销部")
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.files.base import ContentFile
 
+from changbei.core import moments
 from changbei.core.clock import LOCAL
 from changbei.core.errors import Invalid, NotAllowed
 from changbei.delivery import planning, selectors
@@ -190,9 +191,9 @@ def test_lines_go_later_wait_and_go_again(morning: Town) -> None:
     assert one.retailer is not None
     expected_at = after[one.retailer.pk]
     assert expected_at is not None
-    expected = expected_at.astimezone(LOCAL).strftime("%m-%d %H:%M")
+    expected = moments.moment(expected_at)["zh-Hans"]
     assert one.body.startswith(
-        f"{one.retailer.name}：因天气原因，您的货物推迟90分钟，预计{expected}送达。查询您的下次送货："
+        f"{one.retailer.name}：受天气影响，您的货物将推迟约90分钟，预计{expected}送达。您的下次送货时间可在此查询："
     )
     assert one.notice.messages.count() == len(before)  # one wording for all
     held = others[0].stops.select_related("retailer__line").order_by("pk")[0].retailer

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
-from changbei.core import clock
+from changbei.core import clock, moments
 from changbei.core.clock import LOCAL
 from changbei.core.errors import Invalid
 from changbei.delivery.models import Stop
@@ -39,13 +38,10 @@ class Told:
     notice: Notice
 
 
-def local(at: datetime) -> str:
-    """A moment as people read it off the wall clock."""
-    return at.astimezone(LOCAL).strftime("%m-%d %H:%M")
-
-
 def period(suspension: Suspension) -> str:
-    return f"{local(suspension.starts_at)} – {local(suspension.ends_at)}"
+    """From when to when, in figures for any language."""
+    begin, end = (at.astimezone(LOCAL) for at in (suspension.starts_at, suspension.ends_at))
+    return f"{begin:%m-%d %H:%M} – {end:%m-%d %H:%M}"
 
 
 def notify_customers(
@@ -107,8 +103,8 @@ def suspension_values(suspension: Suspension) -> dict[str, Any]:
     return {
         "area": network.area_name(retailers),
         "reason": reason_text(suspension.incident, suspension.reason),
-        "from": local(suspension.starts_at),
-        "until": local(suspension.ends_at),
+        "from": moments.moment(suspension.starts_at),
+        "until": moments.end(suspension.starts_at, suspension.ends_at),
         "period": period(suspension),
     }
 

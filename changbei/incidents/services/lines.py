@@ -10,14 +10,13 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_noop
 
-from changbei.core import clock
+from changbei.core import clock, moments
 from changbei.core.errors import Conflict, Invalid
 from changbei.delivery import adjusting
 from changbei.delivery.adjusting import Adjusted, LineChoice
 from changbei.delivery.models import Stop, Tour
 from changbei.incidents import access, plan, rules, telling
 from changbei.incidents.models import Incident, LineMeasure, LineMeasureRetailer
-from changbei.incidents.services.customers import local
 from changbei.journal import services as journal
 from changbei.network import selectors as network
 from changbei.network.models import Retailer
@@ -204,14 +203,14 @@ def _order(
     )
     values = {
         "minutes": measure.minutes,
-        "day": f"{measure.next_on:%m-%d}" if measure.next_on else "",
-        "until": local(measure.review_at) if measure.review_at else "",
+        "day": moments.day(measure.next_on) if measure.next_on else "",
+        "until": moments.moment(measure.review_at) if measure.review_at else "",
     }
     own = of_each(["expected"])
     new = telling.compose(incident, pack, template, values, item=item, own=own, urgency=Urgency.BULK)
     concerned = of_retailers(shops, [name for name in new.personal if name != "expected"])
     if "expected" in new.personal:
-        times = {one.id: local(at) if (at := expected.get(one.id)) else "" for one in concerned}
+        times = {one.id: moments.moment(at) if (at := expected.get(one.id)) else "" for one in concerned}
         concerned = [one.with_values(expected=times[one.id]) for one in concerned]
     return new, concerned
 

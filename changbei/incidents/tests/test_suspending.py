@@ -204,7 +204,7 @@ def test_every_customer_gets_one_tracked_message(typhoon: Incident) -> None:
     own = messages.select_related("retailer").order_by("pk")[0]
     assert own.retailer is not None and own.values == {"retailer": own.retailer.name}
     body = told.notice.general_body["en"]
-    assert "11-23 10:00" in body and "11-23 20:00" in body and "台风" in body
+    assert "from 23 Nov 10:00 to 20:00 the same day" in body and "台风" in body
     assert "{" not in body and "—" not in body
     assert "/next/" in body  # where each sees the own next delivery
 
@@ -251,7 +251,7 @@ def test_the_customer_managers_get_one_call_per_customer(typhoon: Incident) -> N
     assert set(told.values_list("person_id", flat=True)) == callers
     one = told.order_by("pk")[0]
     assert one.notice.body["en"].startswith(
-        f"INC-0001: please phone your {one.person.calls.count()} customers"
+        f"INC-0001: please phone each of your {one.person.calls.count()} customers"
     )  # type: ignore[union-attr]
     suspension.refresh_from_db()
     assert suspension.call_list == made.uuid

@@ -55,7 +55,7 @@ def test_one_message_to_each_person(survey, people) -> None:
         ("task", "INC-0001 task: Call the shop: Shop C1"),
     ]
     assert notices[0].body["en"] == (
-        "Typhoon. You are Head. By clause T1 each of these is due at 11-23 10:10: Shop A1, Shop A2."
+        "Typhoon. You are Head. By clause T1 each of these is due by 23 Nov 10:10: Shop A1, Shop A2."
     )
     assert set(Message.objects.filter(notice=notices[0]).values_list("person", flat=True)) == {
         people.driver.pk
@@ -79,7 +79,7 @@ def test_late_ones_are_told_together(survey, people) -> None:
     late = Notice.objects.get(template="tasks-late")
     assert late.title["en"] == "INC-0001, 2 not acknowledged: Call the shop"
     assert late.body["en"].startswith(
-        "Typhoon. Tasks of Head, clause T1, due at 11-23 10:10: Shop B1, Shop C1."
+        "Typhoon. Tasks of Head, clause T1, due by 23 Nov 10:10: Shop B1, Shop C1."
     )
     assert set(late.messages.values_list("person", flat=True)) == {people.commander.pk}
     assert house.task(survey, "phone@B1").escalations == 1

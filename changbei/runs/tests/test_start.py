@@ -57,7 +57,7 @@ def test_the_holder_is_told_by_inbox_and_text(run, people, clock) -> None:
     notice = Notice.objects.get(task=house.task(run, "rescue").uuid)
     assert notice.title["en"] == "INC-0001 task: Rescue"
     assert notice.body["en"] == (
-        "Van 17 is down. You are Driver. By clause T1 this is due at 11-23 09:55; please acknowledge first. Call 120"
+        "Van 17 is down. You are Driver. By clause T1 this is due by 23 Nov 09:55; please acknowledge first. Call 120"
     )
     assert (notice.urgency, notice.needs_acknowledgement, notice.clause) == (Urgency.IMMEDIATE, True, "T1")
     assert list(notice.messages.order_by("id").values_list("person", "channel", "state")) == [

@@ -99,7 +99,7 @@ def test_nobody_answers_and_it_climbs_the_chain(run, people, carrier, clock) -> 
     late = Notice.objects.filter(template="task-late").order_by("id").last()
     assert late.title["zh-Hans"] == "INC-0001 逾期：Rescue（简）"
     assert late.body["en"] == (
-        "Van 17 is down. Task of Driver Driver One, clause T1, due at 11-23 09:55. Please see to it or take over."
+        "Van 17 is down. Task of Driver Driver One, clause T1, due by 23 Nov 09:55. Please see to it or take over."
     )
     stored = _fresh(run)
     assert canonical(services.replayed(stored)) == canonical(stored.state)

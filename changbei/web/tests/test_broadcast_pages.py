@@ -133,7 +133,7 @@ def test_the_words_of_a_template_with_what_is_known_of_a_suspension(office: Clie
     suspension = whole()
     page = office.get(f"/broadcasts/new/?of=suspension:{suspension.uuid}&template=service-suspended")
     body = page.context["form"].initial["body_hans"]
-    assert body.startswith("{retailer}：因台风，您所在区域自")
+    assert body.startswith("{retailer}：受台风影响，您所在区域自")
     response = office.post("/broadcasts/new/", form(of=f"suspension:{suspension.uuid}", body_hans=body))
     assert response.status_code == 303
     notice = Notice.objects.get(audience__isnull=False)

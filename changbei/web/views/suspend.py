@@ -159,7 +159,7 @@ def _suggestion(incident: Incident) -> dict[str, Any]:
         "area": suspensions.suggested_area(incident),
         "starts_at": begin,
         "ends_at": ends_at if ends_at and ends_at > now else begin + USUALLY,
-        "reason": (warning.headline or warning.event) if warning else say(incident.title),
+        "reason": (warning.event or warning.headline) if warning else say(incident.title),
     }
 
 

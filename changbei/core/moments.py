@@ -1,0 +1,31 @@
+"""Moments as messages say them, read off the city's wall clock."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from changbei.core.clock import LOCAL
+from changbei.core.texts import text
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def day(on: date) -> dict[str, str]:
+    """11月23日, 23 Nov."""
+    chinese = f"{on.month}月{on.day}日"
+    return text(chinese, chinese, f"{on.day} {MONTHS[on.month - 1]}")
+
+
+def moment(at: datetime) -> dict[str, str]:
+    """11月23日10:05, 23 Nov 10:05."""
+    local = at.astimezone(LOCAL)
+    of_day, time = day(local.date()), f"{local:%H:%M}"
+    return text(of_day["zh-Hans"] + time, of_day["zh-Hant"] + time, f"{of_day['en']} {time}")
+
+
+def end(begin: datetime, at: datetime) -> dict[str, str]:
+    """The end of what begins at `begin`, after which it is said: 当日15:41 on the same day."""
+    if begin.astimezone(LOCAL).date() != at.astimezone(LOCAL).date():
+        return moment(at)
+    time = f"{at.astimezone(LOCAL):%H:%M}"
+    return text(f"当日{time}", f"當日{time}", f"{time} the same day")
