@@ -8,7 +8,8 @@ from django.contrib.auth.models import AnonymousUser
 from changbei.core.clock import VirtualClock
 from changbei.core.errors import NotAllowed, NotFound
 from changbei.people import access
-from changbei.people.models import Absence, Account, Person, PostHolding, Unit
+from changbei.people.models import Absence, Account, DutyShift, Person, Post, PostHolding, Unit
+from changbei.people.rules import Standing
 
 pytestmark = pytest.mark.usefixtures("small_city", "clock")
 
@@ -84,3 +85,21 @@ def test_a_colleague_by_staff_number() -> None:
         access.get_person(driver, "CB9999")
     with pytest.raises(NotFound):
         access.get_person(None, "CB0001")
+
+
+def test_standing_is_the_posts_of_this_moment_by_holding_duty_and_substitution(clock: VirtualClock) -> None:
+    driver, absent = Person.objects.filter(job="driver").order_by("pk")[0], holder_of("leading-group-head")
+    dispatcher = Post.objects.get(code="dispatcher")
+    now, hour = clock.now(), timedelta(hours=1)
+    assert access.standing(driver) == Standing("driver", driver.unit_id, frozenset())
+    DutyShift.objects.create(person=driver, post=dispatcher, starts_at=now + hour, ends_at=now + 2 * hour)
+    PostHolding.objects.create(person=driver, post=dispatcher, rank=9, since=now - hour, until=now)
+    Absence.objects.create(person=absent, starts_at=now + hour, ends_at=now + 2 * hour, substitute=driver)
+    # Held until now; on duty and standing in from later on.
+    assert access.standing(driver).posts == frozenset()
+    clock.advance(hour)
+    of_absent = access.standing(absent).posts
+    assert of_absent
+    assert access.standing(driver).posts == {(dispatcher.kind, dispatcher.unit_id), *of_absent}
+    clock.advance(hour)
+    assert access.standing(driver).posts == frozenset()
