@@ -95,7 +95,7 @@ TEMPLATES = [
 ]
 
 
-POOL_SECONDS = 10.0  # a fail-over takes three to four; who waits longer is told that the database does not answer
+POOL_SECONDS = 10.0  # a fail-over takes three to four; when nobody gets a connection for so long, the database is gone
 
 
 def database_from_url(url: str) -> dict[str, object]:
@@ -108,7 +108,7 @@ def database_from_url(url: str) -> dict[str, object]:
     most = int(os.environ.get("CHANGBEI_DB_POOL", "8"))
     options.setdefault("pool", {"min_size": 1, "max_size": most, "timeout": POOL_SECONDS})
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "changbei.site.pooled",
         "NAME": parts.path.lstrip("/") or "changbei",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

@@ -1,0 +1,1 @@
+"""PostgreSQL through a pool of connections, as Django's own backend but for who has to wait for one."""
