@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from changbei.core.clock import VirtualClock
-from changbei.delivery import disrupting, exchange, planning, services
+from changbei.delivery import disrupting, exchange, planning, selectors, services
 from changbei.delivery.models import Closure, DeliveryDay, Loan, Stop, Tour
 from changbei.incidents.tests.people import holder
 from changbei.network.models import Retailer, Site, Vehicle
@@ -101,6 +101,8 @@ def test_roads_orders_cancellations_and_loans(desk: Client, day: DeliveryDay) ->
     stands = services.report_breakdown(out, run=None, actor=None)
     other = Person.objects.exclude(pk=tour.driver_id).order_by("pk")[0]
     drive = {"kind": "drive", "drive-vehicle": tour.vehicle_id, "drive-ready_at": "2026-11-23T11:00"}
+    knows = selectors.substitutes(tour.vehicle.number)[0]
+    assert f"{knows.person.name} ({knows.person.staff_no}, {knows.trips} trips on this line)" in words(desk.get(PAGE))
     assert desk.post(PAGE, {**drive, "drive-person": "nobody"}).status_code == 422
     assert desk.post(PAGE, {**drive, "drive-person": other.staff_no}).status_code == 303
     stands.refresh_from_db()

@@ -38,6 +38,9 @@ from changbei.web.widgets import AreaField, PersonWidget, RetailerWidget
 FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
+MOST_SUBSTITUTES = 3
+
+
 class DrawnArea(AreaField):
     """The area as the map of the page writes it."""
 
@@ -264,7 +267,10 @@ def _context(day: DeliveryDay, shown: dict[str, forms.Form]) -> dict[str, Any]:
         "now": clock.now(),
         "orders": list(stops.select_related("retailer", "tour__vehicle").order_by("pk")),
         "lent": [(one, say(one.site.name)) for one in lent.order_by("pk")],
-        "stands": _without_driver().exists(),
+        "stands": [
+            (van, selectors.substitutes(van)[:MOST_SUBSTITUTES])
+            for van in _without_driver().order_by("pk").values_list("tour__vehicle__number", flat=True)
+        ],
         "basis": basis_words(day.date),
         "map_url": reverse("disruptions-map"),
     }
