@@ -332,7 +332,10 @@ def resume(notice: Notice, *, actor: Person) -> int:
 
 
 def cancel(notice: Notice, *, actor: Person) -> int:
-    """Nothing more of it is handed over; how many messages were kept back. Conflict when it was stopped already."""
+    """Nothing more of it is handed over, and nobody phones for it any more; how many messages were kept back.
+
+    Conflict when it was stopped already.
+    """
     access.require(actor, PERMISSION)
     with transaction.atomic():
         notice = _locked(notice)
@@ -340,6 +343,7 @@ def cancel(notice: Notice, *, actor: Person) -> int:
             raise Conflict(gettext_noop("this notice was stopped already"))
         kept = services.stop(notices=[notice.uuid], reason="cancelled")
         Notice.objects.filter(pk=notice.pk).update(paused_at=None)
+        CallList.objects.filter(notice=notice.uuid, finished_at=None).update(finished_at=clock.now())
         _journal("notify.notice_cancelled", notice, actor, {"messages": kept})
     return kept
 

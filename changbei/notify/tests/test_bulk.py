@@ -434,6 +434,18 @@ def test_those_who_turned_out_unreachable_are_handed_to_the_managers_once(office
         bulk.tell_in_person(notice, actor=office)
 
 
+def test_nobody_phones_any_more_for_what_was_stopped(office, clock) -> None:
+    Retailer.objects.filter(line=Line.objects.order_by("pk")[0]).update(phone="")
+    notice = bulk.send(draft(channels=("sms", "paper")), actor=office)
+    made = CallList.objects.get(notice=notice.uuid)
+    caller = made.calls.order_by("pk")[0].caller
+    assert calls.calls_of(caller).exists()
+    bulk.cancel(notice, actor=office)
+    made.refresh_from_db()
+    assert made.finished_at == clock.now()
+    assert not calls.calls_of(caller).exists() and calls.unfinished() == []
+
+
 def test_when_everybody_was_reached_nobody_has_to_go(office) -> None:
     notice = bulk.send(draft(), actor=office)
     notice.messages.update(state=State.DELIVERED, due_at=None)
