@@ -94,7 +94,9 @@ class Message(models.Model):
     uuid = models.UUIDField(
         default=uuid.uuid4, unique=True, editable=False
     )  # also the idempotency key at the carrier
-    notice = models.ForeignKey(Notice, on_delete=models.PROTECT, related_name="messages")
+    notice = models.ForeignKey(  # the index by notice and state finds them
+        Notice, on_delete=models.PROTECT, related_name="messages", db_index=False
+    )
     person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="messages")
     retailer = models.ForeignKey(Retailer, null=True, on_delete=models.PROTECT, related_name="messages")
     contact = models.ForeignKey(Contact, null=True, on_delete=models.PROTECT, related_name="messages")

@@ -1,4 +1,8 @@
-"""A run of a procedure and the rows its commands became."""
+"""A run of a procedure and the rows its commands became.
+
+Where a constraint begins with the run, it is what the rows of a run are found by: a further index would only be one
+more to write.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +55,7 @@ class Run(models.Model):
 class RunFact(models.Model):
     """The facts of a run in the order they were applied; replaying them gives `Run.state` byte for byte."""
 
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="applied")
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="applied", db_index=False)
     number = models.PositiveIntegerField()
     at = models.DateTimeField()
     fact = models.JSONField()
@@ -111,7 +115,7 @@ class Task(models.Model):
         HAND = "hand"  # somebody gave this one task to this person
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="tasks")
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="tasks", db_index=False)
     item = models.CharField(max_length=80)  # id of the step in the procedure, or STEP@KEY, one of many
     label = models.CharField(max_length=120, blank=True)  # of one of many: whom or what it is about
     kind = models.CharField(max_length=8, choices=Kind.choices)
@@ -151,7 +155,7 @@ class Task(models.Model):
 class Timer(models.Model):
     """A moment at which the run is to be stepped."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="timers")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="timers", db_index=False)
     key = models.CharField(max_length=140)
     due_at = models.DateTimeField(null=True)  # null: fired or cancelled
     lease_until = models.DateTimeField(null=True)
@@ -167,7 +171,7 @@ class ActionCall(models.Model):
     fact.
     """
 
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="actions")
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="actions", db_index=False)
     item = models.CharField(max_length=80)
     action = models.CharField(max_length=60)
     params = models.JSONField()
