@@ -91,7 +91,7 @@ def district_names(districts: Sequence[int]) -> dict[str, str]:
     names = dict(District.objects.values_list("pk", "name"))
     named = [names[district] for district in districts[:MOST_DISTRICTS_NAMED]]
     more = len(districts) > MOST_DISTRICTS_NAMED
-    tails = {"zh-Hans": "等", "zh-Hant": "等", "en": " and others"}
+    tails = {"zh-Hans": "等地", "zh-Hant": "等地", "en": " and others"}
     return {
         language: (", " if language == "en" else "、").join(str(name.get(language, "")) for name in named)
         + (tails[language] if more else "")
