@@ -80,9 +80,9 @@ def test_roads_orders_cancellations_and_loans(desk: Client, day: DeliveryDay) ->
     assert desk.post(PAGE, {"kind": "cancel", "cancel-customer": stop.retailer.licence_no}).status_code == 422
 
     held_up = Tour.objects.filter(day=day, status="planned").order_by("-pk")[0]
-    departs_at, late = held_up.departs_at, {"kind": "late", "late-tour": held_up.pk, "late-minutes": "25"}
-    assert desk.post(PAGE, {**late, "late-minutes": "0"}).status_code == 422
-    assert desk.post(PAGE, late).status_code == 303
+    departs_at, comes_later = held_up.departs_at, {"kind": "late", "late-tour": held_up.pk, "late-minutes": "25"}
+    assert desk.post(PAGE, {**comes_later, "late-minutes": "0"}).status_code == 422
+    assert desk.post(PAGE, comes_later).status_code == 303
     held_up.refresh_from_db()
     assert held_up.departs_at == departs_at + timedelta(minutes=25)
 
@@ -99,6 +99,7 @@ def test_roads_orders_cancellations_and_loans(desk: Client, day: DeliveryDay) ->
         tour.vehicle.number, 1, 1, "x", goods_aboard=True, injured=False, cause="driver"
     )
     stands = services.report_breakdown(out, run=None, actor=None)
+    assert tour.driver_id is not None
     other = Person.objects.exclude(pk=tour.driver_id).order_by("pk")[0]
     drive = {"kind": "drive", "drive-vehicle": tour.vehicle_id, "drive-ready_at": "2026-11-23T11:00"}
     knows = selectors.substitutes(tour.vehicle.number)[0]
