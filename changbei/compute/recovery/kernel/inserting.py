@@ -10,6 +10,7 @@ from changbei.compute.recovery.kernel.chance import State, below, share
 from changbei.compute.recovery.kernel.compiling import compiled
 from changbei.compute.recovery.kernel.plans import (
     AS_OF,
+    BEGINS,
     CALLS,
     DEPARTS,
     EXTRA,
@@ -208,3 +209,47 @@ def call_position(world: World, plan: Plan, chance: State, van: int, place: int)
             best, best_at = extra, position
         here = there
     return best_at
+
+
+@compiled
+def cheapest_way(world: World, plan: Plan, van: int, order: int) -> tuple[int, int, int]:
+    """The cheapest call for one order with the order's insertion after it: the driving, the position of the call, that
+    of the order once the van calls; NEVER where it cannot be. The van does not call at the order's place yet."""
+    orders, length, at = world.terms[ORDERS], plan.list[van, LENGTH], plan.at[0, van]
+    wanted, source = world.node[order], world.node[order, SOURCE]
+    best, call_at, order_at = NEVER, -1, -1
+    if length + 3 >= at.shape[1]:
+        return best, call_at, order_at
+    call, here = orders + source, orders + world.terms[PLACES] + van
+    spare = world.van[van, CAPACITY] - wanted[SIZE]
+    for position in range(length + 1):
+        there = at[NODE, position]
+        if at[DEPARTS, position] > wanted[CLOSES]:
+            break
+        leaves = max(at[DEPARTS, position] + world.onto[here, call], world.node[call, OPENS])
+        leaves += world.node[call, LASTS] + world.node[call, EACH]
+        driving = world.onto[here, call] - at[LEG, position]
+        here = there
+        if at[LOAD, position] > spare:
+            continue
+        extra = driving + world.onto[call, order] + world.onto[order, there]
+        begins = max(leaves + world.onto[call, order], wanted[OPENS])
+        ends = begins + wanted[LASTS] + world.onto[order, there]
+        if extra < best and begins <= wanted[CLOSES] and ends <= at[LATEST, position]:
+            best, call_at, order_at = extra, position, position + 1
+        driving, arrives = driving + world.onto[call, there], leaves + world.onto[call, there]
+        if position == length or driving >= best or arrives > at[LATEST, position]:
+            continue
+        delay = max(arrives - at[BEGINS, position], 0)
+        for later in range(position + 1, length + 1):
+            before, after = at[NODE, later - 1], at[NODE, later]
+            if at[DEPARTS, later] > wanted[CLOSES]:
+                break
+            if before >= orders and plan.call[0, van, before - orders, LEAVES_WITH] > spare:
+                break
+            extra = driving + world.onto[before, order] + world.onto[order, after] - at[LEG, later]
+            begins = max(at[DEPARTS, later] + delay + world.onto[before, order], wanted[OPENS])
+            ends = begins + wanted[LASTS] + world.onto[order, after]
+            if extra < best and begins <= wanted[CLOSES] and ends <= at[LATEST, later]:
+                best, call_at, order_at = extra, position, later + 1
+    return best, call_at, order_at

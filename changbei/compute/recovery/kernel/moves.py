@@ -6,11 +6,12 @@ import numpy as np
 
 from changbei.compute.recovery.kernel.chance import State, below, share
 from changbei.compute.recovery.kernel.compiling import compiled
-from changbei.compute.recovery.kernel.inserting import call_position
+from changbei.compute.recovery.kernel.inserting import call_position, cheapest_way
 from changbei.compute.recovery.kernel.plans import (
     CALLS,
     CHANGED,
     CHANGES,
+    FRESH,
     LENGTH,
     NEAR,
     NEAR_KNOWN,
@@ -28,10 +29,12 @@ from changbei.compute.recovery.kernel.plans import (
 from changbei.compute.recovery.kernel.sorting import ascending, smallest
 from changbei.compute.recovery.kernel.world import (
     AFTER,
+    CLOSES,
     FIRST,
     FRAGILE,
     I64,
     LISTED,
+    NEVER,
     ORDERS,
     PLACES,
     SOURCE,
@@ -40,6 +43,9 @@ from changbei.compute.recovery.kernel.world import (
     Flags,
     World,
 )
+
+FRESH_SHARE, FRESH_TRIES = 0.8, 48
+"""How often a round is spent on what has changed lately, and how long such a list is looked for."""
 
 
 @compiled
@@ -94,14 +100,17 @@ def remove_strings(world: World, plan: Plan, chance: State, mark: Flags) -> None
 
 @compiled
 def _seed(world: World, plan: Plan, chance: State) -> int:
-    """An order that waits, or one on a van in play."""
+    """An order that waits, or one on a van in play, rather one whose list has changed since it was loaded."""
     waiting = plan.total[WAITING]
     if waiting and share(chance) < 0.3:
         return int(plan.bank[below(chance, waiting)])
-    for _ in range(64):
+    choosy = FRESH_TRIES if share(chance) < FRESH_SHARE else 0
+    for tried in range(choosy + 64):
         order = below(chance, world.terms[ORDERS])
         van = plan.order[order, VAN]
-        if van >= 0 and is_in_play(world.van, plan.list, van):
+        if van < 0 or not is_in_play(world.van, plan.list, van):
+            continue
+        if tried >= choosy or plan.list[van, FRESH]:
             return order
     return int(plan.bank[below(chance, waiting)]) if waiting else -1
 
@@ -147,10 +156,24 @@ def open_call(world: World, plan: Plan, chance: State, mark: Flags, room: I64) -
             world.terms[ORDERS], nodes, length, chance, node, 8, mark
         ):
             drop_marked(world, plan, van, mark)
-    position = call_position(world, plan, chance, van, place)
-    if position >= 0:
-        put(world, plan, van, position, world.terms[ORDERS] + place)
+    if call_for(world, plan, chance, van, order):
         _free_around(world, plan, chance, van, place, mark, room)
+
+
+@compiled
+def call_for(world: World, plan: Plan, chance: State, van: int, order: int) -> bool:
+    """Let the van call for an order, in time for it when it waits; whether it can."""
+    call = world.terms[ORDERS] + world.node[order, SOURCE]
+    if plan.order[order, VAN] < 0:
+        _, call_at, order_at = cheapest_way(world, plan, van, order)
+        if call_at >= 0:
+            put(world, plan, van, call_at, call)
+            put(world, plan, van, order_at, order)
+            return True
+    position = call_position(world, plan, chance, van, world.node[order, SOURCE])
+    if position >= 0:
+        put(world, plan, van, position, call)
+    return position >= 0
 
 
 @compiled
@@ -215,9 +238,20 @@ def close_call(world: World, plan: Plan, chance: State, mark: Flags) -> None:
     """Call one call off; or call earlier or later in the same list."""
     van, place = call_off(world, plan, chance, mark)
     if van >= 0 and share(chance) < 0.5:
-        position = call_position(world, plan, chance, van, place)
-        if position >= 0:
-            put(world, plan, van, position, world.terms[ORDERS] + place)
+        order = _waiting(world, plan, chance, place)
+        if order >= 0:
+            call_for(world, plan, chance, van, order)
+
+
+@compiled
+def _waiting(world: World, plan: Plan, chance: State, place: int) -> int:
+    """An order of the place that waits: one of several tried, the one that closes first; -1 none."""
+    found, closes = -1, NEVER
+    for _ in range(1 + below(chance, 12)):
+        order = plan.bank[below(chance, plan.total[WAITING])] if plan.total[WAITING] else -1
+        if order >= 0 and world.node[order, SOURCE] == place and world.node[order, CLOSES] < closes:
+            found, closes = order, world.node[order, CLOSES]
+    return int(found)
 
 
 @compiled

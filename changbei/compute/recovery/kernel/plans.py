@@ -46,10 +46,10 @@ NEAR: Final = 96
 # BEGINS: service here; LATEST: the last beginning that keeps everything after; of the stop before, once done: DEPARTS,
 # LOAD, and how many customers on the way noticed a shift, SHIFTED
 NODE, LEG, BEGINS, LATEST, DEPARTS, LOAD, SHIFTED = range(7)
-# columns of Plan.list; VERSION grows with every change, so that what was priced once need not be priced again
-LENGTH, COST, HOLDS, VERSION, CALLS, CHANGED, OLD_LENGTH, OLD_COST, OLD_HOLDS, OLD_VERSION, OLD_CALLS = range(
-    11
-)
+# columns of Plan.list; VERSION grows with every change, so that what was priced once need not be priced again; FRESH:
+# changed since all lists were loaded
+LENGTH, COST, HOLDS, VERSION, CALLS, CHANGED, FRESH = range(7)
+OLD_LENGTH, OLD_COST, OLD_HOLDS, OLD_VERSION, OLD_CALLS = range(7, 12)
 # columns of Plan.call: position of the van's call at the place (-1 none), how many orders it takes over, their size,
 # and the load with which the van leaves
 POSITION, TAKES, GOODS, LEAVES_WITH = range(4)
@@ -64,7 +64,7 @@ LAST_VERSION, WAITING, LOGGED, WAITING_PRICE, CHANGES, ROUND_PRICE = range(6)
 
 class Plan(NamedTuple):
     """at (2, K, 7, L + 2): lists with their schedules, now and as they were when the round began. call (2, K, P, 4)
-    likewise. list (K, 11). insert (N, K, 3). order (N, 3). bank (N): the waiting orders. near (N, NEAR), nearest first.
+    likewise. list (K, 12). insert (N, K, 3). order (N, 3). bank (N): the waiting orders. near (N, NEAR), nearest first.
     changed (K): the vans of the round; log (…, 2): orders whose van changed in it, and the van before. total (6)."""
 
     at: I64
@@ -103,7 +103,7 @@ def _empty_plan(world: World, longest: int) -> Plan:
     plan = Plan(
         at=numbers(2, vans, 7, longest + 2),
         call=numbers(2, vans, places, CALL_COLUMNS),
-        list=numbers(vans, 11),
+        list=numbers(vans, 12),
         insert=numbers(orders, vans, 3) - 1,
         order=numbers(orders, 3),
         bank=np.arange(orders, dtype=np.int64),
@@ -135,6 +135,7 @@ def load_lists(world: World, plan: Plan, nodes: I32, length: I64) -> None:
         _assign(plan.order, plan.bank, plan.total, world.node[order, PRICE], order, -1)
     for van in range(len(length)):
         load_list(world, plan, van, nodes[van, : length[van]])
+        plan.list[van, FRESH] = 0
     keep_round(plan)
 
 
@@ -237,6 +238,7 @@ def keep_round(plan: Plan) -> None:
     """The round's changes stand."""
     for index in range(plan.total[CHANGES]):
         plan.list[plan.changed[index], CHANGED] = 0
+        plan.list[plan.changed[index], FRESH] = 1
     plan.total[CHANGES] = 0
     plan.total[LOGGED] = 0
     plan.total[ROUND_PRICE] = plan.total[WAITING_PRICE]
@@ -253,8 +255,10 @@ def take_back_round(world: World, plan: Plan) -> None:
         row = plan.list[van]
         row[LENGTH], row[VERSION], row[COST] = row[OLD_LENGTH], row[OLD_VERSION], row[OLD_COST]
         row[HOLDS], row[CALLS] = row[OLD_HOLDS], row[OLD_CALLS]
+        row[CHANGED] = 0
         _copy(plan.at[1, van], plan.at[0, van], plan.call[1, van], plan.call[0, van], row[LENGTH])
-    keep_round(plan)
+    plan.total[CHANGES] = 0
+    plan.total[LOGGED] = 0
 
 
 @compiled
