@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import FrameType
 
 import psycopg
 from django.conf import settings
@@ -248,6 +247,14 @@ class Worker:
         with suppress(BlockingIOError):  # it has been rung often enough
             os.write(self._bell[1], b"!")
 
+    def heed_signals(self) -> None:
+        """Have signals ring the bell in whichever thread they arrive: a handler alone is called when the main thread
+        comes back from waiting, and a signal that another thread was given does not call it back.
+        """
+        for kind in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(kind, lambda _signal, _frame: self.stop())
+        signal.set_wakeup_fd(self._bell[1], warn_on_full_buffer=False)
+
     def _join(self, threads: Sequence[threading.Thread]) -> None:
         deadline = time.monotonic() + STOP_SECONDS
         for thread in threads:
@@ -339,11 +346,6 @@ NOT_FOR_LISTENING = frozenset(
 def main(poll_seconds: float = POLL_SECONDS) -> None:
     """Work until SIGTERM or SIGINT. Django is set up."""
     worker = Worker(poll_seconds)
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        worker.stop()
-
-    for kind in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(kind, stop)
+    worker.heed_signals()
     settle()
     worker.run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -179,6 +180,16 @@ def test_a_worker_that_polls_hardly_ever_stops_at_once(sms, crowd) -> None:
             time.sleep(pause_seconds)
             process.send_signal(signal.SIGTERM)
             assert _ended(process) == 0
+
+
+def test_a_signal_that_another_thread_is_given_is_heard(sms) -> None:
+    """The kernel may hand it to any thread, and the main one goes on waiting."""
+    with working(sms) as process:
+        _until(lambda: Heartbeat.objects.exists())
+        other = max(int(task) for task in os.listdir(f"/proc/{process.pid}/task"))
+        assert other != process.pid
+        assert ctypes.CDLL(None).tgkill(process.pid, other, int(signal.SIGTERM)) == 0
+        assert _ended(process) == 0
 
 
 def test_a_schema_that_moves_on_stops_a_running_worker(sms, crowd) -> None:
