@@ -47,7 +47,7 @@ def run() -> list[Row]:
     plain = [
         query
         for query in captured
-        if not query["sql"].startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"))
+        if not (query["sql"] or "").startswith(("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE"))
     ]
     wall = statistics.median(one[0] for one in times) * 1000
     cpu = statistics.median(one[1] for one in times) * 1000

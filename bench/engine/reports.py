@@ -33,7 +33,7 @@ def rows(people: house.People, version: PlanVersion, server: int) -> tuple[list[
         last = begin()
     with CaptureQueriesContext(connection) as captured:
         begin()
-    statements = sum(not query["sql"].startswith(NOT_COUNTED) for query in captured)
+    statements = sum(not (query["sql"] or "").startswith(NOT_COUNTED) for query in captured)
     ours, floor = Spent(), Spent()
     for _ in range(WARM_UP):
         _again(last)
