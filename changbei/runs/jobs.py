@@ -50,7 +50,7 @@ due WHERE a.id = due.id RETURNING a.id
 """
 
 
-def fire_timers(limit: int = 250) -> int:
+def fire_timers(limit: int = 125) -> int:
     """Fire up to `limit` due timers of however many runs; the number fired.
 
     Firing and its consequences are one transaction, and a handful of statements, for all runs that nobody is at
