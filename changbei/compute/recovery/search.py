@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from changbei.compute.recovery.construct import undisturbed
 from changbei.compute.recovery.draft import Draft
 from changbei.compute.recovery.kernel import (
+    ANY,
     BEST,
     Lists,
     Plan,
@@ -137,7 +138,7 @@ class _Search:
             if number and self.budget.spent(self.done) >= half:
                 break
             self._load(self.bare)
-            construct(self.world, self.plan, self.store, NOISE if number else noise, DEAREST_SECONDS)
+            construct(self.world, self.plan, self.store, NOISE if number else noise, DEAREST_SECONDS, ANY)
             best = min(best, self._in_order(float(best.price)), key=_price)
         return best
 

@@ -8,6 +8,7 @@ import pytest
 from changbei.compute.recovery import ALL_MEANS, CALM, Policy
 from changbei.compute.recovery.construct import by_hand, undisturbed
 from changbei.compute.recovery.kernel import (
+    ANY,
     BEST,
     Lists,
     construct,
@@ -30,7 +31,7 @@ def test_what_is_renewed_in_part_is_what_is_computed_anew(seed: int, policy: Pol
     world, bare = hood.world(), hood.lists(undisturbed(ground))
     plan = plan_of(world, bare)
     store = store_for(plan, Lists(bare.nodes, bare.length, worth(plan)), seed)
-    construct(world, plan, store, 0.5, 900)
+    construct(world, plan, store, 0.5, 900, ANY)
     store.price[:] = worth(plan)
 
     for _ in range(40):

@@ -1,16 +1,16 @@
-"""A plan from nothing: again and again the van that takes stranded goods over for the least driving an order."""
+"""Who calls where, made by adding: again and again the van that takes stranded goods over for the least."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from changbei.compute.recovery.kernel.annealing import Store
-from changbei.compute.recovery.kernel.chance import below, share
+from changbei.compute.recovery.kernel.chance import State, below, share
 from changbei.compute.recovery.kernel.compiling import compiled
 from changbei.compute.recovery.kernel.inserting import cheapest_call, cheapest_way, price_insertion, put_back
-from changbei.compute.recovery.kernel.moves import call_off, tidy
 from changbei.compute.recovery.kernel.plans import (
     COST,
     EXTRA,
@@ -32,6 +32,8 @@ from changbei.compute.recovery.kernel.world import (
     CLOSES,
     EACH,
     FIRST,
+    I64,
+    LISTED,
     NEVER,
     ORDERS,
     PLACES,
@@ -42,68 +44,122 @@ from changbei.compute.recovery.kernel.world import (
     World,
 )
 
-MOST_CALLED_OFF: Final = 2
+ANY: Final = 1 << 30
+"""As many new calls as are of use."""
 
 URGENT_SHARE, URGENT_SECONDS = 0.5, 14_400
 """How often orders that close soon go first, and how soon that is at most."""
 
+SEEN_SHARE, ONLY_SHARE = 0.4, 0.6
+"""How many of the vans are thought of; how often a van without a list of its own may go to one place only."""
+
+EMPTIER_SHARE: Final = 0.5
+"""How often a van calls only once part of its load is delivered, so that more fits in."""
+
+WORTH_SHARE, WORTH_LEAST, WORTH_MOST = 0.3, 200.0, 1600.0
+"""How often what a van takes over counts as worth so many seconds each, instead of what each costs: many at once then
+go before few that are cheap."""
+
+Seconds = npt.NDArray[np.float64]
+
+
+class _Pairs(NamedTuple):
+    """Of every place and van (P, K): what the pair seems to come to, by how much dearer it seems than it is, the step
+    at which that was found, and the most that may be aboard when the van calls."""
+
+    price: Seconds
+    factor: Seconds
+    known: I64
+    most: I64
+
 
 @compiled
-def construct(world: World, plan: Plan, store: Store, noise: float, dearest: int) -> None:
-    """Send vans to places, the least driving an order first, until nobody can take anything over; the plan is changed.
+def construct(world: World, plan: Plan, store: Store, noise: float, dearest: int, calls: int) -> None:
+    """Send vans to places, the best first, until nobody can take anything over; the plan is changed.
 
     Half the time somebody is sent for what closes soon before that: nothing else is left over so often. What a van can
     take over gets less with every other van that is sent, so only the seemingly best pair is looked at again. noise:
-    by how much a pair may seem worse than it is; dearest: seconds above which an order is left to others.
+    by how much a pair may seem worse than it is; without any, all pairs are thought of. dearest: seconds above which
+    an order is left to others. calls: how many new ones at most.
     """
-    if share(store.chance) < URGENT_SHARE:
+    chance, worth_each = store.chance, 0.0
+    if calls > 0 and share(chance) < URGENT_SHARE:
         _send_for_urgent(world, plan, store, noise)
-    places, vans = world.terms[PLACES], world.terms[VANS]
-    factor, price = np.empty((places, vans)), np.empty((places, vans))
-    known = np.zeros((places, vans), dtype=np.int64)
-    for place in range(places):
-        for van in range(vans):
-            may = world.allowed[place, van] > 0
-            factor[place, van], price[place, van] = 1.0 + noise * share(store.chance), 0.0 if may else NEVER
-    step = 1
-    while True:
-        least, best_place, best_van = float(NEVER), -1, -1
-        for place in range(places):
-            for van in range(vans):
-                if price[place, van] < least:
-                    least, best_place, best_van = price[place, van], place, van
-        if best_place < 0:
+    if noise > 0.0 and share(chance) < WORTH_SHARE:
+        worth_each = WORTH_LEAST * (WORTH_MOST / WORTH_LEAST) ** share(chance)
+    pairs, step = _pairs(world, plan, chance, noise), 1
+    while plan.total[WAITING]:
+        place, van = _best(pairs.price)
+        if place < 0:
             break
-        found = _take_over(world, plan, store, best_van, best_place, dearest) * factor[best_place, best_van]
-        if found < NEVER and known[best_place, best_van] == step:
+        calling = plan.call[0, van, place, POSITION] >= 0
+        if not calling and calls <= 0:
+            pairs.price[place, van] = NEVER
+            continue
+        cost, taken = take_over(world, plan, store, van, place, pairs.most[place, van], dearest)
+        if taken and pairs.known[place, van] == step:
             keep_round(plan)
-            price[best_place, best_van] = NEVER
-            step += 1
+            pairs.price[place, van] = NEVER
+            step, calls = step + 1, calls if calling else calls - 1
             continue
         take_back_round(world, plan)
-        price[best_place, best_van], known[best_place, best_van] = min(found, float(NEVER)), step
-    put_back(world, plan, store.chance)
+        seems = cost * pairs.factor[place, van]
+        if taken:
+            pairs.price[place, van] = seems - worth_each * taken if worth_each > 0.0 else seems / taken
+        else:
+            pairs.price[place, van] = NEVER
+        pairs.known[place, van] = step
+    put_back(world, plan, chance)
     keep_round(plan)
 
 
 @compiled
-def call_otherwise(world: World, plan: Plan, store: Store, noise: float, dearest: int) -> None:
-    """Call one or two calls off, with all that was taken over there, and send vans for what waits now."""
-    for _ in range(1 + below(store.chance, MOST_CALLED_OFF)):
-        call_off(world, plan, store.chance, store.mark)
-    tidy(world, plan, store.mark)
-    keep_round(plan)
-    construct(world, plan, store, noise, dearest)
+def _pairs(world: World, plan: Plan, chance: State, noise: float) -> _Pairs:
+    """Nothing known yet; with noise, only some are thought of."""
+    shape = (world.terms[PLACES], world.terms[VANS])
+    price, factor = np.full(shape, float(NEVER)), np.ones(shape)
+    most = np.zeros(shape, dtype=np.int64)
+    for van in range(shape[1]):
+        own, only = world.van[van, LISTED] > 0, -1
+        if noise > 0.0 and not own and share(chance) < ONLY_SHARE:
+            only = below(chance, shape[0])
+        seen = noise == 0.0 or not own or share(chance) < SEEN_SHARE
+        for place in range(shape[0]):
+            thought_of = seen or plan.call[0, van, place, POSITION] >= 0
+            if thought_of and world.allowed[place, van] > 0 and (only < 0 or only == place):
+                price[place, van] = -NEVER
+            factor[place, van] += noise * share(chance)
+            most[place, van] = emptied(world, chance, van) if noise > 0.0 else world.van[van, CAPACITY]
+    return _Pairs(price, factor, np.zeros(shape, dtype=np.int64), most)
 
 
 @compiled
-def _take_over(world: World, plan: Plan, store: Store, van: int, place: int, dearest: int) -> float:
-    """Let the van call and take what waits near its way; what an order costs, NEVER when it can take nothing."""
+def emptied(world: World, chance: State, van: int) -> int:
+    """What may be aboard when the van calls: anything, or no more than some share of what fits in."""
+    fits = world.van[van, CAPACITY]
+    return int(fits * share(chance)) if share(chance) < EMPTIER_SHARE else int(fits)
+
+
+@compiled
+def _best(price: Seconds) -> tuple[int, int]:
+    """The place and the van that seem best; -1 when there are none."""
+    least, best_place, best_van = float(NEVER), -1, -1
+    for place in range(price.shape[0]):
+        for van in range(price.shape[1]):
+            if price[place, van] < least:
+                least, best_place, best_van = price[place, van], place, van
+    return best_place, best_van
+
+
+@compiled
+def take_over(world: World, plan: Plan, store: Store, van: int, place: int, most: int, dearest: int) -> tuple[int, int]:
+    """Let the van call, with no more than `most` aboard, and take what waits near its way; what that costs, and how
+    many it takes: none when it cannot."""
     orders, count = world.terms[ORDERS], 0
     if plan.call[0, van, place, POSITION] < 0:
-        position = cheapest_call(world, plan, van, place)
+        position = cheapest_call(world, plan, van, place, most)
         if position < 0:
-            return float(NEVER)
+            return 0, 0
         put(world, plan, van, position, orders + place)
     distance, waiting = store.room[0], store.room[1]
     for order in range(world.node[orders + place, FIRST], world.node[orders + place, AFTER]):
@@ -118,8 +174,8 @@ def _take_over(world: World, plan: Plan, store: Store, van: int, place: int, dea
             put(world, plan, van, position, order)
             taken += 1
     if not taken or not plan.list[van, HOLDS]:
-        return float(NEVER)
-    return float(plan.list[van, COST] - plan.list[van, OLD_COST]) / taken
+        return 0, 0
+    return int(plan.list[van, COST] - plan.list[van, OLD_COST]), taken
 
 
 @compiled

@@ -168,8 +168,8 @@ def _to_goods(node_of: I64, off: I32, terms: I64, order: int) -> int:
 
 
 @compiled
-def cheapest_call(world: World, plan: Plan, van: int, place: int) -> int:
-    """Where to call with the least driving, in time for what comes after; -1 none."""
+def cheapest_call(world: World, plan: Plan, van: int, place: int, most: int) -> int:
+    """Where to call with the least driving, no more than `most` aboard, in time for what comes after; -1 none."""
     orders, length, at = world.terms[ORDERS], plan.list[van, LENGTH], plan.at[0, van]
     if length + 3 >= at.shape[1]:
         return -1
@@ -180,7 +180,7 @@ def cheapest_call(world: World, plan: Plan, van: int, place: int) -> int:
         extra = world.onto[here, call] + world.onto[call, there] - at[LEG, position]
         begin = max(at[DEPARTS, position] + world.onto[here, call], world.node[call, OPENS])
         leaves = begin + world.node[call, LASTS] + world.onto[call, there]
-        if leaves <= at[LATEST, position] and extra < best:
+        if leaves <= at[LATEST, position] and at[LOAD, position] <= most and extra < best:
             best, best_at = extra, position
         here = there
     return best_at

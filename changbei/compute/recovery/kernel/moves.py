@@ -47,6 +47,9 @@ from changbei.compute.recovery.kernel.world import (
 FRESH_SHARE, FRESH_TRIES = 0.8, 48
 """How often a round is spent on what has changed lately, and how long such a list is looked for."""
 
+FEW, MANY = 24, 60
+"""How many orders are freed at most for a van that is sent in a round, and for one that a plan is made around."""
+
 
 @compiled
 def is_in_play(van_of: I64, list_of: I64, van: int) -> bool:
@@ -157,7 +160,20 @@ def open_call(world: World, plan: Plan, chance: State, mark: Flags, room: I64) -
         ):
             drop_marked(world, plan, van, mark)
     if call_for(world, plan, chance, van, order):
-        _free_around(world, plan, chance, van, place, mark, room)
+        _free_around(world, plan, chance, van, place, FEW, mark, room)
+
+
+@compiled
+def free_for_another(world: World, plan: Plan, chance: State, mark: Flags, room: I64) -> tuple[int, int]:
+    """Free what lies near the way of a van that does not call yet; the van and the place, -1 when there is none."""
+    order = _stranded(world, plan, chance)
+    if order < 0:
+        return -1, -1
+    place = world.node[order, SOURCE]
+    van = _caller(world, plan, chance, place, order)
+    if van >= 0:
+        _free_around(world, plan, chance, van, place, MANY, mark, room)
+    return van, int(place)
 
 
 @compiled
@@ -207,7 +223,7 @@ def _caller(world: World, plan: Plan, chance: State, place: int, order: int) -> 
 
 @compiled
 def _free_around(
-    world: World, plan: Plan, chance: State, van: int, place: int, mark: Flags, room: I64
+    world: World, plan: Plan, chance: State, van: int, place: int, most: int, mark: Flags, room: I64
 ) -> None:
     """Stranded orders of the place that lie nearest to the van's way leave the vans they are on."""
     count, distance, found = 0, room[0], room[1]
@@ -223,7 +239,7 @@ def _free_around(
             key -= world.reach[order, now] if now >= 0 else 4 * key
         distance[count], found[count] = key, order
         count += 1
-    wanted = min(3 + below(chance, 24), count)
+    wanted = min(3 + below(chance, most), count)
     ascending(distance, found, count)
     for order in found[:wanted]:
         if plan.order[order, VAN] >= 0:
