@@ -127,6 +127,12 @@ def handovers_of(tour: Tour) -> QuerySet[Handover]:
     return tour.handovers.select_related("breakdown__tour__vehicle", "site").order_by("before_sequence")
 
 
+def taken_over_from(tour: Tour) -> QuerySet[Handover]:
+    """Who takes over, or has taken over, what this broken van has aboard; the first to come first."""
+    calls = Handover.objects.filter(breakdown__tour=tour)
+    return calls.select_related("tour__vehicle", "tour__driver").order_by("expected_at", "pk")
+
+
 def unserved(day: DeliveryDay) -> QuerySet[Stop]:
     """Open stops that no van is going to: a customer to be called."""
     nobody = Q(tour__isnull=True) | Q(tour__status=Tour.Status.BROKEN_DOWN)

@@ -166,6 +166,9 @@ def test_who_comes_for_the_goods_of_a_broken_van(wheel: Client, tour: Tour, cloc
     assert [(one["van"], one["cartons"]) for one in relief] == [(one.tour.vehicle.number, one.cartons) for one in calls]
     taker = calls[0].tour.driver
     assert taker is not None and (relief[0]["driver"], relief[0]["phone"]) == (taker.name, taker.phone)
+    desk = client_of(holder("dispatcher"), "desk").get(f"/delivery/tours/{tour.uuid}/")
+    assert list(desk.context["takers"]) == list(calls)
+    assert f"tel:{taker.phone}" in desk.content.decode()
     for call in calls:
         services.record_handover(call, actor=None)
     assert wheel.get("/delivery/mine/list.json").json()["tour"]["relief"] == []

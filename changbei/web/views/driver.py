@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -279,7 +279,7 @@ def _tour_json(tour: Tour) -> Json:
         "ends_at": tour.shift_ends_at.isoformat(),
         "forget_at": _forget_at(tour).isoformat(),
         "steps": [row for _sequence, _kind, row in sorted(rows, key=lambda one: one[:2])],
-        "relief": [_relief(one) for one in _taking_over(tour)],
+        "relief": [_relief(one) for one in selectors.taken_over_from(tour).filter(done_at__isnull=True)],
         "shares_position": Position.objects.filter(tour=tour).exists(),
         "papers": [
             {
@@ -290,12 +290,6 @@ def _tour_json(tour: Tour) -> Json:
             for one in papers.order_by("pk")
         ],
     }
-
-
-def _taking_over(tour: Tour) -> QuerySet[Handover]:
-    """Who is on the way to fetch what this van has aboard, the first to come first."""
-    waiting = Handover.objects.filter(breakdown__tour=tour, done_at__isnull=True)
-    return waiting.select_related("tour__vehicle", "tour__driver").order_by("expected_at", "pk")
 
 
 def _relief(one: Handover) -> Json:

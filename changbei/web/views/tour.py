@@ -99,6 +99,7 @@ def _context(request: HttpRequest, tour: Tour) -> dict[str, Any]:
         "postponed": postponed,
         "stranded": [stop for stop in stops if broken and stop.status == Stop.Status.PLANNED],
         "broken": broken,
+        "takers": selectors.taken_over_from(tour) if broken else [],
         "total": len(stops),
         "n_done": len(done),
         "cartons_left": sum(stop.cartons for stop in stops if stop.status == Stop.Status.PLANNED),
