@@ -29,3 +29,13 @@ def end(begin: datetime, at: datetime) -> dict[str, str]:
         return moment(at)
     time = f"{at.astimezone(LOCAL):%H:%M}"
     return text(f"当日{time}", f"當日{time}", f"{time} the same day")
+
+
+def period(begin: datetime, at: datetime) -> dict[str, str]:
+    """From one moment to another: 11月23日10:00至当日20:00."""
+    since, until = moment(begin), end(begin, at)
+    return text(
+        f"{since['zh-Hans']}至{until['zh-Hans']}",
+        f"{since['zh-Hant']}至{until['zh-Hant']}",
+        f"{since['en']} to {until['en']}",
+    )

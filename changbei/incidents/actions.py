@@ -75,7 +75,7 @@ def affected(context: ActionContext) -> dict[str, Any]:
     "incidents.suspend",
     params=_object("goods", scope=TEXT, area=MAP, starts_at=TEXT, ends_at=TEXT, reason=TEXT, goods=TEXT),
     returns=_object(
-        suspension=TEXT, retailers=COUNT, stops_held=COUNT, starts_at=TEXT, ends_at=TEXT, period=TEXT
+        suspension=TEXT, retailers=COUNT, stops_held=COUNT, starts_at=TEXT, ends_at=TEXT, period=MAP
     ),
 )
 def suspend(context: ActionContext) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def suspend(context: ActionContext) -> dict[str, Any]:
         "stops_held": int(fact.get("stops_held", 0)),
         "starts_at": suspension.starts_at.isoformat(),
         "ends_at": suspension.ends_at.isoformat(),
-        "period": customers.period(suspension),
+        "period": moments.period(suspension.starts_at, suspension.ends_at),
     }
 
 

@@ -21,3 +21,8 @@ def test_an_end_names_the_day_only_when_it_is_another() -> None:
     assert moments.end(MORNING, MORNING.replace(hour=9))["zh-Hans"] == "当日17:05"
     assert moments.end(MORNING, MORNING.replace(hour=9))["en"] == "17:05 the same day"
     assert moments.end(MORNING, EVENING)["zh-Hant"] == "11月24日00:01"
+
+
+def test_a_period_says_the_day_once() -> None:
+    assert moments.period(MORNING, MORNING.replace(hour=9))["zh-Hans"] == "11月23日10:05至当日17:05"
+    assert moments.period(MORNING, EVENING)["en"] == "23 Nov 10:05 to 24 Nov 00:01"

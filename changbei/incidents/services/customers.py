@@ -38,12 +38,6 @@ class Told:
     notice: Notice
 
 
-def period(suspension: Suspension) -> str:
-    """From when to when, in figures for any language."""
-    begin, end = (at.astimezone(LOCAL) for at in (suspension.starts_at, suspension.ends_at))
-    return f"{begin:%m-%d %H:%M} – {end:%m-%d %H:%M}"
-
-
 def notify_customers(
     incident: Incident,
     template: str,
@@ -105,7 +99,7 @@ def suspension_values(suspension: Suspension) -> dict[str, Any]:
         "reason": reason_text(suspension.incident, suspension.reason),
         "from": moments.moment(suspension.starts_at),
         "until": moments.end(suspension.starts_at, suspension.ends_at),
-        "period": period(suspension),
+        "period": moments.period(suspension.starts_at, suspension.ends_at),
     }
 
 

@@ -44,7 +44,10 @@ def test_suspending_twice(typhoon: Incident) -> None:
     assert first == second
     assert (first["retailers"], first["stops_held"]) == (300, 0)
     assert first["starts_at"] == "2026-11-23T02:00:00+00:00"
-    assert first["period"] == "11-23 10:00 – 11-23 20:00"
+    assert (first["period"]["zh-Hans"], first["period"]["en"]) == (
+        "11月23日10:00至当日20:00",
+        "23 Nov 10:00 to 20:00 the same day",
+    )
     assert Suspension.objects.count() == 1
 
 
