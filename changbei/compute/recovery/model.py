@@ -232,6 +232,27 @@ class Problem:
         return home
 
     @cached_property
+    def nearness_seconds(self) -> IntArray:
+        """(P, K) how near a van's remaining line is to the goods of a place: the mean, over its orders, of the shortest
+        drive to one from where the van stands or will stop; of a reserve van the drive to the place itself."""
+        goods = [self.orders.location[self.orders.source == place] for place in range(len(self.places))]
+        targets = [
+            lying if len(lying) else [here] for lying, here in zip(goods, self.places.location, strict=True)
+        ]
+        first = np.concatenate([[0], np.cumsum([len(lying) for lying in targets])])[:-1]
+        near = np.empty((len(self.places), len(self.vans)), dtype=np.int64)
+        for van, row in enumerate(self.planned if targets else ()):
+            if self.vans.reserve[van]:
+                near[:, van] = self.travel_seconds[self.vans.start[van], self.places.location]
+                continue
+            stops = np.append(self.orders.location[list(row)], self.vans.start[van])
+            shortest = self.travel_seconds[stops[:, None], np.concatenate(targets)[None, :]].min(axis=0)
+            near[:, van] = np.add.reduceat(shortest, first, dtype=np.int64) // [
+                len(lying) for lying in targets
+            ]
+        return near
+
+    @cached_property
     def aboard(self) -> IntArray:
         """(K,) size of the goods aboard each van now."""
         return np.array([self.orders.size[list(row)].sum() for row in self.planned], dtype=np.int64)

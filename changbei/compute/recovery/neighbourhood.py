@@ -75,7 +75,7 @@ class Neighbourhood:
         ground, problem = self.ground, self.ground.problem
         vans, nodes = problem.vans, self.original
         where = np.concatenate([ground.location[nodes], vans.start[self.vans], vans.end[self.vans]])
-        onto = np.ascontiguousarray(ground.travel[where[:, None], where[None, :]], dtype=np.int32)
+        onto, off = self._matrices(where)
         planned, planned_length = self._table([list(problem.planned[van]) for van in self.vans])
         policy = ground.policy
         terms = [
@@ -104,15 +104,41 @@ class Neighbourhood:
         van[:, FRAGILE] = [not planned_line(ground, van).feasible for van in self.vans]
         counts = [len(self.orders), self.places, len(self.vans)]
         return World(
+            travel=np.ascontiguousarray(ground.travel, dtype=np.int32),
+            where=where,
             onto=onto,
-            off=np.ascontiguousarray(onto.T),
+            off=off,
             node=node,
             van=van,
             planned=planned,
             allowed=self._allowed(),
-            reach=self._reach(),
+            reach=self._reach(onto, off),
             terms=np.array([*counts, *terms], dtype=np.int64),
         )
+
+    def _matrices(self, where: IntArray) -> tuple[I32, I32]:
+        """(nodes, nodes) seconds from node to node, and the transpose, for whatever may ever be on one list: what is
+        stranded and the places with everything, what a van carries with the same van's. The rest is 0 and most of it
+        never takes memory: it would be nearly all of the work.
+        """
+        travel = self.ground.travel
+        onto, off = (np.zeros((len(where), len(where)), dtype=np.int32) for _ in range(2))
+        with_all = np.concatenate([np.arange(self.stranded), len(self.orders) + np.arange(self.places)])
+        leaving = travel[where[with_all][:, None], where[None, :]]
+        coming = travel[where[:, None], where[with_all][None, :]]
+        onto[with_all], off[with_all] = leaving, coming.T
+        onto[:, with_all], off[:, with_all] = coming, leaving.T
+        for column in range(len(self.vans)):
+            own = self._carried(column)
+            among = travel[where[own][:, None], where[own][None, :]]
+            onto[own[:, None], own[None, :]], off[own[:, None], own[None, :]] = among, among.T
+        return onto, off
+
+    def _carried(self, column: int) -> IntArray:
+        """The nodes of a van alone: what it carries, where it is, where it ends."""
+        own = np.flatnonzero(self.column[self.ground.home[self.orders]] == column)
+        start = len(self.original) + column
+        return np.concatenate([own[own >= self.stranded], [start, start + len(self.vans)]])
 
     def _allowed(self) -> IntArray:
         """(P, K) rank of nearness from 1; 0: may not call."""
@@ -122,20 +148,19 @@ class Neighbourhood:
             allowed[place, columns] = np.arange(1, len(columns) + 1)
         return allowed
 
-    def _reach(self) -> I32:
+    def _reach(self, onto: I32, off: I32) -> I32:
         """(stranded, K) seconds there and back between an order and the nearest stop of a van's list, or its start."""
-        ground, problem, travel = self.ground, self.ground.problem, self.ground.travel
-        orders = ground.location[self.orders[: self.stranded]]
-        lying = problem.places.location[ground.source[self.orders[: self.stranded]]]
+        reserve, stranded = self.ground.problem.vans.reserve, slice(self.stranded)
         reach = np.zeros((self.stranded, len(self.vans)), dtype=np.int32)
+        places = len(self.orders) + self.ground.source[self.orders[stranded]]
+        of_place = onto[np.arange(self.stranded), places] + off[np.arange(self.stranded), places]
         for column, van in enumerate(self.vans):
-            if problem.vans.reserve[van]:  # it comes from the goods
-                reach[:, column] = np.minimum(travel[lying, orders] + travel[orders, lying], 10**8)
+            if reserve[van]:  # it comes from the goods
+                reach[:, column] = of_place
                 continue
-            stops = np.append(ground.location[list(problem.planned[van])], problem.vans.start[van])
-            both = travel[stops[:, None], orders[None, :]] + travel[orders[:, None], stops[None, :]].T
-            reach[:, column] = np.minimum(both.min(axis=0), 10**8)
-        return reach
+            stops = self._carried(column)[:-1]
+            reach[:, column] = (onto[stops, stranded] + off[stops, stranded]).min(axis=0)
+        return np.minimum(reach, 10**8)
 
     def _table(self, lists: list[list[int]]) -> tuple[I32, I64]:
         """Lists as rows with room to grow, and their lengths; what cannot be served by anybody is not in them."""

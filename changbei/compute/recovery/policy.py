@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from changbei.compute.recovery.model import IntArray, Problem
+from changbei.compute.recovery.model import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def allowed_vans(problem: Problem, policy: Policy) -> tuple[tuple[int, ...], ...
 def _allowed_at(problem: Problem, policy: Policy, place: int) -> tuple[int, ...]:
     reserves = [int(van) for van in np.flatnonzero(problem.vans.reserve)]
     lines = [int(van) for van in np.flatnonzero(~problem.vans.reserve)]
-    near = nearness_seconds(problem, place)
+    near = problem.nearness_seconds[place]
     if policy.reserves == "none":
         reserves = []
     elif policy.reserves != "any" and len(problem.site_location):
@@ -67,19 +67,3 @@ def _sites_of(problem: Problem, place: int, reserves: list[int], *, others: int)
         own = int(np.argmin(to_place))
     with_reserve = {int(problem.vans.site[van]) for van in reserves} - {own, -1}
     return {own, *sorted(with_reserve, key=lambda site: (int(to_place[site]), site))[:others]}
-
-
-def nearness_seconds(problem: Problem, place: int) -> IntArray:
-    """(K,) how near each van's remaining line is to the goods: the mean, over the stranded orders, of the shortest
-    drive to one from where the van stands or will stop; reserve vans: the drive to the place itself."""
-    stranded = problem.orders.location[problem.orders.source == place]
-    here = int(problem.places.location[place])
-    targets = stranded if len(stranded) else np.array([here])
-    near = np.empty(len(problem.vans), dtype=np.int64)
-    for van, row in enumerate(problem.planned):
-        if problem.vans.reserve[van]:
-            near[van] = problem.travel_seconds[problem.vans.start[van], here]
-            continue
-        stops = np.append(problem.orders.location[list(row)], problem.vans.start[van])
-        near[van] = int(problem.travel_seconds[stops[:, None], targets[None, :]].min(axis=0).mean())
-    return near

@@ -59,14 +59,14 @@ def is_in_play(van_of: I64, list_of: I64, van: int) -> bool:
 
 @compiled
 def _look_around(world: World, plan: Plan, order: int) -> None:
-    """The nearest orders, nearest first; looked up once."""
+    """The orders that are nearest to drive to, nearest first; looked up once."""
     if plan.order[order, NEAR_KNOWN]:
         return
     plan.order[order, NEAR_KNOWN] = 1
-    orders = world.terms[ORDERS]
+    orders, there = world.terms[ORDERS], world.travel[world.where[order]]
     distance = np.empty(orders, dtype=np.int64)
     for other in range(orders):
-        distance[other] = world.onto[order, other] + world.off[order, other]
+        distance[other] = there[world.where[other]]
     distance[order] = -1
     close = smallest(distance, NEAR)
     for index in range(NEAR):
