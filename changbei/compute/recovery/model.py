@@ -239,17 +239,18 @@ class Problem:
         targets = [
             lying if len(lying) else [here] for lying, here in zip(goods, self.places.location, strict=True)
         ]
-        first = np.concatenate([[0], np.cumsum([len(lying) for lying in targets])])[:-1]
-        near = np.empty((len(self.places), len(self.vans)), dtype=np.int64)
-        for van, row in enumerate(self.planned if targets else ()):
+        near = np.empty((len(targets), len(self.vans)), dtype=np.int64)
+        if not targets:
+            return near
+        every, many = np.concatenate(targets), np.array([len(of_place) for of_place in targets])
+        first = np.cumsum(many) - many
+        for van, row in enumerate(self.planned):
             if self.vans.reserve[van]:
                 near[:, van] = self.travel_seconds[self.vans.start[van], self.places.location]
                 continue
             stops = np.append(self.orders.location[list(row)], self.vans.start[van])
-            shortest = self.travel_seconds[stops[:, None], np.concatenate(targets)[None, :]].min(axis=0)
-            near[:, van] = np.add.reduceat(shortest, first, dtype=np.int64) // [
-                len(lying) for lying in targets
-            ]
+            shortest = self.travel_seconds[stops[:, None], every[None, :]].min(axis=0)
+            near[:, van] = np.add.reduceat(shortest, first, dtype=np.int64) // many
         return near
 
     @cached_property

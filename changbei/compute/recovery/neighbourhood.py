@@ -75,7 +75,9 @@ class Neighbourhood:
         ground, problem = self.ground, self.ground.problem
         vans, nodes = problem.vans, self.original
         where = np.concatenate([ground.location[nodes], vans.start[self.vans], vans.end[self.vans]])
-        onto, off = self._matrices(where)
+        home = self.column[ground.home[self.orders]]
+        carried = [self._carried(home, column) for column in range(len(self.vans))]
+        onto, off = self._matrices(where, carried)
         planned, planned_length = self._table([list(problem.planned[van]) for van in self.vans])
         policy = ground.policy
         terms = [
@@ -90,7 +92,7 @@ class Neighbourhood:
         eta = ground.node_eta[nodes]
         node[:, EARLY] = np.where(eta >= 0, eta - SHIFT_LIMIT_SECONDS, -NEVER)
         node[:, LATE] = np.where(eta >= 0, eta + SHIFT_LIMIT_SECONDS, NEVER)
-        node[: len(self.orders), HOME] = self.column[ground.home[self.orders]]
+        node[: len(self.orders), HOME] = home
         node[: len(self.orders), PRICE] = ground.unserved_price[self.orders]
         places = np.arange(self.places)
         node[len(self.orders) :, EACH] = ground.per_order
@@ -112,11 +114,11 @@ class Neighbourhood:
             van=van,
             planned=planned,
             allowed=self._allowed(),
-            reach=self._reach(onto, off),
+            reach=self._reach(onto, off, carried),
             terms=np.array([*counts, *terms], dtype=np.int64),
         )
 
-    def _matrices(self, where: IntArray) -> tuple[I32, I32]:
+    def _matrices(self, where: IntArray, carried: list[IntArray]) -> tuple[I32, I32]:
         """(nodes, nodes) seconds from node to node, and the transpose, for whatever may ever be on one list: what is
         stranded and the places with everything, what a van carries with the same van's. The rest is 0 and most of it
         never takes memory: it would be nearly all of the work.
@@ -128,17 +130,15 @@ class Neighbourhood:
         coming = travel[where[:, None], where[with_all][None, :]]
         onto[with_all], off[with_all] = leaving, coming.T
         onto[:, with_all], off[:, with_all] = coming, leaving.T
-        for column in range(len(self.vans)):
-            own = self._carried(column)
+        for own in carried:
             among = travel[where[own][:, None], where[own][None, :]]
             onto[own[:, None], own[None, :]], off[own[:, None], own[None, :]] = among, among.T
         return onto, off
 
-    def _carried(self, column: int) -> IntArray:
+    def _carried(self, home: IntArray, column: int) -> IntArray:
         """The nodes of a van alone: what it carries, where it is, where it ends."""
-        own = np.flatnonzero(self.column[self.ground.home[self.orders]] == column)
         start = len(self.original) + column
-        return np.concatenate([own[own >= self.stranded], [start, start + len(self.vans)]])
+        return np.append(np.flatnonzero(home == column), [start, start + len(self.vans)])
 
     def _allowed(self) -> IntArray:
         """(P, K) rank of nearness from 1; 0: may not call."""
@@ -148,7 +148,7 @@ class Neighbourhood:
             allowed[place, columns] = np.arange(1, len(columns) + 1)
         return allowed
 
-    def _reach(self, onto: I32, off: I32) -> I32:
+    def _reach(self, onto: I32, off: I32, carried: list[IntArray]) -> I32:
         """(stranded, K) seconds there and back between an order and the nearest stop of a van's list, or its start."""
         reserve, stranded = self.ground.problem.vans.reserve, slice(self.stranded)
         reach = np.zeros((self.stranded, len(self.vans)), dtype=np.int32)
@@ -158,7 +158,7 @@ class Neighbourhood:
             if reserve[van]:  # it comes from the goods
                 reach[:, column] = of_place
                 continue
-            stops = self._carried(column)[:-1]
+            stops = carried[column][:-1]
             reach[:, column] = (onto[stops, stranded] + off[stops, stranded]).min(axis=0)
         return np.minimum(reach, 10**8)
 

@@ -7,7 +7,8 @@ from typing import Final
 from changbei.compute.recovery.kernel.annealing import Store
 from changbei.compute.recovery.kernel.chance import below, share
 from changbei.compute.recovery.kernel.compiling import compiled
-from changbei.compute.recovery.kernel.constructing import ANY, construct, emptied, take_over
+from changbei.compute.recovery.kernel.constructing import ANY, construct, take_over
+from changbei.compute.recovery.kernel.inserting import emptied
 from changbei.compute.recovery.kernel.moves import call_off, free_for_another, tidy
 from changbei.compute.recovery.kernel.plans import Plan, keep_round, take_back_round
 from changbei.compute.recovery.kernel.world import World
@@ -36,8 +37,8 @@ def call_otherwise(world: World, plan: Plan, store: Store, noise: float, dearest
             call_off(world, plan, chance, store.mark)
         if share(chance) < LIMITED_SHARE:
             calls = off - below(chance, 2)
-    tidy(world, plan, store.mark)
-    keep_round(plan)
+        tidy(world, plan, store.mark)
+        keep_round(plan)
     construct(world, plan, store, noise, dearest, calls)
 
 

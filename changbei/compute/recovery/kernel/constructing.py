@@ -10,7 +10,13 @@ import numpy.typing as npt
 from changbei.compute.recovery.kernel.annealing import Store
 from changbei.compute.recovery.kernel.chance import State, below, share
 from changbei.compute.recovery.kernel.compiling import compiled
-from changbei.compute.recovery.kernel.inserting import cheapest_call, cheapest_way, price_insertion, put_back
+from changbei.compute.recovery.kernel.inserting import (
+    cheapest_call,
+    cheapest_way,
+    emptied,
+    price_insertion,
+    put_back,
+)
 from changbei.compute.recovery.kernel.plans import (
     COST,
     EXTRA,
@@ -53,9 +59,6 @@ URGENT_SHARE, URGENT_SECONDS = 0.5, 14_400
 SEEN_SHARE, ONLY_SHARE = 0.4, 0.6
 """How many of the vans are thought of; how often a van without a list of its own may go to one place only."""
 
-EMPTIER_SHARE: Final = 0.5
-"""How often a van calls only once part of its load is delivered, so that more fits in."""
-
 WORTH_SHARE, WORTH_LEAST, WORTH_MOST = 0.3, 200.0, 1600.0
 """How often what a van takes over counts as worth so many seconds each, instead of what each costs: many at once then
 go before few that are cheap."""
@@ -80,7 +83,8 @@ def construct(world: World, plan: Plan, store: Store, noise: float, dearest: int
     Half the time somebody is sent for what closes soon before that: nothing else is left over so often. What a van can
     take over gets less with every other van that is sent, so only the seemingly best pair is looked at again. noise:
     by how much a pair may seem worse than it is; without any, all pairs are thought of. dearest: seconds above which
-    an order is left to others. calls: how many new ones at most.
+    an order is left to others. calls: how many new ones at most, beside
+    those for what closes soon; none of either at 0.
     """
     chance, worth_each = store.chance, 0.0
     if calls > 0 and share(chance) < URGENT_SHARE:
@@ -134,13 +138,6 @@ def _pairs(world: World, plan: Plan, chance: State, noise: float) -> _Pairs:
 
 
 @compiled
-def emptied(world: World, chance: State, van: int) -> int:
-    """What may be aboard when the van calls: anything, or no more than some share of what fits in."""
-    fits = world.van[van, CAPACITY]
-    return int(fits * share(chance)) if share(chance) < EMPTIER_SHARE else int(fits)
-
-
-@compiled
 def _best(price: Seconds) -> tuple[int, int]:
     """The place and the van that seem best; -1 when there are none."""
     least, best_place, best_van = float(NEVER), -1, -1
@@ -159,7 +156,7 @@ def take_over(
     many it takes: none when it cannot."""
     orders, count = world.terms[ORDERS], 0
     if plan.call[0, van, place, POSITION] < 0:
-        position = cheapest_call(world, plan, van, place, most)
+        position = cheapest_call(world, plan, store.chance, van, place, most, False)
         if position < 0:
             return 0, 0
         put(world, plan, van, position, orders + place)

@@ -50,6 +50,9 @@ from changbei.compute.recovery.kernel.world import (
 BLINK: Final = 0.01
 """Now and then a van is overlooked, so that repetitions differ."""
 
+EMPTIER_SHARE, WILD_SHARE = 0.5, 0.2
+"""How often a van calls only once part of its load is delivered, so that more fits in, and how often anywhere."""
+
 
 @compiled
 def price_insertion(
@@ -168,36 +171,16 @@ def _to_goods(node_of: I64, off: I32, terms: I64, order: int) -> int:
 
 
 @compiled
-def cheapest_call(world: World, plan: Plan, van: int, place: int, most: int) -> int:
-    """Where to call with the least driving, no more than `most` aboard, in time for what comes after; -1 none."""
+def cheapest_call(
+    world: World, plan: Plan, chance: State, van: int, place: int, most: int, wild: bool
+) -> int:
+    """Where to call with the least driving, no more than `most` aboard, in time for what comes after; -1 none. wild:
+    any driving may seem less or more than it is."""
     orders, length, at = world.terms[ORDERS], plan.list[van, LENGTH], plan.at[0, van]
     if length + 3 >= at.shape[1]:
         return -1
     call, here = orders + place, orders + world.terms[PLACES] + van
-    best, best_at = NEVER, -1
-    for position in range(length + 1):
-        there = at[NODE, position]
-        extra = world.onto[here, call] + world.onto[call, there] - at[LEG, position]
-        begin = max(at[DEPARTS, position] + world.onto[here, call], world.node[call, OPENS])
-        leaves = begin + world.node[call, LASTS] + world.onto[call, there]
-        if leaves <= at[LATEST, position] and at[LOAD, position] <= most and extra < best:
-            best, best_at = extra, position
-        here = there
-    return best_at
-
-
-@compiled
-def call_position(world: World, plan: Plan, chance: State, van: int, place: int) -> int:
-    """Where to call: the cheapest position, or the cheapest once part of the load is delivered, or any; -1 none."""
-    orders, length, at = world.terms[ORDERS], plan.list[van, LENGTH], plan.at[0, van]
-    if length + 3 >= at.shape[1]:
-        return -1
-    call, here = orders + place, orders + world.terms[PLACES] + van
-    most = float(world.van[van, CAPACITY])
-    if share(chance) < 0.5:
-        most *= share(chance)
-    wild = share(chance) < 0.2
-    best, best_at = 1e18, -1
+    best, best_at = float(NEVER), -1
     for position in range(length + 1):
         there = at[NODE, position]
         extra = float(world.onto[here, call] + world.onto[call, there] - at[LEG, position])
@@ -209,6 +192,22 @@ def call_position(world: World, plan: Plan, chance: State, van: int, place: int)
             best, best_at = extra, position
         here = there
     return best_at
+
+
+@compiled
+def call_position(world: World, plan: Plan, chance: State, van: int, place: int) -> int:
+    """Where to call: the cheapest position, or the cheapest once part of the load is delivered, or any; -1 none."""
+    if plan.list[van, LENGTH] + 3 >= plan.at.shape[3]:
+        return -1
+    most = emptied(world, chance, van)
+    return cheapest_call(world, plan, chance, van, place, most, share(chance) < WILD_SHARE)
+
+
+@compiled
+def emptied(world: World, chance: State, van: int) -> int:
+    """What may be aboard when the van calls: anything, or no more than some share of what fits in."""
+    fits = world.van[van, CAPACITY]
+    return int(fits * share(chance)) if share(chance) < EMPTIER_SHARE else int(fits)
 
 
 @compiled
