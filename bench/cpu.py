@@ -14,21 +14,25 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Meter:
-    """`with Meter(postmaster) as used:` then `used.cpu`, `used.server`, `used.both` and `used.wall` in seconds."""
+    """`with Meter(postmaster) as used:` then `used.cpu`, `used.server`, `used.both` and `used.wall` in seconds; and
+    `used.stolen`, of all cores together: when the machine is a guest, what its host gave to others meanwhile.
+    """
 
     def __init__(self, postmaster: int) -> None:
         self.postmaster = postmaster
-        self.cpu = self.server = self.wall = 0.0
+        self.cpu = self.server = self.wall = self.stolen = 0.0
 
     def __enter__(self) -> Meter:
-        self._began = (time.process_time(), server_seconds(self.postmaster), time.perf_counter())
+        self._began = self._now()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        ended = (time.process_time(), server_seconds(self.postmaster), time.perf_counter())
-        self.cpu, self.server, self.wall = (
-            after - before for before, after in zip(self._began, ended, strict=True)
+        self.cpu, self.server, self.wall, self.stolen = (
+            after - before for before, after in zip(self._began, self._now(), strict=True)
         )
+
+    def _now(self) -> tuple[float, float, float, float]:
+        return time.process_time(), server_seconds(self.postmaster), time.perf_counter(), stolen_seconds()
 
     @property
     def both(self) -> float:
@@ -50,6 +54,12 @@ def server_seconds(postmaster: int) -> float:
         elif int(fields[1]) == postmaster:
             total += int(fields[11]) + int(fields[12])
     return total / TICKS
+
+
+def stolen_seconds() -> float:
+    """Of all cores since the machine began: what its host gave to others while there was work to do."""
+    fields = Path("/proc/stat").read_text().partition("\n")[0].split()
+    return int(fields[8]) / TICKS
 
 
 def tree_seconds(process: int) -> float:

@@ -51,9 +51,10 @@ def rows(people: house.People, version: PlanVersion, server: int) -> list[Row]:
         if len(lags) != DUE + 1:
             raise RuntimeError(f"{len(lags)} of {DUE + 1} timers fired")
         note = f"{DUE} due at once in {DUE} runs, each escalates with a notice; one worker"
+        goal = f"goal: 1 or less; the host gave {used.stolen:.2f} s of our processors to others meanwhile"
         found += [
             row(f"deadlines among {many} pending", used.both / len(lags) * 1000, "ms CPU", note),
-            row(f"deadlines among {many} pending, p99 lag", percentile(lags, 99), "s", "goal: 1 or less"),
+            row(f"deadlines among {many} pending, p99 lag", percentile(lags, 99), "s", goal),
         ]
     return found
 

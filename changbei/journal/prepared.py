@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, TypeVar
 
-import pydantic_core
+import orjson
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
@@ -61,7 +61,7 @@ def _object(model: type[M], names: tuple[str, ...], documents: tuple[str, ...], 
     content.update(zip(names, row, strict=True))
     for name in documents:
         if content[name] is not None:
-            content[name] = pydantic_core.from_json(content[name])
+            content[name] = orjson.loads(content[name])
     return one
 
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeVar
 
-import pydantic_core
+import orjson
 from django.db.models import Model
 from django.db.models.base import ModelState
 from django.utils.functional import Promise
@@ -53,7 +53,10 @@ class Rows:
         """New rows for objects of one model, which have their key already or else never learn it."""
         ordered = list(objects)
         if ordered:
-            self.insert(type(ordered[0]), rows_of(ordered))
+            model = type(ordered[0])
+            names = _names(model, ordered[0].pk is not None)
+            part = Part("insert", model._meta.db_table, tuple(column for _, column in names))
+            self._parts.setdefault(part, []).extend(_rows_of(ordered, names))
 
     def upsert(self, model: type[Model], rows: Iterable[Row], *, keys: Sequence[str]) -> None:
         """New rows, or else new values of those that have the same `keys`."""
@@ -119,12 +122,6 @@ def reserve(
     return {model: keys.get(model, []) for model in counts}
 
 
-def rows_of(objects: Sequence[Model]) -> list[Row]:
-    """The columns of unsaved objects of one model. A key that is not known yet is left to the database."""
-    names = _names(type(objects[0]), objects[0].pk is not None)
-    return [{column: values[name] for name, column in names} for values in (one.__dict__ for one in objects)]
-
-
 def made(model: type[M], **values: Any) -> M:
     """An unsaved object of `model` with these fields, and what the model says for the others. For rows by the hundred:
     its constructor, which looks at every field in turn, costs ten times as much. Raises TypeError for an unknown field.
@@ -168,7 +165,7 @@ def _blank(model: type[Model]) -> Blank:
 
 
 def to_json(rows: Sequence[Row]) -> str:
-    return pydantic_core.to_json(rows, fallback=_plain).decode()
+    return orjson.dumps(rows, default=_plain, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def _plain(value: object) -> Any:
@@ -179,6 +176,16 @@ def _plain(value: object) -> Any:
     if isinstance(value, Sequence):
         return list(value)
     raise TypeError(f"{type(value).__name__} is no value of a column")
+
+
+def _rows_of(objects: Sequence[Model], names: Sequence[tuple[str, str]]) -> list[Row]:
+    """The columns of unsaved objects of one model. What is empty is left out: most columns of most messages are, and
+    the server takes what is not there for empty.
+    """
+    return [
+        {column: value for name, column in names if (value := values[name]) is not None}
+        for values in (one.__dict__ for one in objects)
+    ]
 
 
 @cache
@@ -200,7 +207,6 @@ def _statement(parts: tuple[Part, ...]) -> str:
 
 def _fragment(part: Part) -> str:
     table = f'"{part.table}"'
-    given = f"json_populate_recordset(NULL::{table}, %s::json) v"
     values = [name for name in part.columns if name not in part.keys]
     if part.verb == "update":
         changed = ", ".join(
@@ -208,8 +214,11 @@ def _fragment(part: Part) -> str:
             for name in values
         )
         found = " AND ".join(f't."{name}" = v."{name}"' for name in part.keys)
+        # As jsonb a document inside, the state of a run, is read once and not twice.
+        given = f"jsonb_populate_recordset(NULL::{table}, %s::jsonb) v"
         return f"UPDATE {table} t SET {changed} FROM {given} WHERE {found}"
     columns = ", ".join(f'"{name}"' for name in part.columns)
+    given = f"json_populate_recordset(NULL::{table}, %s::json) v"
     insert = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {given}"
     if part.verb == "insert":
         return insert
