@@ -50,8 +50,7 @@ def recover(
         best = warm
     first = time.perf_counter() - began
 
-    left = max(seconds - (time.perf_counter() - began), 0.0)
-    best, done = improve(ground, best, seed, Budget.lasting(left, iterations))
+    best, done = improve(ground, best, seed, Budget(began, seconds, iterations))
     return _recovery(ground, best.tidied(), done, first, began)
 
 

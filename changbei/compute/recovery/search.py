@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from changbei.compute.recovery.construct import undisturbed
 from changbei.compute.recovery.draft import Draft
@@ -62,27 +62,32 @@ ROUNDS_AT_ONCE = 64
 """Rounds between two looks at the clock: a few milliseconds."""
 
 
+LEAST_A_SECOND = 2_000
+"""Rounds made for each second asked for, whatever the clock says: a machine that stands still for most of it would
+leave little more than the plan by hand. It makes several times as many when nothing disturbs it."""
+
+MOST_A_PAIR = 100
+"""Rounds for each pair of orders that may move, after which nothing more is to be found: few orders need no second."""
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """When to stop: after `iterations` when given (the clock is not looked at then), else at `until` on the
-    monotonic clock, having begun at `since`."""
+    """When to stop: after `iterations` when given (the clock is not looked at then), else `seconds` after `since` on
+    the clock, but not before the least rounds, nor after the `most`."""
 
     since: float
-    until: float
+    seconds: float
     iterations: int | None
-
-    @classmethod
-    def lasting(cls, seconds: float, iterations: int | None) -> Budget:
-        """From now on."""
-        now = time.perf_counter()
-        return cls(now, now + seconds, iterations)
+    most: float = math.inf
 
     def spent(self, done: int) -> float:
         """Share of the budget that is used up, 1 and above when it is over."""
         if self.iterations is not None:
             return done / self.iterations if self.iterations else 1.0
-        length = self.until - self.since
-        return (time.perf_counter() - self.since) / length if length > 0 else 1.0
+        if self.seconds <= 0:
+            return 1.0
+        elapsed = (time.perf_counter() - self.since) / self.seconds
+        return max(min(elapsed, done / (LEAST_A_SECOND * self.seconds)), done / self.most)
 
     def rounds(self, done: int, wanted: int) -> int:
         """How many of the wanted rounds may be made."""
@@ -94,6 +99,7 @@ def improve(ground: Ground, start: Draft, seed: int, budget: Budget) -> tuple[Dr
     hood = Neighbourhood(ground, start)
     if budget.spent(0) >= 1.0 or not len(hood.orders) or not hood.vans:
         return start, 0
+    budget = replace(budget, most=MOST_A_PAIR * len(hood.orders) ** 2)
     search = _Search(hood.world(), hood.lists(undisturbed(ground)), seed, budget)
     found = hood.draft(start, search.run(hood.lists(start)))
     return (found if found.feasible and found.price < start.price else start), search.done

@@ -153,3 +153,25 @@ def test_tiny_days_are_solved_to_the_optimum(seed: int) -> None:
     recovery = recover(day, seconds=0, seed=1, policy=EASY, iterations=1500)
 
     assert (recovery.unserved_priority, recovery.driving_seconds) == best
+
+
+def test_a_machine_that_stands_still_during_the_search_leaves_more_than_the_plan_by_hand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    day = random_day(3, lines=8, reserves=2, own=12, stranded=60)
+    by_hand = recover(day, seconds=0, seed=1)
+    leaping = itertools.count(0.0, 60.0)
+    monkeypatch.setattr("changbei.compute.recovery.search.time.perf_counter", lambda: next(leaping))
+
+    recovery = recover(day, seconds=1, seed=1)
+
+    assert recovery.iterations >= 2_000
+    assert recovery.unserved_priority < by_hand.unserved_priority
+
+
+def test_few_orders_do_not_take_all_the_time_there_is() -> None:
+    day = drivable(0)
+
+    recovery = recover(day, seconds=1_000, seed=1)
+
+    assert 0 < recovery.iterations < 10_000
