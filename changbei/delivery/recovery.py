@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext_noop
 
@@ -71,6 +71,11 @@ class _Effort:
     iterations: int | None
     seed: int
 
+    def shared(self, parts: int) -> _Effort:
+        """What each of so many searches may take."""
+        iterations = None if self.iterations is None else max(self.iterations // parts, 1)
+        return replace(self, seconds=self.seconds / parts, iterations=iterations)
+
 
 def _offer(
     breakdown: Breakdown | None,
@@ -87,10 +92,11 @@ def _offer(
         shot = snapshot.take(day, now)
         if not needed(shot):
             return None
-        found = _alternatives(shot, effort)
+        each = effort.shared(2 if shot.before_closing else 1)
+        found = _alternatives(shot, each)
         if later := _rather_after_closing(shot, found):
             again = snapshot.take(day, now, later)
-            if _left(options := _alternatives(again, effort)) < _left(found):
+            if _left(options := _alternatives(again, each)) < _left(found):
                 shot, found = again, options
         took = time.perf_counter() - began
         try:

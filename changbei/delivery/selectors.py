@@ -271,14 +271,19 @@ def is_stale(case: RecoveryCase) -> bool:
 
 
 def newer_case(case: RecoveryCase) -> RecoveryCase | None:
-    """What was computed for the same breakdown, or for the same day without any, after this one; else what was accepted
-    since and decided on this breakdown together with something else."""
+    """What was computed for the same breakdown, or for the same day without any, after this one; else `decided_with`."""
     later = RecoveryCase.objects.filter(day=case.day_id, pk__gt=case.pk).order_by("-pk")
-    same = later.filter(breakdown=case.breakdown_id).first()
-    if same is not None or case.breakdown_id is None:
-        return same
-    taken = later.filter(status=RecoveryCase.Status.ACCEPTED)
-    return next((one for one in taken if case.breakdown_id in _fetched_from(one)), None)
+    return later.filter(breakdown=case.breakdown_id).first() or decided_with(case)
+
+
+def decided_with(case: RecoveryCase) -> RecoveryCase | None:
+    """What was accepted since for something else, and decided on this breakdown, too."""
+    if case.breakdown_id is None:
+        return None
+    taken = RecoveryCase.objects.filter(
+        day=case.day_id, pk__gt=case.pk, status=RecoveryCase.Status.ACCEPTED
+    ).exclude(breakdown=case.breakdown_id)
+    return next((one for one in taken.order_by("-pk") if case.breakdown_id in _fetched_from(one)), None)
 
 
 def _fetched_from(case: RecoveryCase) -> set[int]:

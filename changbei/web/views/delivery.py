@@ -101,6 +101,7 @@ class Case:
     case: RecoveryCase
     stale: bool
     about: str
+    decided_with: RecoveryCase | None = None  # accepted since, and decides on this one, too
 
     @property
     def is_open(self) -> bool:
@@ -309,7 +310,10 @@ def _latest(cases: Any) -> list[Case]:
     newest: dict[int, RecoveryCase] = {}
     for case in cases:
         newest.setdefault(case.breakdown_id or 0, case)
-    found = [Case(case, selectors.is_stale(case), about(case)) for case in newest.values()]
+    found = []
+    for case in newest.values():
+        stale = selectors.is_stale(case)
+        found.append(Case(case, stale, about(case), selectors.decided_with(case) if stale else None))
     return sorted(found, key=lambda one: not one.is_open)
 
 

@@ -185,6 +185,7 @@ def _context(
     unserved = selectors.unserved_of(options)
     accepted = next((one for one in options if one.accepted_at), None)
     stale = selectors.is_stale(case)
+    newer = selectors.newer_case(case) if stale or case.undone_at else None
     may = people.permissions_of(request.user)
     own: list[VanShare] = shares.get(chosen.rank, []) if chosen else []
     left: list[Stop] = unserved.get(chosen.rank, []) if chosen else []
@@ -216,7 +217,8 @@ def _context(
         "undone": case.status == RecoveryCase.Status.UNDONE,
         **_undoing(case, accepted, may),
         "stale": stale,
-        "newer": selectors.newer_case(case) if stale or case.undone_at else None,
+        "newer": newer,
+        "decided_with": newer if newer and newer.breakdown_id != case.breakdown_id else None,
         "may_accept": open_ and chosen is not None and "delivery.accept" in may,
         "waits_for_others": open_ and "delivery.accept" not in may,
         "may_compute": (stale or case.undone_at is not None) and "delivery.recover" in may,
