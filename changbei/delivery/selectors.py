@@ -223,8 +223,9 @@ class SiteReserve:
 
 def site_reserves() -> list[SiteReserve]:
     """Every site with how many of its reserve vans are ready to leave; one query."""
-    reserve = Q(vehicles__is_reserve=True)
-    fit, today = reserve & Q(vehicles__state=Vehicle.State.FIT), clock.local_now().date()
+    reserve, today = Q(vehicles__is_reserve=True), clock.local_now().date()
+    away = Tour.objects.filter(day__date=today).values("vehicle")
+    fit = reserve & Q(vehicles__state=Vehicle.State.FIT) & ~Q(vehicles__in=away)
     rows = Site.objects.annotate(
         n_total=Count("vehicles", filter=reserve),
         n_ready=Count("vehicles", filter=fit),
@@ -271,7 +272,7 @@ def is_stale(case: RecoveryCase) -> bool:
 
 
 def newer_case(case: RecoveryCase) -> RecoveryCase | None:
-    """What was computed for the same breakdown, or for the same day without any, after this one; else `decided_with`."""
+    """What was computed for the same breakdown, or the same day without any, after this one; else `decided_with`."""
     later = RecoveryCase.objects.filter(day=case.day_id, pk__gt=case.pk).order_by("-pk")
     return later.filter(breakdown=case.breakdown_id).first() or decided_with(case)
 
@@ -345,7 +346,8 @@ def shares(case: RecoveryCase, options: Sequence[RecoveryOption]) -> dict[int, l
             ),
             first_at=min(times, default=None),
             returns_at=datetime.fromisoformat(row["returns_at"]),
-            borrowed=van.is_reserve and any(
+            borrowed=van.is_reserve
+            and any(
                 van.site_id != (found[step["handover"]].tour.site_id if "handover" in step else step["fetch"])
                 for step in row["steps"]
                 if "stop" not in step

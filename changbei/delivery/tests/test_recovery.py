@@ -10,7 +10,15 @@ from django.db.models import Sum
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from changbei.delivery import recovery, selectors, services
-from changbei.delivery.models import Breakdown, DeliveryDay, Handover, RecoveryCase, RecoveryOption, Stop, Tour
+from changbei.delivery.models import (
+    Breakdown,
+    DeliveryDay,
+    Handover,
+    RecoveryCase,
+    RecoveryOption,
+    Stop,
+    Tour,
+)
 from changbei.journal.models import Entry
 from changbei.network.city import City
 from changbei.network.models import Vehicle
@@ -210,9 +218,7 @@ def test_a_second_breakdown_makes_the_first_offer_stale(
 
 
 def _fetches(option: RecoveryOption) -> set[int]:
-    return {
-        step["handover"] for tour in option.plan["tours"] for step in tour["steps"] if "handover" in step
-    }
+    return {step["handover"] for tour in option.plan["tours"] for step in tour["steps"] if "handover" in step}
 
 
 def test_the_substitute_van_breaks_down_too(day: DeliveryDay, broken: Breakdown, dispatcher: Person) -> None:

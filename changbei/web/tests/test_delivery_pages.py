@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from changbei.core.clock import LOCAL, VirtualClock
-from changbei.delivery import driving, recovery, selectors, services
+from changbei.delivery import driving, recovery, replacing, selectors, services
 from changbei.delivery.models import Breakdown, DeliveryDay, Handover, RecoveryCase, Stop, Tour
 from changbei.incidents.models import Incident, Report
 from changbei.journal.models import Entry
@@ -475,12 +475,24 @@ def test_one_click_from_a_broken_van_to_its_options(
 
 
 def test_vans_in_repair_and_who_says_that_they_are_back(desk: Client, tour: Tour, day: DeliveryDay) -> None:
-    report = services.BreakdownReport(tour.vehicle.number, 119.0, 33.6, "street", goods_aboard=True, injured=False)
+    report = services.BreakdownReport(
+        tour.vehicle.number, 119.0, 33.6, "street", goods_aboard=True, injured=False
+    )
     order = services.order_repair(services.report_breakdown(report, run=None, actor=None), actor=None)
     assert "Vans in repair" in desk.get("/delivery/").content.decode()
     ahead = services.plan_day(day.date + timedelta(days=7), actor=None)
     page = desk.get(f"/delivery/?date={ahead.date}").content.decode()
-    assert f"In repair, with a tour on this day: van {tour.vehicle.number}." in page
+    assert f"Van {tour.vehicle.number} of " in page and "is in repair." in page
+    own = Tour.objects.get(day=ahead, vehicle=tour.vehicle)
+    [reserve] = replacing.vans_for(own)
+    assert f"Let van {reserve.number} drive, room for {reserve.capacity_cartons}" in page
+    answer = desk.post(f"/delivery/tours/{own.uuid}/van", {"vehicle": reserve.number})
+    assert answer.headers["Location"] == f"/delivery/?date={ahead.date}"
+    assert "is in repair." not in desk.get(f"/delivery/?date={ahead.date}").content.decode()
+    assert desk.post(f"/delivery/tours/{own.uuid}/van", {"vehicle": "none"}).status_code == 404
     assert desk.post(f"/delivery/repairs/{order.pk}/mended").status_code == 303
-    assert "In repair" not in desk.get(f"/delivery/?date={ahead.date}").content.decode()
+    page = desk.get(f"/delivery/?date={ahead.date}").content.decode()
+    assert f"is back; van {reserve.number} is to drive for it." in page
+    assert desk.post(f"/delivery/tours/{own.uuid}/van", {"vehicle": tour.vehicle.number}).status_code == 303
+    assert "is back;" not in desk.get(f"/delivery/?date={ahead.date}").content.decode()
     assert desk.post(f"/delivery/repairs/{order.pk}/mended").status_code == 404

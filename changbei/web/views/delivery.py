@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, NotFound
-from changbei.delivery import access, rules, selectors, services
+from changbei.delivery import access, replacing, rules, selectors, services
 from changbei.delivery.features import DayMap, closed
 from changbei.delivery.models import DeliveryDay, RecoveryCase, Stop, Tour
 from changbei.delivery.selectors import SiteReserve, TourFigures
@@ -39,9 +39,9 @@ NOTICEABLE_MINUTES = rules.NOTICEABLE.total_seconds() / 60
 VERY_LATE_MINUTES = 45
 ON_TIME_MINUTES = 3
 AT_THE_DOOR_MINUTES = 10
+MOST_VANS = 3
 RENEWED_SECONDS, LARGE_RENEWED_SECONDS, LARGE_DAY_STOPS = 10, 60, 3000
 """How often the map asks anew: a day of 8,000 customers is nearly two megabytes."""
-OUT = (Vehicle.State.BROKEN_DOWN, Vehicle.State.UNDER_REPAIR)
 DAY_LAYERS: Mapping[str, str] = {"lines": "lines", "retailers": "stops", "vans": "vans", "suspensions": ""}
 
 STATES = {
@@ -106,6 +106,16 @@ class Case:
     @property
     def is_open(self) -> bool:
         return self.case.status == RecoveryCase.Status.OFFERED
+
+
+@dataclass(frozen=True)
+class AnotherVan:
+    """A tour whose van is out, or that another one drives for it though it is fit again; and who could."""
+
+    tour: Tour
+    line: str
+    is_out: bool
+    vans: list[Vehicle]
 
 
 SORTS: Mapping[str, Callable[[Row], Any]] = {
@@ -192,7 +202,6 @@ def _live(request: HttpRequest, day: DeliveryDay) -> dict[str, Any]:
     """Everything that a poll renews."""
     wish = Wish.of(request)
     is_today = day.date == clock.local_now().date()
-    is_ahead = day.date > clock.local_now().date()
     rows = [_row(figures, is_today) for figures in selectors.tours(day)]
     reserves = selectors.site_reserves()
     unserved = list(selectors.unserved(day).order_by("planned_at", "pk"))
@@ -214,13 +223,28 @@ def _live(request: HttpRequest, day: DeliveryDay) -> dict[str, Any]:
         "reserve_total": f"/ {sum(one.total for one in reserves)}",
         "reserve_tone": _reserve_tone(reserves),
         "repairs": list(selectors.repairs()),
-        "in_repair": [row.tour.vehicle.number for row in rows if is_ahead and row.tour.vehicle.state in OUT],
+        "without_own_van": _without_own_van(day),
         "may_check": people.may(request.user, "readiness.check"),
         "cases": cases,
         "unserved": unserved,
         "late": late,
         "may_recover": people.may(request.user, "delivery.recover"),
     }
+
+
+def _without_own_van(day: DeliveryDay) -> list[AnotherVan]:
+    """From today on: the tours that another van should drive, or no longer has to."""
+    if day.date < clock.local_now().date():
+        return []
+    return [
+        AnotherVan(
+            tour,
+            say(tour.line.name) if tour.line else say(tour.site.name),
+            tour.vehicle.state in replacing.OUT,
+            replacing.vans_for(tour)[:MOST_VANS],
+        )
+        for tour in replacing.without_own_van(day)
+    ]
 
 
 def _columns(wish: Wish) -> list[tuple[str, str, bool]]:
@@ -370,6 +394,20 @@ def mended(request: HttpRequest, pk: int) -> HttpResponse:
     return htmx.go_to(request, reverse("delivery"))
 
 
+@entry.staff
+@require_POST
+def another_van(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """Another van drives a tour that has not left."""
+    people.require(request.user, "delivery.recover")
+    tour = Tour.objects.select_related("day").filter(uuid=uuid).first()
+    van = Vehicle.objects.filter(number=request.POST.get("vehicle", "")).first()
+    if tour is None or van is None:
+        raise NotFound(str(uuid))
+    replacing.drive_with(tour, van, actor=entry.actor(request))
+    messages.success(request, _("Van %(van)s drives this tour.") % {"van": van.number})
+    return htmx.go_to(request, f"{reverse('delivery')}?date={tour.day.date.isoformat()}")
+
+
 def _place(tour: Tour) -> dict[str, Any]:
     drawn = DayMap(tour.day, language(), _tour_url)
     known = next(one for one in drawn.tours if one.pk == tour.pk)
@@ -434,6 +472,7 @@ def _tour_url(uuid: UUID) -> str:
 urlpatterns = [
     path("delivery/", delivery, name="delivery"),
     path("delivery/tours/<uuid:uuid>/broken-down", broken_down, name="tour-broken-down"),
+    path("delivery/tours/<uuid:uuid>/van", another_van, name="tour-van"),
     path("delivery/repairs/<int:pk>/mended", mended, name="van-mended"),
     path("delivery/map.json", delivery_map, name="delivery-map"),
     path("delivery/map/<slug:name>.json", delivery_layer, name="delivery-layer"),

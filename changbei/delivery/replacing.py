@@ -1,0 +1,91 @@
+"""Another van for a tour that has not left yet: its own stands in repair, or is back from there (E3.2.6)."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Q, QuerySet, Sum
+from django.utils.translation import gettext_noop
+
+from changbei.core import clock
+from changbei.core.errors import Conflict
+from changbei.delivery import changing, driving
+from changbei.delivery.models import DeliveryDay, Stop, Tour
+from changbei.network.models import Vehicle
+from changbei.people import access as people
+from changbei.people.models import Person
+
+OUT = (Vehicle.State.BROKEN_DOWN, Vehicle.State.UNDER_REPAIR)
+"""States of a van that cannot drive."""
+
+
+def without_own_van(day: DeliveryDay) -> list[Tour]:
+    """Tours of the day that have not left and whose van cannot drive, or that another van drives though the line's
+    own is fit again."""
+    tours = Tour.objects.filter(day=day, status=Tour.Status.PLANNED).select_related(
+        "vehicle", "line__vehicle", "site"
+    )
+    return [
+        tour for tour in tours.order_by("vehicle_id") if tour.vehicle.state in OUT or _own(tour) is not None
+    ]
+
+
+def vans_for(tour: Tour) -> list[Vehicle]:
+    """The line's own van when it is fit again, then fit reserve vans of the site that nobody drives on that day and
+    that have room for the goods, the smallest first."""
+    room = Vehicle.objects.filter(capacity_cartons__gte=_cartons(tour))
+    free = _free(tour, room).filter(is_reserve=True, site=tour.site_id).order_by("capacity_cartons", "pk")
+    own = _own(tour)
+    return [*([own] if own else []), *(van for van in free if van != own)]
+
+
+@transaction.atomic
+def drive_with(tour: Tour, vehicle: Vehicle, *, actor: Person) -> None:
+    """This van drives the tour: line, driver, customers and times stay as they are.
+
+    Raises NotAllowed, and Conflict when the tour has left or the van is none of `vans_for`.
+    """
+    people.require(actor, "delivery.recover")
+    day = changing.locked_day(tour.day_id)
+    tour = (
+        Tour.objects.select_for_update(of=("self",))
+        .select_related("vehicle", "line__vehicle")
+        .get(pk=tour.pk)
+    )
+    if tour.status != Tour.Status.PLANNED:
+        raise Conflict(gettext_noop("this van is on its way: report a breakdown instead"))
+    locked = Vehicle.objects.select_for_update().get(pk=vehicle.pk)
+    if locked not in vans_for(tour):
+        raise Conflict(gettext_noop("this van is not free on that day, or too small"))
+    before, tour.vehicle = tour.vehicle, locked
+    tour.save(update_fields=["vehicle"])
+    if day.date == clock.local_now().date():
+        Vehicle.objects.filter(pk=locked.pk, is_reserve=True).update(state=Vehicle.State.IN_USE)
+        driving.stand_ready([before.pk])
+    changing.changed(day)
+    changing.note(
+        "delivery.van_replaced",
+        None,
+        actor,
+        clause="E3.2.6",
+        vehicle=locked.number,
+        instead_of=before.number,
+        date=day.date.isoformat(),
+    )
+
+
+def _own(tour: Tour) -> Vehicle | None:
+    """The line's own van when another one drives the tour though this one could."""
+    own = tour.line.vehicle if tour.line else None
+    if own is None or own.pk == tour.vehicle_id:
+        return None
+    return _free(tour, Vehicle.objects.filter(pk=own.pk)).first()
+
+
+def _free(tour: Tour, vans: QuerySet[Vehicle]) -> QuerySet[Vehicle]:
+    busy = Tour.objects.filter(day=tour.day_id).values("vehicle")
+    return vans.filter(~Q(pk__in=busy), state=Vehicle.State.FIT)
+
+
+def _cartons(tour: Tour) -> int:
+    waiting = [Stop.Status.PLANNED, Stop.Status.HELD]
+    return Stop.objects.filter(tour=tour, status__in=waiting).aggregate(n=Sum("cartons"))["n"] or 0
