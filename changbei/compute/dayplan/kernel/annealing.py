@@ -12,11 +12,11 @@ import math
 
 import numpy as np
 
+from changbei.compute.compiling import allocating, compiled
 from changbei.compute.dayplan.kernel.inserting import best_place, into_empty
 from changbei.compute.dayplan.kernel.lines import I64, PRICE, Ground, Lines, cost, lay, put_in
 from changbei.compute.dayplan.kernel.ruining import Desk, keep, new_desk, ruin, sort
 from changbei.compute.recovery.kernel.chance import State, below, share
-from changbei.compute.recovery.kernel.compiling import compiled
 
 BANKED = 12
 """Stops without a van that are offered a place in one round."""
@@ -25,7 +25,7 @@ SET_OUT = 0.01
 TINY = 1e-6
 
 
-@compiled
+@allocating
 def anneal(
     ground: Ground, lines: Lines, best: Lines, chance: State, rounds: int, heat: float
 ) -> tuple[float, float]:
@@ -65,7 +65,8 @@ def anneal(
 def _offered(ground: Ground, lines: Lines, seed: int, absent: I64, gone: int, bank: I64) -> int:
     """The stops without a van that take part: all when they are few, else those near the seed."""
     if gone <= BANKED:
-        bank[:gone] = absent[:gone]
+        for number in range(gone):
+            bank[number] = absent[number]
         return gone
     found = 0
     if lines.van[seed] < 0:

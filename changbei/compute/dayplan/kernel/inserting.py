@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from changbei.compute.compiling import compiled
 from changbei.compute.dayplan.kernel.lines import (
     BEGINS,
     CAPACITY,
@@ -26,7 +27,6 @@ from changbei.compute.dayplan.kernel.lines import (
     unevenness,
 )
 from changbei.compute.recovery.kernel.chance import State, share
-from changbei.compute.recovery.kernel.compiling import compiled
 
 BLINK = 0.01
 """Share of places that are overlooked, so that the best is not always taken (Christiaens & Vanden Berghe)."""

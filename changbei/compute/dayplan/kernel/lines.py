@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from changbei.compute.recovery.kernel.compiling import compiled
+from changbei.compute.compiling import allocating, compiled
 
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
@@ -202,7 +202,7 @@ def holds(ground: Ground, lines: Lines, van: int) -> bool:
     return bool(lines.early[end] <= ground.van[van, LIMIT])
 
 
-@compiled
+@allocating
 def sequence_of(lines: Lines, van: int) -> I64:
     """The stops of a line."""
     stops = len(lines.van)

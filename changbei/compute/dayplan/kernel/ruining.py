@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from changbei.compute.compiling import allocating, compiled
 from changbei.compute.dayplan.kernel.lines import (
     CLOSES,
     COUNT,
@@ -26,7 +27,6 @@ from changbei.compute.dayplan.kernel.lines import (
     take_out,
 )
 from changbei.compute.recovery.kernel.chance import State, below, share
-from changbei.compute.recovery.kernel.compiling import compiled
 
 TOGETHER = 10.0
 """Stops taken out in a round, on average."""
@@ -51,7 +51,7 @@ class Desk(NamedTuple):
     was: F64
 
 
-@compiled
+@allocating
 def new_desk(stops: int, vans: int) -> Desk:
     """An empty one."""
     return Desk(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from changbei.compute.compiling import allocating, compiled
 from changbei.compute.dayplan.kernel.lines import CLOSES, I32, I64, OPENS, SERVICE, SIZE
-from changbei.compute.recovery.kernel.compiling import compiled
 
 
 @compiled
@@ -31,7 +31,7 @@ def _turn(head: I64, tail: I64, after: I64, before: I64, route: int) -> None:
     head[route], tail[route] = tail[route], head[route]
 
 
-@compiled
+@allocating
 def join(
     travel: I32,
     location: I64,

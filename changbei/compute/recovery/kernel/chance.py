@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from changbei.compute.recovery.kernel.compiling import compiled
+from changbei.compute.compiling import compiled
 
 State = npt.NDArray[np.uint64]
 _STEP, _MIX_A, _MIX_B = (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from changbei.compute.recovery.kernel.annealing import Store
+from changbei.compute.compiling import compiled
 from changbei.compute.recovery.kernel.chance import below, share
-from changbei.compute.recovery.kernel.compiling import compiled
 from changbei.compute.recovery.kernel.constructing import ANY, construct, take_over
 from changbei.compute.recovery.kernel.inserting import emptied
 from changbei.compute.recovery.kernel.moves import call_off, free_for_another, tidy
 from changbei.compute.recovery.kernel.plans import Plan, keep_round, take_back_round
+from changbei.compute.recovery.kernel.store import Store
 from changbei.compute.recovery.kernel.world import World
 
 MOST_CALLED_OFF: Final = 2

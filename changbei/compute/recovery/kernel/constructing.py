@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
-from changbei.compute.recovery.kernel.annealing import Store
+from changbei.compute.compiling import compiled
 from changbei.compute.recovery.kernel.chance import State, below, share
-from changbei.compute.recovery.kernel.compiling import compiled
 from changbei.compute.recovery.kernel.inserting import (
     cheapest_call,
     cheapest_way,
@@ -32,13 +28,13 @@ from changbei.compute.recovery.kernel.plans import (
     take_back_round,
 )
 from changbei.compute.recovery.kernel.sorting import ascending
+from changbei.compute.recovery.kernel.store import Pairs, Seconds, Store
 from changbei.compute.recovery.kernel.world import (
     AFTER,
     CAPACITY,
     CLOSES,
     EACH,
     FIRST,
-    I64,
     LISTED,
     NEVER,
     ORDERS,
@@ -63,18 +59,6 @@ WORTH_SHARE, WORTH_LEAST, WORTH_MOST = 0.3, 200.0, 1600.0
 """How often what a van takes over counts as worth so many seconds each, instead of what each costs: many at once then
 go before few that are cheap."""
 
-Seconds = npt.NDArray[np.float64]
-
-
-class _Pairs(NamedTuple):
-    """Of every place and van (P, K): what the pair seems to come to, by how much dearer it seems than it is, the step
-    at which that was found, and the most that may be aboard when the van calls."""
-
-    price: Seconds
-    factor: Seconds
-    known: I64
-    most: I64
-
 
 @compiled
 def construct(world: World, plan: Plan, store: Store, noise: float, dearest: int, calls: int) -> None:
@@ -91,7 +75,8 @@ def construct(world: World, plan: Plan, store: Store, noise: float, dearest: int
         _send_for_urgent(world, plan, store, noise)
     if noise > 0.0 and share(chance) < WORTH_SHARE:
         worth_each = WORTH_LEAST * (WORTH_MOST / WORTH_LEAST) ** share(chance)
-    pairs, step = _pairs(world, plan, chance, noise), 1
+    pairs, step = store.pairs, 1
+    _nothing_known(world, plan, pairs, chance, noise)
     while plan.total[WAITING]:
         place, van = _best(pairs.price)
         if place < 0:
@@ -113,28 +98,25 @@ def construct(world: World, plan: Plan, store: Store, noise: float, dearest: int
         else:
             pairs.price[place, van] = NEVER
         pairs.known[place, van] = step
-    put_back(world, plan, chance)
+    put_back(world, plan, chance, store.room)
     keep_round(plan)
 
 
 @compiled
-def _pairs(world: World, plan: Plan, chance: State, noise: float) -> _Pairs:
-    """Nothing known yet; with noise, only some are thought of."""
-    shape = (world.terms[PLACES], world.terms[VANS])
-    price, factor = np.full(shape, float(NEVER)), np.ones(shape)
-    most = np.zeros(shape, dtype=np.int64)
-    for van in range(shape[1]):
+def _nothing_known(world: World, plan: Plan, pairs: Pairs, chance: State, noise: float) -> None:
+    """No pair was looked at yet; with noise, only some are thought of."""
+    pairs.price[:], pairs.factor[:], pairs.known[:] = float(NEVER), 1.0, 0
+    for van in range(world.terms[VANS]):
         own, only = world.van[van, LISTED] > 0, -1
         if noise > 0.0 and not own and share(chance) < ONLY_SHARE:
-            only = below(chance, shape[0])
+            only = below(chance, world.terms[PLACES])
         seen = noise == 0.0 or not own or share(chance) < SEEN_SHARE
-        for place in range(shape[0]):
+        for place in range(world.terms[PLACES]):
             thought_of = seen or plan.call[0, van, place, POSITION] >= 0
             if thought_of and world.allowed[place, van] > 0 and (only < 0 or only == place):
-                price[place, van] = -NEVER
-            factor[place, van] += noise * share(chance)
-            most[place, van] = emptied(world, chance, van) if noise > 0.0 else world.van[van, CAPACITY]
-    return _Pairs(price, factor, np.zeros(shape, dtype=np.int64), most)
+                pairs.price[place, van] = -NEVER
+            pairs.factor[place, van] += noise * share(chance)
+            pairs.most[place, van] = emptied(world, chance, van) if noise > 0.0 else world.van[van, CAPACITY]
 
 
 @compiled
@@ -200,7 +182,10 @@ def _priced(world: World, plan: Plan, van: int, order: int) -> tuple[int, int]:
 def _send_for_urgent(world: World, plan: Plan, store: Store, noise: float) -> None:
     """Send somebody in time for the stranded orders that close soon, one by one, the first to close first."""
     closes, waiting = store.room[0], store.room[1]
-    soon, count = int(world.van[:, READY].min() + URGENT_SECONDS * share(store.chance)), 0
+    first, count = NEVER, 0
+    for van in range(world.terms[VANS]):
+        first = min(first, world.van[van, READY])
+    soon = int(first + URGENT_SECONDS * share(store.chance))
     for order in plan.bank[: plan.total[WAITING]]:
         if world.node[order, SOURCE] >= 0 and world.node[order, CLOSES] < soon:
             closes[count], waiting[count] = world.node[order, CLOSES], order

@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
+from changbei.compute.compiling import compiled
 from changbei.compute.recovery.kernel.chance import State, below, share
-from changbei.compute.recovery.kernel.compiling import compiled
 from changbei.compute.recovery.kernel.plans import (
     AS_OF,
     BEGINS,
@@ -103,23 +103,24 @@ def price_insertion(
 
 
 @compiled
-def put_back(world: World, plan: Plan, chance: State) -> None:
+def put_back(world: World, plan: Plan, chance: State, room: I64) -> None:
     """Insert what waits wherever it fits cheapest, one after the other, in an order drawn anew each time."""
     count = plan.total[WAITING]
     if not count:
         return
-    keys, waiting = np.empty(count, dtype=np.int64), plan.bank[:count].copy()
+    keys, waiting, callers = room[0], room[1], room[2]
     way = share(chance)
     for index in range(count):
+        waiting[index] = plan.bank[index]
         keys[index] = _turn(world.node, world.off, world.terms, chance, waiting[index], way)
     ascending(keys, waiting, count)
     vans, orders, places = world.terms[VANS], world.terms[ORDERS], world.terms[PLACES]
-    callers, calling = np.empty(vans, dtype=np.int64), 0
+    calling = 0
     for van in range(vans):
         if plan.list[van, CALLS]:
             callers[calling] = van
             calling += 1
-    for order in waiting:
+    for order in waiting[:count]:
         source = world.node[order, SOURCE]
         best, found, each = world.node[order, PRICE], -1, 0
         if source >= 0:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from changbei.compute.compiling import compiled
 from changbei.compute.recovery.kernel.chance import State, below, share
-from changbei.compute.recovery.kernel.compiling import compiled
 from changbei.compute.recovery.kernel.inserting import call_position, cheapest_way
 from changbei.compute.recovery.kernel.plans import (
     CALLS,
@@ -58,28 +58,28 @@ def is_in_play(van_of: I64, list_of: I64, van: int) -> bool:
 
 
 @compiled
-def _look_around(world: World, plan: Plan, order: int) -> None:
+def _look_around(world: World, plan: Plan, order: int, room: I64) -> None:
     """The orders that are nearest to drive to, nearest first; looked up once."""
     if plan.order[order, NEAR_KNOWN]:
         return
     plan.order[order, NEAR_KNOWN] = 1
     orders, there = world.terms[ORDERS], world.travel[world.where[order]]
-    distance = np.empty(orders, dtype=np.int64)
+    distance = room[0]
     for other in range(orders):
         distance[other] = there[world.where[other]]
     distance[order] = -1
-    close = smallest(distance, NEAR)
+    count, close = smallest(distance[:orders], room[1], room[2], NEAR), room[2]
     for index in range(NEAR):
-        plan.near[order, index] = close[index] if index < len(close) else order
+        plan.near[order, index] = close[index] if index < count else order
 
 
 @compiled
-def remove_strings(world: World, plan: Plan, chance: State, mark: Flags) -> None:
+def remove_strings(world: World, plan: Plan, chance: State, mark: Flags, room: I64) -> None:
     """Take neighbouring stretches out of a few lists, around an order that is in play."""
     seed = _seed(world, plan, chance)
     if seed < 0:
         return
-    _look_around(world, plan, seed)
+    _look_around(world, plan, seed, room)
     lists, longest = 1 + below(chance, 4), 1 + below(chance, 10)
     for index in range(NEAR):
         order = plan.near[seed, index]
@@ -149,7 +149,7 @@ def open_call(world: World, plan: Plan, chance: State, mark: Flags, room: I64) -
     if order < 0:
         return
     place = world.node[order, SOURCE]
-    van = _caller(world, plan, chance, place, order)
+    van = _caller(world, plan, chance, place, order, room)
     if van < 0:
         return
     nodes, length = plan.at[0, van, NODE], plan.list[van, LENGTH]
@@ -170,7 +170,7 @@ def free_for_another(world: World, plan: Plan, chance: State, mark: Flags, room:
     if order < 0:
         return -1, -1
     place = world.node[order, SOURCE]
-    van = _caller(world, plan, chance, place, order)
+    van = _caller(world, plan, chance, place, order, room)
     if van >= 0:
         _free_around(world, plan, chance, van, place, MANY, mark, room)
     return van, int(place)
@@ -204,12 +204,11 @@ def _stranded(world: World, plan: Plan, chance: State) -> int:
 
 
 @compiled
-def _caller(world: World, plan: Plan, chance: State, place: int, order: int) -> int:
+def _caller(world: World, plan: Plan, chance: State, place: int, order: int, room: I64) -> int:
     """A van that may call and does not yet; the nearer to the order (or to the goods) the rather."""
-    vans = world.terms[VANS]
-    keys, found, count = np.empty(vans, dtype=np.int64), np.empty(vans, dtype=np.int64), 0
+    keys, found, count = room[0], room[1], 0
     by_order = share(chance) < 0.6
-    for van in range(vans):
+    for van in range(world.terms[VANS]):
         if world.allowed[place, van] == 0 or plan.call[0, van, place, POSITION] >= 0:
             continue
         key = world.reach[order, van] if by_order else world.allowed[place, van]

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from changbei.compute.recovery.kernel.compiling import compiled
+from changbei.compute.compiling import compiled
 from changbei.compute.recovery.kernel.world import (
     ABOARD,
     CAPACITY,

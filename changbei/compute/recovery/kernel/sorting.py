@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from changbei.compute.recovery.kernel.compiling import compiled
+from changbei.compute.compiling import compiled
 from changbei.compute.recovery.kernel.world import I64
 
 
@@ -23,9 +21,9 @@ def ascending(keys: I64, things: I64, count: int) -> None:
 
 
 @compiled
-def smallest(values: I64, count: int) -> I64:
-    """Indices of the `count` smallest values, smallest first; fewer when there are fewer."""
-    keys, found, size = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64), 0
+def smallest(values: I64, keys: I64, found: I64, count: int) -> int:
+    """The `count` smallest values and their indices into `keys` and `found`, smallest first; how many there are."""
+    size = 0
     for index in range(len(values)):
         if size == count and values[index] >= keys[count - 1]:
             continue
@@ -35,4 +33,4 @@ def smallest(values: I64, count: int) -> I64:
             keys[at], found[at] = keys[at - 1], found[at - 1]
             at -= 1
         keys[at], found[at] = values[index], index
-    return found[:size]
+    return size
