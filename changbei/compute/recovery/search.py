@@ -49,7 +49,7 @@ ORDERLY_SECONDS = 20.0, 3.0
 CALLS_SECONDS = 1500.0, 50.0
 """How much worse a plan with other calls may be, from the first tries to the last."""
 
-CYCLE_ROUNDS = 20_000
+CYCLE_ROUNDS = 40_000
 """Rounds after which the search among the calls begins again: from nothing and from the best plan in turn."""
 
 FINE_SHARE, FINE_SECONDS = 0.08, (50.0, 3.0)

@@ -90,8 +90,9 @@ def price_insertion(
     opens, closes, lasts = order[OPENS] - later, order[CLOSES] - later, order[LASTS] + later
     best, best_at = NEVER, 0
     nearing = np.int64(onto[here])
-    for position in range(first, last + 1):
-        there = at[NODE, position]
+    # Unsigned: nobody has to look whether an index counts from the end.
+    for position in range(np.uint64(first), np.uint64(last + 1)):
+        there = np.uint64(at[NODE, position])
         leaving = np.int64(off[there])
         extra = nearing + leaving - at[LEG, position]
         if extra < best:
