@@ -83,7 +83,10 @@ def _own(tour: Tour) -> Vehicle | None:
 
 def _free(tour: Tour, vans: QuerySet[Vehicle]) -> QuerySet[Vehicle]:
     busy = Tour.objects.filter(day=tour.day_id).values("vehicle")
-    return vans.filter(~Q(pk__in=busy), state=Vehicle.State.FIT)
+    fit = [Vehicle.State.FIT]
+    if tour.day.date > clock.local_now().date():
+        fit.append(Vehicle.State.IN_USE)  # today; by then it is back
+    return vans.filter(~Q(pk__in=busy), state__in=fit)
 
 
 def _cartons(tour: Tour) -> int:

@@ -46,6 +46,9 @@ def test_a_reserve_van_of_the_site_drives_and_the_own_one_again_when_it_is_back(
     assert replacing.without_own_van(tour.day) == [tour]
     [reserve] = replacing.vans_for(tour)
     assert (reserve.site_id, reserve.is_reserve) == (tour.site_id, True)
+    Vehicle.objects.filter(pk=reserve.pk).update(state=Vehicle.State.IN_USE)
+    assert replacing.vans_for(tour) == [reserve]  # it has taken over today, and is back by then
+    Vehicle.objects.filter(pk=reserve.pk).update(state=Vehicle.State.FIT)
     version = tour.day.version
 
     replacing.drive_with(tour, reserve, actor=dispatcher)

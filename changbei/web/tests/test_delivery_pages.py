@@ -482,17 +482,17 @@ def test_vans_in_repair_and_who_says_that_they_are_back(desk: Client, tour: Tour
     assert "Vans in repair" in desk.get("/delivery/").content.decode()
     ahead = services.plan_day(day.date + timedelta(days=7), actor=None)
     page = desk.get(f"/delivery/?date={ahead.date}").content.decode()
-    assert f"Van {tour.vehicle.number} of " in page and "is in repair." in page
+    assert f"Van {tour.vehicle.number} is in repair: " in page
     own = Tour.objects.get(day=ahead, vehicle=tour.vehicle)
     [reserve] = replacing.vans_for(own)
     assert f"Let van {reserve.number} drive, room for {reserve.capacity_cartons}" in page
     answer = desk.post(f"/delivery/tours/{own.uuid}/van", {"vehicle": reserve.number})
     assert answer.headers["Location"] == f"/delivery/?date={ahead.date}"
-    assert "is in repair." not in desk.get(f"/delivery/?date={ahead.date}").content.decode()
+    assert "is in repair: " not in desk.get(f"/delivery/?date={ahead.date}").content.decode()
     assert desk.post(f"/delivery/tours/{own.uuid}/van", {"vehicle": "none"}).status_code == 404
     assert desk.post(f"/delivery/repairs/{order.pk}/mended").status_code == 303
     page = desk.get(f"/delivery/?date={ahead.date}").content.decode()
-    assert f"is back; van {reserve.number} is to drive for it." in page
+    assert f"Van {tour.vehicle.number} is back; van {reserve.number} is to drive for it: " in page
     assert desk.post(f"/delivery/tours/{own.uuid}/van", {"vehicle": tour.vehicle.number}).status_code == 303
     assert "is back;" not in desk.get(f"/delivery/?date={ahead.date}").content.decode()
     assert desk.post(f"/delivery/repairs/{order.pk}/mended").status_code == 404
