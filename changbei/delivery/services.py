@@ -330,8 +330,6 @@ def end_repair(order: RepairOrder, *, actor: Person) -> None:
     if not RepairOrder.objects.filter(pk=order.pk, finished_at=None).update(finished_at=clock.now()):
         raise Conflict(gettext_noop("this van is back already"))
     out = [Vehicle.State.UNDER_REPAIR, Vehicle.State.BROKEN_DOWN]
-    Vehicle.objects.filter(pk=order.vehicle_id, state__in=out).update(
-        state=Vehicle.State.FIT, checked_on=None
-    )
+    Vehicle.objects.filter(pk=order.vehicle_id, state__in=out).update(state=Vehicle.State.FIT, checked_on=None)
     run = order.breakdown.run if order.breakdown else None
     changing.note("delivery.repair_ended", run, actor, clause="E3.3.1", vehicle=order.vehicle.number)

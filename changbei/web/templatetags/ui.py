@@ -262,9 +262,7 @@ def script_texts() -> SafeString:
             "days": _("%(days)d d %(hours)d h"),
             "failed": _("That did not work (%(status)s). Nothing was changed."),
             "offline": _("No connection to the server. What you see may be old."),
-            "away": _(
-                "The database does not answer. What you see may be old; what you send now is not recorded."
-            ),
+            "away": _("The database does not answer. What you see may be old; what you send now is not recorded."),
             "sent": _("Everything is sent. The list is of %(time)s."),
             "toSend": _("%(count)d waiting to be sent."),
             "noCoverage": _("No coverage: %(count)d waiting to be sent. Go on; it is kept on this phone."),

@@ -475,9 +475,7 @@ def test_one_click_from_a_broken_van_to_its_options(
 
 
 def test_vans_in_repair_and_who_says_that_they_are_back(desk: Client, tour: Tour, day: DeliveryDay) -> None:
-    report = services.BreakdownReport(
-        tour.vehicle.number, 119.0, 33.6, "street", goods_aboard=True, injured=False
-    )
+    report = services.BreakdownReport(tour.vehicle.number, 119.0, 33.6, "street", goods_aboard=True, injured=False)
     order = services.order_repair(services.report_breakdown(report, run=None, actor=None), actor=None)
     assert "Vans in repair" in desk.get("/delivery/").content.decode()
     ahead = services.plan_day(day.date + timedelta(days=7), actor=None)
