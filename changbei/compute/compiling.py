@@ -8,8 +8,6 @@ from typing import Any, TypeVar, cast
 import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
-LEAN, WITH_ARRAYS = {**OPTIONS, "_nrt": False}, {**OPTIONS, "_nrt": True}
 
 
 def compiled(function: Function) -> Function:
@@ -18,9 +16,14 @@ def compiled(function: Function) -> Function:
     Without numba's runtime (`_nrt`) nobody counts who refers to which array, which took half the time. So it may not
     make an array, which the compiler refuses, nor return one.
     """
-    return cast(Function, numba.njit(**LEAN)(function))
+    return _machine_code(function, runtime=False)
 
 
 def allocating(function: Function) -> Function:
     """The same for what makes arrays. Only Python and other allocating functions may call it for an array."""
-    return cast(Function, numba.njit(**WITH_ARRAYS)(function))
+    return _machine_code(function, runtime=True)
+
+
+def _machine_code(function: Function, *, runtime: bool) -> Function:
+    options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": runtime}
+    return cast(Function, numba.njit(**options)(function))

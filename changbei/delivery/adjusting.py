@@ -97,7 +97,7 @@ def _one(tour: Tour, choice: LineChoice) -> Adjusted:
 
 def _open(tour: Tour) -> list[Stop]:
     """What is still to be driven, in the order of the drive."""
-    stops = Stop.objects.filter(tour=tour, status__in=[Stop.Status.PLANNED, Stop.Status.HELD])
+    stops = Stop.objects.filter(tour=tour, status__in=Stop.WAITING)
     return list(stops.select_related("retailer").order_by("sequence"))
 
 
@@ -114,7 +114,7 @@ def _later(tour: Tour, choice: LineChoice) -> Adjusted:
     if tour.status == Tour.Status.PLANNED:
         tour.departs_at += by
         tour.save(update_fields=["departs_at"])
-    open_ = Stop.objects.filter(tour=tour, status__in=[Stop.Status.PLANNED, Stop.Status.HELD])
+    open_ = Stop.objects.filter(tour=tour, status__in=Stop.WAITING)
     count = open_.update(status=Stop.Status.PLANNED, expected_at=F("expected_at") + by)
     return Adjusted(tour, LATER, count, choice.minutes, (tour.vehicle.number,))
 

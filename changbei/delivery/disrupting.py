@@ -159,8 +159,7 @@ def cancel(stops: Collection[int], *, run: Run | None, actor: Person | None) -> 
     How many there were: what is driven already stays as it is. Hand-overs that fetch nothing any more fall away.
     """
     day = changing.locked_day()
-    waiting = [Stop.Status.PLANNED, Stop.Status.HELD]
-    found = Stop.objects.filter(day=day, pk__in=stops, status__in=waiting)
+    found = Stop.objects.filter(day=day, pk__in=stops, status__in=Stop.WAITING)
     tours = set(found.exclude(tour=None).values_list("tour_id", flat=True))
     count = found.update(status=Stop.Status.CANCELLED, expected_at=None)
     if not count:

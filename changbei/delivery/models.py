@@ -57,6 +57,8 @@ class Stop(models.Model):
         HELD = "held"  # service suspended
         CANCELLED = "cancelled"  # the customer does not want it any more
 
+    WAITING = (Status.PLANNED, Status.HELD)  # still to be driven
+
     tour = models.ForeignKey(
         Tour, null=True, on_delete=models.PROTECT, related_name="stops"
     )  # null: unserved

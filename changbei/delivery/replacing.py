@@ -14,19 +14,14 @@ from changbei.network.models import Vehicle
 from changbei.people import access as people
 from changbei.people.models import Person
 
-OUT = (Vehicle.State.BROKEN_DOWN, Vehicle.State.UNDER_REPAIR)
-"""States of a van that cannot drive."""
-
 
 def without_own_van(day: DeliveryDay) -> list[Tour]:
     """Tours of the day that have not left and whose van cannot drive, or that another van drives though the line's
     own is fit again."""
     tours = Tour.objects.filter(day=day, status=Tour.Status.PLANNED).select_related(
-        "vehicle", "line__vehicle", "site"
+        "vehicle", "line__vehicle", "site", "day"
     )
-    return [
-        tour for tour in tours.order_by("vehicle_id") if tour.vehicle.state in OUT or _own(tour) is not None
-    ]
+    return [tour for tour in tours.order_by("vehicle_id") if tour.vehicle.state in Vehicle.OUT or _own(tour)]
 
 
 def vans_for(tour: Tour) -> list[Vehicle]:
@@ -48,7 +43,7 @@ def drive_with(tour: Tour, vehicle: Vehicle, *, actor: Person) -> None:
     day = changing.locked_day(tour.day_id)
     tour = (
         Tour.objects.select_for_update(of=("self",))
-        .select_related("vehicle", "line__vehicle")
+        .select_related("vehicle", "line__vehicle", "day")
         .get(pk=tour.pk)
     )
     if tour.status != Tour.Status.PLANNED:
@@ -90,5 +85,4 @@ def _free(tour: Tour, vans: QuerySet[Vehicle]) -> QuerySet[Vehicle]:
 
 
 def _cartons(tour: Tour) -> int:
-    waiting = [Stop.Status.PLANNED, Stop.Status.HELD]
-    return Stop.objects.filter(tour=tour, status__in=waiting).aggregate(n=Sum("cartons"))["n"] or 0
+    return Stop.objects.filter(tour=tour, status__in=Stop.WAITING).aggregate(n=Sum("cartons"))["n"] or 0

@@ -83,7 +83,7 @@ def causes_of(day: DeliveryDay) -> list[str]:
 
 def tours(day: DeliveryDay) -> list[TourFigures]:
     """All tours of the day with their figures, two queries, in the order of the vans' numbers."""
-    done = ~Q(stops__status__in=[Stop.Status.PLANNED, Stop.Status.HELD, Stop.Status.POSTPONED])
+    done = ~Q(stops__status__in=[*Stop.WAITING, Stop.Status.POSTPONED])
     open_ = Q(stops__status=Stop.Status.PLANNED)
     rows = (
         Tour.objects.filter(day=day)
@@ -281,15 +281,18 @@ def decided_with(case: RecoveryCase) -> RecoveryCase | None:
     """What was accepted since for something else, and decided on this breakdown, too."""
     if case.breakdown_id is None:
         return None
-    taken = RecoveryCase.objects.filter(
-        day=case.day_id, pk__gt=case.pk, status=RecoveryCase.Status.ACCEPTED
-    ).exclude(breakdown=case.breakdown_id)
-    return next((one for one in taken.order_by("-pk") if case.breakdown_id in _fetched_from(one)), None)
+    taken = RecoveryOption.objects.filter(
+        case__day=case.day_id,
+        case__pk__gt=case.pk,
+        case__status=RecoveryCase.Status.ACCEPTED,
+        accepted_at__isnull=False,
+    ).exclude(case__breakdown=case.breakdown_id)
+    newest = taken.select_related("case").order_by("-case_id")
+    return next((one.case for one in newest if case.breakdown_id in fetches(one)), None)
 
 
-def _fetched_from(case: RecoveryCase) -> set[int]:
-    """The breakdowns whose goods the accepted option fetches."""
-    option = case.options.get(accepted_at__isnull=False)
+def fetches(option: RecoveryOption) -> set[int]:
+    """The breakdowns whose goods the option fetches."""
     return {step["handover"] for row in option.plan["tours"] for step in row["steps"] if "handover" in step}
 
 
@@ -412,7 +415,7 @@ def next_days(retailers: QuerySet[Retailer]) -> dict[int, date]:
     today = clock.local_now().date()
     keys = retailers.order_by().values("pk")
     own = Stop.objects.filter(retailer__in=keys).order_by().values_list("retailer_id")
-    waiting = own.filter(day__date__gte=today, status__in=[Stop.Status.PLANNED, Stop.Status.HELD])
+    waiting = own.filter(day__date__gte=today, status__in=Stop.WAITING)
     moved = own.filter(status=Stop.Status.POSTPONED, moved_to__gte=today, moved_into__isnull=True)
     delivered_today = DeliveryDay.objects.filter(date=today).exists()
     found: dict[int, date] = {}
@@ -432,9 +435,8 @@ def next_delivery(retailer: Retailer) -> NextDelivery | None:
     None when nobody drives there any more.
     """
     today = clock.local_now().date()
-    waiting = [Stop.Status.PLANNED, Stop.Status.HELD]
     stop = (
-        Stop.objects.filter(retailer=retailer, day__date__gte=today, status__in=waiting)
+        Stop.objects.filter(retailer=retailer, day__date__gte=today, status__in=Stop.WAITING)
         .select_related("day")
         .order_by("day__date")
         .first()

@@ -171,7 +171,7 @@ def record_stop(
         raise Invalid("reason", f"{reason!r}: {', '.join(rules.REASONS.get(status, ()))}")
     access.require_record(stop, actor)
     done_at = at or clock.now()
-    waiting = Stop.objects.filter(pk=stop.pk, status__in=[Stop.Status.PLANNED, Stop.Status.HELD])
+    waiting = Stop.objects.filter(pk=stop.pk, status__in=Stop.WAITING)
     if not waiting.update(status=status, done_at=done_at, reason=reason):
         raise Conflict(gettext_noop("this stop is already recorded"))
     expect_rest(stop.tour_id)
@@ -329,7 +329,6 @@ def end_repair(order: RepairOrder, *, actor: Person) -> None:
     people.require(actor, "delivery.recover")
     if not RepairOrder.objects.filter(pk=order.pk, finished_at=None).update(finished_at=clock.now()):
         raise Conflict(gettext_noop("this van is back already"))
-    out = [Vehicle.State.UNDER_REPAIR, Vehicle.State.BROKEN_DOWN]
-    Vehicle.objects.filter(pk=order.vehicle_id, state__in=out).update(state=Vehicle.State.FIT, checked_on=None)
+    Vehicle.objects.filter(pk=order.vehicle_id, state__in=Vehicle.OUT).update(state=Vehicle.State.FIT, checked_on=None)
     run = order.breakdown.run if order.breakdown else None
     changing.note("delivery.repair_ended", run, actor, clause="E3.3.1", vehicle=order.vehicle.number)

@@ -13,7 +13,7 @@ from changbei.people.models import Person
 from changbei.supply import services as supply
 from changbei.supply.services import Replenished
 
-UNDELIVERED = (Stop.Status.PLANNED, Stop.Status.HELD, Stop.Status.POSTPONED, Stop.Status.ABSENT)
+UNDELIVERED = (*Stop.WAITING, Stop.Status.POSTPONED, Stop.Status.ABSENT)
 
 
 def replenish_key_customers(suspension: Suspension, *, actor: Person | None) -> Replenished:

@@ -55,8 +55,8 @@ class Rows:
         if ordered:
             model = type(ordered[0])
             names = _names(model, ordered[0].pk is not None)
-            part = Part("insert", model._meta.db_table, tuple(column for _, column in names))
-            self._parts.setdefault(part, []).extend(_rows_of(ordered, names))
+            columns = tuple(column for _, column in names)
+            self._add("insert", model, _rows_of(ordered, names), columns=columns)
 
     def upsert(self, model: type[Model], rows: Iterable[Row], *, keys: Sequence[str]) -> None:
         """New rows, or else new values of those that have the same `keys`."""
@@ -82,10 +82,12 @@ class Rows:
         rows: Iterable[Row],
         keys: tuple[str, ...] = (),
         more: tuple[str, ...] = (),
+        columns: tuple[str, ...] = (),
     ) -> None:
+        """Without `columns` the rows have the first one's."""
         ordered = list(rows)
         if ordered:
-            part = Part(verb, model._meta.db_table, tuple(ordered[0]), keys, more)
+            part = Part(verb, model._meta.db_table, columns or tuple(ordered[0]), keys, more)
             self._parts.setdefault(part, []).extend(ordered)
 
 

@@ -78,6 +78,8 @@ class Vehicle(models.Model):
         BROKEN_DOWN = "broken_down"
         UNDER_REPAIR = "under_repair"
 
+    OUT = (State.BROKEN_DOWN, State.UNDER_REPAIR)  # it cannot drive
+
     number = models.CharField(max_length=10, unique=True)  # what people say: "17"
     plate = models.CharField(max_length=12, unique=True)
     model = models.CharField(max_length=40)  # type of vehicle as the insurer asks for it (E3.3.3)

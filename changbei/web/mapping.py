@@ -75,7 +75,7 @@ def _retailers(_language: str) -> Json:
 def _stop_state(status: str | None) -> str:
     if status is None:
         return ""
-    if status in (Stop.Status.PLANNED, Stop.Status.HELD):
+    if status in Stop.WAITING:
         return "waiting"
     return "unserved" if status == Stop.Status.POSTPONED else "served"
 

@@ -61,7 +61,6 @@ NOISE, DEAREST_SECONDS = 1.0, 900
 ROUNDS_AT_ONCE = 64
 """Rounds between two looks at the clock: a few milliseconds."""
 
-
 LEAST_A_SECOND = 2_000
 """Rounds made for each second asked for, whatever the clock says: a machine that stands still for most of it would
 leave little more than the plan by hand. It makes several times as many when nothing disturbs it."""

@@ -10,15 +10,7 @@ from django.db.models import Sum
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from changbei.delivery import recovery, selectors, services
-from changbei.delivery.models import (
-    Breakdown,
-    DeliveryDay,
-    Handover,
-    RecoveryCase,
-    RecoveryOption,
-    Stop,
-    Tour,
-)
+from changbei.delivery.models import Breakdown, DeliveryDay, Handover, RecoveryCase, Stop, Tour
 from changbei.journal.models import Entry
 from changbei.network.city import City
 from changbei.network.models import Vehicle
@@ -211,14 +203,10 @@ def test_a_second_breakdown_makes_the_first_offer_stale(
         second.stops_stranded == Stop.objects.filter(goods_at__in=[broken, again], status="planned").count()
     )
     assert selectors.decided_with(first) is None
-    both = next(one for one in second.options.all() if _fetches(one) == {broken.pk, again.pk})
+    both = next(one for one in second.options.all() if selectors.fetches(one) == {broken.pk, again.pk})
     services.accept(both, actor=dispatcher)
     assert selectors.decided_with(first) == selectors.newer_case(first) == second
     assert selectors.decided_with(second) is None
-
-
-def _fetches(option: RecoveryOption) -> set[int]:
-    return {step["handover"] for tour in option.plan["tours"] for step in tour["steps"] if "handover" in step}
 
 
 def test_the_substitute_van_breaks_down_too(day: DeliveryDay, broken: Breakdown, dispatcher: Person) -> None:

@@ -28,7 +28,6 @@ from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.plans.model import Pack
 
-OPEN = (Stop.Status.PLANNED, Stop.Status.HELD)
 Measure = LineMeasure.Measure
 
 
@@ -36,7 +35,7 @@ def lines_concerned(incident: Incident, area: Mapping[str, Any] | None = None) -
     """Today's tours that still have customers to serve in the area, with `inside` and `open_stops` of each."""
     shape = area or incident.area
     ids = network.retailer_ids_in(shape) if shape else []
-    open_ = Q(stops__status__in=OPEN)
+    open_ = Q(stops__status__in=Stop.WAITING)
     tours = Tour.objects.filter(day__date=clock.local_now().date()).exclude(status=Tour.Status.BROKEN_DOWN)
     return (
         tours.annotate(
@@ -104,7 +103,8 @@ def may_decide(actor: object, incident: Incident) -> bool:
 
 
 def _customers(tour: int) -> list[int]:
-    return list(Stop.objects.filter(tour=tour, status__in=OPEN).order_by("pk").values_list("retailer_id", flat=True))
+    waiting = Stop.objects.filter(tour=tour, status__in=Stop.WAITING)
+    return list(waiting.order_by("pk").values_list("retailer_id", flat=True))
 
 
 def _end(measures: QuerySet[LineMeasure]) -> int:

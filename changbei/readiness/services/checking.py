@@ -143,7 +143,7 @@ def check_vehicle(vehicle: Vehicle, *, fit: bool, note: str = "", actor: Person)
     vehicle.checked_on = today
     if not fit:
         vehicle.state = Vehicle.State.UNDER_REPAIR
-    elif vehicle.state in (Vehicle.State.BROKEN_DOWN, Vehicle.State.UNDER_REPAIR):
+    elif vehicle.state in Vehicle.OUT:
         vehicle.state = Vehicle.State.FIT
         RepairOrder.objects.filter(vehicle=vehicle, finished_at=None).update(finished_at=clock.now())
     vehicle.save(update_fields=["checked_on", "state"])

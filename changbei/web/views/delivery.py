@@ -240,7 +240,7 @@ def _without_own_van(day: DeliveryDay) -> list[AnotherVan]:
         AnotherVan(
             tour,
             say(tour.line.name) if tour.line else say(tour.site.name),
-            tour.vehicle.state in replacing.OUT,
+            tour.vehicle.state in Vehicle.OUT,
             replacing.vans_for(tour)[:MOST_VANS],
         )
         for tour in replacing.without_own_van(day)

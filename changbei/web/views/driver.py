@@ -306,7 +306,7 @@ def _relief(one: Handover) -> Json:
 def _stop(stop: Stop) -> Json:
     shop = stop.retailer
     kept: Json = {"stop": stop.pk, "name": shop.name, "status": stop.status, "reason": stop.reason}
-    if stop.status not in (Stop.Status.PLANNED, Stop.Status.HELD):
+    if stop.status not in Stop.WAITING:
         return {**kept, "at": clock.wall(stop.done_at)}
     return {
         **kept,

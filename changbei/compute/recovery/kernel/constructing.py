@@ -67,8 +67,8 @@ def construct(world: World, plan: Plan, store: Store, noise: float, dearest: int
     Half the time somebody is sent for what closes soon before that: nothing else is left over so often. What a van can
     take over gets less with every other van that is sent, so only the seemingly best pair is looked at again. noise:
     by how much a pair may seem worse than it is; without any, all pairs are thought of. dearest: seconds above which
-    an order is left to others. calls: how many new ones at most, beside
-    those for what closes soon; none of either at 0.
+    an order is left to others. calls: how many new ones at most, beside those for what closes soon; none of either
+    at 0.
     """
     chance, worth_each = store.chance, 0.0
     if calls > 0 and share(chance) < URGENT_SHARE:
