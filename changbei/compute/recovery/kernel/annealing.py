@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from changbei.compute.compiling import compiled
 from changbei.compute.recovery.kernel.chance import share
@@ -10,12 +11,9 @@ from changbei.compute.recovery.kernel.inserting import put_back
 from changbei.compute.recovery.kernel.moves import close_call, open_call, remove_strings, tidy
 from changbei.compute.recovery.kernel.plans import (
     CHANGES,
-    COST,
     HOLDS,
-    OLD_COST,
-    ROUND_PRICE,
-    WAITING_PRICE,
     Plan,
+    change_of,
     keep_round,
     snapshot,
     take_back_round,
@@ -23,6 +21,9 @@ from changbei.compute.recovery.kernel.plans import (
 )
 from changbei.compute.recovery.kernel.store import BEST, CURRENT, Store
 from changbei.compute.recovery.kernel.world import World
+
+TIDYING_SECONDS: Final = 1000.0
+"""What a round may cost too much before it is tidied up: calls nobody needs still go."""
 
 
 @compiled
@@ -56,14 +57,15 @@ def _calls(world: World, plan: Plan, store: Store) -> None:
 @compiled
 def _judge(world: World, plan: Plan, store: Store, warmth: float) -> None:
     """Put back what waits, and keep the round or take it back."""
-    put_back(world, plan, store.chance, store.room)
+    bar = -warmth * math.log(1.0 - share(store.chance))
+    if not put_back(world, plan, store.chance, store.room, bar + TIDYING_SECONDS):
+        take_back_round(world, plan)
+        return
     tidy(world, plan, store.mark)
-    change, holds = plan.total[WAITING_PRICE] - plan.total[ROUND_PRICE], True
+    change, holds = change_of(plan), True
     for index in range(plan.total[CHANGES]):
-        van = plan.changed[index]
-        change += plan.list[van, COST] - plan.list[van, OLD_COST]
-        holds = holds and plan.list[van, HOLDS] == 1
-    if not holds or change >= -warmth * math.log(1.0 - share(store.chance)):
+        holds = holds and plan.list[plan.changed[index], HOLDS] == 1
+    if not holds or change >= bar:
         take_back_round(world, plan)
         return
     keep_round(plan)

@@ -98,7 +98,7 @@ def construct(world: World, plan: Plan, store: Store, noise: float, dearest: int
         else:
             pairs.price[place, van] = NEVER
         pairs.known[place, van] = step
-    put_back(world, plan, chance, store.room)
+    put_back(world, plan, chance, store.room, NEVER)
     keep_round(plan)
 
 

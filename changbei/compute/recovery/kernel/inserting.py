@@ -23,8 +23,10 @@ from changbei.compute.recovery.kernel.plans import (
     POSITION,
     VERSION,
     WAITING,
+    WAITING_PRICE,
     WHERE_TO,
     Plan,
+    change_of,
     put,
 )
 from changbei.compute.recovery.kernel.sorting import ascending
@@ -104,11 +106,12 @@ def price_insertion(
 
 
 @compiled
-def put_back(world: World, plan: Plan, chance: State, room: I64) -> None:
-    """Insert what waits wherever it fits cheapest, one after the other, in an order drawn anew each time."""
+def put_back(world: World, plan: Plan, chance: State, room: I64, most: float) -> bool:
+    """Insert what waits wherever it fits cheapest, one after the other, in an order drawn anew each time; given up,
+    and False, as soon as the round costs `most` more than what it began with."""
     count = plan.total[WAITING]
     if not count:
-        return
+        return True
     keys, waiting, callers = room[0], room[1], room[2]
     way = share(chance)
     for index in range(count):
@@ -116,7 +119,7 @@ def put_back(world: World, plan: Plan, chance: State, room: I64) -> None:
         keys[index] = _turn(world.node, world.off, world.terms, chance, waiting[index], way)
     ascending(keys, waiting, count)
     vans, orders, places = world.terms[VANS], world.terms[ORDERS], world.terms[PLACES]
-    calling = 0
+    calling, change = 0, float(change_of(plan) - plan.total[WAITING_PRICE])
     for van in range(vans):
         if plan.list[van, CALLS]:
             callers[calling] = van
@@ -145,8 +148,12 @@ def put_back(world: World, plan: Plan, chance: State, room: I64) -> None:
                 )
             if plan.insert[order, van, EXTRA] < best and share(chance) >= BLINK:
                 best, found = plan.insert[order, van, EXTRA], van
+        change += best
+        if change >= most:
+            return False
         if found >= 0:
             put(world, plan, found, plan.insert[order, found, WHERE_TO], order)
+    return True
 
 
 @compiled

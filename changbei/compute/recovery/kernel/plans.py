@@ -234,6 +234,16 @@ def _copy(at: I64, at_to: I64, call: I64, call_to: I64, length: int) -> None:
 
 
 @compiled
+def change_of(plan: Plan) -> int:
+    """By how much the lists and what waits cost more than when the round began."""
+    change = plan.total[WAITING_PRICE] - plan.total[ROUND_PRICE]
+    for index in range(plan.total[CHANGES]):
+        row = plan.list[plan.changed[index]]
+        change += row[COST] - row[OLD_COST]
+    return int(change)
+
+
+@compiled
 def keep_round(plan: Plan) -> None:
     """The round's changes stand."""
     for index in range(plan.total[CHANGES]):
