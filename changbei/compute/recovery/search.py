@@ -46,7 +46,7 @@ GIVEN_UP_AFTER, GIVEN_UP_SECONDS = 64, 3000.0
 ORDERLY_SECONDS = 20.0, 3.0
 """How much worse a plan may become in a round, from first to last."""
 
-CALLS_SECONDS = 1500.0, 50.0
+CALLS_SECONDS = 3000.0, 300.0
 """How much worse a plan with other calls may be, from the first tries to the last."""
 
 CYCLE_ROUNDS = 40_000
