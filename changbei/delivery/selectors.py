@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, Max, Min, Q, QuerySet, Value
-from django.db.models.functions import Greatest
+from django.db.models import BigIntegerField, Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Greatest
 
 from changbei.core import clock
 from changbei.delivery import rules
@@ -222,19 +222,19 @@ class SiteReserve:
 
 
 def site_reserves() -> list[SiteReserve]:
-    """Every site with how many of its reserve vans are ready to leave; one query."""
-    reserve, today = Q(vehicles__is_reserve=True), clock.local_now().date()
-    away = Tour.objects.filter(day__date=today).values("vehicle")
-    fit = reserve & Q(vehicles__state=Vehicle.State.FIT) & ~Q(vehicles__in=away)
-    rows = Site.objects.annotate(
-        n_total=Count("vehicles", filter=reserve),
-        n_ready=Count("vehicles", filter=fit),
-        n_checked=Count("vehicles", filter=fit & Q(vehicles__checked_on=today)),
+    """Every site with how many of the reserve vans that stand there today, lent ones too, are ready to leave."""
+    today = clock.local_now().date()
+    lent = Loan.objects.filter(vehicle=OuterRef("pk"), day__date=today, returned_at=None).values("site")
+    fit = Q(state=Vehicle.State.FIT) & ~Q(pk__in=Tour.objects.filter(day__date=today).values("vehicle"))
+    stands_at = Coalesce(Subquery(lent), F("site"), output_field=BigIntegerField())
+    rows = Vehicle.objects.filter(is_reserve=True).order_by().values(at=stands_at)
+    counts = rows.annotate(
+        ready=Count("pk", filter=fit),
+        total=Count("pk"),
+        unchecked=Count("pk", filter=fit & ~Q(checked_on=today)),
     )
-    return [
-        SiteReserve(row, row.n_ready, row.n_total, row.n_ready - row.n_checked)
-        for row in rows.order_by("kind", "pk")
-    ]
+    found = {at: row for at, *row in counts.values_list("at", "ready", "total", "unchecked")}
+    return [SiteReserve(site, *found.get(site.pk, (0, 0, 0))) for site in Site.objects.order_by("kind", "pk")]
 
 
 def repairs() -> QuerySet[RepairOrder]:

@@ -323,13 +323,19 @@ def test_a_cancelled_first_stop_is_not_where_the_van_is(street: DeliveryDay, clo
     assert len(shot.problem.planned[0]) == 2
 
 
+def ready_at() -> dict[int, int]:
+    return {one.site.pk: one.ready for one in selectors.site_reserves()}
+
+
 def test_a_lent_van_helps_where_it_stands(street: DeliveryDay, clock: VirtualClock) -> None:
     """The other site's reserve van counts as this site's own from when it has driven over."""
     site, other = Site.objects.order_by("pk")[:2]
     van = Vehicle.objects.filter(is_reserve=True).order_by("pk")[0]
     Vehicle.objects.filter(pk=van.pk).update(site=other, state=Vehicle.State.FIT)
     van.refresh_from_db()
+    before = ready_at()
     loan = disrupting.lend(van, site, actor=None)
+    assert ready_at() == {**before, site.pk: before[site.pk] + 1, other.pk: before[other.pk] - 1}
     assert loan.ready_at == at(7, 15) + drive(0.2, 0)
     with pytest.raises(Conflict):
         disrupting.lend(van, site, actor=None)
@@ -339,6 +345,7 @@ def test_a_lent_van_helps_where_it_stands(street: DeliveryDay, clock: VirtualClo
     ready = timedelta(seconds=int(problem.vans.ready_seconds[reserve]))
     assert at(0) + ready == loan.ready_at
     disrupting.give_back(loan, actor=None)
+    assert ready_at() == before
     problem = snapshot.take(street, clock.now()).problem
     assert timedelta(seconds=int(problem.vans.ready_seconds[reserve])) == timedelta(hours=7, minutes=15)
 

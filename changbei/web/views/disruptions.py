@@ -175,8 +175,9 @@ def _late(form: forms.Form, actor: Person) -> str:
 
 
 def _lend(form: forms.Form, actor: Person) -> str:
-    disrupting.lend(form.cleaned_data["vehicle"], form.cleaned_data["site"], actor=actor)
-    return _("The van stands there today.")
+    van, site = form.cleaned_data["vehicle"], form.cleaned_data["site"]
+    disrupting.lend(van, site, actor=actor)
+    return _("Van %(van)s stands at %(site)s today.") % {"van": van.number, "site": say(site.name)}
 
 
 def _drive_on(form: forms.Form, actor: Person) -> str:
