@@ -79,6 +79,15 @@ def stopped_in(case: RecoveryCase) -> Breakdown:
 # ---------------------------------------------------------------- the day
 
 
+def test_while_nothing_is_computed_the_page_does_not_say_that_nothing_happened(desk: Client, tour: Tour) -> None:
+    assert b"No van has broken down" in desk.get("/delivery/").content
+    stopped = broken(tour)
+    shown = desk.get("/delivery/").content
+    assert b"The alternatives are being computed" in shown and b"No van has broken down" not in shown
+    recovery.offer(stopped, run=None, iterations=50)
+    assert b"The alternatives are being computed" not in desk.get("/delivery/").content
+
+
 def test_the_day_shows_each_tour_and_what_is_missing(
     desk: Client, day: DeliveryDay, case: RecoveryCase
 ) -> None:

@@ -91,6 +91,7 @@ def test_roads_orders_cancellations_and_loans(desk: Client, day: DeliveryDay) ->
     lend = {"kind": "lend", "lend-vehicle": van.pk, "lend-site": site.pk}
     assert desk.post(PAGE, lend).status_code == 303
     assert desk.post(PAGE, lend).status_code == 422
+    assert "none stands here" in words(desk.get("/delivery/"))
     assert desk.post(f"{PAGE}vans/{van.number}/back").status_code == 303
     assert Loan.objects.get().returned_at is not None
 
