@@ -30,12 +30,14 @@ logger = logging.getLogger(__name__)
 TIMER_LEASE = timedelta(seconds=30 * settings.LEASE_SCALE)
 ACTION_LEASE = timedelta(seconds=300 * settings.LEASE_SCALE)  # longer than the longest computation
 
+# What is chosen is chosen once, whatever the planner thinks of the table: joined as a plain subquery it may be looked
+# up again for each row, and each time it is another one, the former being locked already.
 CLAIM_TIMERS = """
-UPDATE runs_timer t SET lease_until = %(lease)s
-FROM (SELECT id FROM runs_timer
-      WHERE due_at <= %(now)s AND (lease_until IS NULL OR lease_until <= %(now)s)
-      ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) due
-WHERE t.id = due.id
+WITH due AS MATERIALIZED (
+    SELECT id FROM runs_timer
+    WHERE due_at <= %(now)s AND (lease_until IS NULL OR lease_until <= %(now)s)
+    ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+UPDATE runs_timer t SET lease_until = %(lease)s FROM due WHERE t.id = due.id
 RETURNING t.id, t.run_id
 """
 
@@ -44,9 +46,10 @@ SELECT run_id, key FROM runs_timer WHERE id = ANY(%s::bigint[]) AND due_at <= %s
 """
 
 CLAIM_ACTION = """
-UPDATE runs_actioncall a SET due_at = %(lease)s, lease_until = %(lease)s, attempts = a.attempts + 1 FROM
-(SELECT id FROM runs_actioncall WHERE due_at <= %(now)s ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-due WHERE a.id = due.id RETURNING a.id
+WITH due AS MATERIALIZED (
+    SELECT id FROM runs_actioncall WHERE due_at <= %(now)s ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+UPDATE runs_actioncall a SET due_at = %(lease)s, lease_until = %(lease)s, attempts = a.attempts + 1 FROM due
+WHERE a.id = due.id RETURNING a.id
 """
 
 

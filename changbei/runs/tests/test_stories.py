@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
+from django.db import connection
 
 from changbei.core.errors import Conflict, Invalid, Outside
 from changbei.journal import seals
@@ -239,6 +240,22 @@ def test_an_action_whose_workers_all_died_is_given_to_a_person(run, people, cloc
     run_until_quiet()
     assert house.task(run, "recover").status == "open"
     assert ActionCall.objects.get().error == "every worker that tried was lost"
+
+
+def test_one_action_is_claimed_at_a_time_whatever_the_planner_thinks(run, people, clock) -> None:
+    """A table that had one row when its statistics were taken is joined the other way round."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM FULL runs_actioncall")
+        cursor.execute("ANALYZE runs_actioncall")
+    first, now = ActionCall.objects.get(), clock.now()
+    more = [
+        ActionCall(run=run, item=f"more-{number}", action=first.action, params={}, due_at=now, requested_at=now)
+        for number in range(3)
+    ]
+    ActionCall.objects.bulk_create(more)
+    claimed = [jobs._claim() for _ in range(4)]
+    assert {call.item for call in claimed if call} == {"recover", "more-0", "more-1", "more-2"}
+    assert jobs._claim() is None
 
 
 def test_the_run_that_ended_lets_its_action_go(run, people, clock, recovery) -> None:
