@@ -75,7 +75,8 @@ async function send() {
   const open = list ? waiting() : [];
   const hide = (await kept("hide")) === true;
   if (!list || (!open.length && !here && !hide)) return take(await ask(page.dataset.listUrl));
-  const body = { sent_at: new Date().toISOString(), actions: open, position: here, hide };
+  const place = here;
+  const body = { sent_at: new Date().toISOString(), actions: open, position: place, hide };
   const answer = await ask(page.dataset.syncUrl, body);
   if (answer?.status === 403) {
     await take(await ask(page.dataset.listUrl)); // another login has changed the token
@@ -85,8 +86,9 @@ async function send() {
   if (!answer?.ok) return take(answer);
   const found = await answer.json();
   for (const one of found.done) await heard(one);
-  here = null;
-  await keep("hide", false);
+  // What came up while this was on its way is still to be said: a newer place, or that there shall be none any more.
+  if (here === place) here = null;
+  if (hide) await keep("hide", false);
   await renew(found);
 }
 

@@ -31,6 +31,14 @@ AGED = IN_STORE % (
     "const old = event.target.result; old.tour.forget_at = '2020-01-01';"
     "store.put(old, 'list').onsuccess = () => done(1)"
 )
+SLOW_ANSWERS = """() => {
+    const quick = window.fetch;
+    window.fetch = async (...asked) => {
+        const answer = await quick(...asked);
+        await new Promise((done) => setTimeout(done, 1500));
+        return answer;
+    };
+}"""
 
 
 def test_the_list_goes_on_without_coverage(delivery_morning: Town, visit: Callable[..., Visitor]) -> None:
@@ -77,8 +85,10 @@ def test_the_list_goes_on_without_coverage(delivery_morning: Town, visit: Callab
     assert DriverAction.objects.filter(outcome="taken").count() == 3
     phone.problems = [one for one in phone.problems if not any(words in one for words in NO_COVERAGE)]
 
-    # Where the van is: only when the driver says so, and gone when the driver says no.
+    # Where the van is: only when the driver says so, and gone when the driver says no, even while an answer that the
+    # place was heard is still on its way.
     assert not Position.objects.exists()
+    phone.page.evaluate(SLOW_ANSWERS)
     phone.presses("[data-act=share]")
     phone.until("document.querySelector('[data-act=share]').getAttribute('aria-pressed') == 'true'")
     _until(phone, Position.objects.exists)
