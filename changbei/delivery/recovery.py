@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from django.conf import settings
 from django.utils.translation import gettext_noop
 
 from changbei.compute import recovery as recovering
@@ -18,7 +19,7 @@ from changbei.delivery.snapshot import Snapshot
 from changbei.runs.models import Run
 
 SECONDS = 3.0
-"""How long the options of one recovery may be computed, together, on one core."""
+"""How long the options of one recovery may be computed, together."""
 TRIES = 3
 
 KINDS: Mapping[str, str] = {
@@ -44,7 +45,7 @@ def offer(
     When the day's plan changes meanwhile the newer day is taken; raises Conflict after three times. With
     `iterations` the result does not depend on the machine's speed.
     """
-    effort = _Effort(seconds, iterations, seed)
+    effort = _effort(seconds, iterations, seed)
     return _offer(breakdown, breakdown.tour.day_id, (), run, effort, lambda shot: shot.stranded > 0)
 
 
@@ -61,7 +62,7 @@ def offer_day(
 
     `causes`: of `disrupting.CAUSES`. None when everybody is served by going on as planned.
     """
-    effort = _Effort(seconds, iterations, seed)
+    effort = _effort(seconds, iterations, seed)
     return _offer(None, day.pk, causes, run, effort, lambda shot: shot.is_disturbed)
 
 
@@ -70,11 +71,17 @@ class _Effort:
     seconds: float
     iterations: int | None
     seed: int
+    cores: int
 
     def shared(self, parts: int) -> _Effort:
         """What each of so many searches may take."""
         iterations = None if self.iterations is None else max(self.iterations // parts, 1)
         return replace(self, seconds=self.seconds / parts, iterations=iterations)
+
+
+def _effort(seconds: float, iterations: int | None, seed: int) -> _Effort:
+    """By the clock on all cores there are for it; by `iterations`, whose result is the same everywhere, on one."""
+    return _Effort(seconds, iterations, seed, settings.RECOVERY_CORES if iterations is None else 1)
 
 
 def _offer(
@@ -118,7 +125,11 @@ def _offer(
 
 def _alternatives(shot: Snapshot, effort: _Effort) -> Sequence[Recovery]:
     return recovering.alternatives(
-        shot.problem, seconds=effort.seconds, seed=effort.seed, iterations=effort.iterations
+        shot.problem,
+        seconds=effort.seconds,
+        seed=effort.seed,
+        iterations=effort.iterations,
+        cores=effort.cores,
     )
 
 

@@ -176,6 +176,8 @@ FORECAST_URL = os.environ.get("CHANGBEI_FORECAST_URL", "")
 FORECAST_FOLDER = os.environ.get("CHANGBEI_FORECAST_FOLDER", "")
 # Driving times: the folder of the road network (`changbei roads build`) and of the times computed with it.
 ROADS = Path(os.environ.get("CHANGBEI_ROADS", VAR / "roads"))
+# Recoveries: searches side by side, one a core; one core is left to everything else, and a fifth search finds little.
+RECOVERY_CORES = int(os.environ.get("CHANGBEI_RECOVERY_CORES", max(1, min(4, (os.cpu_count() or 1) - 1))))
 # Watching: a key without which /metrics answers this machine alone, and an address that is called while the
 # engine works.
 METRICS_TOKEN = os.environ.get("CHANGBEI_METRICS_TOKEN", "")

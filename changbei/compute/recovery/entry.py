@@ -33,14 +33,15 @@ def recover(
     policy: Policy = ALL_MEANS,
     iterations: int | None = None,
     start: Recovery | None = None,
+    cores: int = 1,
 ) -> Recovery:
-    """The best recovery found in about `seconds` of wall time on one core (E3.3.1–5).
+    """The best recovery found in about `seconds` of wall time on one core (E3.3.1–5), or on several side by side.
 
-    With `iterations` the clock is not looked at: the same problem, policy, seed and iterations give the same plan. The
-    first valid plan is at least what a dispatcher does by hand with the vans the policy permits; everything after is an
-    improvement of: fewest unserved (by priority, then value), then extra driving plus the policy's price of calm.
-    Hard limits always hold; what cannot be served within them is `unserved`. `start`: an earlier recovery of the same
-    problem to go on from; disregarded where the policy does not permit it.
+    With `iterations` the clock is not looked at: the same problem, policy, seed, iterations and cores give the same
+    plan; every core makes so many. The first valid plan is at least what a dispatcher does by hand with the vans the
+    policy permits; everything after is an improvement of: fewest unserved (by priority, then value), then extra driving
+    plus the policy's price of calm. Hard limits always hold; what cannot be served within them is `unserved`. `start`:
+    an earlier recovery of the same problem to go on from; disregarded where the policy does not permit it.
     """
     began = time.perf_counter()
     ground = Ground(problem, policy)
@@ -50,18 +51,18 @@ def recover(
         best = warm
     first = time.perf_counter() - began
 
-    best, done = improve(ground, best, seed, Budget(began, seconds, iterations))
+    best, done = improve(ground, best, seed, Budget(began, seconds, iterations), cores)
     return _recovery(ground, best.tidied(), done, first, began)
 
 
 def alternatives(
-    problem: Problem, *, seconds: float, seed: int, iterations: int | None = None
+    problem: Problem, *, seconds: float, seed: int, iterations: int | None = None, cores: int = 1
 ) -> list[Recovery]:
     """Up to four different recoveries to choose from, fewest unserved first, then least extra driving.
 
     Reserve van of the site, else also the nearest other site's, neighbouring lines, all means, calm; with an hour of
     overtime when otherwise somebody stays unserved. What is worse than another option in every figure is left out.
-    `seconds` and `iterations` are the whole budget, shared among the options.
+    `seconds` and `iterations` are the whole budget, shared among the options; each may use all `cores`.
     """
     policies = _different(problem, (OWN_RESERVE, NEAREST_RESERVE, NEIGHBOURING_LINES, ALL_MEANS, CALM))
     until = time.perf_counter() + seconds
@@ -79,6 +80,7 @@ def alternatives(
                 policy=policy,
                 iterations=None if iterations is None else max(iterations // len(queue), 1),
                 start=_begin(policy, found),
+                cores=cores,
             )
         )
     kept: list[Recovery] = []

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from changbei.compute.recovery.construct import undisturbed
@@ -65,6 +66,9 @@ LEAST_A_SECOND = 2_000
 """Rounds made for each second asked for, whatever the clock says: a machine that stands still for most of it would
 leave little more than the plan by hand. It makes several times as many when nothing disturbs it."""
 
+NEXT_SEED = 7_919
+"""From the seed of one search to that of the next beside it."""
+
 MOST_A_PAIR = 100
 """Rounds for each pair of orders that may move, after which nothing more is to be found: few orders need no second."""
 
@@ -93,15 +97,26 @@ class Budget:
         return wanted if self.iterations is None else min(wanted, self.iterations - done)
 
 
-def improve(ground: Ground, start: Draft, seed: int, budget: Budget) -> tuple[Draft, int]:
-    """The best draft found within the budget, and the rounds made."""
+def improve(ground: Ground, start: Draft, seed: int, budget: Budget, cores: int = 1) -> tuple[Draft, int]:
+    """The best draft found within the budget, and the rounds made; by so many searches side by side, each with the
+    whole budget and chance of its own."""
     hood = Neighbourhood(ground, start)
     if budget.spent(0) >= 1.0 or not len(hood.orders) or not hood.vans:
         return start, 0
     budget = replace(budget, most=MOST_A_PAIR * len(hood.orders) ** 2)
-    search = _Search(hood.world(), hood.lists(undisturbed(ground)), seed, budget)
-    found = hood.draft(start, search.run(hood.lists(start)))
-    return (found if found.feasible and found.price < start.price else start), search.done
+    world, bare, given = hood.world(), hood.lists(undisturbed(ground)), hood.lists(start)
+    searches = [_Search(world, bare, seed + number * NEXT_SEED, budget) for number in range(cores)]
+    found = hood.draft(start, min(_side_by_side(searches, given), key=_price))
+    done = sum(search.done for search in searches)
+    return (found if found.feasible and found.price < start.price else start), done
+
+
+def _side_by_side(searches: list[_Search], given: Lists) -> list[Lists]:
+    """What each finds, in the searches' order. Threads are enough: compiled code lets others go on meanwhile."""
+    if len(searches) == 1:
+        return [searches[0].run(given)]
+    with ThreadPoolExecutor(len(searches), thread_name_prefix="recovery") as pool:
+        return list(pool.map(lambda search: search.run(given), searches))
 
 
 class _Search:

@@ -24,6 +24,7 @@ from changbei.compute.recovery import (
     check,
     recover,
 )
+from changbei.compute.recovery.search import NEXT_SEED
 from changbei.compute.tests.days import random_day
 
 days = st.builds(
@@ -167,6 +168,21 @@ def test_a_machine_that_stands_still_during_the_search_leaves_more_than_the_plan
 
     assert recovery.iterations >= 2_000
     assert recovery.unserved_priority < by_hand.unserved_priority
+
+
+def test_searches_side_by_side_find_what_the_best_of_them_finds_alone() -> None:
+    day = random_day(5, lines=8, reserves=1, own=12, stranded=50)
+    alone = [
+        recover(day, seconds=0, seed=1 + number * NEXT_SEED, iterations=700, policy=EASY)
+        for number in range(3)
+    ]
+    assert len({one.driving_seconds for one in alone}) == 3
+
+    together = recover(day, seconds=0, seed=1, iterations=700, policy=EASY, cores=3)
+
+    best = min(alone, key=lambda one: (one.unserved_priority, one.unserved_value, one.driving_seconds))
+    assert (together.vans, together.iterations) == (best.vans, 2100)
+    assert check(day, together) == []
 
 
 def test_few_orders_do_not_take_all_the_time_there_is() -> None:
