@@ -22,6 +22,9 @@ from changbei.compute.recovery.kernel.plans import (
 from changbei.compute.recovery.kernel.store import BEST, CURRENT, Store
 from changbei.compute.recovery.kernel.world import World
 
+STRINGS_SHARE: Final = 0.55
+"""How often a round takes stretches out of lists; otherwise it changes who calls."""
+
 TIDYING_SECONDS: Final = 1000.0
 """What a round may cost too much before it is tidied up: calls nobody needs still go."""
 
@@ -37,7 +40,7 @@ def begin_anew(plan: Plan, store: Store) -> None:
 def rounds(world: World, plan: Plan, store: Store, warmth: float, count: int) -> None:
     """`count` rounds at one warmth (seconds); plan and store are changed in place."""
     for _ in range(count):
-        if share(store.chance) < 0.68:
+        if share(store.chance) < STRINGS_SHARE:
             remove_strings(world, plan, store.chance, store.mark, store.room)
         else:
             _calls(world, plan, store)

@@ -47,6 +47,9 @@ from changbei.compute.recovery.kernel.world import (
 FRESH_SHARE, FRESH_TRIES = 0.8, 48
 """How often a round is spent on what has changed lately, and how long such a list is looked for."""
 
+MOST_LISTS, LONGEST = 2, 60
+"""How many lists a round takes a stretch out of at most, and how long that is at most: whole halves of tours."""
+
 FEW, MANY = 24, 60
 """How many orders are freed at most for a van that is sent in a round, and for one that a plan is made around."""
 
@@ -80,7 +83,7 @@ def remove_strings(world: World, plan: Plan, chance: State, mark: Flags, room: I
     if seed < 0:
         return
     _look_around(world, plan, seed, room)
-    lists, longest = 1 + below(chance, 4), 1 + below(chance, 10)
+    lists, longest = 1 + below(chance, MOST_LISTS), 1 + below(chance, LONGEST)
     for index in range(NEAR):
         order = plan.near[seed, index]
         van = plan.order[order, VAN]
