@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -47,11 +47,16 @@ GIVEN_UP_AFTER, GIVEN_UP_SECONDS = 64, 3000.0
 ORDERLY_SECONDS = 20.0, 3.0
 """How much worse a plan may become in a round, from first to last."""
 
+HOT_SHARE, HOT_SECONDS = 0.6, (10_000.0, 10.0)
+"""The first share of the time: one cooling, in which calls come and go in the rounds themselves. How much worse a plan
+may become in a round, from first to last."""
+
 CALLS_SECONDS = 3000.0, 300.0
 """How much worse a plan with other calls may be, from the first tries to the last."""
 
 CYCLE_ROUNDS = 40_000
-"""Rounds after which the search among the calls begins again: from nothing and from the best plan in turn."""
+"""Rounds to a cooling, and to a search among the calls; then both begin again from nothing, the latter alone from the
+best plan, in turn."""
 
 FINE_SHARE, FINE_SECONDS = 0.08, (50.0, 3.0)
 """The last share of the budget, for the best plan's sequences only."""
@@ -130,18 +135,26 @@ class _Search:
     def run(self, given: Lists) -> Lists:
         """The best lists; `given` are what is known already."""
         until = 1.0 - FINE_SHARE
-        best = self._among_calls(self._from_the_beginnings(self._priced(given), 0.0), until)
+        best = self._among_calls(self._begun(given, 0.0, until), until)
         while self.budget.spent(self.done) < until:
-            anew = self._from_the_beginnings(self._priced(self.bare), NOISE)
-            for begin in (anew, best):
-                best = min(best, self._among_calls(begin, until), key=_price)
+            anew = self._among_calls(self._begun(self.bare, NOISE, until), until)
+            best = self._among_calls(min(best, anew, key=_price), until)
         return self._refined(best)
+
+    def _begun(self, lists: Lists, noise: float, until: float) -> Lists:
+        """The best plan of one cooling, of several plans from nothing, and of these lists."""
+        self._load(self._from_the_beginnings(self._priced(lists), noise))
+        begin_anew(self.plan, self.store)
+        since = self.budget.spent(self.done)
+        over = self._part(since + HOT_SHARE * (until - since), HOT_SHARE * CYCLE_ROUNDS)
+        while (progress := over()) < 1.0:
+            self._go(_between(HOT_SECONDS, progress), ROUNDS_AT_ONCE)
+        return self._best()
 
     def _among_calls(self, current: Lists, until: float) -> Lists:
         """The best plan that calls off and on lead to; at first much worse ones are gone on with, less and less so."""
-        best, since, began = current, self.budget.spent(self.done), self.done
-        while (spent := self.budget.spent(self.done)) < until and self.done - began < CYCLE_ROUNDS:
-            progress = max((spent - since) / (until - since), (self.done - began) / CYCLE_ROUNDS)
+        best, over = current, self._part(until, CYCLE_ROUNDS)
+        while (progress := over()) < 1.0:
             bar = current.price - _between(CALLS_SECONDS, progress) * math.log(1.0 - share(self.store.chance))
             self._load(current)
             call_otherwise(self.world, self.plan, self.store, NOISE, DEAREST_SECONDS)
@@ -150,6 +163,18 @@ class _Search:
                 current = found
                 best = min(best, found, key=_price)
         return best
+
+    def _part(self, until: float, most: float) -> Callable[[], float]:
+        """How much of a part is over that begins now and ends with this share of the budget or after so many rounds."""
+        since, began = self.budget.spent(self.done), self.done
+
+        def over() -> float:
+            spent = self.budget.spent(self.done)
+            if spent >= until:
+                return 1.0
+            return max((spent - since) / (until - since), (self.done - began) / most)
+
+        return over
 
     def _from_the_beginnings(self, best: Lists, noise: float) -> Lists:
         """The best of several plans from nothing, the first with this noise, and of what was there."""

@@ -8,7 +8,13 @@ from typing import Final
 from changbei.compute.compiling import compiled
 from changbei.compute.recovery.kernel.chance import share
 from changbei.compute.recovery.kernel.inserting import put_back
-from changbei.compute.recovery.kernel.moves import close_call, open_call, remove_strings, tidy
+from changbei.compute.recovery.kernel.moves import (
+    calls_for_nothing,
+    close_call,
+    open_call,
+    remove_strings,
+    tidy,
+)
 from changbei.compute.recovery.kernel.plans import (
     CHANGES,
     HOLDS,
@@ -26,7 +32,7 @@ STRINGS_SHARE: Final = 0.55
 """How often a round takes stretches out of lists; otherwise it changes who calls."""
 
 TIDYING_SECONDS: Final = 1000.0
-"""What a round may cost too much before it is tidied up: calls nobody needs still go."""
+"""What a round that leaves calls nobody needs may cost too much before they go."""
 
 
 @compiled
@@ -61,7 +67,8 @@ def _calls(world: World, plan: Plan, store: Store) -> None:
 def _judge(world: World, plan: Plan, store: Store, warmth: float) -> None:
     """Put back what waits, and keep the round or take it back."""
     bar = -warmth * math.log(1.0 - share(store.chance))
-    if not put_back(world, plan, store.chance, store.room, bar + TIDYING_SECONDS):
+    most = bar + TIDYING_SECONDS if calls_for_nothing(world, plan) else bar
+    if not put_back(world, plan, store.chance, store.room, most):
         take_back_round(world, plan)
         return
     tidy(world, plan, store.mark)

@@ -49,8 +49,8 @@ from changbei.compute.recovery.kernel.world import (
     World,
 )
 
-BLINK: Final = 0.01
-"""Now and then a van is overlooked, so that repetitions differ."""
+BLINK: Final = 0.02
+"""Now and then the best van is overlooked for the next, so that repetitions differ."""
 
 EMPTIER_SHARE, WILD_SHARE = 0.5, 0.2
 """How often a van calls only once part of its load is delivered, so that more fits in, and how often anywhere."""
@@ -90,7 +90,7 @@ def price_insertion(
             if call[place, POSITION] > calls_at and size > capacity - call[place, LEAVES_WITH]:
                 last = min(last, call[place, POSITION])
     opens, closes, lasts = order[OPENS] - later, order[CLOSES] - later, order[LASTS] + later
-    best, best_at = NEVER, 0
+    best, best_at = NEVER, np.int64(0)
     nearing = np.int64(onto[here])
     # Unsigned: nobody has to look whether an index counts from the end.
     for position in range(np.uint64(first), np.uint64(last + 1)):
@@ -100,7 +100,7 @@ def price_insertion(
         if extra < best:
             begin = max(at[DEPARTS, position] + nearing, opens)
             if begin <= closes and begin + lasts + leaving <= at[LATEST, position]:
-                best, best_at = extra, position
+                best, best_at = extra, np.int64(position)
         nearing = np.int64(onto[there])
     entry[EXTRA], entry[WHERE_TO] = best, best_at
 
@@ -127,6 +127,7 @@ def put_back(world: World, plan: Plan, chance: State, room: I64, most: float) ->
     for order in waiting[:count]:
         source = world.node[order, SOURCE]
         best, found, each = world.node[order, PRICE], -1, 0
+        second, other = best, -1
         if source >= 0:
             each = world.node[orders + source, EACH]
         for index in range(1 if source < 0 else calling):
@@ -146,8 +147,14 @@ def put_back(world: World, plan: Plan, chance: State, room: I64, most: float) ->
                     each,
                     world.van[van, CAPACITY],
                 )
-            if plan.insert[order, van, EXTRA] < best and share(chance) >= BLINK:
-                best, found = plan.insert[order, van, EXTRA], van
+            extra = plan.insert[order, van, EXTRA]
+            if extra < best:
+                second, other = best, found
+                best, found = extra, van
+            elif extra < second:
+                second, other = extra, van
+        if other >= 0 and share(chance) < BLINK:
+            best, found = second, other
         change += best
         if change >= most:
             return False

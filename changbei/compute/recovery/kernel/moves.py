@@ -301,6 +301,17 @@ def _without_call(world: World, plan: Plan, van: int, place: int, mark: Flags) -
 
 
 @compiled
+def calls_for_nothing(world: World, plan: Plan) -> bool:
+    """Whether a van of the round calls where it takes nothing over any more."""
+    for index in range(plan.total[CHANGES]):
+        van = plan.changed[index]
+        for place in range(world.terms[PLACES]):
+            if plan.call[0, van, place, POSITION] >= 0 and not plan.call[0, van, place, TAKES]:
+                return True
+    return False
+
+
+@compiled
 def tidy(world: World, plan: Plan, mark: Flags) -> None:
     """Calls nobody needs go; a van that takes nothing over drives today's list again."""
     for index in range(plan.total[CHANGES]):
