@@ -47,7 +47,7 @@ GIVEN_UP_AFTER, GIVEN_UP_SECONDS = 64, 3000.0
 ORDERLY_SECONDS = 20.0, 3.0
 """How much worse a plan may become in a round, from first to last."""
 
-HOT_SHARE, HOT_SECONDS = 0.6, (10_000.0, 10.0)
+HOT_SHARE, HOT_SECONDS = 0.5, (10_000.0, 10.0)
 """The first share of the time: one cooling, in which calls come and go in the rounds themselves. How much worse a plan
 may become in a round, from first to last."""
 
