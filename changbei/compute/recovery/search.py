@@ -1,8 +1,8 @@
 """Who calls where, and in what sequence: ruin and recreate around the disruption, on the compiled kernel.
 
-After Schrimpf et al. 2000 and the string removals of Christiaens & Vanden Berghe 2020. Ours is the search among the
-calls at a breakdown: some are called off, others are sent for what they had, and the outcome is judged once it has been
-put in order.
+After Schrimpf et al. 2000 and the string removals of Christiaens & Vanden Berghe 2020, from a hot cooling. Ours is the
+search among the calls at a breakdown, that follows: some are called off, others are sent for what they had, and the
+outcome is judged once it has been put in order.
 """
 
 from __future__ import annotations
