@@ -45,6 +45,11 @@ class TourFigures:
     late_minutes: float
 
     @property
+    def is_late(self) -> bool:
+        """Whether the next customer notices."""
+        return self.late_minutes > rules.NOTICEABLE.total_seconds() / 60
+
+    @property
     def progress(self) -> float:
         return self.done / self.stops if self.stops else 1.0
 

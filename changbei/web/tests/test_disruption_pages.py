@@ -85,6 +85,8 @@ def test_roads_orders_cancellations_and_loans(desk: Client, day: DeliveryDay) ->
     assert desk.post(PAGE, comes_later).status_code == 303
     held_up.refresh_from_db()
     assert held_up.departs_at == departs_at + timedelta(minutes=25)
+    said = words(desk.get(PAGE)).split("close-form")[0]
+    assert f"Van {held_up.vehicle.number}" in said and "25 min late" in said
 
     van = Vehicle.objects.filter(is_reserve=True, state="fit").order_by("pk")[0]
     site = Site.objects.exclude(pk=van.site_id).order_by("pk")[0]

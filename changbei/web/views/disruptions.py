@@ -209,7 +209,7 @@ FORMS: dict[str, tuple[type[forms.Form], Callable[[forms.Form, Person], str]]] =
 
 @entry.staff
 def disruptions(request: HttpRequest) -> HttpResponse:
-    """What is closed, lent and added today, and the forms to say more; sent, the one form that `kind` names."""
+    """What is closed, late, lent and added today, and the forms to say more; sent, the one form that `kind` names."""
     people.require(request.user, "delivery.recover")
     day = _today()
     begun = {"close": _of_suspension(request)}
@@ -268,6 +268,9 @@ def _context(day: DeliveryDay, shown: dict[str, forms.Form]) -> dict[str, Any]:
         "now": clock.now(),
         "orders": list(stops.select_related("retailer", "tour__vehicle").order_by("pk")),
         "lent": [(one, say(one.site.name)) for one in lent.order_by("pk")],
+        "late": [
+            (tour.tour.vehicle.number, round(tour.late_minutes)) for tour in selectors.tours(day) if tour.is_late
+        ],
         "stands": [
             (van, selectors.substitutes(van)[:MOST_SUBSTITUTES])
             for van in _without_driver().order_by("pk").values_list("tour__vehicle__number", flat=True)
