@@ -15,6 +15,7 @@ HANDOVER = timedelta(minutes=5)
 HANDOVER_PER_STOP_SECONDS = 8
 NOTICEABLE = timedelta(minutes=15)
 """A customer notices when the van comes this much earlier or later than said."""
+NOTICEABLE_MINUTES = NOTICEABLE.total_seconds() / 60
 
 ORDINARY, KEY, VULNERABLE = 1, 2, 3
 

@@ -47,7 +47,7 @@ class TourFigures:
     @property
     def is_late(self) -> bool:
         """Whether the next customer notices."""
-        return self.late_minutes > rules.NOTICEABLE.total_seconds() / 60
+        return self.late_minutes > rules.NOTICEABLE_MINUTES
 
     @property
     def progress(self) -> float:

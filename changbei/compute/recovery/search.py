@@ -1,8 +1,8 @@
 """Who calls where, and in what sequence: ruin and recreate around the disruption, on the compiled kernel.
 
-After Schrimpf et al. 2000 and the string removals of Christiaens & Vanden Berghe 2020, from a hot cooling. Ours is the
-search among the calls at a breakdown, that follows: some are called off, others are sent for what they had, and the
-outcome is judged once it has been put in order.
+After Schrimpf et al. 2000 and the string removals of Christiaens & Vanden Berghe 2020: one cooling. Ours is the search
+among the calls at a breakdown that follows: some are called off, others are sent for what they had, and the outcome is
+judged once it has been put in order.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ CALLS_SECONDS = 3000.0, 300.0
 """How much worse a plan with other calls may be, from the first tries to the last."""
 
 CYCLE_ROUNDS = 40_000
-"""Rounds to a cooling, and to a search among the calls; then both begin again from nothing, the latter alone from the
-best plan, in turn."""
+"""Rounds to a search among the calls, and the hot share of them to a cooling; then both begin again from nothing, the
+former alone from the best plan, in turn."""
 
 FINE_SHARE, FINE_SECONDS = 0.08, (50.0, 3.0)
 """The last share of the budget, for the best plan's sequences only."""
@@ -139,17 +139,15 @@ class _Search:
         while self.budget.spent(self.done) < until:
             anew = self._among_calls(self._begun(self.bare, NOISE, until), until)
             best = self._among_calls(min(best, anew, key=_price), until)
-        return self._refined(best)
+        return self._annealed(best, FINE_SECONDS, 1.0)
 
     def _begun(self, lists: Lists, noise: float, until: float) -> Lists:
         """The best plan of one cooling, of several plans from nothing, and of these lists."""
-        self._load(self._from_the_beginnings(self._priced(lists), noise))
-        begin_anew(self.plan, self.store)
+        begin = self._from_the_beginnings(self._priced(lists), noise)
         since = self.budget.spent(self.done)
-        over = self._part(since + HOT_SHARE * (until - since), HOT_SHARE * CYCLE_ROUNDS)
-        while (progress := over()) < 1.0:
-            self._go(_between(HOT_SECONDS, progress), ROUNDS_AT_ONCE)
-        return self._best()
+        return self._annealed(
+            begin, HOT_SECONDS, since + HOT_SHARE * (until - since), HOT_SHARE * CYCLE_ROUNDS
+        )
 
     def _among_calls(self, current: Lists, until: float) -> Lists:
         """The best plan that calls off and on lead to; at first much worse ones are gone on with, less and less so."""
@@ -196,13 +194,15 @@ class _Search:
             self._go(_between(ORDERLY_SECONDS, made / ORDERLY_ROUNDS), ROUNDS_AT_ONCE)
         return self._best()
 
-    def _refined(self, best: Lists) -> Lists:
-        """The rest of the budget for the sequences of the best plan."""
-        self._load(best)
+    def _annealed(
+        self, begin: Lists, warmth: tuple[float, float], until: float, most: float = math.inf
+    ) -> Lists:
+        """The best plan of one cooling from these lists, until this share of the budget or so many rounds are over."""
+        self._load(begin)
         begin_anew(self.plan, self.store)
-        since = self.budget.spent(self.done)
-        while (spent := self.budget.spent(self.done)) < 1.0:
-            self._go(_between(FINE_SECONDS, (spent - since) / (1.0 - since)), ROUNDS_AT_ONCE)
+        over = self._part(until, most)
+        while (progress := over()) < 1.0:
+            self._go(_between(warmth, progress), ROUNDS_AT_ONCE)
         return self._best()
 
     def _rounds(self, count: int) -> Iterator[int]:

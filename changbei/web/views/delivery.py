@@ -35,7 +35,6 @@ from changbei.web.showing import address, breakdown_form, language, say
 from changbei.web.views.disruptions import basis_words
 from changbei.web.views.recovery import about
 
-NOTICEABLE_MINUTES = rules.NOTICEABLE.total_seconds() / 60
 VERY_LATE_MINUTES = 45
 ON_TIME_MINUTES = 3
 AT_THE_DOOR_MINUTES = 10
@@ -82,7 +81,7 @@ class Row:
     def late_tone(self) -> Tone:
         if self.late_minutes > VERY_LATE_MINUTES:
             return "bad"
-        return "warn" if self.late_minutes > NOTICEABLE_MINUTES else "neutral"
+        return "warn" if self.late_minutes > rules.NOTICEABLE_MINUTES else "neutral"
 
     @property
     def late_words(self) -> str:
@@ -157,7 +156,7 @@ class Wish:
 
 
 def _is_late(row: Row) -> bool:
-    return row.late_minutes > NOTICEABLE_MINUTES
+    return row.late_minutes > rules.NOTICEABLE_MINUTES
 
 
 def _words(row: Row) -> str:

@@ -269,7 +269,7 @@ def _context(day: DeliveryDay, shown: dict[str, forms.Form]) -> dict[str, Any]:
         "orders": list(stops.select_related("retailer", "tour__vehicle").order_by("pk")),
         "lent": [(one, say(one.site.name)) for one in lent.order_by("pk")],
         "late": [
-            (tour.tour.vehicle.number, round(tour.late_minutes)) for tour in selectors.tours(day) if tour.is_late
+            (one.tour.vehicle.number, round(one.late_minutes)) for one in selectors.tours(day) if one.is_late
         ],
         "stands": [
             (van, selectors.substitutes(van)[:MOST_SUBSTITUTES])

@@ -100,7 +100,7 @@ def price_insertion(
         if extra < best:
             begin = max(at[DEPARTS, position] + nearing, opens)
             if begin <= closes and begin + lasts + leaving <= at[LATEST, position]:
-                best, best_at = extra, np.int64(position)
+                best, best_at = extra, np.int64(position)  # signed: the two kinds together make a float
         nearing = np.int64(onto[there])
     entry[EXTRA], entry[WHERE_TO] = best, best_at
 

@@ -301,12 +301,18 @@ def _without_call(world: World, plan: Plan, van: int, place: int, mark: Flags) -
 
 
 @compiled
+def _is_idle(call: I64, place: int) -> bool:
+    """Whether a van calls at the place and takes nothing over there."""
+    return bool(call[place, POSITION] >= 0 and not call[place, TAKES])
+
+
+@compiled
 def calls_for_nothing(world: World, plan: Plan) -> bool:
     """Whether a van of the round calls where it takes nothing over any more."""
     for index in range(plan.total[CHANGES]):
         van = plan.changed[index]
         for place in range(world.terms[PLACES]):
-            if plan.call[0, van, place, POSITION] >= 0 and not plan.call[0, van, place, TAKES]:
+            if _is_idle(plan.call[0, van], place):
                 return True
     return False
 
@@ -318,7 +324,7 @@ def tidy(world: World, plan: Plan, mark: Flags) -> None:
         van = plan.changed[index]
         idle = False
         for place in range(world.terms[PLACES]):
-            if plan.call[0, van, place, POSITION] >= 0 and not plan.call[0, van, place, TAKES]:
+            if _is_idle(plan.call[0, van], place):
                 mark[world.terms[ORDERS] + place] = True
                 idle = True
         if idle:
