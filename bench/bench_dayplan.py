@@ -73,11 +73,11 @@ GIVE_UP_SECONDS = 600.0
 
 def _cities() -> list[Row]:
     """The days of 20 cities through the queue by two worker processes, one of which is killed and replaced."""
-    from changbei.delivery import lines  # noqa: PLC0415 - models: only after Django is set up
+    from changbei.delivery.lines import questions  # noqa: PLC0415 - models: only after Django is set up
     from changbei.delivery.models import LineQuestion  # noqa: PLC0415
 
     for number in range(CITIES):
-        lines.put(_city(number), city=f"city-{number:02}", on=CITY_DAY)
+        questions.put(_city(number), city=f"city-{number:02}", on=CITY_DAY)
     began, fresh = time.perf_counter(), multiprocessing.get_context("spawn")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     workers = [fresh.Process(target=_work) for _ in range(WORKERS)]
@@ -142,12 +142,12 @@ def _city(number: int) -> dict[str, np.ndarray]:
 def _work() -> None:
     """A worker process: until nothing waits any more."""
     django.setup()
-    from changbei.delivery import lines  # noqa: PLC0415
+    from changbei.delivery.lines import answers  # noqa: PLC0415
     from changbei.delivery.models import LineQuestion  # noqa: PLC0415
 
-    lines.LEASE = SHORT_LEASE
+    answers.LEASE = SHORT_LEASE
     while LineQuestion.objects.filter(status="waiting").exists():
-        if not lines.work():
+        if not answers.work():
             time.sleep(0.3)
     let_go_of_database()
 

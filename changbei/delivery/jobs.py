@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 from changbei.compute import geo, roads
 from changbei.core import clock
 from changbei.core.errors import Outside
-from changbei.delivery import driving, line_evenings, lines, selectors, travel
+from changbei.delivery import driving, selectors, travel
+from changbei.delivery.lines import answers, evenings
 from changbei.delivery.models import DeliveryDay, Stop
 from changbei.network.models import Site
 
@@ -19,17 +20,17 @@ def end_shifts() -> int:
 
 def plan_lines() -> int:
     """Plan one city's day that waits for its lines; 0 when none does."""
-    return lines.work()
+    return answers.work()
 
 
 def ask_for_lines() -> int:
     """Ask for the next day's lines of each site whose evening has come; how many."""
-    return line_evenings.ask_due()
+    return evenings.ask_due()
 
 
 def next_due() -> datetime | None:
     """When the next evening comes."""
-    return line_evenings.next_due()
+    return evenings.next_due()
 
 
 def prepare_times() -> int:

@@ -342,7 +342,7 @@ class LineQuestion(models.Model):
     site = models.ForeignKey(Site, null=True, on_delete=models.PROTECT, related_name="+")  # null: all sites
     weight = models.CharField(max_length=10, choices=Weight.choices, default=Weight.USUAL)
     digest = models.CharField(max_length=64)
-    question = models.BinaryField()  # see `delivery.lines`
+    question = models.BinaryField()  # see `delivery.lines.questions`
     rounds = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.WAITING)
     asked_at = models.DateTimeField()

@@ -77,9 +77,7 @@ def causes_of(day: DeliveryDay) -> list[str]:
         "broken": waiting.filter(goods_at__isnull=False).exists(),
         "cancelled": Stop.objects.filter(day=day, status=Stop.Status.CANCELLED).exists(),
         "closed": bool(closures(day)),
-        "late": waiting.filter(
-            tour__status=Tour.Status.PLANNED, expected_at__gt=F("planned_at") + rules.NOTICEABLE
-        ).exists(),
+        "late": any(one.is_late for one in tours(day)),
         "lent": Loan.objects.filter(day=day, returned_at=None).exists(),
         "urgent": waiting.filter(urgent=True, tour=None).exists(),
     }

@@ -17,7 +17,8 @@ from django.db.models import Max
 
 from changbei.core import clock, workdays
 from changbei.core.errors import ChangbeiError
-from changbei.delivery import line_evenings, planning
+from changbei.delivery import planning
+from changbei.delivery.lines import evenings
 from changbei.delivery.models import LineEvening
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident
@@ -68,7 +69,7 @@ def furnish(retailers: int) -> None:
         readiness_demo.live_in()
     if not LineEvening.objects.exists():
         for site in Site.objects.filter(lines__isnull=False).distinct().order_by("pk"):
-            line_evenings.set_evening(site, on=True, at=EVENING, actor=None)
+            evenings.set_evening(site, on=True, at=EVENING, actor=None)
     plan_today()
 
 

@@ -252,6 +252,14 @@ def test_a_closed_area_for_the_rest_of_the_day_leaves_its_customers_out(street: 
     assert [step["stop"] for step in plan["tours"][0]["steps"]][-1] == six.pk
 
 
+def test_a_van_that_is_held_up_on_its_way_is_a_cause(street: DeliveryDay, clock: VirtualClock) -> None:
+    first, second, _third = stops(tours()[0])
+    for stop, minutes, causes in ((first, 15, []), (second, 16, ["late"])):
+        clock.advance_to(stop.planned_at + SERVICE + timedelta(minutes=minutes))
+        services.record_stop(stop, "delivered", actor=None)
+        assert selectors.causes_of(street) == causes
+
+
 def test_impossible_closures_are_refused(street: DeliveryDay) -> None:
     version = DeliveryDay.objects.get().version
     for area, until, field in (

@@ -8,7 +8,8 @@ import pytest
 
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Conflict, NotAllowed
-from changbei.delivery import line_choice, lines, planning
+from changbei.delivery import planning
+from changbei.delivery.lines import answers, choosing, questions
 from changbei.delivery.models import DeliveryDay, LineQuestion, Stop, Tour
 from changbei.people.models import DutyShift, Person
 
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def day(small_city: object, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> DeliveryDay:
     """Tuesday's lines, thought over on Monday."""
     clock.advance_to(datetime(2026, 11, 23, 10, 0, tzinfo=LOCAL))
-    monkeypatch.setattr(lines, "ROUNDS_PER_STOP", 5)
+    monkeypatch.setattr(questions, "ROUNDS_PER_STOP", 5)
     return planning.plan_day(date(2026, 11, 24), actor=None)
 
 
@@ -34,10 +35,10 @@ def dispatcher(day: DeliveryDay, clock: VirtualClock) -> Person:
 
 def test_the_lines_of_a_day_are_planned_compared_and_accepted(day: DeliveryDay, dispatcher: Person) -> None:
     before = set(Stop.objects.filter(day=day).values_list("pk", flat=True))
-    question = lines.ask(day)
-    assert lines.ask(day) == question
+    question = questions.ask(day)
+    assert questions.ask(day) == question
 
-    assert (lines.work(), lines.work()) == (1, 0)
+    assert (answers.work(), answers.work()) == (1, 0)
 
     question.refresh_from_db()
     answer = question.answer
@@ -46,7 +47,7 @@ def test_the_lines_of_a_day_are_planned_compared_and_accepted(day: DeliveryDay, 
     assert answer["left_out"] == 0
     assert answer["so_far"]["stops"] == answer["planned"]["stops"] == len(before)
     assert answer["so_far"]["strangers"] == 0
-    moved = line_choice.accept(question, actor=dispatcher)
+    moved = choosing.accept(question, actor=dispatcher)
     assert moved == answer["moved"]
     for pk, line in zip(answer["tours"], answer["lines"], strict=True):
         rows = Stop.objects.filter(tour=pk).order_by("sequence")
@@ -54,15 +55,15 @@ def test_the_lines_of_a_day_are_planned_compared_and_accepted(day: DeliveryDay, 
         arrivals = [stop.planned_at for stop in rows]
         assert arrivals == sorted(arrivals)
     with pytest.raises(Conflict, match="already accepted"):
-        line_choice.accept(question, actor=dispatcher)
+        choosing.accept(question, actor=dispatcher)
 
 
 def test_goods_that_fit_no_van_are_left_out_and_the_others_planned(day: DeliveryDay) -> None:
     large = Stop.objects.filter(day=day).order_by("pk")[0]
     Stop.objects.filter(pk=large.pk).update(cartons=10**6)
-    question = lines.ask(day)
+    question = questions.ask(day)
 
-    lines.work()
+    answers.work()
 
     question.refresh_from_db()
     answer = question.answer
@@ -75,42 +76,42 @@ def test_goods_that_fit_no_van_are_left_out_and_the_others_planned(day: Delivery
 def test_a_lost_worker_loses_nothing_and_a_late_answer_is_not_written(
     day: DeliveryDay, clock: VirtualClock
 ) -> None:
-    lines.ask(day)
-    lost = lines.claim()
+    questions.ask(day)
+    lost = answers.claim()
     assert lost is not None
-    assert lines.claim() is None
+    assert answers.claim() is None
 
-    clock.advance(lines.LEASE + timedelta(seconds=1))
-    second = lines.claim()
+    clock.advance(answers.LEASE + timedelta(seconds=1))
+    second = answers.claim()
 
     assert second == lost
-    answer = lines.answered(second)
-    assert answer == lines.answered(lost)
-    assert lines.settle(lost, {}) is False
-    assert lines.settle(second, answer) is True
+    answer = answers.answered(second)
+    assert answer == answers.answered(lost)
+    assert answers.settle(lost, {}) is False
+    assert answers.settle(second, answer) is True
     assert LineQuestion.objects.get().answer == answer
 
 
 def test_a_question_that_nobody_can_answer_is_given_up(day: DeliveryDay, clock: VirtualClock) -> None:
-    lines.ask(day)
-    for _ in range(lines.TRIES):
-        assert lines.claim() is not None
-        clock.advance(lines.LEASE + timedelta(seconds=1))
-    assert lines.claim() is None
+    questions.ask(day)
+    for _ in range(answers.TRIES):
+        assert answers.claim() is not None
+        clock.advance(answers.LEASE + timedelta(seconds=1))
+    assert answers.claim() is None
     assert LineQuestion.objects.get().status == LineQuestion.Status.FAILED
 
 
 def test_who_may_not_and_a_changed_day_change_nothing(day: DeliveryDay, dispatcher: Person) -> None:
-    question = lines.ask(day)
-    lines.work()
+    question = questions.ask(day)
+    answers.work()
     question.refresh_from_db()
     rows = list(Stop.objects.order_by("pk").values_list("pk", "tour_id", "sequence"))
     driver = Tour.objects.filter(day=day, driver__isnull=False).select_related("driver")[0].driver
     assert driver is not None
     with pytest.raises(NotAllowed):
-        line_choice.accept(question, actor=driver)
+        choosing.accept(question, actor=driver)
     Stop.objects.filter(pk=rows[0][0]).update(cartons=99)
     DeliveryDay.objects.update(version=9)
     with pytest.raises(Conflict, match="plan them anew"):
-        line_choice.accept(question, actor=dispatcher)
+        choosing.accept(question, actor=dispatcher)
     assert list(Stop.objects.order_by("pk").values_list("pk", "tour_id", "sequence")) == rows

@@ -125,13 +125,17 @@ def lines(day: datetime, staff_no: str, as_json: bool) -> None:
 
     Nothing changes unless they are accepted. A worker that runs meanwhile may be the one who plans.
     """
-    from changbei.delivery import line_choice, line_shown  # noqa: PLC0415 - models: only after Django is set up
-    from changbei.delivery import lines as planned  # noqa: PLC0415
+    from changbei.delivery.lines import (  # noqa: PLC0415 - models: only after Django is set up
+        answers,
+        choosing,
+        questions,
+        shown,
+    )
     from changbei.people.models import Person  # noqa: PLC0415
 
-    question = planned.ask(_day(day.date()))
+    question = questions.ask(_day(day.date()))
     while question.status == question.Status.WAITING:
-        if not planned.work():
+        if not answers.work():
             raise Conflict("a worker is planning these lines; ask again in a moment")
         question.refresh_from_db()
     answer = question.answer
@@ -140,10 +144,10 @@ def lines(day: datetime, staff_no: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(answer))
     else:
-        for row in line_shown.compared(answer):
+        for row in shown.compared(answer):
             click.echo(f"{row.name:<44} {row.so_far:>10} {row.planned:>10} {row.change:>10}")
     if staff_no:
         person = Person.objects.filter(staff_no=staff_no).first()
         if person is None:
             raise NotFound(f"nobody has the staff number {staff_no}")
-        click.echo(f"accepted; {line_choice.accept(question, actor=person)} customers on another van")
+        click.echo(f"accepted; {choosing.accept(question, actor=person)} customers on another van")

@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 
 from changbei.core.clock import LOCAL, VirtualClock
-from changbei.delivery import lines, planning
+from changbei.delivery import planning
+from changbei.delivery.lines import answers, questions
 from changbei.delivery.models import DeliveryDay, LineEvening, LineQuestion, Stop, Tour
 from changbei.incidents.tests.people import holder
 from changbei.people.models import Person
@@ -23,7 +24,7 @@ TUESDAY = {"date": "2026-11-24", "site": "delivery-center"}
 @pytest.fixture
 def desk(small_city: Any, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> Client:
     clock.advance_to(datetime(2026, 11, 23, 16, 0, tzinfo=LOCAL))
-    monkeypatch.setattr(lines, "ROUNDS_PER_STOP", 5)
+    monkeypatch.setattr(questions, "ROUNDS_PER_STOP", 5)
     return client_of(holder("dispatcher"))
 
 
@@ -34,10 +35,10 @@ def test_from_asking_to_driving_and_back(desk: Client) -> None:
     assert (question.date, question.weight, question.status) == (date(2026, 11, 24), "compact", "waiting")
     address = asked.headers["Location"]
     assert "Waiting for a worker" in words(desk.get(address))
-    lines.claim()
+    answers.claim()
     assert "Being planned" in words(desk.get(f"{address}&waited=1", headers=HTMX))
     LineQuestion.objects.update(claim=None, lease_until=None)
-    lines.work()
+    answers.work()
     assert desk.get(f"{address}&waited=1", headers=HTMX).headers["HX-Redirect"].startswith(PAGE)
 
     page = words(desk.get(address))
@@ -72,7 +73,7 @@ def test_who_fits_into_no_van_is_named(desk: Client) -> None:
     large = Stop.objects.filter(day=day, tour__site__code="delivery-center").order_by("pk")[0]
     Stop.objects.filter(pk=large.pk).update(cartons=5_000)
     address = desk.post(f"{PAGE}ask", TUESDAY).headers["Location"]
-    lines.work()
+    answers.work()
     page = words(desk.get(address))
     vans = Tour.objects.filter(day=day, site__code="delivery-center")
     takes = max(vans.values_list("vehicle__capacity_cartons", flat=True))

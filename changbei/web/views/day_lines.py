@@ -21,8 +21,9 @@ from django.views.decorators.http import require_POST
 
 from changbei.core import clock
 from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound
-from changbei.delivery import line_choice, line_evenings, line_shown, lines, planning, selectors, travel
+from changbei.delivery import planning, selectors, travel
 from changbei.delivery.features import LinesMap
+from changbei.delivery.lines import choosing, evenings, questions, shown
 from changbei.delivery.models import DeliveryDay, LineEvening, LineQuestion, Tour
 from changbei.network import features
 from changbei.network.models import Site
@@ -93,7 +94,7 @@ class Proposal:
     url: str
     map_url: str
     chosen: bool
-    figures: dict[str, line_shown.Compared]
+    figures: dict[str, shown.Compared]
 
     @property
     def name(self) -> str:
@@ -152,7 +153,7 @@ def show(request: HttpRequest) -> HttpResponse:
 def _where(request: HttpRequest) -> Where:
     given = request.GET if request.method == "GET" else request.POST
     try:
-        on = date.fromisoformat(given.get("date", "")) if given.get("date") else line_evenings.planned_day(1)
+        on = date.fromisoformat(given.get("date", "")) if given.get("date") else evenings.planned_day(1)
     except ValueError:
         raise NotFound(given.get("date", "")) from None
     sites = list(Site.objects.filter(lines__isnull=False).distinct().order_by("kind", "pk"))
@@ -170,20 +171,20 @@ def _proposals(where: Where, wanted: str) -> list[Proposal]:
     rows = LineQuestion.objects.filter(day=where.day, site=where.site).defer("question", "before")
     found = list(rows.select_related("site", "decided_by").order_by("-pk"))
     undecided = [one for one in found if one.status != Status.ACCEPTED]
-    stale = lines.stale_among(undecided, where.day, where.site)
+    stale = questions.stale_among(undecided, where.day, where.site)
     fresh = [one for one in found if one.pk not in stale] or found[:1]
     fresh.sort(
         key=lambda one: (one.status != Status.ACCEPTED, list(Weight).index(Weight(one.weight)), -one.pk)
     )
     chosen = next((one for one in fresh if str(one.uuid) == wanted), fresh[0] if fresh else None)
-    last = line_shown.last_driven(list(lines.tours_of(where.day, where.site)), where.on)
+    last = shown.last_driven(list(questions.tours_of(where.day, where.site)), where.on)
     return [_proposal(where, one, one is chosen, one.pk in stale, last) for one in fresh]
 
 
 def _proposal(
-    where: Where, one: LineQuestion, chosen: bool, stale: bool, last: dict[int, line_shown.Driven]
+    where: Where, one: LineQuestion, chosen: bool, stale: bool, last: dict[int, shown.Driven]
 ) -> Proposal:
-    figures = line_shown.compared(one.answer, last) if one.answer else []
+    figures = shown.compared(one.answer, last) if one.answer else []
     return Proposal(
         one,
         _state(one, stale),
@@ -200,7 +201,7 @@ def _state(one: LineQuestion, stale: bool) -> str:
             return "waiting"
         return "solving" if one.lease_until > clock.now() else "lost"
     if one.status == Status.ACCEPTED:
-        return "accepted" if line_choice.is_as_written(one) else "changed"
+        return "accepted" if choosing.is_as_written(one) else "changed"
     return "stale" if stale and one.status != Status.FAILED else one.status
 
 
@@ -209,14 +210,14 @@ def _context(
 ) -> dict[str, Any]:
     may = people.permissions_of(request.user)
     question = chosen.question if chosen else None
-    tours = lines.tours_of(where.day, where.site) if where.day else Tour.objects.none()
+    tours = questions.tours_of(where.day, where.site) if where.day else Tour.objects.none()
     begun = (
         tours.exclude(status=Tour.Status.PLANNED).exists()
         or tours.filter(departs_at__lte=clock.now()).exists()
     )
     answered = bool(question and question.answer)
-    last = line_shown.last_driven(list(tours), where.on) if answered else {}
-    changed = line_shown.changes(question) if question and answered else []
+    last = shown.last_driven(list(tours), where.on) if answered else {}
+    changed = shown.changes(question) if question and answered else []
     decides = "delivery.accept" in may and not begun
     waits = any(one.is_open for one in proposals)
     wanted = {"proposal": str(question.uuid)} if question else {}
@@ -231,11 +232,11 @@ def _context(
         "proposals": proposals,
         "chosen": chosen,
         "trouble": said(question.trouble) if question else "",
-        "rows": line_shown.van_rows(question, last) if question and answered else [],
+        "rows": shown.van_rows(question, last) if question and answered else [],
         "last_on": max((one.on for one in last.values()), default=None),
         "changes": changed[:SHOWN_CHANGES],
         "changed_count": len(changed),
-        "left_out": line_shown.left_out(question) if question and answered else [],
+        "left_out": shown.left_out(question) if question and answered else [],
         "basis": str(BASES.get(question.answer["basis"], "")) if question and question.answer else "",
         "begun": begun,
         "may_ask": "delivery.plan" in may and not begun,
@@ -289,7 +290,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         if where.on < clock.local_now().date():
             raise Conflict(_("This day is over."))
         day = where.day or planning.plan_day(where.on, actor=actor)
-        question = lines.ask(day, site=where.site, weight=weight)
+        question = questions.ask(day, site=where.site, weight=weight)
     except ChangbeiError as error:
         messages.warning(request, said(str(error)))
         return htmx.go_to(request, where.address())
@@ -321,7 +322,7 @@ def accept(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return _decide(
         request,
         uuid,
-        lambda question, actor: line_choice.accept(question, actor=actor),
+        lambda question, actor: choosing.accept(question, actor=actor),
         lambda moved: _("These lines are driven; %(count)d customers change vans.") % {"count": moved},
     )
 
@@ -333,7 +334,7 @@ def keep(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return _decide(
         request,
         uuid,
-        lambda question, actor: line_choice.keep(question, actor=actor),
+        lambda question, actor: choosing.keep(question, actor=actor),
         lambda _none: _("The lines so far are driven."),
     )
 
@@ -345,7 +346,7 @@ def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return _decide(
         request,
         uuid,
-        lambda question, actor: line_choice.undo(question, actor=actor),
+        lambda question, actor: choosing.undo(question, actor=actor),
         lambda _none: _("Undone. The lines of before are driven."),
     )
 
@@ -360,7 +361,7 @@ def evening(request: HttpRequest) -> HttpResponse:
         return htmx.go_to(request, where.address())
     given = form.cleaned_data
     try:
-        line_evenings.set_evening(
+        evenings.set_evening(
             where.site, on=given["on"], at=given["at"], days_ahead=given["days_ahead"], actor=actor
         )
     except Invalid as error:

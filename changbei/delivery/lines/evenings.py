@@ -13,8 +13,9 @@ from django.db.models import Min
 
 from changbei.core import clock
 from changbei.core.errors import ChangbeiError, Invalid
-from changbei.delivery import changing, lines, planning
+from changbei.delivery import changing, planning
 from changbei.delivery.arrivals import at_wall
+from changbei.delivery.lines import questions
 from changbei.delivery.models import LineEvening
 from changbei.network.models import Site
 from changbei.people import access as people
@@ -78,7 +79,7 @@ def _ask_one() -> bool:
     on = planned_day(row.days_ahead)
     try:
         with transaction.atomic():
-            question = lines.ask(planning.plan_day(on, actor=None), site=row.site)
+            question = questions.ask(planning.plan_day(on, actor=None), site=row.site)
             row.trouble = ""
         if question.status == question.Status.WAITING:
             changing.note(

@@ -11,7 +11,8 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, NotAllowed, NotFound
-from changbei.delivery import bulk, changing, disrupting, lines
+from changbei.delivery import bulk, changing, disrupting
+from changbei.delivery.lines import questions
 from changbei.delivery.models import DeliveryDay, LineQuestion, Stop, Tour
 from changbei.people import access as people
 from changbei.people.models import Person
@@ -27,11 +28,11 @@ def accept(question: LineQuestion, *, actor: Person) -> int:
     day, question = _locked(question, actor)
     if question.status not in TO_DECIDE or question.answer is None:
         raise Conflict(gettext_noop("these lines are not planned yet, or already accepted"))
-    if lines.is_stale(question, day):
+    if questions.is_stale(question, day):
         raise Conflict(gettext_noop("the day has changed since its lines were planned; plan them anew"))
     if question.answer["left_out"]:
         raise Conflict(gettext_noop("not all customers fit into these lines"))
-    lines.refuse_begun(day, question.site)
+    questions.refuse_begun(day, question.site)
     question.before = _as_it_is(day, question.answer)
     moved = _write(day, question.answer)
     _decided(question, Status.ACCEPTED, actor)
@@ -57,7 +58,7 @@ def undo(question: LineQuestion, *, actor: Person) -> None:
     day, question = _locked(question, actor)
     if question.status != Status.ACCEPTED or question.before is None or question.answer is None:
         raise Conflict(gettext_noop("these lines are not in force"))
-    lines.refuse_begun(day, question.site)
+    questions.refuse_begun(day, question.site)
     if not is_as_written(question):
         raise Conflict(gettext_noop("the lines were changed again since, so this cannot be undone any more"))
     _put_back(question.before)
