@@ -18,9 +18,10 @@ from changbei.plans.loading import load_pack, read_folder
 from changbei.plans.model import Pack
 from changbei.plans.rehearsal import Case, Pace, Roster, Scenario, tally
 from changbei.plans.rehearsal.draws import draws
-from changbei.plans.rehearsal.drive import Prepared, play, prepare
+from changbei.plans.rehearsal.drive import play
 from changbei.plans.rehearsal.exact import ExactRun
 from changbei.plans.rehearsal.model import context_of
+from changbei.plans.rehearsal.preparing import Prepared, prepare
 
 FOLDER = Path(__file__).resolve().parent.parent / "plans" / "customer-service-emergency"
 BEGINS = datetime(2026, 11, 23, 1, 40, tzinfo=UTC)

@@ -14,7 +14,7 @@ function set(moment, rate, machine) {
   Object.assign(server, { at, machine, rate: rate === undefined || rate === "" ? server.rate : Number(rate) });
 }
 
-/** mm:ss, h:mm:ss, or days and hours; `clock_face` in templatetags/ui.py writes the same. */
+/** mm:ss, h:mm:ss, or days and hours; `clock_face` in templatetags/ui/times.py writes the same. */
 export function clockFace(seconds, days = (values) => say("days", values)) {
   if (seconds >= 86400) return days({ days: Math.floor(seconds / 86400), hours: Math.floor((seconds % 86400) / 3600) });
   const two = (number) => String(number).padStart(2, "0");

@@ -15,8 +15,7 @@ from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.people.rules import LEADING_GROUP
 from changbei.plans import rules, selectors, services
-from changbei.plans.loading import load_pack
-from changbei.plans.loading.pack import digest_of
+from changbei.plans.loading import digest_of, load_pack
 from changbei.plans.model import Pack
 from changbei.plans.models import PlanDraft, PlanReview, PlanVersion, Signature
 

@@ -152,6 +152,9 @@ class Task(models.Model):
         ]
 
 
+OPEN = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)  # somebody has to see to it still
+
+
 class Timer(models.Model):
     """A moment at which the run is to be stepped."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -67,6 +67,26 @@ def holders_of(runs: Collection[Run]) -> dict[int, dict[str, Person | None]]:
     for run, role, person in held:
         found[run][role] = people[person] if person else None
     return found
+
+
+class Holders:
+    """Who holds the roles of one run; looked up when somebody first asks, unless it is known by then."""
+
+    def __init__(self, run: Run, known: Mapping[str, Person | None] | None = None) -> None:
+        self._run, self.known = run, known
+
+    def of(self, role: str) -> Person | None:
+        if self.known is None:
+            self.known = holders_of([self._run])[self._run.pk]
+        return self.known.get(role)
+
+    def of_all(self, wanted: Iterable[str]) -> list[Person]:
+        """The holders of those of these roles that somebody holds, in their order."""
+        return [person for role in wanted if (person := self.of(role))]
+
+    def of_first(self, chain: Iterable[str]) -> list[Person]:
+        """The holder of the first role of a chain that somebody holds; nobody when all are vacant."""
+        return next(([person] for role in chain if (person := self.of(role))), [])
 
 
 def named(staff_nos: Collection[str], now: datetime) -> dict[str, Person]:

@@ -12,10 +12,8 @@ from django.db.models import F, QuerySet
 from changbei.core.texts import Text
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
-from changbei.runs.models import ActionCall, Evidence, RoleHolding, Run, Task, Timer
+from changbei.runs.models import OPEN, ActionCall, Evidence, RoleHolding, Run, Task, Timer
 from changbei.runs.scheduling import PREFIX
-
-OPEN = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
 
 
 def my_tasks(person: Person) -> QuerySet[Task]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from changbei.core import faults
@@ -18,7 +19,7 @@ from changbei.notify import services as notify
 from changbei.people.models import Person
 from changbei.runs import roles
 from changbei.runs.effects import Effects
-from changbei.runs.models import Task
+from changbei.runs.models import Run, RunFact, Task, Timer
 
 # Of a task that is there already: what is written about it and said to people.
 SPOKEN_OF = ("id", "uuid", "run_id", "item", "label", "role", "holder_id", "title", "guide", "clause", "due_at")
@@ -40,14 +41,16 @@ def write(every: Sequence[Effects], rows: Rows | None = None) -> None:
         if one.before is not None:
             one.note_changes(one.before)
         acknowledged += one.acknowledgements()
-        over += one.finish(rows)
+        over += one.over()
+        one.notices.of_gathered()
+        _put(one, rows)
     for task, person in acknowledged:
         if person:
             notify.acknowledge_task(task.uuid, person)
     notify.stop(tasks=[task.uuid for task, _ in acknowledged], reason="acknowledged")
     notify.stop(tasks=over, reason="task closed")
     for actor, ours in _by_actor(every).items():
-        orders = [order for one in ours for order in (*one.orders, *one.afterwards)]
+        orders = [order for one in ours for order in (*one.notices.orders, *one.afterwards)]
         told: list[NewEntry] = []
         notify.tell_many(orders, actor=actor, facts=told, rows=rows)
         facts += [fact for one in ours for fact in one.facts] + told
@@ -99,3 +102,84 @@ def _look_up_people(every: Sequence[Effects]) -> None:
         named = roles.named(wanted, every[0].now)
         for one in every:
             one.learn(named=named)
+
+
+def _put(one: Effects, rows: Rows) -> None:
+    """All rows of a run but notices and facts."""
+    _put_run(one, rows)
+    _put_tasks(one, rows)
+    _put_timers(one, rows)
+    rows.insert_objects(one.calls)
+    rows.insert(RunFact, one.applied)
+
+
+def _put_run(one: Effects, rows: Rows) -> None:
+    run = one.run
+    if one.before is None and one.applied:
+        rows.insert_objects([run])
+        rows.insert_objects(one.holdings)
+        run._state.adding = False
+    elif one.applied:
+        names = ("id", "state", "facts", "status", "finished_at")
+        rows.update(Run, [{name: getattr(run, name) for name in names}], keys=("id",))
+
+
+def _put_tasks(one: Effects, rows: Rows) -> None:
+    for item, change in _changes_of_tasks(one).items():
+        if item in one.opened:
+            # Opened and closed by the same fact: what was awaited had happened already.
+            for name, value in change.items():
+                setattr(one.opened[item], name, value)
+        else:
+            change |= {"run_id": one.run.pk, "item": item}
+            rows.update(Task, [change], keys=("run_id", "item"), more=("escalations",))
+    rows.insert_objects(one.opened.values())
+
+
+def _changes_of_tasks(one: Effects) -> dict[str, dict[str, Any]]:
+    """By item: the new values of the task's columns, and by how much its escalations grow."""
+    changes: dict[str, dict[str, Any]] = defaultdict(dict)
+    for mark in one.acknowledged:
+        by = one.person(mark.by)
+        changes[mark.item] |= {
+            "status": str(Task.Status.ACKNOWLEDGED),
+            "acknowledged_at": one.now,
+            "acknowledged_by_id": by.pk if by else None,
+        }
+    for closing in one.closed:
+        by = one.person(closing.by)
+        changes[closing.item] |= {
+            "status": closing.status,
+            "done_at": one.now,
+            "done_by_id": by.pk if by else None,
+            "result": closing.result,
+        }
+    for item, times in one.escalated.items():
+        changes[item]["escalations"] = times
+    return changes
+
+
+def _put_timers(one: Effects, rows: Rows) -> None:
+    run, now = one.run.pk, one.now
+    rows.upsert(
+        Timer,
+        [
+            {"run_id": run, "key": key, "due_at": due, "lease_until": None, "fired_at": None}
+            for key, due in one.timers.items()
+            if due
+        ],
+        keys=("run_id", "key"),
+    )
+    fired = one.fired - {key for key, due in one.timers.items() if due}
+    gone = {"due_at": None, "lease_until": None}
+    rows.update(
+        Timer,
+        [{"run_id": run, "key": key, **gone, "fired_at": now} for key in sorted(fired)],
+        keys=("run_id", "key"),
+    )
+    cancelled = {key for key, due in one.timers.items() if due is None} - fired
+    rows.update(
+        Timer,
+        [{"run_id": run, "key": key, **gone} for key in sorted(cancelled)],
+        keys=("run_id", "key"),
+    )

@@ -19,8 +19,8 @@ from changbei.people.models import Person
 from changbei.readiness import reactions as readiness
 from changbei.runs import calling
 from changbei.runs import services as runs
-from changbei.runs.effects import TASK_NOTICE
 from changbei.runs.models import Task
+from changbei.runs.notices import TASK_NOTICE
 
 SILENT_ROOMS = frozenset(
     {"runs", "notify", "people"}

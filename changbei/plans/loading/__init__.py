@@ -9,7 +9,8 @@ from typing import Protocol
 
 from changbei.core.errors import Invalid, Problem
 from changbei.plans import actions as declared
-from changbei.plans.loading.pack import build, digest_of
+from changbei.plans.loading.files import digest_of
+from changbei.plans.loading.pack import build
 from changbei.plans.model import Pack
 
 __all__ = ["digest_of", "load_pack", "pack_for", "read_folder"]

@@ -87,6 +87,10 @@ class Reader:
         value = self.at(path)
         return value if isinstance(value, list) else []
 
+    def entries(self, path: Path) -> tuple[Path, ...]:
+        """Where the entries of the list at `path` stand."""
+        return tuple((*path, n) for n, _ in enumerate(self.list(path)))
+
     def texts(self, path: Path) -> tuple[str, ...]:
         return tuple(item for item in self.list(path) if isinstance(item, str))
 
@@ -117,6 +121,9 @@ class Reader:
     def role(self, path: Path) -> str:
         return self.known(path, "role", self.bench.known.get("role", ()))
 
+    def roles(self, path: Path) -> tuple[str, ...]:
+        return tuple(self.role(entry) for entry in self.entries(path))
+
     def duration(self, path: Path) -> Duration | None:
         """The duration at `path`, directly or through a setting."""
         word = self.words(path)
@@ -145,7 +152,7 @@ class Reader:
         if isinstance(self.at(path), str):
             ladder = self.known(path, "ladder", self.bench.ladders)
             return self.bench.ladders.get(ladder, ())
-        return tuple(self.role((*path, position)) for position, _ in enumerate(self.list(path)))
+        return self.roles(path)
 
     # --- conditions ---
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from changbei.plans.loading.bench import Bench, Reader
-from changbei.plans.loading.procedures import find_circles
+from changbei.plans.loading.circles import find_circles
+from changbei.plans.loading.procedures.reader import step_paths
 from changbei.plans.loading.shapes import listed
 from changbei.plans.loading.source import Path, Source
 from changbei.plans.model import Procedure
@@ -23,7 +24,9 @@ def check_calls(bench: Bench, own: str, sources: list[Source], procedures: Mappi
     for source in sources:
         reader = Reader(bench, source)
         calling = called.setdefault(reader.words(("id",)), {})
-        for path in _call_paths(reader):
+        for path in step_paths(reader):
+            if not reader.map((*path, "call")):
+                continue
             plan, name = reader.words((*path, "call", "plan")), reader.words((*path, "call", "procedure"))
             if plan and plan != own:
                 continue
@@ -34,15 +37,6 @@ def check_calls(bench: Bench, own: str, sources: list[Source], procedures: Mappi
     for circle in find_circles({procedure: tuple(calls) for procedure, calls in called.items()}):
         reader, path = called[circle[0]][circle[1 % len(circle)]]
         reader.problem((*path, "call"), f"leads back to itself: {' → '.join((*circle, circle[0]))}")
-
-
-def _call_paths(reader: Reader) -> list[Path]:
-    return [
-        ("stages", i, "steps", j)
-        for i, _ in enumerate(reader.list(("stages",)))
-        for j, _ in enumerate(reader.list(("stages", i, "steps")))
-        if reader.map(("stages", i, "steps", j, "call"))
-    ]
 
 
 def _check_report(reader: Reader, path: Path, called: Procedure) -> None:

@@ -16,7 +16,7 @@ _DAY_OF = {"week": "weekday", "month": "day"}  # what says which day of the peri
 
 def read_schedules(reader: Reader) -> tuple[Schedule, ...]:
     """All entries of `schedule:`. Their reports see settings and the time, because nothing else is there yet."""
-    return tuple(_schedule(reader, ("schedule", n)) for n, _ in enumerate(reader.list(("schedule",))))
+    return tuple(_schedule(reader, entry) for entry in reader.entries(("schedule",)))
 
 
 def _schedule(reader: Reader, path: Path) -> Schedule:

@@ -12,9 +12,10 @@ from typing import Any
 
 from changbei.core.durations import Duration
 from changbei.plans.rehearsal.draws import MICRO, draws
-from changbei.plans.rehearsal.drive import Prepared, play, prepare
+from changbei.plans.rehearsal.drive import play
 from changbei.plans.rehearsal.model import Case, Roster, Scenario, context_of
 from changbei.plans.rehearsal.pace import Pace, Response
+from changbei.plans.rehearsal.preparing import Prepared, prepare
 from changbei.plans.rehearsal.summary import Tally
 
 __all__ = [

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from changbei.plans.rehearsal.draws import MICRO
-from changbei.plans.rehearsal.drive import (
+from changbei.plans.rehearsal.playing import (
     CAUSE,
     DUE,
     FINISHED,
@@ -24,9 +24,9 @@ from changbei.plans.rehearsal.drive import (
     STARTED,
     TOLD,
     Played,
-    Prepared,
     Record,
 )
+from changbei.plans.rehearsal.preparing import Prepared
 
 PERCENTS = (50, 90, 99)
 

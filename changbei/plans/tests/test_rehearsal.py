@@ -16,7 +16,9 @@ from changbei.plans.model import Procedure
 from changbei.plans.rehearsal import Case, Pace, Response, Roster, Scenario, rehearse, tally
 from changbei.plans.rehearsal.compiled import _branches, is_light
 from changbei.plans.rehearsal.draws import draws
-from changbei.plans.rehearsal.drive import CAUSE, Played, Prepared, play, prepare
+from changbei.plans.rehearsal.drive import play
+from changbei.plans.rehearsal.playing import CAUSE, Played
+from changbei.plans.rehearsal.preparing import Prepared, prepare
 from changbei.plans.tests import packs
 from changbei.plans.tests.packs import ON_FAILURE, TITLE, procedure, stage
 

@@ -3,6 +3,7 @@
 import pytest
 
 from changbei.journal.models import Entry, FailedReaction
+from changbei.journal.services import append
 from changbei.plans.plain import canonical
 from changbei.runs import calling, services
 from changbei.runs.models import ActionCall, Run, Task
@@ -124,7 +125,7 @@ def test_called_runs_hear_facts_and_learn_of_the_incident(version, people) -> No
     run_until_quiet()
     services.know(storm.uuid, "incident", {"level": "MAJOR"})
     assert _called("pump-out").state["context"]["incident"] == {"level": "MAJOR"}
-    from_test = services.append("test.accepted", actor=people.head, run=storm.uuid, data={"x": 1})
+    from_test = append("test.accepted", actor=people.head, run=storm.uuid, data={"x": 1})
     run_until_quiet()
     aside = _called("beside")
     assert (aside.status, aside.state["context"]["result"]["look"]) == ("finished", {"x": 1})

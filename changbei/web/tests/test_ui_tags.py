@@ -11,7 +11,7 @@ from django.utils import translation
 
 from changbei.core import clock
 from changbei.web.components import Action, Clause, PersonCard, TaskCard
-from changbei.web.templatetags import ui
+from changbei.web.templatetags.ui import chips, times, words
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)  # 12:00 in the city
 
@@ -38,62 +38,62 @@ def render(template: str, **context: object) -> str:
     ],
 )
 def test_countdown(due: datetime, opened: datetime | None, state: str, text: str) -> None:
-    html = ui.countdown(due, opened)
+    html = times.countdown(due, opened)
     assert f'data-state="{state}"' in html
     assert f"<span data-text>{text}</span>" in html
     assert f'data-due="{due.isoformat()}"' in html
 
 
 def test_countdown_of_a_finished_task_stands_still() -> None:
-    html = ui.countdown(NOON - timedelta(minutes=10), done=NOON - timedelta(minutes=12))
+    html = times.countdown(NOON - timedelta(minutes=10), done=NOON - timedelta(minutes=12))
     assert "data-standing" in html
     assert "<span data-text>02:00 left</span>" in html
-    assert ui.countdown(None) == ""
+    assert times.countdown(None) == ""
 
 
 def test_moment_is_the_wall_clock_of_the_city() -> None:
-    assert ">12:00</time>" in ui.moment(NOON)
-    assert ">11-22 23:59</time>" in ui.moment(NOON - timedelta(hours=12, minutes=1))
-    assert ">2026-11-23 12:00:00</time>" in ui.moment(NOON, "full")
-    assert ui.moment(None) == "—"
+    assert ">12:00</time>" in times.moment(NOON)
+    assert ">11-22 23:59</time>" in times.moment(NOON - timedelta(hours=12, minutes=1))
+    assert ">2026-11-23 12:00:00</time>" in times.moment(NOON, "full")
+    assert times.moment(None) == "—"
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"), [(59, "59 s"), (60, "1 min"), (3661, "1 h 01 min"), (90000, "1 d 1 h"), (None, "—")]
 )
 def test_span(seconds: int | None, text: str) -> None:
-    assert ui.span(seconds) == text
+    assert times.span(seconds) == text
 
 
 def test_levels_and_warnings_carry_words_and_a_shape_of_their_own() -> None:
-    assert "#alert-octagon-filled" in ui.level_chip("MAJOR")
-    assert "<span>Major</span>" in ui.level_chip("MAJOR")
-    assert "<span>Not classified</span>" in ui.level_chip("")
-    drawn = {colour: ui.warning_chip(colour) for colour in ("blue", "yellow", "orange", "red")}
+    assert "#alert-octagon-filled" in chips.level_chip("MAJOR")
+    assert "<span>Major</span>" in chips.level_chip("MAJOR")
+    assert "<span>Not classified</span>" in chips.level_chip("")
+    drawn = {colour: chips.warning_chip(colour) for colour in ("blue", "yellow", "orange", "red")}
     shapes = {html.split('aria-hidden="true">')[1].split("<path class")[0] for html in drawn.values()}
     assert len(shapes) == 4
-    assert "<span>Orange warning · typhoon</span>" in ui.warning_chip("orange", "typhoon")
+    assert "<span>Orange warning · typhoon</span>" in chips.warning_chip("orange", "typhoon")
 
 
 def test_text_from_data_is_escaped() -> None:
-    assert "&lt;b&gt;" in ui.chip("<b>")
-    assert "&lt;b&gt;" in ui.warning_chip("red", "<b>")
-    assert "&lt;b&gt;" in ui.clause_link("<b>")
+    assert "&lt;b&gt;" in chips.chip("<b>")
+    assert "&lt;b&gt;" in chips.warning_chip("red", "<b>")
+    assert "&lt;b&gt;" in chips.clause_link("<b>")
     assert "&lt;b&gt;" in render("{% panel t %}x{% endpanel %}", t="<b>")
 
 
 def test_a_clause_without_a_page_is_no_link() -> None:
-    assert ui.clause_link(Clause("E3.3.1", "/plan/#E3.3.1")).startswith(
+    assert chips.clause_link(Clause("E3.3.1", "/plan/#E3.3.1")).startswith(
         '<a href="/plan/#E3.3.1" class="cb-clause"'
     )
-    assert ui.clause_link("E3.3.1").startswith('<span class="cb-clause"')
+    assert chips.clause_link("E3.3.1").startswith('<span class="cb-clause"')
 
 
 def test_words_follow_the_reader() -> None:
     name = {"zh-Hans": "配送中心", "zh-Hant": "配送中心", "en": "Delivery centre"}
-    assert ui.words(name) == "Delivery centre"
+    assert words.words(name) == "Delivery centre"
     with translation.override("zh-hans"):
-        assert ui.words(name) == "配送中心"
+        assert words.words(name) == "配送中心"
 
 
 def test_task_card_offers_its_actions_and_the_phone() -> None:
