@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import timedelta
 
 from django.conf import settings
@@ -13,7 +14,8 @@ from django.utils.translation import gettext as _
 
 from changbei.core import clock, texts
 from changbei.journal import heartbeat
-from changbei.notify import standing
+from changbei.notify import bulk, standing
+from changbei.people import access as people
 from changbei.runs.selectors import my_tasks
 from changbei.web.components import NavItem
 
@@ -35,12 +37,15 @@ _FURTHER = (
     ("early-warnings", gettext_lazy("Supply warnings"), "alert-triangle"),
     ("contacts", gettext_lazy("Contacts"), "users"),
 )
+# places that are shown to those only who may open them
+_NEEDED = {"broadcasts": bulk.PERMISSION}
 _SHIFT_WORTH_SAYING = timedelta(seconds=5)
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
     """Context of `web/base.html`. A view may set `drill_banner` and `nav_counts={"my-tasks": 3}`."""
     stands = SimpleLazyObject(lambda: inbox_stands(request))
+    permissions = SimpleLazyObject(lambda: people.permissions_of(getattr(request, "user", None)))
     return {
         "server_now": clock.now(),
         "server_clock_rate": clock_rate(),
@@ -51,7 +56,8 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "inbox_stands": stands,
         "waiting_messages": SimpleLazyObject(lambda: standing.waiting(str(stands))),
         "demo": settings.DEMO,
-        "nav": SimpleLazyObject(lambda: navigation(request)),
+        "permissions": permissions,
+        "nav": SimpleLazyObject(lambda: navigation(request, permissions)),
         "viewer_line": SimpleLazyObject(lambda: viewer_line(request)),
         "html_lang": HTML_LANG.get(get_language() or "", "zh-Hans"),
     }
@@ -97,9 +103,10 @@ def engine_banner() -> str:
     }
 
 
-def navigation(request: HttpRequest) -> list[NavItem]:
-    """The places that exist. The longest address that starts the current path is the one we are at."""
-    places = (*_PLACES, *_FURTHER)
+def navigation(request: HttpRequest, permissions: Container[str]) -> list[NavItem]:
+    """The places that exist and that one may open. The longest address that starts the current path is the one we are
+    at."""
+    places = [one for one in (*_PLACES, *_FURTHER) if one[0] not in _NEEDED or _NEEDED[one[0]] in permissions]
     found = [(name, str(label), icon, url) for name, label, icon in places if (url := _address(name))]
     here = max((url for *_rest, url in found if _inside(request.path, url)), key=len, default="")
     further = {name for name, *_rest in _FURTHER}

@@ -123,7 +123,9 @@ def test_nobody_is_refused_with_the_form(office: Client) -> None:
     assert not Notice.objects.filter(audience__isnull=False).exists()
 
 
-def test_a_driver_sends_nothing(driver: Client) -> None:
+def test_a_driver_sends_nothing_and_sees_no_way_to(driver: Client, office: Client) -> None:
+    assert 'href="/broadcasts/"' in office.get("/tasks/").content.decode()
+    assert 'href="/broadcasts/"' not in driver.get("/tasks/").content.decode()
     assert driver.get("/broadcasts/new/").status_code == 403
     assert driver.post("/broadcasts/new/", form(everybody="on")).status_code == 403
     assert not Notice.objects.filter(audience__isnull=False).exists()

@@ -40,7 +40,11 @@ def test_the_empty_form_runs_nothing(head: Person) -> None:
 
 def test_who_may_not_run_drills_may_not_rehearse(head: Person) -> None:
     driver = Person.objects.filter(job="driver").order_by("pk")[0]
-    assert client_of(driver, driver.staff_no).get("/plan/rehearsal/").status_code == 403
+    client = client_of(driver, driver.staff_no)
+    assert client.get("/plan/rehearsal/").status_code == 403
+    plan = "/plan/customer-service-emergency/"
+    assert 'href="/plan/rehearsal/"' not in client.get(plan).content.decode()
+    assert 'href="/plan/rehearsal/"' in client_of(head, head.staff_no).get(plan).content.decode()
     status, body = Caller(driver).get("/rehearsals/typhoon")
     assert (status, body["error"]) == (403, "not_allowed")
     assert Client().get("/plan/rehearsal/").status_code == 302

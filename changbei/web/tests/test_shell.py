@@ -48,7 +48,7 @@ def test_a_shifted_clock_says_what_it_shows() -> None:
 )
 @override_settings(ROOT_URLCONF=__name__)
 def test_navigation_lists_what_exists_and_marks_where_we_are(where: str, here: str | None) -> None:
-    items = context.navigation(RequestFactory().get(where))
+    items = context.navigation(RequestFactory().get(where), frozenset())
     assert [item.name for item in items] == ["board", "my-tasks", "plan"]
     assert next((item.name for item in items if item.here), None) == here
 
