@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from changbei.core.clock import VirtualClock
-from changbei.people.models import Person, PostHolding
+from changbei.people.models import Person, Post, PostHolding
 from changbei.plans.models import PlanDraft, PlanVersion
 from changbei.web.tests.conftest import client_of
 
@@ -58,7 +58,10 @@ def test_a_new_version_by_hand(clock: VirtualClock) -> None:
     draft.refresh_from_db()
     version = PlanVersion.objects.get(version="next")
     assert (draft.state, draft.adopted, version.in_force) == ("adopted", version, False)
-    assert holder("finance-head").name in office.get("/plan/versions/").content.decode()
+    page = office.get("/plan/versions/").content.decode()
+    post = Post.objects.get(kind="finance-head").name["en"]
+    assert f"{holder('finance-head').name} ({post}, " in page
+    assert "<strong>Customer-service emergency plan next</strong>" in page
 
 
 def test_a_driver_sees_versions_and_no_drafts() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from django.test import Client
@@ -45,6 +46,15 @@ def test_drivers_see_it_and_do_not_run_it(driver: Client) -> None:
     page = driver.get("/readiness/")
     assert page.status_code == 200 and "Look now" not in page.content.decode()
     assert driver.post("/readiness/look").status_code == 403
+
+
+def test_every_link_of_the_page_leads_somewhere(head: Client, driver: Client) -> None:
+    """Nobody is sent to a register that does not exist, or to one that they may not see."""
+    for client in (head, driver):
+        page = client.get("/readiness/").content.decode()
+        links = set(re.findall(r'href="(/(?:readiness|early-warnings|contacts)[^"#?]*)', page))
+        assert {"/early-warnings/", "/contacts/"} < links
+        assert {link: client.get(link).status_code for link in links} == dict.fromkeys(links, 200)
 
 
 @pytest.mark.parametrize("name", sorted(registers.REGISTERS))

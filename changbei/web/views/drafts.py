@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +15,11 @@ from django.views.decorators.http import require_POST
 
 from changbei.core.errors import Invalid
 from changbei.people import access as people
+from changbei.people.models import Post
 from changbei.plans import access, drafts, reviews
+from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanDraft, PlanReview, PlanVersion, Signature
-from changbei.web import htmx
+from changbei.web import htmx, showing
 from changbei.web.entry import actor, staff
 
 FIRST_FILE = "plan.yaml"
@@ -27,6 +30,7 @@ STATES = {
     "adopted": (gettext_lazy("Adopted"), "good", "circle-check"),
     "withdrawn": (gettext_lazy("Withdrawn"), "neutral", "ban"),
 }
+OPEN = {PlanDraft.State.EDITED, PlanDraft.State.REVIEW}
 REASONS = {
     "period": gettext_lazy("Its review period ends"),
     "drill": gettext_lazy("After a drill"),
@@ -48,36 +52,56 @@ def versions(request: HttpRequest) -> HttpResponse:
     """Versions with their signatures and dates of effect, drafts, and the reviews that are due."""
     people.require(request.user, "plans.see")
     rows = PlanVersion.objects.order_by("pack", "-effective_on", "-adopted_at", "-pk")
-    signed = _signatures_by_version()
+    signed, titles = _signatures_by_version(), _titles()
     context = {
-        "versions": [(one, signed.get(one.pk, [])) for one in rows],
-        "drafts": [_listed(one) for one in access.drafts(request.user)],
-        "reviews": [_review(one) for one in access.reviews(request.user)],
-        "packs": sorted({one.pack for one in rows}),
+        "versions": [
+            {"version": one, "title": titles.get(one.pack, one.pack), "signed": signed.get(one.pk, [])}
+            for one in rows
+        ],
+        "drafts": [_listed(one, titles) for one in access.drafts(request.user)],
+        "reviews": [_review(one, titles) for one in access.reviews(request.user)],
+        "packs": [(pack, titles.get(pack, pack)) for pack in sorted({one.pack for one in rows})],
         "may_draft": people.may(request.user, "plans.draft"),
     }
     return render(request, "web/plan/versions.html", context)
 
 
-def _signatures_by_version() -> dict[int, list[Signature]]:
-    found: dict[int, list[Signature]] = {}
+def _titles() -> dict[str, str]:
+    """What the plans in force are called, by pack."""
+    in_force = PlanVersion.objects.filter(in_force=True).order_by("pack")
+    return {one.pack: showing.say(pack_for(one).titles) for one in in_force}
+
+
+def _with_posts(signatures: Sequence[Signature]) -> list[dict[str, Any]]:
+    """Signatures with the name of the post that the person held then."""
+    kinds = {one.post for one in signatures}
+    names = {one.kind: showing.say(one.name) for one in Post.objects.filter(kind__in=kinds).order_by("-pk")}
+    return [{"signature": one, "post": names.get(one.post, one.post)} for one in signatures]
+
+
+def _signatures_by_version() -> dict[int, list[dict[str, Any]]]:
+    found: dict[int, list[dict[str, Any]]] = {}
     rows = Signature.objects.filter(draft__adopted__isnull=False, signed=True).select_related(
         "draft", "person"
     )
-    for one in rows.order_by("at", "pk"):
-        if one.digest == one.draft.digest and one.draft.adopted_id is not None:
-            found.setdefault(one.draft.adopted_id, []).append(one)
+    for row in _with_posts(list(rows.order_by("at", "pk"))):
+        one = row["signature"]
+        if one.digest == one.draft.digest:
+            found.setdefault(one.draft.adopted_id, []).append(row)
     return found
 
 
-def _listed(draft: PlanDraft) -> dict[str, Any]:
+def _listed(draft: PlanDraft, titles: Mapping[str, str]) -> dict[str, Any]:
     words, tone, icon = STATES[draft.state]
-    return {"draft": draft, "words": words, "tone": tone, "icon": icon}
+    title = titles.get(draft.pack, draft.pack)
+    return {"draft": draft, "title": title, "words": words, "tone": tone, "icon": icon}
 
 
-def _review(review: PlanReview) -> dict[str, Any]:
+def _review(review: PlanReview, titles: Mapping[str, str]) -> dict[str, Any]:
+    pack = review.version.pack
     return {
         "review": review,
+        "title": titles.get(pack, pack),
         "reason": REASONS[review.reason],
         "overdue": reviews.is_overdue(review),
     }
@@ -113,6 +137,7 @@ def draft(request: HttpRequest, uuid: UUID) -> HttpResponse:
     words, tone, icon = STATES[found.state]
     context = {
         "draft": found,
+        "title": _titles().get(found.pack, found.pack),
         "state": {"words": words, "tone": tone, "icon": icon},
         "file": name,
         "files": sorted(found.files),
@@ -122,11 +147,13 @@ def draft(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "problems": problems,
         "changed": _changed(found),
         "form": SubmitForm(),
-        "signatures": found.signatures.select_related("person").order_by("at", "pk"),
+        "signatures": _with_posts(list(found.signatures.select_related("person").order_by("at", "pk"))),
         "left": left,
         "leader": leader,
         "may_draft": people.may(request.user, "plans.draft"),
         "may_sign": people.may(request.user, "plans.sign"),
+        "may_withdraw": found.state in OPEN
+        and (found.begun_by == actor(request) or people.may(request.user, "plans.adopt")),
     }
     return render(request, "web/plan/draft.html", context)
 

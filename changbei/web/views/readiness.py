@@ -30,10 +30,12 @@ from changbei.web.components import Clause
 from changbei.web.entry import actor, staff
 from changbei.web.errors import said
 
+FILES, FILES_PERMISSION = "readiness-files", "network.export_customer_files"
 ELSEWHERE = {
     "contacts": "contacts",
     "mending": "readiness-mending",
-    "customer-files": "readiness-files",
+    "customer-files": FILES,
+    "early-warnings": "early-warnings",
 }
 
 
@@ -62,7 +64,8 @@ class Figure:
 @staff
 def readiness(request: HttpRequest) -> HttpResponse:
     """All checks: those that do not hold first, then by clause."""
-    checks = [_row(one) for one in selectors.standing(actor=request.user)]
+    may_export = people.may(request.user, FILES_PERMISSION)
+    checks = [_row(one, may_export) for one in selectors.standing(actor=request.user)]
     order = {"fails": 0, "unknown": 1, "holds": 2}
     counts = {state: sum(one.state == state for one in checks) for state in order}
     context = {
@@ -76,12 +79,13 @@ def readiness(request: HttpRequest) -> HttpResponse:
             for one in selectors.backup_figures()
         ],
         "registers": list(registers.REGISTERS.values()),
+        "may_export": may_export,
         "may_check": people.may(request.user, "readiness.check"),
     }  # fmt: skip
     return render(request, "web/readiness/page.html", context)
 
 
-def _row(one: Standing) -> CheckRow:
+def _row(one: Standing, may_export: bool) -> CheckRow:
     state = "unknown" if one.holds is None else "holds" if one.holds else "fails"
     return CheckRow(
         showing.say(one.check.title),
@@ -91,12 +95,12 @@ def _row(one: Standing) -> CheckRow:
         one.next_at,
         [(showing.say(finding.text), finding) for finding in one.findings],
         showing.say(one.check.mend),
-        _register_url(one.registry),
+        _register_url(one.registry, may_export),
     )
 
 
-def _register_url(register: str) -> str:
-    if not register:
+def _register_url(register: str, may_export: bool) -> str:
+    if not register or (ELSEWHERE.get(register) == FILES and not may_export):
         return ""
     if register in ELSEWHERE:
         return showing.address(ELSEWHERE[register])
@@ -229,7 +233,7 @@ class ExportForm(forms.Form):
 @staff
 def files(request: HttpRequest) -> HttpResponse:
     """Copies of customer files that are out; a POST takes one out and answers with the file (E3.2.7)."""
-    people.require(request.user, "network.export_customer_files")
+    people.require(request.user, FILES_PERMISSION)
     person = actor(request)
     managers = _managers(person)
     form = ExportForm(request.POST or None, managers=managers)
