@@ -14,7 +14,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_noop
 
 from changbei.core.errors import NotAllowed
-from changbei.people.access import person_of
+from changbei.people import access
+from changbei.people.access import Thing, person_of
 from changbei.people.models import Person
 from changbei.web import htmx
 
@@ -41,6 +42,17 @@ def actor(request: HttpRequest) -> Person:
     if person is None:
         raise NotAllowed(gettext_noop("this account belongs to nobody on the staff"))
     return person
+
+
+def may_act(request: HttpRequest, permission: str, thing: Thing = None) -> bool:
+    """Whether the person who is logged in may do something: what buttons ask, as the verb behind them does. An
+    administrator's account opens every page, and its person does no more than job and posts permit."""
+    return access.may(person_of(request.user), permission, thing)
+
+
+def require_to_act(request: HttpRequest, permission: str) -> None:
+    """Raise NotAllowed unless the person who is logged in may do it."""
+    access.require(person_of(request.user), permission)
 
 
 def next_url(request: HttpRequest, default: str) -> str:

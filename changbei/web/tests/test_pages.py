@@ -68,6 +68,16 @@ def test_somebody_of_the_staff_may_look_at_everything(breakdown: Case) -> None:
         assert breakdown.colleague_client.get(url).status_code == 200, url
 
 
+def test_an_administrator_is_offered_what_the_own_posts_permit(breakdown: Case) -> None:
+    """The verbs ask the person, and so do the buttons."""
+    Account.objects.filter(person=breakdown.colleague).update(is_admin=True)
+    context = breakdown.colleague_client.get(reverse("incident", args=[breakdown.incident.uuid])).context
+    assert (context["may_close"], context["may_change_level"], context["suspend_url"]) == (False, False, "")
+    assert breakdown.colleague_client.get(reverse("suspend", args=[breakdown.incident.uuid])).status_code == 403
+    assert breakdown.colleague_client.get(reverse("delivery")).context["may_disrupt"] is False
+    assert breakdown.colleague_client.get(reverse("disruptions")).status_code == 403
+
+
 def test_an_account_without_a_person_sees_nothing(breakdown: Case) -> None:
     assert [breakdown.outsider.get(url).status_code for url in pages(breakdown)] == [
         403, 403, 403, 403, 404, 404, 404, 403, 403,

@@ -208,7 +208,7 @@ def _state(one: LineQuestion, stale: bool) -> str:
 def _context(
     request: HttpRequest, where: Where, proposals: Sequence[Proposal], chosen: Proposal | None
 ) -> dict[str, Any]:
-    may = people.permissions_of(request.user)
+    may = people.permissions_of(people.person_of(request.user))
     question = chosen.question if chosen else None
     tours = questions.tours_of(where.day, where.site) if where.day else Tour.objects.none()
     begun = (

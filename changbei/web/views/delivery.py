@@ -192,7 +192,7 @@ def _frame(request: HttpRequest, on: date) -> dict[str, Any]:
         "here": f"{here}?{query}" if query else here,
         "map_url": f"{reverse('delivery-map')}?date={on.isoformat()}",
         "my_tour": address("my-tour"),
-        "may_disrupt": people.may(request.user, "delivery.recover"),
+        "may_disrupt": entry.may_act(request, "delivery.recover"),
         "basis": basis_words(on),
     }
 
@@ -223,11 +223,11 @@ def _live(request: HttpRequest, day: DeliveryDay) -> dict[str, Any]:
         "reserve_tone": _reserve_tone(reserves),
         "repairs": list(selectors.repairs()),
         "without_own_van": _without_own_van(day),
-        "may_check": people.may(request.user, "readiness.check"),
+        "may_check": entry.may_act(request, "readiness.check"),
         "cases": cases,
         "unserved": unserved,
         "late": late,
-        "may_recover": people.may(request.user, "delivery.recover"),
+        "may_recover": entry.may_act(request, "delivery.recover"),
     }
 
 
@@ -384,7 +384,7 @@ def broken_down(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_POST
 def mended(request: HttpRequest, pk: int) -> HttpResponse:
     """A van is back from repair."""
-    people.require(request.user, "delivery.recover")
+    entry.require_to_act(request, "delivery.recover")
     order = selectors.repairs().filter(pk=pk).first()
     if order is None:
         raise NotFound(str(pk))
@@ -397,7 +397,7 @@ def mended(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def another_van(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Another van drives a tour that has not left."""
-    people.require(request.user, "delivery.recover")
+    entry.require_to_act(request, "delivery.recover")
     tour = Tour.objects.select_related("day").filter(uuid=uuid).first()
     van = Vehicle.objects.filter(number=request.POST.get("vehicle", "")).first()
     if tour is None or van is None:

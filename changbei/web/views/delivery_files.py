@@ -63,7 +63,7 @@ def _date(given: str) -> date:
 @entry.staff
 def take_in(request: HttpRequest) -> HttpResponse:
     """Plan a day as a table says, all of it or nothing; what is wrong is listed by row and column."""
-    people.require(request.user, "delivery.recover")
+    entry.require_to_act(request, "delivery.recover")
     form = FileForm(
         request.POST or None, request.FILES or None, initial={"date": request.GET.get("date", "")}
     )

@@ -210,7 +210,7 @@ FORMS: dict[str, tuple[type[forms.Form], Callable[[forms.Form, Person], str]]] =
 @entry.staff
 def disruptions(request: HttpRequest) -> HttpResponse:
     """What is closed, late, lent and added today, and the forms to say more; sent, the one form that `kind` names."""
-    people.require(request.user, "delivery.recover")
+    entry.require_to_act(request, "delivery.recover")
     day = _today()
     begun = {"close": _of_suspension(request)}
     shown = {kind: made(prefix=kind, initial=begun.get(kind)) for kind, (made, _do) in FORMS.items()}
@@ -301,7 +301,7 @@ def _today() -> DeliveryDay:
 @require_POST
 def reopen(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """A road is open again."""
-    people.require(request.user, "delivery.recover")
+    entry.require_to_act(request, "delivery.recover")
     found = Closure.objects.filter(uuid=uuid).first()
     if found is None:
         raise NotFound(f"closure {uuid}")
@@ -312,7 +312,7 @@ def reopen(request: HttpRequest, uuid: UUID) -> HttpResponse:
 @require_POST
 def give_back(request: HttpRequest, number: str) -> HttpResponse:
     """A lent van is back at its own site."""
-    people.require(request.user, "delivery.recover")
+    entry.require_to_act(request, "delivery.recover")
     found = Loan.objects.filter(day=_today(), vehicle__number=number, returned_at=None).first()
     if found is None:
         raise NotFound(number)
@@ -335,7 +335,7 @@ def _undone(request: HttpRequest, do: Callable[[Person], None], words: str) -> H
 @require_POST
 def recompute(request: HttpRequest) -> HttpResponse:
     """Ways to drive the rest of today, everything that disturbs it taken together."""
-    people.require(request.user, "delivery.recover")
+    entry.require_to_act(request, "delivery.recover")
     day = _today()
     case = recovery.offer_day(day, causes=selectors.causes_of(day), run=None)
     if case is None:

@@ -20,7 +20,7 @@ from changbei.plans import access, drafts, reviews
 from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanDraft, PlanReview, PlanVersion, Signature
 from changbei.web import htmx, showing
-from changbei.web.entry import actor, staff
+from changbei.web.entry import actor, may_act, staff
 
 FIRST_FILE = "plan.yaml"
 SPARE_LINES = 12
@@ -61,7 +61,7 @@ def versions(request: HttpRequest) -> HttpResponse:
         "drafts": [_listed(one, titles) for one in access.drafts(request.user)],
         "reviews": [_review(one, titles) for one in access.reviews(request.user)],
         "packs": [(pack, titles.get(pack, pack)) for pack in sorted({one.pack for one in rows})],
-        "may_draft": people.may(request.user, "plans.draft"),
+        "may_draft": may_act(request, "plans.draft"),
     }
     return render(request, "web/plan/versions.html", context)
 
@@ -150,10 +150,10 @@ def draft(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "signatures": _with_posts(list(found.signatures.select_related("person").order_by("at", "pk"))),
         "left": left,
         "leader": leader,
-        "may_draft": people.may(request.user, "plans.draft"),
-        "may_sign": people.may(request.user, "plans.sign"),
+        "may_draft": may_act(request, "plans.draft"),
+        "may_sign": may_act(request, "plans.sign"),
         "may_withdraw": found.state in OPEN
-        and (found.begun_by == actor(request) or people.may(request.user, "plans.adopt")),
+        and (found.begun_by == actor(request) or may_act(request, "plans.adopt")),
     }
     return render(request, "web/plan/draft.html", context)
 

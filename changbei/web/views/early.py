@@ -28,7 +28,7 @@ from changbei.supply import access, early, wording
 from changbei.supply.models import SupplyWarning
 from changbei.web import htmx, showing
 from changbei.web.components import Tone
-from changbei.web.entry import actor, staff
+from changbei.web.entry import actor, may_act, staff
 from changbei.web.errors import said
 
 REPORTED = "supply-anomaly"  # the procedure that a warning is reported to
@@ -101,8 +101,8 @@ def warnings(request: HttpRequest) -> HttpResponse:
         "words": words,
         "shipments": _shipments(),
         "delays": list(DELAYS.items()),
-        "may": people.may(request.user, early.MAY),
-        "may_report": people.may(request.user, "incidents.report"),
+        "may": may_act(request, early.MAY),
+        "may_report": may_act(request, "incidents.report"),
         "clause": showing.clause("E3.5.2a"),
         **_substitutes(request.GET.get("product", "")),
     }

@@ -224,11 +224,11 @@ def _reports(
 
 def _may(request: HttpRequest, incident: Incident) -> dict[str, Any]:
     """What the reader may do with this incident, for the buttons; the verbs look again."""
-    held = people.permissions_of(request.user)
-    commands = access.commands(request.user, incident)
+    person = people.person_of(request.user)
+    held = people.permissions_of(person)
+    commands = access.commands(person, incident)
     may = {verb: verb in held or (verb in access.COMMAND and commands) for verb in VERBS}
     is_open = incident.status != Incident.Status.CLOSED
-    person = people.person_of(request.user)
     return {
         "is_open": is_open,
         "may_change_level": is_open and may["incidents.command"],

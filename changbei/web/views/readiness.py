@@ -27,7 +27,7 @@ from changbei.readiness.rules import names
 from changbei.readiness.selectors import Standing
 from changbei.web import htmx, showing
 from changbei.web.components import Clause
-from changbei.web.entry import actor, staff
+from changbei.web.entry import actor, may_act, staff
 from changbei.web.errors import said
 
 FILES, FILES_PERMISSION = "readiness-files", "network.export_customer_files"
@@ -80,7 +80,7 @@ def readiness(request: HttpRequest) -> HttpResponse:
         ],
         "registers": list(registers.REGISTERS.values()),
         "may_export": may_export,
-        "may_check": people.may(request.user, "readiness.check"),
+        "may_check": may_act(request, "readiness.check"),
     }  # fmt: skip
     return render(request, "web/readiness/page.html", context)
 
@@ -140,7 +140,7 @@ def mending(request: HttpRequest) -> HttpResponse:
     mine = bool(request.GET.get("mine")) and person is not None
     if mine:
         rows = rows.filter(owner=person)
-    may = people.may(request.user, "readiness.rectify")
+    may = may_act(request, "readiness.rectify")
     today = clock.local_now().date()
     shown = [_mending(one, person, may, today) for one in rows]
     return render(request, "web/readiness/mending.html", {"rows": shown, "mine": mine})
@@ -197,7 +197,7 @@ def experience(request: HttpRequest) -> HttpResponse:
         "words": words,
         "found": selectors.search_experience(words, actor=request.user),
         "form": form,
-        "may_keep": people.may(request.user, "readiness.rectify"),
+        "may_keep": may_act(request, "readiness.rectify"),
     }
     return render(request, "web/readiness/experience.html", context, status=status)
 

@@ -186,7 +186,7 @@ def _context(
     accepted = next((one for one in options if one.accepted_at), None)
     stale = selectors.is_stale(case)
     newer = selectors.newer_case(case) if stale or case.undone_at else None
-    may = people.permissions_of(request.user)
+    may = people.permissions_of(people.person_of(request.user))
     own: list[VanShare] = shares.get(chosen.rank, []) if chosen else []
     left: list[Stop] = unserved.get(chosen.rank, []) if chosen else []
     here = reverse("recovery", args=[case.uuid])

@@ -21,7 +21,7 @@ from changbei.readiness import registers
 from changbei.readiness.models import InspectionTarget
 from changbei.readiness.registers import Column, Register
 from changbei.web import htmx, showing
-from changbei.web.entry import actor, staff
+from changbei.web.entry import actor, may_act, staff
 from changbei.web.errors import said
 from changbei.web.widgets import PersonWidget
 
@@ -47,7 +47,7 @@ def register(request: HttpRequest, name: str) -> HttpResponse:
     """The rows."""
     found = registers.get(name)
     rows = registers.rows(found, actor=request.user)
-    may = people.may(request.user, found.permission)
+    may = may_act(request, found.permission)
     edits = may and found.edits
     shown = [
         Row(

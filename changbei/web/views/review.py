@@ -32,7 +32,7 @@ from changbei.readiness.review.document import pdf
 from changbei.readiness.review.findings import joined
 from changbei.web import htmx, sentences, showing
 from changbei.web.components import Clause
-from changbei.web.entry import actor, staff
+from changbei.web.entry import actor, may_act, staff
 from changbei.web.errors import said
 from changbei.web.widgets import PersonWidget
 
@@ -132,7 +132,7 @@ def _page(
         raise NotFound(incident.number)
     content = made.content if made else content_of(incident)
     pack = pack_for(incident.run.plan_version) if incident.run else None
-    may_review = made is not None and people.may(request.user, "readiness.review")
+    may_review = made is not None and may_act(request, "readiness.review")
     entries = [one for one in timeline(incident.uuid) if words.fact(one.kind, "en")]  # as in the document
     context = {
         "incident": incident,
@@ -198,8 +198,8 @@ def _mending(request: HttpRequest, made: Review, pack: Pack | None) -> Sequence[
     """The rectifications; a finding's own words in the reader's language where they were not changed."""
     known = {one["text"]["zh-Hans"]: showing.say(one["text"]) for one in made.content["findings"]}
     person = people.person_of(request.user)
-    may_review = people.may(request.user, "readiness.review")
-    may_rectify = people.may(request.user, "readiness.rectify")
+    may_review = may_act(request, "readiness.review")
+    may_rectify = may_act(request, "readiness.rectify")
     today = clock.local_now().date()
     return [
         MendRow(

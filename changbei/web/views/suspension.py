@@ -127,7 +127,7 @@ def _context(request: HttpRequest, suspension: Suspension, form: ExtendForm) -> 
         "missed_cartons": sum(one.usual_cartons for one in missed),
         "may_end": may,
         "may_close_roads": suspension.resumed_at is None
-        and people.may(request.user, "delivery.recover")
+        and entry.may_act(request, "delivery.recover")
         and deliveries.today() is not None,
         "form": form,
         "here": reverse("suspension", args=[suspension.uuid]),

@@ -27,7 +27,7 @@ from changbei.network.joining import Concerned
 from changbei.network.models import District, Line, Retailer, Site
 from changbei.people import access as people
 from changbei.web import htmx, mapping, showing
-from changbei.web.entry import actor, staff
+from changbei.web.entry import actor, may_act, staff
 
 SHOWN = 60
 ACTIONS = ("start", "join", "end", "propose", "drill", "note", "duplicate", "refused")
@@ -117,8 +117,8 @@ def warnings(request: HttpRequest) -> HttpResponse:
     rows = _rows(request)
     context = {
         "form": form,
-        "may_upload": people.may(request.user, "incidents.receive_warning"),
-        "may_keep_sources": people.may(request.user, "incidents.command"),
+        "may_upload": may_act(request, "incidents.receive_warning"),
+        "may_keep_sources": may_act(request, "incidents.command"),
         "in_force": _gravest_first([row for row in rows if row.state == "in-force"]),
         "over": [row for row in rows if row.state == "over"],
         "refused": [row for row in rows if row.state == "refused"],
@@ -168,7 +168,7 @@ def _rows(request: HttpRequest) -> list[Row]:
     names = [str(one.uuid) for one in found]
     facts = Entry.objects.filter(kind="incidents.warning_proposed", data__warning__in=names)
     proposed = set(facts.values_list("data__warning", flat=True))
-    may_start = people.may(request.user, "incidents.suspend")
+    may_start = may_act(request, "incidents.suspend")
     now = clock.now()
     rows = [_row(one, str(one.uuid) in proposed, may_start, now) for one in found]
     return _with_people([row for row in rows if row.warning.replaced_by_id is None])
