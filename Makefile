@@ -31,6 +31,7 @@ test: setup ## Run all tests (ARGS='-k name' selects, WORKERS=4 uses more proces
 
 lint: setup ## Check style, types, layers, migrations, templates, translations
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/check_project.py

@@ -48,7 +48,9 @@ def _noise(chance: random.Random, root: Tree) -> None:
     element = _any(chance, root)
     text = list(element.text or "x")
     place = chance.randrange(len(text))
-    text[place : place + chance.randint(0, 3)] = chance.choice(" ,.-+:T0123456789<>ZAéü中\N{NO-BREAK SPACE}\t\n")
+    text[place : place + chance.randint(0, 3)] = chance.choice(
+        " ,.-+:T0123456789<>ZAéü中\N{NO-BREAK SPACE}\t\n"
+    )
     element.text = "".join(text)
 
 
@@ -79,7 +81,9 @@ def _rename(chance: random.Random, root: Tree) -> None:
 
 
 def _attribute(chance: random.Random, root: Tree) -> None:
-    _any(chance, root).set(chance.choice(("x", "{urn:x}y", "{http://www.w3.org/XML/1998/namespace}lang")), "1")
+    _any(chance, root).set(
+        chance.choice(("x", "{urn:x}y", "{http://www.w3.org/XML/1998/namespace}lang")), "1"
+    )
 
 
 def _deepen(chance: random.Random, root: Tree) -> None:

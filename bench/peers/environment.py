@@ -33,7 +33,9 @@ def prepare() -> str:
     )
     for command in commands:
         try:
-            subprocess.run(command, check=True, capture_output=True, text=True, timeout=MOST_SECONDS, cwd=ROOT)
+            subprocess.run(
+                command, check=True, capture_output=True, text=True, timeout=MOST_SECONDS, cwd=ROOT
+            )
         except (OSError, subprocess.SubprocessError) as error:
             return str(getattr(error, "stderr", "") or error).strip().splitlines()[-1][:200]
     stamp.write_text(digest)

@@ -36,7 +36,9 @@ def metres_to_edge(area: shapely.Geometry, lon: Floats, lat: Floats) -> FloatArr
     scale = np.radians(1) * EARTH_RADIUS_METRES
     narrow = np.array([np.cos(np.radians(float(lat_array.mean()))), 1.0]) * scale
     edge = shapely.transform(shapely.boundary(area), lambda corners: corners * narrow)
-    found: FloatArray = shapely.distance(edge, shapely.points(np.stack([lon_array, lat_array], axis=1) * narrow))
+    found: FloatArray = shapely.distance(
+        edge, shapely.points(np.stack([lon_array, lat_array], axis=1) * narrow)
+    )
     return found
 
 

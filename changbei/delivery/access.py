@@ -37,14 +37,6 @@ def get_tour(actor: object, uuid: UUID) -> Tour:
     return tour
 
 
-def get_stop(actor: object, pk: int) -> Stop:
-    """A stop that the actor may record."""
-    stop = Stop.objects.select_related("tour__site", "retailer").filter(pk=pk).first()
-    if stop is None or not people.may(actor, "delivery.see"):
-        raise NotFound(f"stop {pk}")
-    return stop
-
-
 def may_accept(case: RecoveryCase, actor: object) -> bool:
     """Dispatchers decide for the whole city: reserve vans are one pool (E3.3.2)."""
     return people.may(actor, "delivery.accept")

@@ -272,7 +272,9 @@ def _tour_of(day: DeliveryDay, row: Mapping[str, Any]) -> Tour:
 def _others_concerned(case: RecoveryCase, plan: Mapping[str, Any]) -> list[tuple[Run, int]]:
     """The runs of other vans whose goods are decided on as well, and how many of each stay unserved."""
     stops = [*_steps(plan), *plan["unserved"]]
-    waiting = Stop.objects.filter(pk__in=stops, goods_at__run__isnull=False).exclude(goods_at__run=case.run_id)
+    waiting = Stop.objects.filter(pk__in=stops, goods_at__run__isnull=False).exclude(
+        goods_at__run=case.run_id
+    )
     runs = Run.objects.in_bulk(set(waiting.values_list("goods_at__run", flat=True)))
     left = Counter(waiting.filter(pk__in=plan["unserved"]).values_list("goods_at__run", flat=True))
     return [(run, left[pk]) for pk, run in sorted(runs.items())]
@@ -282,7 +284,9 @@ def _flag_papers(case: RecoveryCase, plan: Mapping[str, Any]) -> None:
     """Goods that change vans, and vans that come from another site, need papers that say so before they leave."""
     vans = Vehicle.objects.in_bulk([row["vehicle"] for row in plan["tours"]])
     broken = Breakdown.objects.filter(tour__day=case.day_id).select_related("tour").in_bulk()
-    calls = [(vans[row["vehicle"]], step) for row in plan["tours"] for step in row["steps"] if "stops" in step]
+    calls = [
+        (vans[row["vehicle"]], step) for row in plan["tours"] for step in row["steps"] if "stops" in step
+    ]
     keys = {pk for _van, step in calls for pk in step["stops"]}
     cartons = dict(Stop.objects.filter(pk__in=keys).values_list("pk", "cartons"))
     rows: dict[tuple[int, int | None], TransportPapers] = {}

@@ -202,7 +202,8 @@ def _steps(tours: Sequence[Tour]) -> dict[int, list[Step]]:
     calls = Handover.objects.filter(tour__in=tours, done_at__isnull=True)
     rows: list[tuple[int, int, int, Step]] = [(stop.sequence, 1, stop.pk, stop) for stop in ahead]
     rows += [
-        (call.before_sequence, 0, call.pk, call) for call in calls.select_related("breakdown__tour__site", "site")
+        (call.before_sequence, 0, call.pk, call)
+        for call in calls.select_related("breakdown__tour__site", "site")
     ]
     found: dict[int, list[Step]] = defaultdict(list)
     for *_order, one in sorted(rows, key=lambda row: row[:3]):

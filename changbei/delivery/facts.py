@@ -34,7 +34,11 @@ fact(
     },
 )
 
-LIST_WITHDRAWN, LIST_CHANGED, LIST_AS_BEFORE = "driver-list-withdrawn", "driver-list-changed", "driver-list-as-before"
+LIST_WITHDRAWN, LIST_CHANGED, LIST_AS_BEFORE = (
+    "driver-list-withdrawn",
+    "driver-list-changed",
+    "driver-list-as-before",
+)
 TIME_BACK, TIME_CHANGED, URGENT_EXPECTED = "delivery-time-back", "delivery-changed", "delivery-urgent"
 
 reads(

@@ -369,7 +369,9 @@ class LinesMap:
     def layers(self, van: str = "") -> dict[str, Json]:
         """Without a van: every planned line, the lines of before to be switched on, and who changes vans marked. Of a
         van: its line of before (dashed) and after, its customers in sequence, and those it gives away."""
-        chosen = [n for n, pk in enumerate(self.answer["tours"]) if van in ("", self.tours[pk].vehicle.number)]
+        chosen = [
+            n for n, pk in enumerate(self.answer["tours"]) if van in ("", self.tours[pk].vehicle.number)
+        ]
         found = {
             "before": [self._line("lines_so_far", n) for n in chosen],
             "after": [self._line("lines", n) for n in chosen],
@@ -411,7 +413,13 @@ class LinesMap:
     def _sign(self, pk: int, number: int, sequence: int) -> Json:
         state = "kept" if self.before.get(pk) == number else "moved"
         call = self.calls[pk]
-        about = {"name": call.name, "detail": call.licence, "state": state, "index": number, "sequence": sequence}
+        about = {
+            "name": call.name,
+            "detail": call.licence,
+            "state": state,
+            "index": number,
+            "sequence": sequence,
+        }
         return _point(call.position, about, pk)
 
 
@@ -419,7 +427,12 @@ def _around(spots: Sequence[tuple[float, float]]) -> list[float]:
     """West, south, east, north, with a margin."""
     margin = 0.01
     longitudes, latitudes = [x for x, _y in spots], [y for _x, y in spots]
-    return [min(longitudes) - margin, min(latitudes) - margin, max(longitudes) + margin, max(latitudes) + margin]
+    return [
+        min(longitudes) - margin,
+        min(latitudes) - margin,
+        max(longitudes) + margin,
+        max(latitudes) + margin,
+    ]
 
 
 def closed(day: DeliveryDay) -> Json:

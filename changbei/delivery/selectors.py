@@ -352,7 +352,8 @@ def shares(case: RecoveryCase, options: Sequence[RecoveryOption]) -> dict[int, l
             ),
             first_at=min(times, default=None),
             returns_at=datetime.fromisoformat(row["returns_at"]),
-            borrowed=van.is_reserve and any(
+            borrowed=van.is_reserve
+            and any(
                 van.site_id != (found[step["handover"]].tour.site_id if "handover" in step else step["fetch"])
                 for step in row["steps"]
                 if "stop" not in step

@@ -329,6 +329,8 @@ def end_repair(order: RepairOrder, *, actor: Person) -> None:
     people.require(actor, "delivery.recover")
     if not RepairOrder.objects.filter(pk=order.pk, finished_at=None).update(finished_at=clock.now()):
         raise Conflict(gettext_noop("this van is back already"))
-    Vehicle.objects.filter(pk=order.vehicle_id, state__in=Vehicle.OUT).update(state=Vehicle.State.FIT, checked_on=None)
+    Vehicle.objects.filter(pk=order.vehicle_id, state__in=Vehicle.OUT).update(
+        state=Vehicle.State.FIT, checked_on=None
+    )
     run = order.breakdown.run if order.breakdown else None
     changing.note("delivery.repair_ended", run, actor, clause="E3.3.1", vehicle=order.vehicle.number)

@@ -197,7 +197,9 @@ def _said(stops: Sequence[Stop]) -> dict[int, datetime]:
     rows = told.order_by("pk").values_list("retailer_id", "values")
     said = {shop: (values or {}).get("expected") for shop, values in rows}
     return {
-        stop.pk: at_wall(day, time.fromisoformat(words)) for stop in stops if (words := said.get(stop.retailer_id))
+        stop.pk: at_wall(day, time.fromisoformat(words))
+        for stop in stops
+        if (words := said.get(stop.retailer_id))
     }
 
 
@@ -208,7 +210,9 @@ def _tell_each(
     if not concerned:
         return []
     given = {stop.retailer_id: values for stop, values in concerned}
-    new = _notice(_pack(run), run, template, {}, own=of_each({name for values in given.values() for name in values}))
+    new = _notice(
+        _pack(run), run, template, {}, own=of_each({name for values in given.values() for name in values})
+    )
     shops = Retailer.objects.filter(pk__in=list(given)).order_by("pk")
     whom = [one.with_values(**given[one.id]) for one in of_retailers(shops, new.personal)]
     return list(Message.objects.filter(notice=notify.tell(new, whom)))

@@ -103,7 +103,9 @@ class WarningSource(models.Model):
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=8, choices=Kind.choices)
     place = models.CharField(max_length=500, blank=True)  # the address or the folder
-    person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")  # whose key pushes
+    person = models.ForeignKey(
+        Person, null=True, on_delete=models.PROTECT, related_name="+"
+    )  # whose key pushes
     language = models.CharField(max_length=10, default="zh-Hans")  # in which headlines are kept
     strict = models.BooleanField(default=False)
     interval_seconds = models.PositiveIntegerField(default=60)
@@ -153,7 +155,9 @@ class Warning(models.Model):
     source = models.CharField(max_length=160, blank=True)
     origin = models.ForeignKey(WarningSource, null=True, on_delete=models.SET_NULL, related_name="warnings")
     references = models.JSONField(default=list)  # [{"sender", "identifier", "sent"}]
-    texts = models.JSONField(default=list)  # [{"language", "event", "headline", "description", "instruction"}]
+    texts = models.JSONField(
+        default=list
+    )  # [{"language", "event", "headline", "description", "instruction"}]
     incident = models.ForeignKey(Incident, null=True, on_delete=models.PROTECT, related_name="warnings")
     replaced_by = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="replaces")
 
@@ -275,7 +279,9 @@ class LineMeasure(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="line_measures")
-    line = models.ForeignKey(Line, null=True, on_delete=models.PROTECT, related_name="+")  # null: a reserve van's
+    line = models.ForeignKey(
+        Line, null=True, on_delete=models.PROTECT, related_name="+"
+    )  # null: a reserve van's
     tour = models.UUIDField()  # delivery.Tour
     on = models.DateField()
     measure = models.CharField(max_length=8, choices=Measure.choices)
@@ -326,7 +332,9 @@ class Forecast(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     on = models.DateField()  # the first of its days
-    days = models.JSONField()  # [{date, weather, text, low_celsius, …, severity, prepare: [{department, text}]}]
+    days = (
+        models.JSONField()
+    )  # [{date, weather, text, low_celsius, …, severity, prepare: [{department, text}]}]
     severity = models.CharField(max_length=8, choices=Severity.choices)  # of the worst day
     source = models.CharField(max_length=8, choices=Source.choices)
     name = models.CharField(max_length=160)  # where it came from, in words

@@ -20,7 +20,9 @@ def look_at_command_again(_entry: Entry) -> None:
 
 def look_at_command_of_run(entry: Entry) -> None:
     """An absence, a shift or a post may have begun or ended by itself: the command of the run's incident (E2.1c)."""
-    incident = Incident.objects.exclude(status=Incident.Status.CLOSED).filter(run__uuid=entry.data["run"]).first()
+    incident = (
+        Incident.objects.exclude(status=Incident.Status.CLOSED).filter(run__uuid=entry.data["run"]).first()
+    )
     if incident is not None:
         command.reassess_command(incident)
 

@@ -28,7 +28,9 @@ def in_force(now: datetime) -> QuerySet[Warning]:
 
 def gravest_first(warnings: Iterable[Warning]) -> list[Warning]:
     """By colour, then by CAP's own severity, the newest first among equals."""
-    return sorted(warnings, key=lambda one: (rank(one.colour), severity_rank(one.severity), one.pk), reverse=True)
+    return sorted(
+        warnings, key=lambda one: (rank(one.colour), severity_rank(one.severity), one.pk), reverse=True
+    )
 
 
 def rank(colour: str) -> int:

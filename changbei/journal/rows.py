@@ -159,9 +159,13 @@ class Blank(NamedTuple):
 @cache
 def _blank(model: type[Model]) -> Blank:
     fields = model._meta.concrete_fields
-    given = {field.attname: field.default for field in fields if field.has_default() and not field.has_db_default()}
+    given = {
+        field.attname: field.default for field in fields if field.has_default() and not field.has_db_default()
+    }
     calls = tuple((name, default) for name, default in given.items() if callable(default))
-    constants = {field.attname: None if field.attname in dict(calls) else field.get_default() for field in fields}
+    constants = {
+        field.attname: None if field.attname in dict(calls) else field.get_default() for field in fields
+    }
     relations = {field.name: field.attname for field in fields if field.attname != field.name}
     return Blank(frozenset({*constants, *relations}), constants, calls, relations)
 

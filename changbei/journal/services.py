@@ -67,7 +67,9 @@ def append_many(news: Sequence[NewEntry]) -> list[Entry]:
     rows = _rows(news)
     wake.workers()
     keys = insert_now(Entry, rows)
-    return [Entry.from_db(None, ["id", *row], [key, *row.values()]) for key, row in zip(keys, rows, strict=True)]
+    return [
+        Entry.from_db(None, ["id", *row], [key, *row.values()]) for key, row in zip(keys, rows, strict=True)
+    ]
 
 
 def add(news: Sequence[NewEntry], rows: Rows) -> None:

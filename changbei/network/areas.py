@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -86,8 +86,3 @@ def load(drafts: Sequence[Draft], *, source: str, actor: Person | None) -> Loade
 
 def _plain(outline: BaseGeometry) -> dict[str, Any]:
     return dict(mapping(outline))
-
-
-def name_in(name: Mapping[str, str], language: str) -> str:
-    """The area's name; loaded tables often have one language alone."""
-    return name.get(language) or next((words for words in name.values() if words), "")

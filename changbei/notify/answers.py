@@ -74,15 +74,21 @@ def _sent_to(channel: str, number: str) -> list[Message]:
         ("contact", _having(Contact, "phone", number)),
         ("retailer", _having(Retailer, "phone", number)),
     ):
-        messages = _answerable().filter(channel=channel, **{f"{kind}__in": keys}) if keys else Message.objects.none()
-        if found := [one for one in messages.order_by("-pk")[:LOOKED_AT] if rules.digits(one.address) == number]:
+        messages = (
+            _answerable().filter(channel=channel, **{f"{kind}__in": keys}) if keys else Message.objects.none()
+        )
+        if found := [
+            one for one in messages.order_by("-pk")[:LOOKED_AT] if rules.digits(one.address) == number
+        ]:
             return found
     return []
 
 
 def _having(kind: type[Person | Contact | Retailer], column: str, number: str) -> set[int]:
     """The keys of those with this number, however it is written."""
-    digits = Func(F(column), Value(r"\D"), Value(""), Value("g"), function="regexp_replace", output_field=TextField())
+    digits = Func(
+        F(column), Value(r"\D"), Value(""), Value("g"), function="regexp_replace", output_field=TextField()
+    )
     rows = kind._default_manager.annotate(digits=digits).filter(digits__in=[number, f"86{number}"])
     return set(rows.values_list("pk", flat=True))
 

@@ -57,9 +57,7 @@ class Quiet:
         )
         if not within:
             return None
-        end = local.replace(
-            hour=self.ends.hour, minute=self.ends.minute, second=0, microsecond=0
-        )
+        end = local.replace(hour=self.ends.hour, minute=self.ends.minute, second=0, microsecond=0)
         return (end if end > local else end + timedelta(days=1)).astimezone(now.tzinfo)
 
 
@@ -123,7 +121,9 @@ def _only(given: Any, known: set[str], where: str) -> dict[str, Any]:
         raise ValueError(f"CHANGBEI_NOTICES: {where} has to be a map")
     for name in given:
         if name not in known:
-            raise ValueError(f"CHANGBEI_NOTICES: {where} knows no {name!r}; it knows {', '.join(sorted(known))}")
+            raise ValueError(
+                f"CHANGBEI_NOTICES: {where} knows no {name!r}; it knows {', '.join(sorted(known))}"
+            )
     return given
 
 
@@ -132,7 +132,9 @@ def _ladder(rungs: Any, where: str) -> tuple[Rung, ...]:
         raise ValueError(f"CHANGBEI_NOTICES: ladders.{where} has to be a list of channels")
     found = []
     for rung in rungs:
-        channel, wait = next(iter(rung.items())) if isinstance(rung, dict) and len(rung) == 1 else (rung, "0m")
+        channel, wait = (
+            next(iter(rung.items())) if isinstance(rung, dict) and len(rung) == 1 else (rung, "0m")
+        )
         seconds = _length(wait, f"ladders.{where}").total_seconds()
         found.append(Rung(_kind(channel, f"ladders.{where}"), int(seconds)))
     return tuple(found)

@@ -113,7 +113,9 @@ def check(draft: Draft) -> tuple[str, ...]:
             Problem("drill", gettext_noop("customers are told in a drill only when that is ticked"))
         )
     if draft.confirm_at_least < 0 or draft.confirm_within_seconds < 1:
-        problems.append(Problem("confirm_at_least", gettext_noop("a number of recipients, and a time, are needed")))
+        problems.append(
+            Problem("confirm_at_least", gettext_noop("a number of recipients, and a time, are needed"))
+        )
     if problems:
         raise Invalid(problems=problems)
     used = wording.placeholders(draft.title, draft.body)
@@ -222,7 +224,11 @@ def recipients(notice: Notice, state: str = "") -> QuerySet[Message]:
     rows = notice.messages.select_related("person", "retailer", "contact").order_by("pk")
     if state == UNCONFIRMED:
         said = notice.messages.filter(state=State.ACKNOWLEDGED)
-        whose = {"person": OuterRef("person"), "retailer": OuterRef("retailer"), "contact": OuterRef("contact")}
+        whose = {
+            "person": OuterRef("person"),
+            "retailer": OuterRef("retailer"),
+            "contact": OuterRef("contact"),
+        }
         own = [Q(**{f"{name}__isnull": False, name: ref}) for name, ref in whose.items()]
         return rows.filter(~Exists(said.filter(own[0] | own[1] | own[2])))
     return rows.filter(state=state) if state else rows

@@ -37,7 +37,9 @@ class Notice(models.Model):
     drill = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True)  # no further messages after this
-    valid_until = models.DateTimeField(null=True)  # what has not been handed over by then is not sent any more
+    valid_until = models.DateTimeField(
+        null=True
+    )  # what has not been handed over by then is not sent any more
     # How many different recipients have to acknowledge, until when, and who is told when they have not.
     confirm_at_least = models.PositiveSmallIntegerField(default=0)
     confirm_due_at = models.DateTimeField(null=True)  # null when nothing is waited for
@@ -62,7 +64,6 @@ class Notice(models.Model):
                 name="notice_confirmation_due",
             ),
         ]
-
 
     @property
     def general_title(self) -> dict[str, str]:

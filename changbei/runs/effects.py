@@ -268,7 +268,9 @@ class Effects:
             if (known := earlier.get(item, {})) is not entry:
                 self._note_item(item, known, entry)
         for note in after["notes"][len(before["notes"]) :]:
-            self.record("runs.noted", item=note["item"], data={"what": note["what"], "detail": note["detail"]})
+            self.record(
+                "runs.noted", item=note["item"], data={"what": note["what"], "detail": note["detail"]}
+            )
         if after.get("restored_at") and not before.get("restored_at"):
             caller = self.run.caller
             data = {"at": after["restored_at"]} | ({"caller": str(caller.uuid)} if caller else {})

@@ -144,7 +144,9 @@ def perform_actions(limit: int = 10) -> int:
 def next_due() -> datetime | None:
     """When the next timer or action call is due, or is no longer in the hands of whoever has claimed it."""
     moments = [
-        model.objects.filter(due_at__isnull=False).aggregate(due=Min(Greatest("due_at", "lease_until")))["due"]
+        model.objects.filter(due_at__isnull=False).aggregate(due=Min(Greatest("due_at", "lease_until")))[
+            "due"
+        ]
         for model in (Timer, ActionCall)
     ]
     return min((moment for moment in moments if moment), default=None)

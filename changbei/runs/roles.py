@@ -54,7 +54,9 @@ def holding(run: Run, role: str, holder: Holder, now: datetime) -> RoleHolding:
     return RoleHolding(run=run, role=role, person=holder.person, why=why, since=now)
 
 
-HOLDERS = "SELECT run_id, role, person_id FROM runs_roleholding WHERE run_id = ANY(%s::bigint[]) AND until IS NULL"
+HOLDERS = (
+    "SELECT run_id, role, person_id FROM runs_roleholding WHERE run_id = ANY(%s::bigint[]) AND until IS NULL"
+)
 
 
 def holders_of(runs: Collection[Run]) -> dict[int, dict[str, Person | None]]:

@@ -12,7 +12,7 @@ from django.db.models import F, QuerySet
 from changbei.core.texts import Text
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
-from changbei.runs.models import OPEN, ActionCall, Evidence, RoleHolding, Run, Task, Timer
+from changbei.runs.models import OPEN, Evidence, RoleHolding, Run, Task
 from changbei.runs.scheduling import PREFIX
 
 
@@ -74,11 +74,6 @@ def evidence_of(*runs: Run) -> QuerySet[Evidence]:
     return Evidence.objects.filter(task__run__in=runs).select_related("task", "by").order_by("at", "id")
 
 
-def actions_of(run: Run) -> QuerySet[ActionCall]:
-    """The capabilities the run has called, oldest first."""
-    return run.actions.order_by("requested_at", "id")
-
-
 @dataclass(frozen=True)
 class HeldRole:
     """A role of the plan, who holds it in this run, since when and why."""
@@ -115,8 +110,3 @@ def running(*, incident: UUID | None = None) -> QuerySet[Run]:
     runs = Run.objects.filter(status=Run.Status.RUNNING).select_related("plan_version")
     runs = runs.defer("plan_version__files").order_by("started_at", "id")
     return runs if incident is None else runs.filter(incident=incident)
-
-
-def next_timer(run: Run) -> Timer | None:
-    """What the run waits for next."""
-    return run.timers.filter(due_at__isnull=False).order_by("due_at").first()

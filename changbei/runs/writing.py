@@ -22,7 +22,19 @@ from changbei.runs.effects import Effects
 from changbei.runs.models import Run, RunFact, Task, Timer
 
 # Of a task that is there already: what is written about it and said to people.
-SPOKEN_OF = ("id", "uuid", "run_id", "item", "label", "role", "holder_id", "title", "guide", "clause", "due_at")
+SPOKEN_OF = (
+    "id",
+    "uuid",
+    "run_id",
+    "item",
+    "label",
+    "role",
+    "holder_id",
+    "title",
+    "guide",
+    "clause",
+    "due_at",
+)
 
 
 def write(every: Sequence[Effects], rows: Rows | None = None) -> None:

@@ -95,7 +95,9 @@ TEMPLATES = [
 ]
 
 
-POOL_SECONDS = 10.0  # a fail-over takes three to four; when nobody gets a connection for so long, the database is gone
+POOL_SECONDS = (
+    10.0  # a fail-over takes three to four; when nobody gets a connection for so long, the database is gone
+)
 
 
 def database_from_url(url: str) -> dict[str, object]:
@@ -167,7 +169,9 @@ PUSH_KEY = os.environ.get("CHANGBEI_PUSH_KEY", "")  # the file of the key, made 
 PUSH_CONTACT = os.environ.get("CHANGBEI_PUSH_CONTACT", "")
 PROVIDERS = os.environ.get("CHANGBEI_PROVIDERS", "")  # a folder of carriers' files of the installation's own
 NOTICES_FILE = os.environ.get("CHANGBEI_NOTICES", "")  # ladders, limits, quiet hours
-CALLBACK_SECRET = os.environ.get("CHANGBEI_CALLBACK_SECRET", "")  # part of the address at which carriers call us back
+CALLBACK_SECRET = os.environ.get(
+    "CHANGBEI_CALLBACK_SECRET", ""
+)  # part of the address at which carriers call us back
 # Messages carry addresses of ours only when somebody has said what our address is.
 CONFIRM_LINKS = "CHANGBEI_PUBLIC_URL" in os.environ
 # Three-day forecasts (E3.2.9): an API in the manner of Open-Meteo, e.g. https://api.open-meteo.com/v1/forecast, and a

@@ -92,19 +92,25 @@ def lanes() -> dict[str, list[Job]]:
         # A second pair of hands, that prepares one batch while the server writes the other.
         "deadlines": [Job("timers", lambda _stop: runs_jobs.fire_timers())],
         "actions": [Job("actions", lambda _stop: runs_jobs.perform_actions(limit=1))],
-        "warnings": [Job("sources of warnings", lambda _stop: incidents_jobs.poll_warning_sources(), every_seconds=2)],
+        "warnings": [
+            Job("sources of warnings", lambda _stop: incidents_jobs.poll_warning_sources(), every_seconds=2)
+        ],
         "lines": [
             Job("lines each evening", lambda _stop: delivery_jobs.ask_for_lines(), every_seconds=15),
             Job("lines of days", lambda _stop: delivery_jobs.plan_lines(), every_seconds=2),
         ],
-        "roads": [Job("driving times by road", lambda _stop: delivery_jobs.prepare_times(), every_seconds=30)],
+        "roads": [
+            Job("driving times by road", lambda _stop: delivery_jobs.prepare_times(), every_seconds=30)
+        ],
         **{kind: [_send(kind)] for kind in registry.offered()},
         "upkeep": [
             Job("receipts", lambda _stop: notify_jobs.collect_receipts(), every_seconds=2),
             Job("calls of absent people", lambda _stop: calls.pass_on_for_absent(), every_seconds=15),
             Job("seal", lambda _stop: seals.seal(), every_seconds=10),
             Job("shifts that are over", lambda _stop: delivery_jobs.end_shifts(), every_seconds=60),
-            Job("expired warnings", lambda _stop: incidents_jobs.announce_expired_warnings(), every_seconds=15),
+            Job(
+                "expired warnings", lambda _stop: incidents_jobs.announce_expired_warnings(), every_seconds=15
+            ),
             Job("plans take effect", lambda _stop: len(plans.take_effect(actor=None)), every_seconds=60),
             Job("plans to be reviewed", lambda _stop: plan_reviews.ask_for_periods(), every_seconds=3600),
             Job("schedules", lambda _stop: scheduling.look_at_schedules(), every_seconds=60),

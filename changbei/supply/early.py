@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import QuerySet, Sum
@@ -347,7 +346,3 @@ def factories(found: Sequence[Standin]) -> list[dict[str, Any]]:
 
 def _text(name: Text) -> str:
     return str(name.get("zh-Hans", ""))
-
-
-def warning_of(uuid: UUID) -> SupplyWarning | None:
-    return SupplyWarning.objects.select_related("product").filter(uuid=uuid).first()

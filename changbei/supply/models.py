@@ -168,6 +168,8 @@ class SupplyWarning(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["kind", "subject"], condition=models.Q(over_at__isnull=True), name="supply_warning_once"
+                fields=["kind", "subject"],
+                condition=models.Q(over_at__isnull=True),
+                name="supply_warning_once",
             )
         ]

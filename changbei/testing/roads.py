@@ -9,7 +9,6 @@ from pathlib import Path
 WEST, SOUTH, STEP = 113.0, 23.0, 0.01
 COLUMNS, ROWS, RIVER_AFTER = 5, 6, 2
 """Streets run every hundredth of a degree; between rows 2 and 3 flows the river."""
-METRES_PER_SECOND = 10
 BRIDGES = (0, 4)
 
 

@@ -88,7 +88,10 @@ def failed(request: HttpRequest) -> HttpResponse:
     if isinstance(error, AWAY):
         return away(request, error)
     return _stands_alone(
-        request, 500, _("This did not work."), _("Nothing was changed. What went wrong is in the server's log.")
+        request,
+        500,
+        _("This did not work."),
+        _("Nothing was changed. What went wrong is in the server's log."),
     )
 
 

@@ -64,7 +64,9 @@ def elsewhere(task: Task) -> Elsewhere | None:
             url = showing.address("settlement-corrections-of", run.uuid)
             return _page(url, _("Open the list of settlements"), "scale")
         case "supply.cash":
-            return _page(showing.address("cash-settlements-of", run.uuid), _("Open the cash settlements"), "scale")
+            return _page(
+                showing.address("cash-settlements-of", run.uuid), _("Open the cash settlements"), "scale"
+            )
         case "supply.warnings":
             return _page(showing.address("early-warnings"), _("Open the early warnings"), "alert-triangle")
         case "incidents.contacts":

@@ -21,7 +21,6 @@ from changbei.network.models import Retailer, Vehicle
 
 Json = dict[str, Any]
 DEGREES_KEPT = 5  # about a metre
-AWAY_FROM_HOME = ("driving", "broken", "taking-over")
 
 
 def base_layers(language: str) -> dict[str, Json]:

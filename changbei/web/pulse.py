@@ -60,7 +60,11 @@ def look() -> Pulse:
     oldest = {kind: rows.aggregate(at=Min("due_at"))["at"] for kind, rows in works.items()}
     unread = outbox.oldest_unread()
     unsent = Message.objects.filter(due_at__lte=now).values_list("channel").annotate(rows=Count("id"))
-    levels = Incident.objects.exclude(status=Incident.Status.CLOSED).values_list("level").annotate(rows=Count("id"))
+    levels = (
+        Incident.objects.exclude(status=Incident.Status.CLOSED)
+        .values_list("level")
+        .annotate(rows=Count("id"))
+    )
     sign = heartbeat.last()
     return Pulse(
         tick_age=_age(sign, now) if sign else None,
@@ -89,7 +93,9 @@ class Collector:
     def collect(self) -> Iterator[GaugeMetricFamily]:
         pulse = self.pulse
         yield _one("tick_age_seconds", "Since the engine's last sign; -1 without any", _or(pulse.tick_age))
-        yield _one("engine_still_seconds", "For how long the engine has stood still; 0 while it works", pulse.still)
+        yield _one(
+            "engine_still_seconds", "For how long the engine has stood still; 0 while it works", pulse.still
+        )
         yield _by("oldest_due_seconds", "For how long the oldest has been due", "kind", pulse.oldest_due)
         yield _by("unsent_messages", "Messages that are due", "channel", pulse.unsent)
         yield _by("stalled_leases", "Claims that have run out and wait to be taken up", "kind", pulse.stalled)

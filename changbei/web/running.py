@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from changbei.plans import model
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Procedure, Step, step_of
 from changbei.runs.models import Run, Task
@@ -116,10 +115,6 @@ def _counting(step: Step, entry: Mapping[str, Any]) -> Counting:
             for mark in marks
         ],
     )
-
-
-def _name(mark: model.Mark) -> str:
-    return showing.say(mark.title) if mark.title else mark.id
 
 
 def _before(ends_at: datetime | None, seconds: int) -> datetime | None:

@@ -157,17 +157,21 @@ TABLE: Mapping[str, Sentence] = {
     "delivery.stops_moved": Sentence(
         _("%(stops)s deliveries moved to %(next_on)s"), "calendar-event", "warn"
     ),
-    "delivery.lines_adjusted": Sentence(
-        _("Lines adjusted, %(stops)s deliveries concerned"), "route", "warn"
-    ),
+    "delivery.lines_adjusted": Sentence(_("Lines adjusted, %(stops)s deliveries concerned"), "route", "warn"),
     "delivery.lines_planned": Sentence(_("Lines planned anew, %(moved)s customers on another van"), "route"),
     "delivery.closed": Sentence(_("Closed: %(reason)s"), "ban", "warn"),
     "delivery.reopened": Sentence(_("Open again: %(reason)s"), "ban", "good"),
     "delivery.orders_added": Sentence(_("%(stops)s urgent orders, %(cartons)s cartons"), "package"),
     "delivery.stops_cancelled": Sentence(_("%(stops)s deliveries cancelled by their customers"), "circle-x"),
-    "delivery.van_lent": Sentence(_("Reserve van %(vehicle)s of %(of)s stands at %(site)s today"), "truck-return"),
-    "delivery.van_replaced": Sentence(_("Van %(vehicle)s drives on %(date)s instead of van %(instead_of)s"), "truck"),
-    "delivery.van_given_back": Sentence(_("Reserve van %(vehicle)s is back at its own site"), "truck-return", "good"),
+    "delivery.van_lent": Sentence(
+        _("Reserve van %(vehicle)s of %(of)s stands at %(site)s today"), "truck-return"
+    ),
+    "delivery.van_replaced": Sentence(
+        _("Van %(vehicle)s drives on %(date)s instead of van %(instead_of)s"), "truck"
+    ),
+    "delivery.van_given_back": Sentence(
+        _("Reserve van %(vehicle)s is back at its own site"), "truck-return", "good"
+    ),
     "delivery.driven_on": Sentence(_("Van %(vehicle)s is driven on by %(driver)s"), "steering-wheel", "good"),
     "delivery.day_imported": Sentence(_("%(date)s planned from %(file)s: %(stops)s stops"), "upload"),
     "delivery.stops_released": Sentence(_("%(stops)s deliveries released"), "truck-delivery", "good"),
@@ -195,15 +199,23 @@ TABLE: Mapping[str, Sentence] = {
     "supply.settlement_corrected": Sentence(
         _("had the settlement of %(licence_no)s corrected"), "check", "good", "%(reference)s"
     ),
-    "supply.settlements_corrected": Sentence(_("All %(corrected)s wrong settlements are corrected"), "check", "good"),
-    "supply.settlements_reconciled": Sentence(_("reconciled with the bank: nothing is open"), "checks", "good"),
-    "supply.cash_allowed": Sentence(_("Customers may settle the order of %(order_day)s in cash"), "scale", "notice"),
+    "supply.settlements_corrected": Sentence(
+        _("All %(corrected)s wrong settlements are corrected"), "check", "good"
+    ),
+    "supply.settlements_reconciled": Sentence(
+        _("reconciled with the bank: nothing is open"), "checks", "good"
+    ),
+    "supply.cash_allowed": Sentence(
+        _("Customers may settle the order of %(order_day)s in cash"), "scale", "notice"
+    ),
     "supply.cash_customers_named": Sentence(
         _("closed the list of customers who settle in cash"), "list-check", "info"
     ),
     "supply.cash_received": Sentence(_("received cash of %(licence_no)s"), "check", "info"),
     "supply.cash_not_used": Sentence(_("noted that %(licence_no)s did not pay in cash"), "ban"),
-    "supply.cash_paid_in": Sentence(_("paid in the cash of %(licence_no)s"), "check", "good", "%(reference)s"),
+    "supply.cash_paid_in": Sentence(
+        _("paid in the cash of %(licence_no)s"), "check", "good", "%(reference)s"
+    ),
     "supply.cash_reconciled": Sentence(_("closed the cash settlements: all is paid in"), "checks", "good"),
     "people.absence_recorded": Sentence(_("recorded an absence of %(person)s"), "user-off", "notice"),
     "people.absence_ended": Sentence(_("ended the absence of %(person)s"), "user-check"),

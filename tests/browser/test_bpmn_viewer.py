@@ -10,7 +10,9 @@ from changbei.plans import loading
 from changbei.plans.bpmn.write import bpmn
 
 VIEWER = settings.ROOT / "node_modules" / "bpmn-js" / "dist" / "bpmn-viewer.production.min.js"
-PAGE = '<!doctype html><html><body><div id="viewer" style="width: 1600px; height: 1000px"></div></body></html>'
+PAGE = (
+    '<!doctype html><html><body><div id="viewer" style="width: 1600px; height: 1000px"></div></body></html>'
+)
 OPEN = """async (text) => {
   const viewer = new BpmnJS({ container: "#viewer" });
   const { warnings } = await viewer.importXML(text);

@@ -74,7 +74,11 @@ def test_a_day_without_any_incident_is_told_all_the_same(delivery_morning: Town)
     dispatcher = town.on_duty("dispatcher", "delivery-center")
     tour = tours_of(town)[0]
     assert tour.driver is not None
-    shop = Retailer.objects.exclude(stops__day=tour.day).filter(line__site=tour.site, active=True).order_by("pk")[0]
+    shop = (
+        Retailer.objects.exclude(stops__day=tour.day)
+        .filter(line__site=tour.site, active=True)
+        .order_by("pk")[0]
+    )
     (order,) = disrupting.add_orders([UrgentOrder(shop.pk, 5)], run=None, actor=dispatcher)
     case = recovery.offer_day(tour.day, causes=["urgent"], run=None, iterations=300)
     assert case is not None

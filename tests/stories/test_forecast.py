@@ -75,7 +75,9 @@ def test_a_calm_forecast_is_published_and_confirmed_by_every_department(
     until(town, "10:40")
     findings = Finding.objects.filter(check_id="forecast-published").order_by("pk")
     # Monday's was missing: the plan was adopted after half past seven. It is mended by now.
-    assert [(one.subject, one.mended_at is not None) for one in findings] == [("no-forecast:2026-11-23", True)]
+    assert [(one.subject, one.mended_at is not None) for one in findings] == [
+        ("no-forecast:2026-11-23", True)
+    ]
 
 
 def test_a_severe_day_is_reminded_of_and_prepared_for(town: Town, settings: Any, tmp_path: Path) -> None:
@@ -100,7 +102,9 @@ def test_a_severe_day_is_reminded_of_and_prepared_for(town: Town, settings: Any,
         "prepare-order": town.holder("order-dept-head").staff_no,
         "prepare-warehouse": town.holder("warehouse-head").staff_no,
     }
-    severe = Message.objects.filter(notice__template="forecast-severe", channel="inbox").select_related("notice")
+    severe = Message.objects.filter(notice__template="forecast-severe", channel="inbox").select_related(
+        "notice"
+    )
     assert {message.person.job for message in severe if message.person} == {
         "customer_manager",
         "order_clerk",

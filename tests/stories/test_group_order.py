@@ -56,10 +56,15 @@ def test_every_department_is_asked_and_the_result_circulated(town: Town) -> None
     assert not Message.objects.filter(notice__template="group-order-reminder").exists()
     story.news()
     story.does("check-result", verdict="partly", findings="两个站点缺防滑链。")
-    told = Message.objects.filter(notice__template="group-order-result", channel="inbox").select_related("notice")
+    told = Message.objects.filter(notice__template="group-order-result", channel="inbox").select_related(
+        "notice"
+    )
     people = {message.person for message in told}
     assert {head, town.holder("leading-group-deputy"), town.holder("finance-head")} <= people
-    assert told[0].notice.body["zh-Hans"] == "INC-0001：“检查备用车辆和防滑链”检查结果：部分完成。两个站点缺防滑链。"
+    assert (
+        told[0].notice.body["zh-Hans"]
+        == "INC-0001：“检查备用车辆和防滑链”检查结果：部分完成。两个站点缺防滑链。"
+    )
     assert told[0].notice.body["en"].endswith("has been checked: done in part. 两个站点缺防滑链。")
     story.does("accept")
     story.closes(head)

@@ -246,7 +246,9 @@ def test_an_accident_with_no_reserve_van_left_asks_the_authority_for_one(deliver
     town = delivery_morning
     tour = fullest_tour(town)
     with_reserve = town.report(
-        "vehicle-breakdown", breakdown_of(tour, cause="accident"), actor=town.on_duty("dispatcher", "delivery-center")
+        "vehicle-breakdown",
+        breakdown_of(tour, cause="accident"),
+        actor=town.on_duty("dispatcher", "delivery-center"),
     )
     assert with_reserve.result("recover")["reserve"] is True
     assert not Message.objects.filter(notice__template="van-request").exists()

@@ -24,8 +24,6 @@ from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.network.models import Site
 from changbei.people.models import Person
 
-DAY_SECONDS = 86_400
-
 
 @dataclass(frozen=True)
 class _Part:

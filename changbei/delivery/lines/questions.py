@@ -26,7 +26,9 @@ STRANGE_SECONDS, STRANGE_IMPORTANT_SECONDS = 300, 900
 NEVER = 10**9
 
 
-def ask(day: DeliveryDay, *, site: Site | None = None, weight: str = LineQuestion.Weight.USUAL) -> LineQuestion:
+def ask(
+    day: DeliveryDay, *, site: Site | None = None, weight: str = LineQuestion.Weight.USUAL
+) -> LineQuestion:
     """Have a planned day's lines thought over, of one site or of all; the same orders are the same question.
 
     Raises Conflict when vans have left, NotFound when nothing is to be delivered, Invalid for another weight.
@@ -106,7 +108,9 @@ def stale_among(questions: Sequence[LineQuestion], day: DeliveryDay, site: Site 
 
 def _digest(arrays: Arrays, weight: str) -> str:
     content = b"".join(arrays[name].tobytes() for name in sorted(arrays))
-    return hashlib.sha256(content + (b"" if weight == LineQuestion.Weight.USUAL else weight.encode())).hexdigest()
+    return hashlib.sha256(
+        content + (b"" if weight == LineQuestion.Weight.USUAL else weight.encode())
+    ).hexdigest()
 
 
 def _arrays(day: DeliveryDay, site: Site | None) -> Arrays:

@@ -159,7 +159,9 @@ def test_a_closed_area_is_served_after_it_opens(street: DeliveryDay, clock: Virt
         disrupting.reopen(closure, actor=None)
 
 
-def test_an_area_that_closes_later_is_served_before_or_after(street: DeliveryDay, clock: VirtualClock) -> None:
+def test_an_area_that_closes_later_is_served_before_or_after(
+    street: DeliveryDay, clock: VirtualClock
+) -> None:
     """The second van's customers 4 and 5 lie in it from 08:20 to 10:00. 4 is expected long before and stays; 5, in
     the middle, is nearer to the beginning: whoever serves it has to be out again by then."""
     _, second = tours()
@@ -167,9 +169,7 @@ def test_an_area_that_closes_later_is_served_before_or_after(street: DeliveryDay
     shuts = five.expected_at - timedelta(minutes=2)
     closes_at = shuts + SERVICE
     with pytest.raises(Invalid, match="before it opens"):
-        disrupting.close(
-            square(1, 1, 2, 2), since=at(12), until=at(11), reason="x", run=None, actor=None
-        )
+        disrupting.close(square(1, 1, 2, 2), since=at(12), until=at(11), reason="x", run=None, actor=None)
     disrupting.close(
         square(WEST + 0.035, NORTH - 0.01, WEST + 0.055, NORTH + 0.01),
         since=closes_at,

@@ -94,7 +94,9 @@ def test_what_takes_long_is_estimated_until_it_is_computed(
     network = travel.current()
     assert network is not None
     estimated = travel.times(MONDAY, LON, LAT)
-    assert estimated.basis == Basis("great_circle", network.date, "not_computed") == travel.basis_of_day(MONDAY)
+    assert (
+        estimated.basis == Basis("great_circle", network.date, "not_computed") == travel.basis_of_day(MONDAY)
+    )
     assert travel.prepare(MONDAY, LON, LAT) == 30
     assert travel.times(MONDAY, LON, LAT).basis == Basis("roads", network.date) == travel.basis_of_day(MONDAY)
     around = travel.times(MONDAY, LON, LAT, [bridge(0)])

@@ -70,7 +70,9 @@ def problems(days: Sequence[Day], today: date) -> list[Problem]:
         if day.weather not in WEATHERS:
             found.append(Problem(f"days.{number}.weather", f"one of {', '.join(WEATHERS)}"))
         if not COLDEST <= day.low_celsius <= day.high_celsius <= HOTTEST:
-            found.append(Problem(f"days.{number}.high_celsius", "not below the lowest, and a temperature of the air"))
+            found.append(
+                Problem(f"days.{number}.high_celsius", "not below the lowest, and a temperature of the air")
+            )
         if not 0 <= day.wind_force <= 17:
             found.append(Problem(f"days.{number}.wind_force", "a force between 0 and 17"))
         if not (0 <= day.rain_millimetres <= 2000 and 0 <= day.snow_centimetres <= 500):

@@ -129,9 +129,7 @@ def _ask_leaders(command_post: CommandPost, decided: Command, post: str, now: da
     journal.append_many([_asked(authorisation)])
 
 
-def _authorisation(
-    command_post: CommandPost, decided: Command, post: str, now: datetime
-) -> Authorisation:
+def _authorisation(command_post: CommandPost, decided: Command, post: str, now: datetime) -> Authorisation:
     return Authorisation(
         command_post=command_post,
         acting_commander=command_post.commander,

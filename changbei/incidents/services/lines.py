@@ -65,11 +65,17 @@ def decide_lines(
     """
     if actor is not None and not may_decide(actor, incident):
         access.require(actor, "incidents.suspend", incident)
-    incident = Incident.objects.select_for_update(of=("self",)).select_related("run__plan_version").get(pk=incident.pk)
+    incident = (
+        Incident.objects.select_for_update(of=("self",))
+        .select_related("run__plan_version")
+        .get(pk=incident.pk)
+    )
     if incident.status == Incident.Status.CLOSED:
         raise Conflict(f"{incident.number} is closed")
     if not choices and not lines_concerned(incident).exists():
-        _journal(incident, "incidents.lines_decided", actor, {"lines": {}, "held": 0, "stops": 0, "review_at": ""})
+        _journal(
+            incident, "incidents.lines_decided", actor, {"lines": {}, "held": 0, "stops": 0, "review_at": ""}
+        )
         return []
     if problems := rules.line_problems([one.measure for one in choices], review_at, clock.now()):
         raise Invalid(problems=problems)
@@ -111,7 +117,9 @@ def _end(measures: QuerySet[LineMeasure]) -> int:
     return measures.filter(ended_at__isnull=True).update(ended_at=clock.now())
 
 
-def _keep(incident: Incident, done: Adjusted, review_at: datetime | None, actor: Person | None) -> LineMeasure:
+def _keep(
+    incident: Incident, done: Adjusted, review_at: datetime | None, actor: Person | None
+) -> LineMeasure:
     return LineMeasure.objects.create(
         incident=incident,
         line=done.tour.line,
@@ -191,9 +199,7 @@ def tell_customers(
     return messages.count() - unreachable, unreachable
 
 
-def _order(
-    incident: Incident, pack: Pack, measure: LineMeasure, template: str, item: str
-) -> notify.Order:
+def _order(incident: Incident, pack: Pack, measure: LineMeasure, template: str, item: str) -> notify.Order:
     """One notice to the customers of a line, each with the own shop's name and time."""
     shops = Retailer.objects.filter(pk__in=measure.retailers.values("retailer")).order_by("pk")
     expected = dict(

@@ -37,7 +37,9 @@ def record_fallback(incident: Incident, fallback: str, *, actor: Person | None) 
     """What takes over: the standby machine, a spare PC or line, another office, or the telephone."""
     if fallback not in FALLBACKS:
         raise Invalid("fallback", f"one of {', '.join(FALLBACKS)}")
-    outage = SystemOutage.objects.select_for_update().filter(incident=incident).first() or _by_accident(incident)
+    outage = SystemOutage.objects.select_for_update().filter(incident=incident).first() or _by_accident(
+        incident
+    )
     outage.fallback = fallback
     outage.save(update_fields=["fallback"])
     journal.append(

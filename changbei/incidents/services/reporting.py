@@ -163,7 +163,13 @@ def _join(
 
 
 def _report_of(
-    incident: Incident, filed: dict[str, Any], now: datetime, *, actor: Person | None, source: str, joined: bool
+    incident: Incident,
+    filed: dict[str, Any],
+    now: datetime,
+    *,
+    actor: Person | None,
+    source: str,
+    joined: bool,
 ) -> Report:
     return Report(incident=incident, source=source, reporter=actor, data=filed, joined=joined, at=now)
 
@@ -229,7 +235,10 @@ def _create(
     if outage := outages.of_report(incident, filed, now):
         rows.insert_objects([outage])
     begun.facts[:0] = [*_facts_of_report(incident, filed, actor=actor, source=source), *taken.facts]
-    begun.afterwards += [*command.orders_of(incident, found.pack, taken), *_answer(incident, found.pack, actor)]
+    begun.afterwards += [
+        *command.orders_of(incident, found.pack, taken),
+        *_answer(incident, found.pack, actor),
+    ]
     taken.put(rows)
     write([begun], rows)
     incident._state.adding = False

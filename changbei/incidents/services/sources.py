@@ -65,7 +65,13 @@ def save_source(
         "incidents.warning_source_saved",
         actor=actor,
         clause="E3.2",
-        data={"source": str(found.uuid), "name": found.name, "kind": kind, "strict": strict, "enabled": enabled},
+        data={
+            "source": str(found.uuid),
+            "name": found.name,
+            "kind": kind,
+            "strict": strict,
+            "enabled": enabled,
+        },
     )
     return found
 
@@ -88,7 +94,9 @@ def _problems(
     if kind not in WarningSource.Kind.values:
         problems.append(Problem("kind", gettext_noop("url, folder or push")))
     if kind == WarningSource.Kind.URL and not _is_address(place):
-        problems.append(Problem("place", gettext_noop("an address that begins with http:// or https:// is needed")))
+        problems.append(
+            Problem("place", gettext_noop("an address that begins with http:// or https:// is needed"))
+        )
     if kind == WarningSource.Kind.FOLDER and not Path(place).is_absolute():
         problems.append(Problem("place", gettext_noop("the whole path of a folder is needed")))
     if kind == WarningSource.Kind.PUSH and person is None:

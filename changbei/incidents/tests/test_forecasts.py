@@ -71,9 +71,7 @@ def days(**second: Any) -> tuple[Day, ...]:
         "wind_force": 2,
         "rain_millimetres": 0.0,
     }
-    return tuple(
-        Day(on=MONDAY + timedelta(days=n), **(calm | second if n == 1 else calm)) for n in range(3)
-    )
+    return tuple(Day(on=MONDAY + timedelta(days=n), **(calm | second if n == 1 else calm)) for n in range(3))
 
 
 def test_the_api_is_asked_for_three_days_and_read(api: str) -> None:
@@ -137,7 +135,8 @@ def test_the_newest_file_of_today_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kmh", "force"), [(0, 0), (0.9, 0), (1, 1), (38.9, 5), (39, 6), (61.9, 7), (62, 8), (117.9, 11), (118, 12)]
+    ("kmh", "force"),
+    [(0, 0), (0.9, 0), (1, 1), (38.9, 5), (39, 6), (61.9, 7), (62, 8), (117.9, 11), (118, 12)],
 )
 def test_beaufort(kmh: float, force: int) -> None:
     assert beaufort(kmh) == force
@@ -204,7 +203,9 @@ class TestKept:
         with pytest.raises(Outside, match="no source"):
             forecasting.fetch([])
 
-    def test_an_unsound_forecast_is_not_kept(self, plan: PlanVersion, small_city: Any, clock: VirtualClock) -> None:
+    def test_an_unsound_forecast_is_not_kept(
+        self, plan: PlanVersion, small_city: Any, clock: VirtualClock
+    ) -> None:
         with pytest.raises(Invalid):
             forecasting.keep(Draft(days(weather="frogs"), "x"), source="hand", actor=None)
         assert not Forecast.objects.exists()

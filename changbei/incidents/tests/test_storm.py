@@ -38,7 +38,9 @@ def test_fifty_clients_report_one_breakdown_ten_times_each(
 ) -> None:
     loading.load(small_city_plan)
     adopt(PACK, actor=None)
-    reporters = list(Person.objects.filter(active=True, job__in=["driver", "dispatcher", "customer_manager"])[:5])
+    reporters = list(
+        Person.objects.filter(active=True, job__in=["driver", "dispatcher", "customer_manager"])[:5]
+    )
     start, errors = threading.Barrier(CLIENTS), []
     answers: list[services.ReportAnswer] = []
 
@@ -115,7 +117,9 @@ def test_the_first_contact_of_a_major_incident_overtakes_thirty_thousand_notices
     assert len(bulk) == 30_000
     clock.advance(timedelta(seconds=1))
 
-    incident = services.report("ordering-system-down", people.ordering_down(), actor=None, source="api").incident
+    incident = services.report(
+        "ordering-system-down", people.ordering_down(), actor=None, source="api"
+    ).incident
     assert incident.level == "MAJOR"
     own = Message.objects.filter(channel="sms", notice__incident=incident.uuid, due_at__lte=clock.now())
     first = [message.pk for message in own.order_by("urgency", "queued_at", "pk")]

@@ -191,7 +191,9 @@ def test_what_is_pushed_is_read_strictly_unless_agreed_otherwise() -> None:
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 @pytest.mark.parametrize("status,action", [("Actual", "start"), ("Test", "note")])
-def test_an_envelope_is_opened_and_a_test_envelope_starts_nothing(version: str, status: str, action: str) -> None:
+def test_an_envelope_is_opened_and_a_test_envelope_starts_nothing(
+    version: str, status: str, action: str
+) -> None:
     inside = (
         f"<xmlContent><embeddedXMLContent>{body(alert())}</embeddedXMLContent></xmlContent>"
         if version == "1.0"

@@ -23,9 +23,7 @@ class Senders:
         def unless_stopped(one: Outgoing) -> Outcome | None:
             return None if stop() else hand_over(one)
 
-        tries = [
-            self.threads.submit(contextvars.copy_context().run, unless_stopped, one) for one in outgoing
-        ]
+        tries = [self.threads.submit(contextvars.copy_context().run, unless_stopped, one) for one in outgoing]
         return [attempt.result() for attempt in tries]
 
     def close(self) -> None:

@@ -71,7 +71,12 @@ CASES = {
         {"code": "0", "msgId": "17041010383624511", "errorMsg": ""},
         "17041010383624511",
         json={
-            "account": "N1", "password": "p&w", "msg": TEXT, "phone": "13800000001", "report": "true", "uid": str(KEY)
+            "account": "N1",
+            "password": "p&w",
+            "msg": TEXT,
+            "phone": "13800000001",
+            "report": "true",
+            "uid": str(KEY),
         },
         refused=[(200, {"code": "107", "errorMsg": "wrong number"})],
         limited=[(200, {"code": "103", "errorMsg": "too fast"})],
@@ -83,7 +88,12 @@ CASES = {
         "/2010-04-01/Accounts/AC1/Messages.json",
         {"sid": "SM1", "status": "queued"},
         "SM1",
-        form={"To": "+8613800000001", "From": "+8610100", "Body": TEXT, "StatusCallback": f"{CALLBACK}receipts"},
+        form={
+            "To": "+8613800000001",
+            "From": "+8610100",
+            "Body": TEXT,
+            "StatusCallback": f"{CALLBACK}receipts",
+        },
         refused=[(400, {"code": 21211, "message": "no number"}), (400, {"code": 21610, "message": "stop"})],
         limited=[(429, {"code": 20429, "message": "too many"})],
         failed=[(400, {"code": 21408, "message": "region"}), (404, {"code": 20404, "message": "?"})],
@@ -153,7 +163,10 @@ CASES = {
         {"code": 0, "msg": "success"},
         "",
         limited=[(200, {"code": 11232, "msg": "frequency limited"})],
-        failed=[(200, {"code": 9499, "msg": "Bad Request"}), (200, {"code": 19024, "msg": "Key Words Not Found"})],
+        failed=[
+            (200, {"code": 9499, "msg": "Bad Request"}),
+            (200, {"code": 19024, "msg": "Key Words Not Found"}),
+        ],
         unclear=[(200, {"code": 55, "msg": "?"})],
     ),
 }
@@ -197,7 +210,10 @@ def test_a_message_is_asked_for_as_the_carrier_wants_it(server, carrier, name) -
 def test_what_the_codes_inside_mean(server, carrier, name) -> None:
     case = CASES[name]
     for state, answers in (
-        ("refused", case.refused), ("limited", case.limited), ("failed", case.failed), ("retry", case.unclear)
+        ("refused", case.refused),
+        ("limited", case.limited),
+        ("failed", case.failed),
+        ("retry", case.unclear),
     ):
         for status, content in answers:
             server.says(content, status)
@@ -222,7 +238,10 @@ def test_a_carrier_in_trouble_is_tried_again(server, carrier, name, status) -> N
 @EVERY
 def test_a_carrier_that_names_a_wait_is_given_it(server, carrier, name, clock) -> None:
     server.says({}, 429, Retry_After="17")
-    assert (carrier.hand_over(_outgoing()).state, carrier.hand_over(_outgoing()).wait_seconds) == ("limited", 17.0)
+    assert (carrier.hand_over(_outgoing()).state, carrier.hand_over(_outgoing()).wait_seconds) == (
+        "limited",
+        17.0,
+    )
     server.says({}, 429, Retry_After="999999")
     assert carrier.hand_over(_outgoing()).wait_seconds == 3_600.0
     server.says({}, 429, Retry_After="soon")
@@ -273,7 +292,10 @@ def test_robots_are_signed_for(server, clock) -> None:
     feishu.close()
     expected = base64.b64encode(hmac.new(f"{moment}\nSEC".encode(), b"", hashlib.sha256).digest()).decode()
     assert server.asked[1].json == {
-        "timestamp": str(moment), "sign": expected, "msg_type": "text", "content": {"text": TEXT}
+        "timestamp": str(moment),
+        "sign": expected,
+        "msg_type": "text",
+        "content": {"text": TEXT},
     }
 
 
@@ -353,12 +375,16 @@ def test_receipts_of_each_carrier() -> None:
     ] == [("delivered", "SM1"), ("read", "SM1"), ("failed", "SM1")]
     (gone,) = hooks.receipts(twilio, b"MessageSid=SM1&MessageStatus=undelivered&ErrorCode=30005")
     assert gone.state == "refused"
-    (rung,) = hooks.receipts(voice, b'{"receipts": [{"id": "C7", "state": "expired", "detail": "no answer"}]}')
+    (rung,) = hooks.receipts(
+        voice, b'{"receipts": [{"id": "C7", "state": "expired", "detail": "no answer"}]}'
+    )
     assert (rung.state, rung.detail) == ("expired", "no answer")
 
 
 def test_replies_and_keys() -> None:
-    (reply,) = hooks.replies(load("twilio").replies, "MessageSid=SM2&From=%2B8613800000001&Body=收到".encode())
+    (reply,) = hooks.replies(
+        load("twilio").replies, "MessageSid=SM2&From=%2B8613800000001&Body=收到".encode()
+    )
     assert (reply.sender, reply.text, reply.carrier_id) == ("+8613800000001", "收到", "SM2")
     (pressed,) = hooks.replies(load("twilio-voice").keys, b"CallSid=CA1&Digits=1", str(KEY))
     assert (pressed.text, pressed.carrier_id, pressed.reference) == ("1", "CA1", str(KEY))

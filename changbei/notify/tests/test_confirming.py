@@ -208,12 +208,18 @@ def test_a_reply_confirms_the_newest_or_the_one_it_names(people, carrier, clock)
     assert answers.take("sms", Reply(number, "ok", "r3")) is None
 
 
-def test_a_reply_that_means_nothing_or_comes_from_nobody_is_kept_and_does_nothing(people, carrier, clock) -> None:
+def test_a_reply_that_means_nothing_or_comes_from_nobody_is_kept_and_does_nothing(
+    people, carrier, clock
+) -> None:
     notice = _tell(people[:1], needs_acknowledgement=True)
     jobs.send_due()
     before = list(notice.messages.order_by("pk").values_list("state", flat=True))
     for number, text in (
-        (people[0].phone, "什么事？"), (people[0].phone, "9999999"), ("13999999999", "收到"), ("", "收到"), ("x", "")
+        (people[0].phone, "什么事？"),
+        (people[0].phone, "9999999"),
+        ("13999999999", "收到"),
+        ("", "收到"),
+        ("x", ""),
     ):
         assert answers.take("sms", Reply(number, text)) is None
     assert list(notice.messages.order_by("pk").values_list("state", flat=True)) == before
@@ -280,7 +286,9 @@ def test_ways_of_writing_a_number(number, plain) -> None:
 
 
 def test_a_refused_number_is_not_tried_again(people, carrier, clock) -> None:
-    carrier.refuse(people[0].phone, 200, content={"error": {"message": "no such number", "refused": "number"}})
+    carrier.refuse(
+        people[0].phone, 200, content={"error": {"message": "no such number", "refused": "number"}}
+    )
     message = _tell(people[:1]).messages.get(channel="sms")
     jobs.send_due()
     message.refresh_from_db()
@@ -369,7 +377,8 @@ def test_a_channel_hands_over_no_more_in_a_minute_than_it_may(people, carrier, b
     clock.advance(timedelta(seconds=60 - clock.now().second))
     ids = list(Retailer.objects.exclude(phone="").order_by("pk").values_list("pk", flat=True)[:12])
     services.tell(
-        NewNotice("n", TITLE, BODY, Urgency.BULK), recipients.of_retailers(Retailer.objects.filter(pk__in=ids))
+        NewNotice("n", TITLE, BODY, Urgency.BULK),
+        recipients.of_retailers(Retailer.objects.filter(pk__in=ids)),
     )
     jobs.send_due()
     jobs.send_due()
@@ -388,7 +397,9 @@ def test_a_channel_hands_over_no_more_in_a_minute_than_it_may(people, carrier, b
     assert Pace.objects.filter(used__gt=8).count() == 0
 
 
-def test_a_person_gets_no_more_in_an_hour_than_is_good_unless_it_is_urgent(people, carrier, book_of, clock) -> None:
+def test_a_person_gets_no_more_in_an_hour_than_is_good_unless_it_is_urgent(
+    people, carrier, book_of, clock
+) -> None:
     book_of("limits: {an_hour_a_person: {sms: 2}}")
     person, other = people[:2]
     for _ in range(4):
@@ -424,7 +435,9 @@ def test_the_rules_of_an_installation() -> None:
         "instead: {sms: email}\nlimits: {a_minute: {sms: 600}}\nvalid: {bulk: 24h}\n"
     )
     assert [(rung.channel, rung.after_seconds) for rung in book.staff[Urgency.URGENT]] == [
-        ("inbox", 0), ("sms", 0), ("voice", 120)
+        ("inbox", 0),
+        ("sms", 0),
+        ("voice", 120),
     ]
     assert book.staff[Urgency.IMMEDIATE] == STANDARD.staff[Urgency.IMMEDIATE]
     assert [rung.after_seconds for rung in book.others] == [0, 90]

@@ -65,7 +65,9 @@ class Browser:
 
     def read(self, body: bytes) -> dict:
         salt, theirs, sealed = body[:16], body[21:86], body[86:]
-        shared = self.key.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), theirs))
+        shared = self.key.exchange(
+            ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), theirs)
+        )
         material = _derive(shared, self.secret, b"WebPush: info\x00" + self.public_key + theirs, 32)
         key = _derive(material, salt, b"Content-Encoding: aes128gcm\x00", 16)
         nonce = _derive(material, salt, b"Content-Encoding: nonce\x00", 12)
@@ -137,10 +139,16 @@ def test_a_push_reaches_the_browser_and_only_it_can_read_it(pushing, person, ser
     assert message.state == "handed"
     (asked,) = service.asked
     assert browser.read(asked.body) == {
-        "id": str(message.uuid), "title": "车辆故障", "body": "请处理", "link": ""
+        "id": str(message.uuid),
+        "title": "车辆故障",
+        "body": "请处理",
+        "link": "",
     }
     assert {name: asked.headers[name] for name in ("TTL", "Urgency", "Topic", "Content-Encoding")} == {
-        "TTL": "86400", "Urgency": "high", "Topic": message.uuid.hex, "Content-Encoding": "aes128gcm"
+        "TTL": "86400",
+        "Urgency": "high",
+        "Topic": message.uuid.hex,
+        "Content-Encoding": "aes128gcm",
     }
 
 

@@ -231,7 +231,9 @@ def test_a_ticked_drill_tells_customers_with_the_mark(carrier, person, clock) ->
 
 
 def test_a_field_that_nobody_filled_is_a_dash_and_the_message_goes_out(carrier, person, clock) -> None:
-    words = wording.fill({"zh-Hans": "{line}明日停送，{until}恢复。"}, {"line": "一号线{未尽}", "until": None})
+    words = wording.fill(
+        {"zh-Hans": "{line}明日停送，{until}恢复。"}, {"line": "一号线{未尽}", "until": None}
+    )
     services.tell(_notice(title=TITLE, body=words), recipients.of_people([person]))
     jobs.send_due()
     assert carrier.to(person.phone) == ["车辆故障：一号线{未尽}明日停送，—恢复。"]

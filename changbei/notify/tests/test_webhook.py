@@ -22,7 +22,15 @@ def never() -> bool:
 
 def _outgoing(**changes) -> Outgoing:
     return Outgoing(
-        **{"key": KEY, "address": "house", "title": "台风", "body": "请确认", "urgency": 1, "drill": True, **changes}
+        **{
+            "key": KEY,
+            "address": "house",
+            "title": "台风",
+            "body": "请确认",
+            "urgency": 1,
+            "drill": True,
+            **changes,
+        }
     )
 
 

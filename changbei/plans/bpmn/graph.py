@@ -85,7 +85,9 @@ class Scope:
 class Speaks:
     """What the graph needs to be said in words; `changbei.plans.bpmn.write` fills it from the pack."""
 
-    def __init__(self, titles: Mapping[str, str], chains: Mapping[str, str], words: Mapping[str, str]) -> None:
+    def __init__(
+        self, titles: Mapping[str, str], chains: Mapping[str, str], words: Mapping[str, str]
+    ) -> None:
         self.titles = titles  # step → its title
         self.chains = chains  # step → whom its lateness goes to
         self.words = words
@@ -141,7 +143,8 @@ def _choices(step: Step, speaks: Speaks) -> tuple[Choice, ...]:
         )
     if step.kind == "approve":
         return tuple(
-            Choice(word, speaks.words[word], f'decision.{step.key} == "{word}"') for word in ("approved", "refused")
+            Choice(word, speaks.words[word], f'decision.{step.key} == "{word}"')
+            for word in ("approved", "refused")
         )
     return ()
 

@@ -76,7 +76,15 @@ class Placed:
     def moved(self, x: float, y: float) -> Placed:
         boxes = {name: Rect(b.x + x, b.y + y, b.width, b.height) for name, b in self.boxes.items()}
         flows = [
-            Flow(f.id, f.source, f.target, tuple((a + x, b + y) for a, b in f.way), f.title, f.condition, f.default)
+            Flow(
+                f.id,
+                f.source,
+                f.target,
+                tuple((a + x, b + y) for a, b in f.way),
+                f.title,
+                f.condition,
+                f.default,
+            )
             for f in self.flows
         ]
         inner = {name: one.moved(x, y) for name, one in self.inner.items()}
@@ -196,7 +204,9 @@ def _put(placed: Placed, row: _Row, x: float, y: float) -> None:
     for name, box in row.boxes.items():
         placed.boxes[name] = Rect(box.x + x, box.y + y, box.width, box.height)
     placed.flows += [
-        Flow(f.id, f.source, f.target, tuple((a + x, b + y) for a, b in f.way), f.title, f.condition, f.default)
+        Flow(
+            f.id, f.source, f.target, tuple((a + x, b + y) for a, b in f.way), f.title, f.condition, f.default
+        )
         for f in row.flows
     ]
 
@@ -214,7 +224,9 @@ class _Line:
         self.x = 0.0
         self.first = self.last = ""
 
-    def add(self, part: str, width: float, height: float, *, space: float = SPACE, joined: bool = True) -> str:
+    def add(
+        self, part: str, width: float, height: float, *, space: float = SPACE, joined: bool = True
+    ) -> str:
         name = ident(self.scope, self.unit, part)
         if self.last:
             self.x += space
@@ -325,7 +337,9 @@ def _timers(line: _Line, unit: Unit, name: str, meet: str) -> None:
         return
     for n, one in enumerate(unit.boundaries):
         timer = ident(line.scope, unit, f"timer-{n}")
-        room = (task.width - 12 - EVENT) / max(1, len(unit.boundaries) - 1) if len(unit.boundaries) > 1 else 0.0
+        room = (
+            (task.width - 12 - EVENT) / max(1, len(unit.boundaries) - 1) if len(unit.boundaries) > 1 else 0.0
+        )
         line.boxes[timer] = Rect(task.x + 6 + n * room, task.bottom[1] - EVENT / 2, EVENT, EVENT)
         box = line.boxes[timer]
         if one.stops:

@@ -102,9 +102,7 @@ def role_title(pack: Pack, role: str, say: Words) -> str:
     return pick(found.title, say.language) if found else role
 
 
-def _band(
-    pack: Pack, procedure: Procedure, stage: Stage, say: Words, actions: Mapping[str, str]
-) -> Band:
+def _band(pack: Pack, procedure: Procedure, stage: Stage, say: Words, actions: Mapping[str, str]) -> Band:
     inside = {step.id for step in stage.steps}
     known = {one.id for one in procedure.stages}
     return Band(

@@ -232,7 +232,8 @@ class _Stack:
         texts = [_texts(node, width) for node in row]
         height = max(_height(title, small) for title, small in texts)
         return [
-            PlacedNode(node, Box(x + n * (width + GAP), y, width, height), *texts[n]) for n, node in enumerate(row)
+            PlacedNode(node, Box(x + n * (width + GAP), y, width, height), *texts[n])
+            for n, node in enumerate(row)
         ]
 
 

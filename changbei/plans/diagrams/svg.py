@@ -198,7 +198,11 @@ def _node(one: PlacedNode, say: Words, state: str) -> str:
     node, box = one.node, one.box
     fill, stroke = _FILL.get(state, "#ffffff"), _STROKE.get(state, _QUIET)
     dash = ' stroke-dasharray="4 3"' if node.conditional or state == "skipped" else ""
-    thick = ' stroke-width="2.5"' if state in ("open", "overdue") or node.kind == "call" else ' stroke-width="1.2"'
+    thick = (
+        ' stroke-width="2.5"'
+        if state in ("open", "overdue") or node.kind == "call"
+        else ' stroke-width="1.2"'
+    )
     parts = [
         _rect(box, "cb-flow-node", fill, stroke, radius=_radius(node, box), more=dash + thick),
     ]

@@ -68,7 +68,12 @@ class Appendices:
         say = self.say
         if self.annex.vehicles:
             rows = tuple(
-                (cell(one.site), cell(str(one.vans)), cell(str(one.reserves)), cell(f"{one.capacity_cartons:,}"))
+                (
+                    cell(one.site),
+                    cell(str(one.vans)),
+                    cell(str(one.reserves)),
+                    cell(f"{one.capacity_cartons:,}"),
+                )
                 for one in self.annex.vehicles
             )
             head = (say("site"), say("vans"), say("reserves"), say("capacity"))
@@ -183,12 +188,8 @@ def figures(pack: Pack, procedure: Procedure, say: Words, annex: Annex) -> Itera
     words = dict(zip((band.id for band in flow.bands), svg.as_list(flow, say)))
     for drawing in layout.pages(flow, layout.WIDE, DIAGRAM_HEIGHT):
         part = f" ({say('part', n=drawing.part)})" if drawing.parts > 1 else ""
-        shown = tuple(
-            (words[one.band.id][0], tuple(words[one.band.id][1])) for one in drawing.bands
-        )
-        yield Figure(
-            svg.svg(drawing, say), drawing.width, drawing.height, f"{flow.title}{part}", shown
-        )
+        shown = tuple((words[one.band.id][0], tuple(words[one.band.id][1])) for one in drawing.bands)
+        yield Figure(svg.svg(drawing, say), drawing.width, drawing.height, f"{flow.title}{part}", shown)
 
 
 def contact_grids(speaker: Speaker, contacts: Contacts, roles: Sequence[str]) -> Iterator[Grid]:
@@ -198,7 +199,13 @@ def contact_grids(speaker: Speaker, contacts: Contacts, roles: Sequence[str]) ->
     rows = []
     last = ""
     for one in sorted(contacts.staff, key=lambda one: (order.get(one.role, len(order)), one.unit, one.rank)):
-        rank = say("holder") if one.rank == 1 else say("by_duty") if not one.rank else say("deputy", n=one.rank - 1)
+        rank = (
+            say("holder")
+            if one.rank == 1
+            else say("by_duty")
+            if not one.rank
+            else say("deputy", n=one.rank - 1)
+        )
         name = "" if one.role == last else speaker.role(one.role)
         last = one.role
         rows.append(

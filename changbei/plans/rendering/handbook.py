@@ -95,7 +95,9 @@ def _role(speaker: Speaker, role: Role, annex: Annex, *, alone: bool) -> Iterato
 
 
 def _takes_part(procedure: Procedure, role: str) -> bool:
-    return any(_mine(step, role) or role in step.roles or _late_to(step, role) for step in procedure.steps.values())
+    return any(
+        _mine(step, role) or role in step.roles or _late_to(step, role) for step in procedure.steps.values()
+    )
 
 
 def _mine(step: Step, role: str) -> bool:

@@ -127,7 +127,9 @@ def _grid(grid: Grid, known: frozenset[str]) -> str:
     columns = "".join(f'<col class="cb-w{share}">' for share in shares)
     rows = "".join(f"<tr>{''.join(_cells(row, known, grid.head))}</tr>" for row in grid.rows)
     style = "cb-paper-grid cb-paper-boxed" if grid.boxed else "cb-paper-grid"
-    table = f'<table class="{style}">{caption}<colgroup>{columns}</colgroup>{head}<tbody>{rows}</tbody></table>'
+    table = (
+        f'<table class="{style}">{caption}<colgroup>{columns}</colgroup>{head}<tbody>{rows}</tbody></table>'
+    )
     return f'<div class="cb-paper-table">{table}</div>'
 
 
@@ -150,7 +152,9 @@ def _figure(one: Figure) -> str:
         f"<li>{escape(head)}<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul></li>"
         for head, lines in one.words
     )
-    text = f'<details class="cb-paper-words"><summary>{escape(one.caption)}</summary><ol>{words}</ol></details>'
+    text = (
+        f'<details class="cb-paper-words"><summary>{escape(one.caption)}</summary><ol>{words}</ol></details>'
+    )
     return (
         f'<figure class="cb-paper-figure"><div class="cb-paper-drawing">{one.svg}</div>'
         f"<figcaption>{text if words else escape(one.caption)}</figcaption></figure>"

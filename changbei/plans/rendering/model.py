@@ -36,7 +36,9 @@ class Heading:
 @dataclass(frozen=True, slots=True)
 class Paragraph:
     runs: Runs
-    style: str = ""  # "", "lead", "note", "label", "warning", "center", "with-next" (never alone at a page's end)
+    style: str = (
+        ""  # "", "lead", "note", "label", "warning", "center", "with-next" (never alone at a page's end)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,7 +212,12 @@ class _Maker:
             every = f"{say('every')} {say.length(check.every)}"
             told = self.speaker.roles(check.tell)
             rows.append(
-                (cell(self.speaker.pick(check.title)), cell(every), cell(told), cell(self.speaker.pick(check.mend)))
+                (
+                    cell(self.speaker.pick(check.title)),
+                    cell(every),
+                    cell(told),
+                    cell(self.speaker.pick(check.mend)),
+                )
             )
         return Grid((say("check"), say("every"), say("told"), say("mend")), tuple(rows), (30, 13, 20, 37))
 
@@ -324,4 +329,3 @@ class _Maker:
 
 def _titled(grid: Grid, caption: str) -> Grid:
     return Grid(grid.head, grid.rows, grid.widths, caption, grid.boxed)
-

@@ -26,9 +26,7 @@ from changbei.plans.rendering.words import Words
 NO_ACTIONS: Mapping[str, str] = {}
 
 
-def annex_of(
-    pack: Pack, language: str, *, contacts: bool, actions: Mapping[str, str] = NO_ACTIONS
-) -> Annex:
+def annex_of(pack: Pack, language: str, *, contacts: bool, actions: Mapping[str, str] = NO_ACTIONS) -> Annex:
     """`contacts`: with the personal data; whoever calls has asked whether the reader may have them."""
     say = Words(language)
     version = PlanVersion.objects.filter(pack=pack.id, digest=pack.digest).first()
@@ -46,7 +44,11 @@ def annex_of(
 
 def _signed(pack: Pack, say: Words) -> tuple[Signed, ...]:
     """Who has signed exactly these files (E4), the first one first."""
-    titles = {role.post: pick(role.title, say.language) for role in reversed(tuple(pack.roles.values())) if role.post}
+    titles = {
+        role.post: pick(role.title, say.language)
+        for role in reversed(tuple(pack.roles.values()))
+        if role.post
+    }
     found = Signature.objects.filter(draft__pack=pack.id, digest=pack.digest, signed=True)
     return tuple(
         Signed(

@@ -122,7 +122,9 @@ class _Writer:
             style.paragraph_format.space_after = Pt(1)
             style.paragraph_format.tab_stops.add_tab_stop(self.room, WD_TAB_ALIGNMENT.RIGHT)
             style.font.bold = level == 1
-        _font_table(self.file, {text: STAND_IN[self.document.language], head: STAND_IN[self.document.language]})
+        _font_table(
+            self.file, {text: STAND_IN[self.document.language], head: STAND_IN[self.document.language]}
+        )
 
     def _page(self) -> None:
         section = self.file.sections[0]
@@ -226,7 +228,9 @@ class _Writer:
         run = line.add_run(f"{one.number}  {one.text}" if one.number else one.text)
         if not one.listed:
             run.bold = True
-            run.font.size = Pt((11 if self.small else 16) if one.level == 1 else (8.5 if self.small else 11.5))
+            run.font.size = Pt(
+                (11 if self.small else 16) if one.level == 1 else (8.5 if self.small else 11.5)
+            )
         if one.note:
             note = line.add_run(f"  {one.note}")
             note.bold = False
@@ -262,7 +266,9 @@ class _Writer:
         for column, width in zip(table.columns, widths):
             column.width = Emu(width)
         if any(grid.head):
-            head = tuple(Cell(((Run(words, bold=True, quiet=True),),) if words else ()) for words in grid.head)
+            head = tuple(
+                Cell(((Run(words, bold=True, quiet=True),),) if words else ()) for words in grid.head
+            )
             row = self._row(table, head, widths)
             row.get_or_add_trPr().append(_element("w:tblHeader"))
             for one in row.tc_lst:
@@ -354,7 +360,9 @@ def _fonts(properties: Xml, east_asian: str, language: str) -> None:
 
 def _font_table(file: WordFile, stand_ins: Mapping[str, str]) -> None:
     """Says in the table of fonts what replaces a font that the reader's machine does not have."""
-    part = next((one for one in file.part.package.iter_parts() if str(one.partname) == "/word/fontTable.xml"), None)
+    part = next(
+        (one for one in file.part.package.iter_parts() if str(one.partname) == "/word/fontTable.xml"), None
+    )
     if part is None:
         return
     fonts = "".join(

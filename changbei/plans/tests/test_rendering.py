@@ -240,7 +240,9 @@ def test_the_same_plan_gives_the_same_bytes() -> None:
 
 
 def test_missing_fonts_are_said_with_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(Outside, match=r"NotoSansSC-Regular\.ttf and no NotoSansSC-Bold\.ttf: run `make setup`"):
+    with pytest.raises(
+        Outside, match=r"NotoSansSC-Regular\.ttf and no NotoSansSC-Bold\.ttf: run `make setup`"
+    ):
         pdf.pdf(_document(), tmp_path)
 
 

@@ -91,7 +91,8 @@ ANSWERS: dict[str, st.SearchStrategy[Json]] = {
         source=st.just(""),
     ),
     "incidents.departments": a(
-        departments=st.lists(st.just({"code": "d", "title": "d", "staff_no": ""}), max_size=1), count=st.just(1)
+        departments=st.lists(st.just({"code": "d", "title": "d", "staff_no": ""}), max_size=1),
+        count=st.just(1),
     ),
     "incidents.end_line_hold": a(lines=st.integers(0, 2), stops=st.integers(0, 9), measure=st.just("go")),
     "incidents.make_call_list": a(call_list=st.just("l"), calls=st.integers(0, 2), callers=st.just(1)),
@@ -116,7 +117,11 @@ ANSWERS |= {
         missing=st.booleans(),
     ),
     "readiness.use_spare": a(
-        kind=st.just("order-pc"), site=st.just("s"), taken=st.just(1), left=st.integers(0, 2), planned=st.just(2)
+        kind=st.just("order-pc"),
+        site=st.just("s"),
+        taken=st.just(1),
+        left=st.integers(0, 2),
+        planned=st.just(2),
     ),
     "readiness.record_backup": a(day=st.just("2026-11-23"), same_day=st.booleans()),
     "readiness.record_restore_drill": a(restore_seconds=st.integers(0, 90_000), complete=st.booleans()),

@@ -109,7 +109,9 @@ def test_every_task_has_a_limit_and_a_chain_that_leads_away_from_its_role() -> N
             where = f"{procedure.id}/{step.id}"
             assert step.task.within.seconds or step.task.within.working_days, where
             assert step.task.chain, where
-            if step.each is None or step.each.holder is None:  # otherwise the role only looks after the holders
+            if (
+                step.each is None or step.each.holder is None
+            ):  # otherwise the role only looks after the holders
                 assert step.task.role not in step.task.chain, where
 
 

@@ -408,7 +408,9 @@ def test_lines_are_decided_one_by_one_and_those_on_hold_looked_at_again() -> Non
     assert walk.later(hours=5)[-1:] == ["task release delivery-center-head E2.6"]
     assert walk.decide("release", "merge") == ["do incidents.end_line_hold"]
     assert walk.params["end-hold"] == {"measure": "merge"}
-    assert walk.returns("end-hold", lines=1, stops=60, measure="merge") == ["do incidents.tell_line_customers"]
+    assert walk.returns("end-hold", lines=1, stops=60, measure="merge") == [
+        "do incidents.tell_line_customers"
+    ]
     assert walk.returns("tell-lines", told=60, unreachable=0) == [
         "task confirm-restored delivery-center-head E2.6"
     ]

@@ -279,7 +279,9 @@ _ALL = (
         permission="network.import",
         adds=False,
         edits=False,
-        note=_("Outlines for warnings that name areas by code: changbei area import FILE. Counties are known already."),
+        note=_(
+            "Outlines for warnings that name areas by code: changbei area import FILE. Counties are known already."
+        ),
     ),
 )
 REGISTERS: Mapping[str, Register] = {register.id: register for register in _ALL}

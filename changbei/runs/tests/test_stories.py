@@ -249,7 +249,9 @@ def test_one_action_is_claimed_at_a_time_whatever_the_planner_thinks(run, people
         cursor.execute("ANALYZE runs_actioncall")
     first, now = ActionCall.objects.get(), clock.now()
     more = [
-        ActionCall(run=run, item=f"more-{number}", action=first.action, params={}, due_at=now, requested_at=now)
+        ActionCall(
+            run=run, item=f"more-{number}", action=first.action, params={}, due_at=now, requested_at=now
+        )
         for number in range(3)
     ]
     ActionCall.objects.bulk_create(more)

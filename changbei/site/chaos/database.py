@@ -71,7 +71,9 @@ class Database:
     def _answers(self) -> bool:
         limit = f"-c statement_timeout={ANSWER_SECONDS}s"
         try:
-            with psycopg.connect(self.server.url, connect_timeout=ANSWER_SECONDS, options=limit) as connection:
+            with psycopg.connect(
+                self.server.url, connect_timeout=ANSWER_SECONDS, options=limit
+            ) as connection:
                 connection.execute("SELECT 1")
         except psycopg.Error:
             return False
@@ -91,7 +93,9 @@ class Database:
         said = self.server.log_path.read_text(errors="replace").splitlines()
         last = [line for line in said if " FATAL: " not in line and " DETAIL: " not in line][-LOG_LINES:]
         processes = [f"{pid} {title[-40:]} in {_waits_in(pid)}" for pid, title in self._processes()]
-        return f"did not answer within {COME_BACK_SECONDS:g} s: {'; '.join(processes)}. Log: {' | '.join(last)}"
+        return (
+            f"did not answer within {COME_BACK_SECONDS:g} s: {'; '.join(processes)}. Log: {' | '.join(last)}"
+        )
 
 
 def _waits_in(pid: int) -> str:

@@ -166,7 +166,11 @@ def _play(kills: int, seed: int, site: Site, sink: Sink, say: Callable[[str], No
             for seen in site.database.hung[result.database_hung :]:
                 say(f"the database {seen}")
             result.database_hung = len(site.database.hung)
-    except (KeyboardInterrupt, Outside, DatabaseError) as trouble:  # what was found until then is worth having
+    except (
+        KeyboardInterrupt,
+        Outside,
+        DatabaseError,
+    ) as trouble:  # what was found until then is worth having
         result.interrupted = f"in round {result.rounds}, which is not checked: {trouble or 'asked to stop'}"
         say(f"interrupted {result.interrupted}")
     result.details = result.details[:MOST_DETAILS]

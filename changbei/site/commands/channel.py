@@ -66,7 +66,9 @@ def test(kind: str, address: str, language: str) -> None:
     from changbei.people.models import Person  # noqa: PLC0415
 
     if kind == INBOX or kind not in registry.offered():
-        raise Conflict(f"{kind} is not set up; there are: {', '.join(k for k in registry.offered() if k != INBOX)}")
+        raise Conflict(
+            f"{kind} is not set up; there are: {', '.join(k for k in registry.offered() if k != INBOX)}"
+        )
     if kind == PUSH:
         person = Person.objects.filter(staff_no=address).first()
         if person is None:
@@ -112,7 +114,10 @@ def rules() -> None:
     ladders = {Urgency(urgency).name.lower(): rungs for urgency, rungs in found.staff.items()}
     ladders["others"] = found.others
     for name, rungs in ladders.items():
-        words = [f"{one.channel} after {one.after_seconds} s" if one.after_seconds else one.channel for one in rungs]
+        words = [
+            f"{one.channel} after {one.after_seconds} s" if one.after_seconds else one.channel
+            for one in rungs
+        ]
         click.echo(f"{name}\t{', '.join(words)}")
     for limit, numbers in (("a minute", found.a_minute), ("an hour a person", found.an_hour_a_person)):
         for kind, number in numbers.items():

@@ -30,14 +30,24 @@ _language = click.option("--language", type=click.Choice(LANGUAGES), default="zh
 
 @click.command()
 @_folder
-@click.option("--in-force", is_flag=True, help="The version in force, with its signatures and what is on file.")
+@click.option(
+    "--in-force", is_flag=True, help="The version in force, with its signatures and what is on file."
+)
 @click.option("--format", "kind", type=click.Choice(sorted(files.TYPES)), default="pdf", show_default=True)
 @_language
-@click.option("--out", type=click.Path(path_type=Path), help="File or folder to write to; - for standard output.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File or folder to write to; - for standard output."
+)
 @click.option("--handbook", "who", metavar="POST|ROLE|all", help="The pocket handbook of a role instead.")
 @click.option("--contacts", is_flag=True, help="With names and phone numbers: personal data.")
 def render(
-    folder: Path | None, in_force: bool, kind: str, language: str, out: Path | None, who: str | None, contacts: bool
+    folder: Path | None,
+    in_force: bool,
+    kind: str,
+    language: str,
+    out: Path | None,
+    who: str | None,
+    contacts: bool,
 ) -> None:
     """Write the official document of the pack in FOLDER (else the shipped one), or the pocket handbook of a role.
 
@@ -64,7 +74,9 @@ def render(
 @_folder
 @click.argument("procedure", required=False)
 @_language
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Folder to write to.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="Folder to write to."
+)
 def bpmn(folder: Path | None, procedure: str | None, language: str, out: Path) -> None:
     """Write the procedures of the pack in FOLDER (else the shipped one) as BPMN 2.0 files, or one PROCEDURE of it."""
     django.setup()
@@ -89,7 +101,9 @@ def action_titles(language: str) -> Mapping[str, str]:
 
 
 def _loaded(folder: Path | None) -> Pack:
-    return loading.load_pack(loading.read_folder(folder or settings.PLANS / _DEFAULT_PACK), check_actions=False)
+    return loading.load_pack(
+        loading.read_folder(folder or settings.PLANS / _DEFAULT_PACK), check_actions=False
+    )
 
 
 def _in_force(folder: Path | None) -> Pack:

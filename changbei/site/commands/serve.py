@@ -91,7 +91,9 @@ def welcome(address: str, known: Sequence[DemoLogin]) -> None:
         table.add_row(one.login, one.password, one.person.name, f"{one.role['zh-Hans']} {one.role['en']}")
     console = Console()
     console.print(table)
-    console.print(Panel("\n".join([f"[bold]{address}[/]", "", *WELCOME]), title="常备 Changbei", border_style="green"))
+    console.print(
+        Panel("\n".join([f"[bold]{address}[/]", "", *WELCOME]), title="常备 Changbei", border_style="green")
+    )
 
 
 @click.command()

@@ -314,13 +314,17 @@ def _pending_calls() -> list[Call]:
     """Per caller the next call with its `turn` in the list, so that lists of thousands cost little."""
     waiting = Call.objects.filter(outcome__in=[Call.Outcome.PENDING, Call.Outcome.NO_ANSWER])
     waiting = waiting.filter(call_list__finished_at__isnull=True)
-    waiting = waiting.order_by("call_list_id", "caller_id", F("tries"), "pk").distinct("call_list_id", "caller_id")
+    waiting = waiting.order_by("call_list_id", "caller_id", F("tries"), "pk").distinct(
+        "call_list_id", "caller_id"
+    )
     own = Call.objects.filter(call_list=OuterRef("call_list"), caller=OuterRef("caller")).order_by()
     so_far = own.filter(Q(at__isnull=False) | Q(pk__lte=OuterRef("pk"))).values("caller")
     numbered = Call.objects.filter(pk__in=waiting.values("pk")).annotate(
         turn=Subquery(so_far.annotate(number=Count("pk")).values("number"))
     )
-    return list(numbered.select_related("call_list", "caller", "retailer").order_by("call_list_id", "caller_id"))
+    return list(
+        numbered.select_related("call_list", "caller", "retailer").order_by("call_list_id", "caller_id")
+    )
 
 
 def _unauthorised() -> list[Authorisation]:

@@ -14,7 +14,9 @@ LONGEST_SECONDS = 120.0
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    given_at: ClassVar[dict[str, float]] = {}  # by alias: when somebody was last given a connection, monotonic
+    given_at: ClassVar[
+        dict[str, float]
+    ] = {}  # by alias: when somebody was last given a connection, monotonic
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         until = time.monotonic() + LONGEST_SECONDS

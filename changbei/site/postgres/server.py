@@ -303,7 +303,9 @@ class EmbeddedPostgres:
                 self._guard = None
                 raise PostgresFailed(f"PostgreSQL did not start; {self.log_path} ends:\n{self._log_tail()}")
             if time.monotonic() > deadline:
-                raise PostgresFailed(f"PostgreSQL was not ready after {self.start_seconds:g} s; see {self.log_path}")
+                raise PostgresFailed(
+                    f"PostgreSQL was not ready after {self.start_seconds:g} s; see {self.log_path}"
+                )
             time.sleep(0.01)
 
     def _await_end(self, guard_process: subprocess.Popen[bytes]) -> None:

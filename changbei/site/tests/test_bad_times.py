@@ -220,7 +220,9 @@ def test_a_full_disk_is_said_to_who_uploads(breakdown: Case, settings, tmp_path:
 # --- nobody to tell
 
 
-def test_an_audience_of_nobody_is_said_and_leaves_nothing_to_do(crowd: list[Person], clock: VirtualClock) -> None:
+def test_an_audience_of_nobody_is_said_and_leaves_nothing_to_do(
+    crowd: list[Person], clock: VirtualClock
+) -> None:
     _tell([])
     assert not Message.objects.exists()
     assert Entry.objects.get(kind="notify.told").data["recipients"] == 0

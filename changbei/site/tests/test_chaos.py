@@ -45,7 +45,9 @@ def test_nothing_is_lost_in_thirty_deaths() -> None:
     assert sum(result["kills_by_kind"].values()) == result["kills"]
     assert result["notices_lost"] == 0
     assert result["duplicates_without_key"] == 0
-    assert result["reports_accepted"] >= 3 * result["rounds"]  # each round begins with three that are answered
+    assert (
+        result["reports_accepted"] >= 3 * result["rounds"]
+    )  # each round begins with three that are answered
     assert result["notices_handed"] >= 12 * result["reports_accepted"]
 
 

@@ -32,7 +32,10 @@ def test_out_and_in(small_city: Any, clock: Any, tmp_path: Path, capsys: pytest.
     file = tmp_path / "monday.csv"
     call(export, day=MONDAY, file=file, code="", coordinates="gcj02")
     written = exchange.write_day(day, "csv", coordinates="gcj02")
-    assert file.read_bytes() == written != exchange.write_day(day, "csv") and capsys.readouterr().out == f"{file}\n"
+    assert (
+        file.read_bytes() == written != exchange.write_day(day, "csv")
+        and capsys.readouterr().out == f"{file}\n"
+    )
     taken = {"day": NEXT, "code": "", "replace": False, "check": False, "as_json": True}
     call(import_day, file=file, **taken)
     count = Stop.objects.filter(day=day).count()

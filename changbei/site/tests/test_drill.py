@@ -114,7 +114,10 @@ def test_a_whole_typhoon_day(empty_database_url: str, tmp_path: Path) -> None:
 def deterministic(found: dict[str, Any]) -> dict[str, Any]:
     """What a seed decides; computing takes its own real time."""
     tasks = [
-        {name: task[name] for name in ("item", "role", "holder", "clause", "due", "done", "late", "escalations")}
+        {
+            name: task[name]
+            for name in ("item", "role", "holder", "clause", "due", "done", "late", "escalations")
+        }
         for task in found["tasks"]
     ]
     messages = [(one["person"], one["channel"], one["template"], one["state"]) for one in found["messages"]]

@@ -35,14 +35,18 @@ def test_a_folder_is_written_as_a_draft_in_the_language_asked_for(folder: Path, 
 
 
 def test_out_may_be_a_folder_or_standard_output(folder: Path, tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["plan", "render", str(folder), "--format", "html", "--out", str(tmp_path)])
+    result = CliRunner().invoke(
+        main, ["plan", "render", str(folder), "--format", "html", "--out", str(tmp_path)]
+    )
     name = tmp_path / "test-plan-1-zh-Hans.html"
     assert result.output.startswith(f"{name} (")
     printed = CliRunner().invoke(main, ["plan", "render", str(folder), "--format", "html", "--out", "-"])
     assert printed.stdout_bytes == name.read_bytes()
 
 
-@pytest.mark.skipif(not (Path(settings.FONTS) / "NotoSansSC-Bold.ttf").is_file(), reason="the front end is not built")
+@pytest.mark.skipif(
+    not (Path(settings.FONTS) / "NotoSansSC-Bold.ttf").is_file(), reason="the front end is not built"
+)
 def test_a_handbook_as_a_word_file(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "driver.docx"
     command = ["plan", "render", str(folder), "--handbook", "driver", "--format", "docx", "--out", str(out)]

@@ -79,14 +79,20 @@ def test_set_up_says_how_to_get_venv(checkout: Path) -> None:
 def test_set_up_installs_venv_as_root(checkout: Path) -> None:
     program(checkout / "bin", "bare", f'case "$2" in *ensurepip*) exit 1 ;; esac; exec {sys.executable} "$@"')
     program(checkout / "bin", "id", "echo 0")
-    program(checkout / "bin", "apt-get", f'echo "$@" >>{checkout}/asked; case "$*" in *python3-venv*) exit 7 ;; esac')
+    program(
+        checkout / "bin",
+        "apt-get",
+        f'echo "$@" >>{checkout}/asked; case "$*" in *python3-venv*) exit 7 ;; esac',
+    )
     assert set_up(checkout, "bare") == (7, "")
     asked = (checkout / "asked").read_text().splitlines()
     assert asked == ["update -qq", "install -qq -y --no-install-recommends python3-venv"]
 
 
 @pytest.mark.parametrize(("ci", "exit_code"), [("", 0), ("0", 0), ("1", 1)])
-def test_a_missing_browser_is_loud_and_on_a_build_server_fatal(tmp_path: Path, ci: str, exit_code: int) -> None:
+def test_a_missing_browser_is_loud_and_on_a_build_server_fatal(
+    tmp_path: Path, ci: str, exit_code: int
+) -> None:
     program(tmp_path, "id", "echo 1000")
     program(tmp_path, "cat", 'exec /usr/bin/cat "$@"')
     done = subprocess.run(
@@ -116,7 +122,9 @@ msgstr "未审"
 """
 
 
-def test_catalogues_are_compiled_when_they_are_newer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_catalogues_are_compiled_when_they_are_newer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     compiler = load("scripts/compile_translations.py")
     source = tmp_path / "web" / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
     source.parent.mkdir(parents=True)
@@ -185,7 +193,10 @@ def test_a_template_that_does_not_compile_is_named(tmp_path: Path) -> None:
     for name, text in texts.items():
         (tmp_path / name).write_text(text)
     problems = list(check.template_problems(sorted(tmp_path.iterdir())))
-    assert [problem.partition(".html: ")[0] for problem in problems] == [f"{tmp_path}/tag", f"{tmp_path}/unclosed"]
+    assert [problem.partition(".html: ")[0] for problem in problems] == [
+        f"{tmp_path}/tag",
+        f"{tmp_path}/unclosed",
+    ]
     assert "Unclosed tag on line 2: 'if'" in problems[1]
 
 

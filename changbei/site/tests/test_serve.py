@@ -50,7 +50,9 @@ def test_serve_answers_until_ctrl_c_and_leaves_nothing(folder: Path) -> None:
     with start("serve", "--workers", "0", var=var, WEB_CONCURRENCY="1") as process:
         try:
             assert process.stdout is not None
-            address = next(filter(None, (re.search(r"http://127\.0\.0\.1:\d+", line) for line in process.stdout)))[0]
+            address = next(
+                filter(None, (re.search(r"http://127\.0\.0\.1:\d+", line) for line in process.stdout))
+            )[0]
             assert status_of(address + "/no/such/page") == 404
             pid = int((var / "pg" / "cluster" / "postmaster.pid").read_text().splitlines()[0])
             process.send_signal(signal.SIGINT)
@@ -85,7 +87,9 @@ def test_reset_begins_anew(folder: Path) -> None:
 
 
 def test_reset_does_not_touch_a_given_server(folder: Path) -> None:
-    exit_code, output = run("demo", "--reset", var=folder, CHANGBEI_DATABASE_URL="postgresql://db.example/changbei")
+    exit_code, output = run(
+        "demo", "--reset", var=folder, CHANGBEI_DATABASE_URL="postgresql://db.example/changbei"
+    )
     assert exit_code == 1
     assert output == (
         "Error: --reset removes the embedded database only, and CHANGBEI_DATABASE_URL names another one\n"

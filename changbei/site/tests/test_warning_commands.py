@@ -52,7 +52,9 @@ def test_every_alert_of_a_feed_is_taken_in(tmp_path: Path) -> None:
         f"{feed}: W-2 accepted, start → {incident.number}",
         f"{feed}: refused",
     ]
-    assert last.endswith(": entry 3: the alert itself is not here, only its address: https://weather.example/3.cap")
+    assert last.endswith(
+        ": entry 3: the alert itself is not here, only its address: https://weather.example/3.cap"
+    )
     again = run(warning, str(feed))
     assert "W-2 accepted, duplicate" in again.output and Incident.objects.count() == 1
 

@@ -48,7 +48,14 @@ class Session:
     def start(self, code: str, *options: str, **environment: str) -> subprocess.Popen[str]:
         (self.folder / "test_inner.py").write_text(LOOK + textwrap.dedent(code))
         inherited = {name: value for name, value in os.environ.items() if name not in OF_THIS_SESSION}
-        usual = ["-c", str(ROOT / "pyproject.toml"), f"--rootdir={self.folder}", "-p", "no:cacheprovider", "-s"]
+        usual = [
+            "-c",
+            str(ROOT / "pyproject.toml"),
+            f"--rootdir={self.folder}",
+            "-p",
+            "no:cacheprovider",
+            "-s",
+        ]
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", *usual, *options, "test_inner.py"],
             cwd=self.folder,

@@ -111,7 +111,11 @@ def cancel(request: HttpRequest, body: schemas.CancelIn) -> schemas.CountedOut:
 def late(request: HttpRequest, body: schemas.LateIn) -> schemas.CountedOut:
     """A van leaves later, or is held up; how many customers it still serves. Those who notice are told."""
     people.require(actor(request), "delivery.recover")
-    tour = Tour.objects.filter(day=_today(), vehicle__number=body.van).exclude(status=Tour.Status.BROKEN_DOWN).first()
+    tour = (
+        Tour.objects.filter(day=_today(), vehicle__number=body.van)
+        .exclude(status=Tour.Status.BROKEN_DOWN)
+        .first()
+    )
     if tour is None:
         raise Invalid("van", gettext_noop("drives nowhere today"))
     choice = LineChoice(tour.pk, adjusting.LATER, body.minutes)

@@ -44,7 +44,9 @@ def handbook(request: HttpRequest, pack: str, who: str, kind: str, contacts: boo
     )
 
 
-@router.get("/{pack}/procedures/{procedure}.bpmn", response=REFUSALS, openapi_extra=_answers("application/xml"))
+@router.get(
+    "/{pack}/procedures/{procedure}.bpmn", response=REFUSALS, openapi_extra=_answers("application/xml")
+)
 def bpmn(request: HttpRequest, pack: str, procedure: str) -> HttpResponse:
     """A procedure as BPMN 2.0 with its drawing."""
     return _handed(drawn.bpmn_file(_pack(request, pack), procedure, showing.language()))

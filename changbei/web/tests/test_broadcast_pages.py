@@ -232,7 +232,9 @@ def test_what_changes_is_seen_at_once_and_what_runs_out_ends(client: Client, clo
     incidents.resume(suspension, actor=cast.head())
     public_notice(Suspension.objects.get(pk=suspension.pk), "public-resumed", actor=None)
     page = client.get("/notices/in/en/")
-    assert "No public notice is in force" in page.content.decode() and "Service is back" in page.content.decode()
+    assert (
+        "No public notice is in force" in page.content.decode() and "Service is back" in page.content.decode()
+    )
 
 
 def test_a_drill_is_never_public(client: Client) -> None:

@@ -79,7 +79,9 @@ def stopped_in(case: RecoveryCase) -> Breakdown:
 # ---------------------------------------------------------------- the day
 
 
-def test_while_nothing_is_computed_the_page_does_not_say_that_nothing_happened(desk: Client, tour: Tour) -> None:
+def test_while_nothing_is_computed_the_page_does_not_say_that_nothing_happened(
+    desk: Client, tour: Tour
+) -> None:
     assert b"No van has broken down" in desk.get("/delivery/").content
     stopped = broken(tour)
     shown = desk.get("/delivery/").content
@@ -484,7 +486,9 @@ def test_one_click_from_a_broken_van_to_its_options(
 
 
 def test_vans_in_repair_and_who_says_that_they_are_back(desk: Client, tour: Tour, day: DeliveryDay) -> None:
-    report = services.BreakdownReport(tour.vehicle.number, 119.0, 33.6, "street", goods_aboard=True, injured=False)
+    report = services.BreakdownReport(
+        tour.vehicle.number, 119.0, 33.6, "street", goods_aboard=True, injured=False
+    )
     order = services.order_repair(services.report_breakdown(report, run=None, actor=None), actor=None)
     assert "Vans in repair" in desk.get("/delivery/").content.decode()
     ahead = services.plan_day(day.date + timedelta(days=7), actor=None)

@@ -58,7 +58,12 @@ def test_roads_orders_cancellations_and_loans(desk: Client, day: DeliveryDay) ->
     late = desk.post(PAGE, {**form, "close-until": "2026-11-23T06:00"})
     assert late.status_code == 422 and "must be in the future" in words(late)
 
-    later = {**form, "close-reason": "march", "close-since": "2026-11-23T14:00", "close-until": "2026-11-23T17:00"}
+    later = {
+        **form,
+        "close-reason": "march",
+        "close-since": "2026-11-23T14:00",
+        "close-until": "2026-11-23T17:00",
+    }
     assert desk.post(PAGE, {**later, "close-until": "2026-11-23T13:00"}).status_code == 422
     assert desk.post(PAGE, later).status_code == 303
     assert "closed from 14:00 to 17:00" in words(desk.get(PAGE))
@@ -80,7 +85,10 @@ def test_roads_orders_cancellations_and_loans(desk: Client, day: DeliveryDay) ->
     assert desk.post(PAGE, {"kind": "cancel", "cancel-customer": stop.retailer.licence_no}).status_code == 422
 
     held_up = Tour.objects.filter(day=day, status="planned").order_by("-pk")[0]
-    departs_at, comes_later = held_up.departs_at, {"kind": "late", "late-tour": held_up.pk, "late-minutes": "25"}
+    departs_at, comes_later = (
+        held_up.departs_at,
+        {"kind": "late", "late-tour": held_up.pk, "late-minutes": "25"},
+    )
     assert desk.post(PAGE, {**comes_later, "late-minutes": "0"}).status_code == 422
     assert desk.post(PAGE, comes_later).status_code == 303
     held_up.refresh_from_db()
@@ -106,7 +114,9 @@ def test_roads_orders_cancellations_and_loans(desk: Client, day: DeliveryDay) ->
     other = Person.objects.exclude(pk=tour.driver_id).order_by("pk")[0]
     drive = {"kind": "drive", "drive-vehicle": tour.vehicle_id, "drive-ready_at": "2026-11-23T11:00"}
     knows = selectors.substitutes(tour.vehicle.number)[0]
-    assert f"{knows.person.name} ({knows.person.staff_no}, {knows.trips} trips on this line)" in words(desk.get(PAGE))
+    assert f"{knows.person.name} ({knows.person.staff_no}, {knows.trips} trips on this line)" in words(
+        desk.get(PAGE)
+    )
     assert desk.post(PAGE, {**drive, "drive-person": "nobody"}).status_code == 422
     assert desk.post(PAGE, {**drive, "drive-person": other.staff_no}).status_code == 303
     stands.refresh_from_db()

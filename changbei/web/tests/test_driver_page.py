@@ -163,7 +163,9 @@ def test_who_comes_for_the_goods_of_a_broken_van(wheel: Client, tour: Tour, cloc
     services.accept(case.options.get(rank=1), actor=holder("dispatcher"))
     calls = Handover.objects.filter(breakdown=broken).order_by("expected_at", "pk")
     relief = wheel.get("/delivery/mine/list.json").json()["tour"]["relief"]
-    assert [(one["van"], one["cartons"]) for one in relief] == [(one.tour.vehicle.number, one.cartons) for one in calls]
+    assert [(one["van"], one["cartons"]) for one in relief] == [
+        (one.tour.vehicle.number, one.cartons) for one in calls
+    ]
     taker = calls[0].tour.driver
     assert taker is not None and (relief[0]["driver"], relief[0]["phone"]) == (taker.name, taker.phone)
     desk = client_of(holder("dispatcher"), "desk").get(f"/delivery/tours/{tour.uuid}/")

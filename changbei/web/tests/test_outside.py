@@ -23,7 +23,11 @@ SECRET_BODY = {"zh-Hans": "张三电话13900000000", "en": "the number of Zhang 
 @pytest.fixture
 def outside(settings):
     settings.SMS_GATEWAY_URL, settings.EMAIL_URL = "twin:", ""
-    settings.CONFIRM_LINKS, settings.PUBLIC_URL, settings.CALLBACK_SECRET = True, "https://cb.invalid", "s3cret"
+    settings.CONFIRM_LINKS, settings.PUBLIC_URL, settings.CALLBACK_SECRET = (
+        True,
+        "https://cb.invalid",
+        "s3cret",
+    )
     shared_twin().clear()
     yield shared_twin()
     shared_twin().clear()
@@ -39,7 +43,9 @@ def message(outside, small_city, clock) -> Message:
 
 
 def _states(message: Message) -> list[tuple[str, str]]:
-    return list(Message.objects.filter(notice=message.notice_id).order_by("pk").values_list("channel", "state"))
+    return list(
+        Message.objects.filter(notice=message.notice_id).order_by("pk").values_list("channel", "state")
+    )
 
 
 def _page(message: Message) -> str:
@@ -165,7 +171,9 @@ def test_browsers_for_pushes(message, settings) -> None:
     client = client_of(message.person, "push")
     assert client.get(reverse("push-key")).status_code == 404
     for content in ("{", "[]", '"x"', "{}", '{"endpoint": "https://x.invalid/1"}'):
-        assert client.post(reverse("push-device"), content, content_type="application/json").status_code == 400
+        assert (
+            client.post(reverse("push-device"), content, content_type="application/json").status_code == 400
+        )
     wrong = {"endpoint": "https://x.invalid/1", "keys": {"p256dh": "AA", "auth": "AA"}}
     answer = client.post(reverse("push-device"), json.dumps(wrong), content_type="application/json")
     assert answer.status_code in {400, 422}

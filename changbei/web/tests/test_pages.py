@@ -73,7 +73,9 @@ def test_an_administrator_is_offered_what_the_own_posts_permit(breakdown: Case) 
     Account.objects.filter(person=breakdown.colleague).update(is_admin=True)
     context = breakdown.colleague_client.get(reverse("incident", args=[breakdown.incident.uuid])).context
     assert (context["may_close"], context["may_change_level"], context["suspend_url"]) == (False, False, "")
-    assert breakdown.colleague_client.get(reverse("suspend", args=[breakdown.incident.uuid])).status_code == 403
+    assert (
+        breakdown.colleague_client.get(reverse("suspend", args=[breakdown.incident.uuid])).status_code == 403
+    )
     assert breakdown.colleague_client.get(reverse("delivery")).context["may_disrupt"] is False
     assert breakdown.colleague_client.get(reverse("disruptions")).status_code == 403
 

@@ -45,7 +45,9 @@ def _phones(where: str) -> set[str]:
 def test_the_document_stands_on_its_page_without_script_and_without_phone_numbers(breakdown: Case) -> None:
     page = _text(breakdown.colleague_client, f"/plan/{PACK}/document/")
     paper = lxml_html.fromstring(page).find_class("cb-paper")[0]
-    assert [one.text_content() for one in paper.iter("h2") if one.get("id", "").startswith("section-")] == CHAPTERS
+    assert [
+        one.text_content() for one in paper.iter("h2") if one.get("id", "").startswith("section-")
+    ] == CHAPTERS
     assert list(paper.iter("script")) == []
     assert "Contact details are personal data and are left out of this copy" in page
     assert _phones(lxml_html.tostring(paper, encoding="unicode")) == set()
@@ -59,7 +61,9 @@ def test_phone_numbers_are_for_those_who_may_print_them(breakdown: Case) -> None
     refused = breakdown.colleague_client.get(f"/plan/{PACK}/document/?contacts=1")
     assert refused.status_code == 403
     assert breakdown.colleague_client.get(f"/plan/{PACK}/document.html?contacts=1").status_code == 403
-    assert breakdown.colleague_client.get(f"/plan/{PACK}/handbook/dispatcher.html?contacts=1").status_code == 403
+    assert (
+        breakdown.colleague_client.get(f"/plan/{PACK}/handbook/dispatcher.html?contacts=1").status_code == 403
+    )
     page = _text(client_of(head, "head"), f"/plan/{PACK}/document/?contacts=1")
     assert head.phone in _phones(page)
     assert "This appendix holds personal data." in page
@@ -73,7 +77,9 @@ def test_the_document_is_handed_out_as_pdf_word_and_html(breakdown: Case) -> Non
     first = PdfReader(io.BytesIO(answer.content)).pages[0].extract_text()
     assert "Customer-service emergency plan" in first and "Draft" not in first
     word = docx.Document(io.BytesIO(client.get(f"/plan/{PACK}/document.docx").content))
-    heads = [one.text.replace("  ", " ") for one in word.paragraphs if one.style and one.style.name == "Heading 1"]
+    heads = [
+        one.text.replace("  ", " ") for one in word.paragraphs if one.style and one.style.name == "Heading 1"
+    ]
     assert heads == CHAPTERS
     page = client.get(f"/plan/{PACK}/document.html")
     assert page.headers["Content-Disposition"] == f'attachment; filename="{PACK}-2026.1-en.html"'
@@ -92,12 +98,16 @@ def test_a_handbook_of_a_role_is_small_and_its_own(breakdown: Case) -> None:
 
 
 def test_a_procedure_is_drawn_twice_and_said_in_words_with_links_to_its_steps(breakdown: Case) -> None:
-    page = lxml_html.fromstring(_text(breakdown.colleague_client, f"/plan/{PACK}/procedures/vehicle-breakdown/"))
+    page = lxml_html.fromstring(
+        _text(breakdown.colleague_client, f"/plan/{PACK}/procedures/vehicle-breakdown/")
+    )
     procedure = pack_in_force(PACK).procedures["vehicle-breakdown"]
     for name in ("cb-flow-narrow", "cb-flow-wide"):
         (drawn,) = page.find_class(name)
         links = [one.get("href") for one in drawn.iter("a")]
-        assert links == [f"/plan/{PACK}/#step-vehicle-breakdown-{step}" for step in _drawn_order(procedure, drawn)]
+        assert links == [
+            f"/plan/{PACK}/#step-vehicle-breakdown-{step}" for step in _drawn_order(procedure, drawn)
+        ]
         assert len(links) == len(procedure.steps)
     words = page.find_class("cb-doc-steps")[0].text_content()
     assert "Task: Take charge · Delivery dispatcher · 10 min · E3.3.1" in words
@@ -140,7 +150,9 @@ def _states(page: str) -> dict[str, str]:
     """Step → state, read out of the wide drawing by its titles in words."""
     root = lxml_html.fromstring(page)
     procedure = pack_in_force(PACK).procedures["vehicle-breakdown"]
-    titles = {step.title["en"]: step.id for step in procedure.steps.values() if step.title and step.kind != "do"}
+    titles = {
+        step.title["en"]: step.id for step in procedure.steps.values() if step.title and step.kind != "do"
+    }
     found = {}
     for group in root.find_class("cb-flow-wide")[0].find_class("cb-flow-step"):
         title = (group.findtext("title") or "").split(" · ")[1]

@@ -95,7 +95,10 @@ def test_figures_are_for_this_machine_or_for_who_has_the_key(at_work: Case, sett
     settings.METRICS_TOKEN = "k"
     assert Client().get("/metrics").status_code == 403
     assert Client(headers={"authorization": "Bearer x"}).get("/metrics").status_code == 403
-    assert Client(REMOTE_ADDR="192.0.2.7", headers={"authorization": "Bearer k"}).get("/metrics").status_code == 200
+    assert (
+        Client(REMOTE_ADDR="192.0.2.7", headers={"authorization": "Bearer k"}).get("/metrics").status_code
+        == 200
+    )
 
 
 def test_the_page_for_people(at_work: Case, clock: VirtualClock) -> None:

@@ -24,7 +24,13 @@ def test_page_and_api_say_what_the_command_says(head: Person) -> None:
     expected = rehearsals.rehearse("vehicle-breakdown", runs=20, seed=2, no_answer_share=0.1)
     status, found = Caller(head).get("/rehearsals/vehicle-breakdown", runs=20, seed=2, no_answer=0.1)
     assert (status, found) == (200, json.loads(json.dumps(expected)))
-    query: dict[str, str | int] = {"name": "vehicle-breakdown", "runs": 20, "seed": 2, "no_answer": 10, "at": "09:40"}
+    query: dict[str, str | int] = {
+        "name": "vehicle-breakdown",
+        "runs": 20,
+        "seed": 2,
+        "no_answer": 10,
+        "at": "09:40",
+    }
     page = client_of(head, head.staff_no).get("/plan/rehearsal/", query)
     assert page.status_code == 200
     assert page.context["found"] == expected

@@ -186,9 +186,7 @@ class Figure:
     hint: str = ""
 
 
-def _figures(
-    cases: Sequence[Case], tasks: Sequence[Task], lists: Sequence[calls.OnTheBoard]
-) -> list[Figure]:
+def _figures(cases: Sequence[Case], tasks: Sequence[Task], lists: Sequence[calls.OnTheBoard]) -> list[Figure]:
     major = sum(case.incident.level == Level.MAJOR for case in cases)
     late = sum(case.late for case in cases)
     silent = sum(case.unanswered for case in cases)

@@ -116,7 +116,9 @@ class BroadcastForm(forms.Form):
     title_en = _words(gettext_lazy("Title in English"), bulk.LONGEST_TITLE)
     body_en = _words(gettext_lazy("Text in English"), bulk.LONGEST_BODY)
     channels = forms.MultipleChoiceField(
-        label=gettext_lazy("By all of these ways at once"), widget=forms.CheckboxSelectMultiple, required=False
+        label=gettext_lazy("By all of these ways at once"),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
     )
     urgency = forms.TypedChoiceField(
         label=gettext_lazy("Urgency"), choices=URGENCIES, coerce=int, initial=int(Urgency.BULK)
@@ -288,7 +290,9 @@ def preview(request: HttpRequest) -> HttpResponse:
         context["people"] = query.kind == "people"
         context["said"] = _spoken(form, context["preview"])
     except Invalid as error:
-        context["problems"] = [said(one.message) for one in error.problems if one.message != audiences.SAY_WHO]
+        context["problems"] = [
+            said(one.message) for one in error.problems if one.message != audiences.SAY_WHO
+        ]
     return render(request, "web/broadcasts/preview.html", context)
 
 

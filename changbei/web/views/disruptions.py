@@ -171,7 +171,9 @@ def _cancel(form: forms.Form, actor: Person) -> str:
 def _late(form: forms.Form, actor: Person) -> str:
     given = form.cleaned_data
     adjusting.adjust([LineChoice(given["tour"].pk, adjusting.LATER, given["minutes"])], run=None, actor=actor)
-    return _("Noted. Customers who wait more than 15 minutes longer are told. Compute the day anew to help them.")
+    return _(
+        "Noted. Customers who wait more than 15 minutes longer are told. Compute the day anew to help them."
+    )
 
 
 def _lend(form: forms.Form, actor: Person) -> str:
@@ -351,7 +353,9 @@ def disruptions_map(request: HttpRequest) -> HttpResponse:
     layers = mapping.base_layers(language())
     day = services.today()
     if day is not None:
-        layers["retailers"] = {"url": f"{reverse('delivery-layer', args=['retailers'])}?date={day.date.isoformat()}"}
+        layers["retailers"] = {
+            "url": f"{reverse('delivery-layer', args=['retailers'])}?date={day.date.isoformat()}"
+        }
         layers["suspensions"] = {"data": closed(day), "label": _("Closed")}
     return JsonResponse({"bounds": features.extent(), "layers": layers})
 

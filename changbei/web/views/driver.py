@@ -315,7 +315,9 @@ def _stop(stop: Stop) -> Json:
         "contact": shop.contact_name,
         "phone": shop.phone,
         "cartons": stop.cartons,
-        "hours": f"{clock.wall(stop.window_start)}–{clock.wall(stop.window_end)}" if stop.window_start else "",
+        "hours": f"{clock.wall(stop.window_start)}–{clock.wall(stop.window_end)}"
+        if stop.window_start
+        else "",
         "care": "vulnerable" if shop.is_vulnerable else "key" if shop.is_key else "",
         "goods_at": stop.goods_at.tour.vehicle.number if stop.goods_at else "",
         **_ways(shop.longitude, shop.latitude, shop.name),

@@ -156,7 +156,9 @@ def _keep(request: HttpRequest, name: NameForm, by_day: list[tuple[date, DayForm
 def _context(today: date, name: NameForm, by_day: list[tuple[date, DayForm]]) -> dict[str, Any]:
     found = forecasting.of_day(today)
     asked = forecasting.confirmations(today)
-    earlier = Forecast.objects.filter(on__lt=today, on__gte=today - timedelta(days=DAYS_BACK)).order_by("-on", "-pk")
+    earlier = Forecast.objects.filter(on__lt=today, on__gte=today - timedelta(days=DAYS_BACK)).order_by(
+        "-on", "-pk"
+    )
     return {
         "forecast": found,
         "source": SOURCES[found.source] if found else "",

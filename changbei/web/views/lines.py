@@ -45,7 +45,11 @@ class LineForm(forms.Form):
 
     measure = forms.ChoiceField(label=gettext_lazy("Decision"), choices=MEASURES, required=False)
     minutes = forms.IntegerField(
-        label=gettext_lazy("Minutes later"), min_value=1, max_value=600, required=False, initial=USUALLY_MINUTES
+        label=gettext_lazy("Minutes later"),
+        min_value=1,
+        max_value=600,
+        required=False,
+        initial=USUALLY_MINUTES,
     )
 
 
@@ -93,7 +97,8 @@ def lines(request: HttpRequest, uuid: UUID) -> HttpResponse:
                     review.add_error(None, words)
             else:
                 messages.success(
-                    request, _("Decided for %(count)d lines; their customers are told.") % {"count": len(made)}
+                    request,
+                    _("Decided for %(count)d lines; their customers are told.") % {"count": len(made)},
                 )
                 return htmx.go_to(request, reverse("incident", args=[incident.uuid]))
         status = 422

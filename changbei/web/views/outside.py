@@ -72,7 +72,9 @@ def called_back(request: HttpRequest, kind: str, secret: str, purpose: str) -> H
 
 def _hook(kind: str, secret: str, purpose: str) -> Hook:
     """NotFound for everything that is not exactly ours, the same for all reasons."""
-    known = settings.CALLBACK_SECRET and hmac.compare_digest(secret.encode(), settings.CALLBACK_SECRET.encode())
+    known = settings.CALLBACK_SECRET and hmac.compare_digest(
+        secret.encode(), settings.CALLBACK_SECRET.encode()
+    )
     found = hook(kind, purpose) if known and kind in KINDS and purpose in {RECEIPTS, REPLIES, KEYS} else None
     if found is None:
         raise NotFound(gettext_noop("no such page"))

@@ -106,7 +106,13 @@ def running(request: HttpRequest, uuid: UUID) -> HttpResponse:
         states=progress.states(one, run.state, clock.now()),
         link=lambda step: tasks.get(step, ""),
     )
-    context = {"run": run, "pack": pack, "procedure": one, "diagram": diagram, "back": showing.run_address(run)}
+    context = {
+        "run": run,
+        "pack": pack,
+        "procedure": one,
+        "diagram": diagram,
+        "back": showing.run_address(run),
+    }
     return render(request, "web/runs/diagram.html", context)
 
 

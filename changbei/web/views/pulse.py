@@ -42,7 +42,9 @@ def healthz(_request: HttpRequest) -> HttpResponse:
     except DatabaseError:
         troubles = ["the database does not answer"]
     text = "\n".join(troubles) or "ok"
-    return HttpResponse(f"{text}\n", status=503 if troubles else 200, content_type="text/plain; charset=utf-8")
+    return HttpResponse(
+        f"{text}\n", status=503 if troubles else 200, content_type="text/plain; charset=utf-8"
+    )
 
 
 @never_cache

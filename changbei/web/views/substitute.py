@@ -48,7 +48,9 @@ def show(request: HttpRequest, uuid: UUID) -> HttpResponse:
         else:
             messages.success(request, _("Appointed. The person is called now."))
             if form.result.get("duty") == "deliver":
-                messages.info(request, _("Note on “What has changed” when the van drives on: its list goes along."))
+                messages.info(
+                    request, _("Note on “What has changed” when the van drives on: its list goes along.")
+                )
             return htmx.go_to(request, entry.next_url(request, reverse("task", args=[task.uuid])))
     return _page(request, task, form, may=may, status=422)
 

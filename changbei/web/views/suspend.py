@@ -63,7 +63,10 @@ class SuspendForm(forms.Form):
     ends_at = _moment_field(gettext_lazy("Until (looked at again)"))
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
     goods = forms.ChoiceField(
-        label=gettext_lazy("Goods sorted already"), choices=GOODS, initial=Suspension.Goods.HOLD, required=False
+        label=gettext_lazy("Goods sorted already"),
+        choices=GOODS,
+        initial=Suspension.Goods.HOLD,
+        required=False,
     )
 
     def clean(self) -> dict[str, Any]:

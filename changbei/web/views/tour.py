@@ -80,7 +80,9 @@ def _answer(request: HttpRequest, tour: Tour, status: int = 200) -> HttpResponse
 def _context(request: HttpRequest, tour: Tour) -> dict[str, Any]:
     stops = list(selectors.stops_of(tour))
     handovers = list(
-        selectors.handovers_of(tour).select_related("breakdown__tour__vehicle", "breakdown__tour__site", "site")
+        selectors.handovers_of(tour).select_related(
+            "breakdown__tour__vehicle", "breakdown__tour__site", "site"
+        )
     )
     broken = tour.status == Tour.Status.BROKEN_DOWN
     ahead = [] if broken else _ahead(stops, handovers)

@@ -38,13 +38,9 @@ class SourceForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
     kind = forms.ChoiceField(label=gettext_lazy("Kind"), choices=KINDS)
     place = forms.CharField(label=gettext_lazy("Address or folder"), max_length=500, required=False)
-    person = forms.CharField(
-        label=gettext_lazy("Staff number of the key"), max_length=20, required=False
-    )
+    person = forms.CharField(label=gettext_lazy("Staff number of the key"), max_length=20, required=False)
     language = forms.ChoiceField(label=gettext_lazy("Language of headlines"), choices=LANGUAGES)
-    strict = forms.BooleanField(
-        label=gettext_lazy("Refuse every breach of the standard"), required=False
-    )
+    strict = forms.BooleanField(label=gettext_lazy("Refuse every breach of the standard"), required=False)
     interval_seconds = forms.IntegerField(label=gettext_lazy("Seconds between two polls"), initial=60)
     silent_after_seconds = forms.IntegerField(
         label=gettext_lazy("Seconds of silence that are a finding"), initial=3600
@@ -75,7 +71,9 @@ def sources_page(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse
             messages.success(request, _("Saved."))
             return htmx.go_to(request, reverse("warning-sources"))
     silent = {one.pk for one in sources.silent(clock.now())}
-    found = [(one, one.pk in silent) for one in WarningSource.objects.select_related("person").order_by("name")]
+    found = [
+        (one, one.pk in silent) for one in WarningSource.objects.select_related("person").order_by("name")
+    ]
     context = {"form": form, "sources": found, "chosen": chosen}
     return render(request, "web/warnings/sources.html", context, status=422 if form.errors else 200)
 
@@ -101,7 +99,16 @@ def _source(uuid: UUID) -> WarningSource:
 def _initial(source: WarningSource | None) -> dict[str, Any]:
     if source is None:
         return {}
-    names = ("name", "kind", "place", "language", "strict", "interval_seconds", "silent_after_seconds", "enabled")
+    names = (
+        "name",
+        "kind",
+        "place",
+        "language",
+        "strict",
+        "interval_seconds",
+        "silent_after_seconds",
+        "enabled",
+    )
     person = source.person.staff_no if source.person else ""
     return {name: getattr(source, name) for name in names} | {"person": person}
 

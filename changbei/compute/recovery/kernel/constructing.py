@@ -131,7 +131,9 @@ def _best(price: Seconds) -> tuple[int, int]:
 
 
 @compiled
-def take_over(world: World, plan: Plan, store: Store, van: int, place: int, most: int, dearest: int) -> tuple[int, int]:
+def take_over(
+    world: World, plan: Plan, store: Store, van: int, place: int, most: int, dearest: int
+) -> tuple[int, int]:
     """Let the van call, with no more than `most` aboard, and take what waits near its way; what that costs, and how
     many it takes: none when it cannot."""
     orders, count = world.terms[ORDERS], 0

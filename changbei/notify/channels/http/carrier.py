@@ -81,7 +81,9 @@ class Carrier:
             filled["path"],
             params={name: value for name, value in filled.get("query", {}).items() if value} or None,
             headers=headers,
-            data={name: value for name, value in filled["form"].items() if value} if "form" in filled else None,
+            data={name: value for name, value in filled["form"].items() if value}
+            if "form" in filled
+            else None,
             json=filled.get("json"),
         )
         if "basic" in send:
@@ -177,7 +179,9 @@ def wait_seconds(answer: httpx.Response, otherwise: float) -> float:
     """How long a carrier asks us to wait, by Retry-After in seconds or as a date, within an hour."""
     asked = answer.headers.get("Retry-After", "").strip()
     try:
-        wait = float(asked) if asked.isdigit() else (parsedate_to_datetime(asked) - clock.now()).total_seconds()
+        wait = (
+            float(asked) if asked.isdigit() else (parsedate_to_datetime(asked) - clock.now()).total_seconds()
+        )
     except (ValueError, TypeError):
         wait = otherwise
     return min(max(wait, 1.0), LONGEST_WAIT_SECONDS)

@@ -62,7 +62,9 @@ class Push:
             found.append(outcome)
         best = ("handed", "limited", "retry", "failed")
         left = sorted((one for one in found if one.state in best), key=lambda one: best.index(one.state))
-        return left[0] if left else Outcome("failed", detail="no browser of this person takes pushes any more")
+        return (
+            left[0] if left else Outcome("failed", detail="no browser of this person takes pushes any more")
+        )
 
     def _hand_over(self, one: Outgoing, device: Device) -> Outcome:
         try:

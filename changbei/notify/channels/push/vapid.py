@@ -66,7 +66,9 @@ class Vapid:
             "exp": int(clock.now().timestamp()) + VALID_SECONDS,
             "sub": self.contact,
         }
-        signed = ".".join(encode(json.dumps(part).encode()) for part in ({"typ": "JWT", "alg": "ES256"}, claims))
+        signed = ".".join(
+            encode(json.dumps(part).encode()) for part in ({"typ": "JWT", "alg": "ES256"}, claims)
+        )
         r, s = decode_dss_signature(self.key.sign(signed.encode(), ec.ECDSA(SHA256())))
         signature = encode(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
         return f"vapid t={signed}.{signature}, k={self.public_key}"

@@ -19,7 +19,9 @@ TRY_AGAIN = {401, 403, 408, 425}  # 401 and 403 are our own settings: the recipi
 TOO_MANY = 429
 WAIT_SECONDS = 30.0  # when the gateway says only that it is too much
 STATES = {word: word for word in get_args(State)}
-RECEIPTS = Hook("json", list="receipts", id="id", reference="reference", state="state", states=STATES, detail="detail")
+RECEIPTS = Hook(
+    "json", list="receipts", id="id", reference="reference", state="state", states=STATES, detail="detail"
+)
 REPLIES = Hook("json", list="replies", id="id", reference="reference", sender="from", text="text")
 SENDERS = 8
 TIMEOUT_SECONDS = 8.0

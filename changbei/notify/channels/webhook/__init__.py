@@ -98,7 +98,9 @@ def _outcome(answer: httpx.Response) -> Outcome:
         return Outcome("handed")
     if code == httpx.codes.GONE:
         return Outcome("refused", detail=detail)
-    if code in MAY_NAME_A_WAIT and (code != httpx.codes.SERVICE_UNAVAILABLE or "Retry-After" in answer.headers):
+    if code in MAY_NAME_A_WAIT and (
+        code != httpx.codes.SERVICE_UNAVAILABLE or "Retry-After" in answer.headers
+    ):
         return Outcome("limited", detail=detail, wait_seconds=wait_seconds(answer, WAIT_SECONDS))
     permanent = httpx.codes.BAD_REQUEST <= code < httpx.codes.INTERNAL_SERVER_ERROR and code not in TRY_AGAIN
     return Outcome("failed" if permanent else "retry", detail=detail)
