@@ -59,7 +59,7 @@ def require_record(stop: Stop, actor: Person | None) -> None:
 
 
 def require_record_tour(tour: Tour, actor: Person | None) -> None:
-    """The driver of the tour, or a dispatcher of its site; None is the day itself being played or imported."""
+    """The driver of the tour, or a dispatcher; None is the day itself being played or imported."""
     if actor is None or actor.pk == tour.driver_id:
         return
     if not people.may(actor, "delivery.recover"):

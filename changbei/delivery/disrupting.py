@@ -17,7 +17,7 @@ from django.utils.translation import gettext_noop
 from changbei.compute import geo
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem
-from changbei.delivery import bulk, changing, rules, snapshot, travel
+from changbei.delivery import bulk, changing, papers, rules, snapshot, travel
 from changbei.delivery.arrivals import at_wall
 from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Handover, Loan, Stop, Tour
 from changbei.network.models import Retailer, Site, Vehicle
@@ -164,18 +164,12 @@ def cancel(stops: Collection[int], *, run: Run | None, actor: Person | None) -> 
     count = found.update(status=Stop.Status.CANCELLED, expected_at=None)
     if not count:
         return 0
+    papers.follow(day)
     for tour in Tour.objects.filter(pk__in=tours).select_related("site", "vehicle").order_by("pk"):
-        _drop_idle_calls(tour)
         expect_again(tour)
     changing.changed(day)
     changing.note("delivery.stops_cancelled", run, actor, clause="E2.6", stops=count)
     return count
-
-
-def _drop_idle_calls(tour: Tour) -> None:
-    for call in Handover.objects.filter(tour=tour, done_at__isnull=True):
-        if not call.waiting().exists():
-            call.delete()
 
 
 def expect_again(tour: Tour) -> None:
@@ -300,7 +294,7 @@ def drive_on(breakdown: Breakdown, driver: Person, *, ready_at: datetime, actor:
         raise Conflict(gettext_noop("this van cannot go on, whoever drives it"))
     if not Breakdown.objects.filter(pk=breakdown.pk, resumed_at=None).update(resumed_at=clock.now()):
         raise Conflict(gettext_noop("this van drives again already"))
-    mine = Stop.objects.filter(goods_at=breakdown, status=Stop.Status.PLANNED)
+    mine = Stop.objects.filter(goods_at=breakdown, status__in=Stop.WAITING)
     later = mine.order_by("sequence").exclude(tour=None).exclude(tour=tour)
     if later.exists():
         raise Conflict(gettext_noop("other vans have been told to fetch these goods; compute the day anew"))

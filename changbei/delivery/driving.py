@@ -16,7 +16,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound
-from changbei.delivery import access, changing, rules, selectors, services
+from changbei.delivery import access, changing, papers, rules, selectors, services
 from changbei.delivery.models import DriverAction, Position, Stop, Tour
 from changbei.network.models import Vehicle
 from changbei.people.models import Person
@@ -72,6 +72,7 @@ Deed = Callable[[Tour, Said, datetime, Person], DriverAction]
 @transaction.atomic
 def _once(tour: Tour, said: Said, at: datetime, actor: Person, deed: Deed) -> DriverAction:
     """Do it, unless it was done before. What cannot be done is kept with its reason, and the dispatcher sees it."""
+    changing.locked_day(tour.day_id)
     tour = Tour.objects.select_for_update(of=("self",)).select_related("vehicle", "day").get(pk=tour.pk)
     if before := DriverAction.objects.filter(uuid=said.uuid).first():
         return before
@@ -148,12 +149,19 @@ def _record(tour: Tour, said: Said, at: datetime, actor: Person) -> DriverAction
 def _first_word(tour: Tour, stop: Stop, done: DriverAction) -> None:
     """What the driver did with goods that were aboard is so, even if the plan has given them to others meanwhile."""
     if stop.tour_id != tour.pk:
-        broken = stop.goods_at
-        if broken is None or broken.tour_id != tour.pk or done.at > broken.at:
+        if not _was_aboard(stop, tour, done.at):
             raise Conflict(MOVED_ON)
-        stop.tour, stop.goods_at = tour, None
-        stop.save(update_fields=["tour", "goods_at"])
+        stop.tour, stop.goods_at, stop.aboard = tour, None, None
+        stop.save(update_fields=["tour", "goods_at", "aboard"])
+        papers.follow(tour.day)
+        changing.changed(tour.day)
     services.record_stop(stop, done.kind, reason=done.reason, actor=done.driver, at=done.at)
+
+
+def _was_aboard(stop: Stop, tour: Tour, at: datetime) -> bool:
+    """Whether the goods were on this tour's van then: before it broke down, or though nobody was to bring them."""
+    broken = stop.goods_at
+    return stop.aboard_id == tour.pk or (broken is not None and broken.tour_id == tour.pk and at <= broken.at)
 
 
 def _was_there_earlier(stop: Stop, at: datetime) -> None:

@@ -46,7 +46,13 @@ def offer(
     `iterations` the result does not depend on the machine's speed.
     """
     effort = _effort(seconds, iterations, seed)
-    return _offer(breakdown, breakdown.tour.day_id, (), run, effort, lambda shot: shot.stranded > 0)
+
+    def leaves_something(shot: Snapshot) -> bool:
+        return any(
+            stop.goods_at_id == breakdown.pk or stop.tour_id == breakdown.tour_id for stop in shot.orders
+        )
+
+    return _offer(breakdown, breakdown.tour.day_id, (), run, effort, leaves_something)
 
 
 def offer_day(

@@ -13,6 +13,8 @@ RESERVE_READY = timedelta(minutes=15)
 """Fetching keys and papers of a reserve van until it drives off."""
 HANDOVER = timedelta(minutes=5)
 HANDOVER_PER_STOP_SECONDS = 8
+OFFER_HOLDS = timedelta(minutes=20)
+"""How long what was computed may be accepted: meanwhile every van drives on."""
 NOTICEABLE = timedelta(minutes=15)
 """A customer notices when the van comes this much earlier or later than said."""
 NOTICEABLE_MINUTES = NOTICEABLE.total_seconds() / 60
@@ -41,6 +43,11 @@ class Whereabouts:
     after: int | None
     ready_at: datetime
     driven: tuple[int, ...]
+
+
+def is_out_of_date(computed_at: datetime, now: datetime) -> bool:
+    """Whether an offer was computed too long ago to be driven by."""
+    return now - computed_at > OFFER_HOLDS
 
 
 def whereabouts(

@@ -268,10 +268,14 @@ def days_around(on: date, count: int = 3) -> list[date]:
 
 
 def is_stale(case: RecoveryCase) -> bool:
-    """Whether the day has changed since this was computed; `case.day` is as fresh as it was loaded."""
-    if case.status == RecoveryCase.Status.STALE:
+    """Whether nothing of this can be accepted any more: the day has changed since it was computed (`case.day` is as
+    fresh as it was loaded), it is too old, or a reserve van it counts on went elsewhere."""
+    if case.status != RecoveryCase.Status.OFFERED:
+        return case.status == RecoveryCase.Status.STALE
+    if case.day_version != case.day.version or rules.is_out_of_date(case.computed_at, clock.now()):
         return True
-    return case.status == RecoveryCase.Status.OFFERED and case.day_version != case.day.version
+    reserves = {pk for option in case.options.all() for pk in option.plan["reserve_vehicles"]}
+    return Vehicle.objects.filter(pk__in=reserves).exclude(state=Vehicle.State.FIT).exists()
 
 
 def newer_case(case: RecoveryCase) -> RecoveryCase | None:

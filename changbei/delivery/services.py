@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotFound
-from changbei.delivery import access, changing, deciding, moving, planning, rules
+from changbei.delivery import access, changing, deciding, moving, papers, planning, rules, undoing
 from changbei.delivery.models import (
     Breakdown,
     DeliveryDay,
@@ -29,7 +29,7 @@ from changbei.people.models import Person
 from changbei.runs.models import Run
 
 plan_day = planning.plan_day
-accept, undo, papers_written = deciding.accept, deciding.undo, deciding.papers_written
+accept, undo, papers_written = deciding.accept, undoing.undo, papers.written
 SECOND = Value(timedelta(seconds=1))
 
 
@@ -53,7 +53,7 @@ def today() -> DeliveryDay | None:
 
 @transaction.atomic
 def report_breakdown(report: BreakdownReport, *, run: Run | None, actor: Person | None) -> Breakdown:
-    """Stop the van's tour where it stands (E3.3.1); its open stops wait at the van. Once per run.
+    """Stop the van's tour where it stands (E3.3.1); its open stops, held ones too, wait at the van. Once per run.
 
     Raises NotFound when the van has no tour today.
     """
@@ -102,7 +102,7 @@ def _strand(tour: Tour, breakdown: Breakdown) -> int:
     """The tour's open stops wait at the van; goods it was still to fetch elsewhere stay where they are."""
     Handover.objects.filter(tour=tour, done_at__isnull=True).delete()
     aboard = Q(tour=tour, goods_at__isnull=True, goods_site__isnull=True) | Q(aboard=tour)
-    return Stop.objects.filter(aboard, status=Stop.Status.PLANNED).update(goods_at=breakdown, aboard=None)
+    return Stop.objects.filter(aboard, status__in=Stop.WAITING).update(goods_at=breakdown, aboard=None)
 
 
 @transaction.atomic
@@ -170,6 +170,7 @@ def record_stop(
     if reason and reason not in rules.REASONS.get(status, ()):
         raise Invalid("reason", f"{reason!r}: {', '.join(rules.REASONS.get(status, ()))}")
     access.require_record(stop, actor)
+    Tour.objects.select_for_update().get(stops=stop)
     done_at = at or clock.now()
     waiting = Stop.objects.filter(pk=stop.pk, status__in=Stop.WAITING)
     if not waiting.update(status=status, done_at=done_at, reason=reason):
@@ -228,12 +229,14 @@ def drive_as_expected(until: datetime, *, except_drivers: Collection[int] = (), 
 def record_handover(handover: Handover, *, actor: Person | None, at: datetime | None = None) -> None:
     """The goods have changed vans: from now on they are aboard the van that took them over."""
     access.require_record_tour(handover.tour, actor)
+    day = changing.locked_day(handover.tour.day_id)
     if not Handover.objects.filter(pk=handover.pk, done_at__isnull=True).update(done_at=at or clock.now()):
         raise Conflict(gettext_noop("this hand-over is already recorded"))
     left: Mapping[str, None] = (
         {"goods_at": None} if handover.breakdown else {"goods_site": None, "goods_ready_at": None}
     )
     moved = handover.waiting().update(**left)
+    changing.changed(day)
     changing.note(
         "delivery.goods_taken_over",
         handover.breakdown.run if handover.breakdown else None,
@@ -251,6 +254,7 @@ def postpone(breakdown: Breakdown, *, reason: str, actor: Person | None) -> tupl
     day = changing.locked_day(breakdown.tour.day_id)
     next_on = planning.next_delivery_day(day.date)
     count = moving.move(Stop.objects.filter(goods_at=breakdown, status=Stop.Status.PLANNED), next_on)
+    papers.follow(day)
     changing.changed(day)
     changing.note(
         "delivery.postponed",
@@ -285,6 +289,7 @@ def move_held(retailers: Collection[int], on: date, *, actor: Person | None, run
     held = Stop.objects.filter(day=day, retailer__in=retailers, status=Stop.Status.HELD)
     count = moving.move(held, on)
     if count:
+        papers.follow(day)
         changing.changed(day)
         changing.note(
             "delivery.stops_moved", run, actor, clause="E3.2.1", stops=count, next_on=on.isoformat()
@@ -307,12 +312,13 @@ def _set_held(
 
 @transaction.atomic
 def order_repair(breakdown: Breakdown, *, actor: Person | None) -> RepairOrder:
-    """The broken van goes to repair (E3.3.1), once."""
+    """The broken van goes to repair (E3.3.1), once, however often it was reported."""
     vehicle = breakdown.tour.vehicle
-    order, made = RepairOrder.objects.get_or_create(
-        breakdown=breakdown, defaults={"vehicle": vehicle, "ordered_at": clock.now(), "ordered_by": actor}
+    known = RepairOrder.objects.filter(Q(breakdown=breakdown) | Q(vehicle=vehicle, finished_at=None)).first()
+    order = known or RepairOrder.objects.create(
+        breakdown=breakdown, vehicle=vehicle, ordered_at=clock.now(), ordered_by=actor
     )
-    if made:
+    if known is None:
         Vehicle.objects.filter(pk=vehicle.pk).update(state=Vehicle.State.UNDER_REPAIR)
         changing.note(
             "delivery.repair_ordered", breakdown.run, actor, clause="E3.3.1", vehicle=vehicle.number

@@ -20,7 +20,7 @@ from changbei.compute import closures, geo
 from changbei.compute.recovery import Call, Orders, Places, Problem, Recovery, Vans
 from changbei.core.clock import LOCAL
 from changbei.delivery import rules, selectors, travel
-from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, Stop, Tour
+from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Handover, Loan, Stop, Tour
 from changbei.network.models import Site, Vehicle
 
 
@@ -45,6 +45,7 @@ class Snapshot:
     places: tuple[Breakdown | Site, ...]
     basis: travel.Basis
     closed: tuple[Closure, ...] = ()
+    callers: frozenset[int] = frozenset()  # keys of tours that are to fetch goods somewhere, as it is now
     before_closing: frozenset[int] = frozenset()  # keys of stops that could be served after a closure instead
 
     def moment(self, seconds: int) -> datetime:
@@ -94,13 +95,14 @@ class _Map:
 
 
 def take(day: DeliveryDay, now: datetime, after_closing: Collection[int] = ()) -> Snapshot:
-    """Read the day with seven queries. Stranded goods are those that nobody has fetched yet, wherever they wait.
+    """Read the day with eight queries. Stranded goods are those that nobody has fetched yet, wherever they wait.
 
     `after_closing`: keys of stops that are served after a closure though there would be time before it.
     """
     stops = Stop.objects.filter(day=day).select_related("retailer").order_by("tour_id", "sequence", "pk")
     tours = list(Tour.objects.filter(day=day).select_related("vehicle", "site").order_by("pk"))
     breakdowns = Breakdown.objects.filter(tour__day=day, resumed_at__isnull=True)
+    calls = Handover.objects.filter(tour__day=day, done_at__isnull=True)
     return _Builder(
         day,
         now,
@@ -111,6 +113,7 @@ def take(day: DeliveryDay, now: datetime, after_closing: Collection[int] = ()) -
         breakdowns=list(breakdowns.select_related("tour__site").order_by("pk")),
         closed=selectors.closures(day),
         loans=list(Loan.objects.filter(day=day, returned_at__isnull=True)),
+        callers=frozenset(calls.values_list("tour_id", flat=True)),
         after_closing=after_closing,
     ).build()
 
@@ -135,9 +138,10 @@ class _Builder:
         breakdowns: Sequence[Breakdown],
         closed: Sequence[Closure],
         loans: Sequence[Loan],
+        callers: frozenset[int],
         after_closing: Collection[int],
     ) -> None:
-        self.day, self.now, self.after_closing = day, now, after_closing
+        self.day, self.now, self.callers, self.after_closing = day, now, callers, after_closing
         self.midnight = datetime.combine(day.date, time.min, LOCAL)
         self.map = _Map()
         self.all_sites = sites
@@ -214,7 +218,7 @@ class _Builder:
         rows: list[dict[str, Any]] = []
         planned: list[list[int]] = []
         for tour in self.tours:
-            if tour.status != Tour.Status.BROKEN_DOWN:
+            if _drives(tour):
                 row, left = self._tour_van(tour)
                 vans.append(Van(tour.vehicle, tour))
                 rows.append(row)
@@ -246,6 +250,7 @@ class _Builder:
             tuple(place_rows),
             times.basis,
             tuple(self.closed),
+            self.callers,
             frozenset(self.before_closing),
         )
 
@@ -253,6 +258,8 @@ class _Builder:
         stops = self.by_tour.get(tour.pk, [])
         visits = [visit(stop) for stop in stops]
         where = rules.whereabouts(visits, tour.departs_at, self.now, shut=self.shut)
+        if tour.status == Tour.Status.FINISHED:  # it is back, and begins from there
+            where = replace(where, after=None, ready_at=self.now + rules.RESERVE_READY)
         fixed = set(where.driven)
         last = next((stop for stop in stops if stop.pk == where.after), None)
         spot = last.retailer if last else tour.site
@@ -380,6 +387,13 @@ def _driving(problem: Problem, seconds: npt.NDArray[np.integer]) -> int:
     return replace(problem, travel_seconds=seconds).undisturbed_driving_seconds
 
 
+def _drives(tour: Tour) -> bool:
+    """A van that is back may leave once more, unless it went to repair."""
+    if tour.status == Tour.Status.FINISHED:
+        return tour.vehicle.state not in Vehicle.OUT
+    return tour.status != Tour.Status.BROKEN_DOWN
+
+
 def visit(stop: Stop) -> rules.Visit:
     return rules.Visit(
         stop.pk,
@@ -391,10 +405,12 @@ def visit(stop: Stop) -> rules.Visit:
 
 
 def option_plan(snapshot: Snapshot, recovery: Recovery) -> dict[str, Any]:
-    """The recovery as JSON: per van whose list or times change its steps, and who is left out or noticeably moved."""
+    """The recovery as JSON: per van whose list or times change, or that was to fetch goods so far, its steps, and who
+    is left out or noticeably moved."""
     told = {*recovery.shifted, *(n for n, stop in enumerate(snapshot.orders) if stop.tour_id is None)}
     waiting = {van for van, plan in enumerate(recovery.vans) if told & set(plan.orders)}
-    changed = {*recovery.touched_vans, *recovery.reserve_vans, *waiting}
+    fetching = {n for n, van in enumerate(snapshot.vans) if van.tour and van.tour.pk in snapshot.callers}
+    changed = {*recovery.touched_vans, *recovery.reserve_vans, *waiting, *fetching}
     return {
         "tours": [_tour_json(snapshot, recovery, number) for number in sorted(changed)],
         "unserved": [snapshot.orders[order].pk for order in recovery.unserved],

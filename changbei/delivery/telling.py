@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 
 from changbei.core import clock
 from changbei.core.errors import NotFound
-from changbei.delivery import deciding, rules, selectors
+from changbei.delivery import rules, selectors, undoing
 from changbei.delivery.arrivals import at_wall
 from changbei.delivery.facts import (
     LIST_AS_BEFORE,
@@ -87,7 +87,7 @@ def _lists_before(case: RecoveryCase) -> dict[int, tuple[list[int], list[tuple[i
     calls: dict[int, list[tuple[int | None, int | None]]] = defaultdict(list)
     for tour, breakdown, site, *_rest in (case.before or {}).get("handovers", []):
         calls[tour].append((breakdown, site))
-    stops = deciding.lists_before(case)
+    stops = undoing.lists_before(case)
     return {tour: (stops.get(tour, []), calls.get(tour, [])) for tour in {*stops, *calls}}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from changbei.core.clock import VirtualClock
 from changbei.core.errors import Conflict, NotAllowed
-from changbei.delivery import deciding, recovery, services
+from changbei.delivery import recovery, services, undoing
 from changbei.delivery.models import (
     Breakdown,
     DeliveryDay,
@@ -115,7 +115,7 @@ def test_a_served_customer_of_the_new_list_is_a_drive_on_it(case: RecoveryCase, 
     tour = Tour.objects.get(line__isnull=True)
     services.record_stop(tour.stops.order_by("sequence")[0], "absent", actor=tour.driver, reason="closed")
     option.refresh_from_db()
-    assert deciding.vans_that_drove(option) == [tour.vehicle.number]
+    assert undoing.vans_that_drove(option) == [tour.vehicle.number]
     with pytest.raises(Conflict):
         services.undo(case, actor=dispatcher)
 
@@ -178,7 +178,7 @@ def test_a_van_that_keeps_its_list_may_drive_on(case: RecoveryCase, dispatcher: 
         stop.refresh_from_db()
         services.record_stop(stop, "delivered", actor=other.driver)
     option.refresh_from_db()
-    assert deciding.vans_that_drove(option) == []
+    assert undoing.vans_that_drove(option) == []
     services.undo(case, actor=dispatcher)
     rest[0].refresh_from_db()
     assert (rest[0].status, rest[0].tour_id) == ("delivered", other.pk)

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 
 from changbei.compute.recovery import ALL_MEANS, CALM
 from changbei.core.errors import Conflict, Invalid, NotFound
-from changbei.delivery import access, deciding, left_out, recovery, rules, selectors, services
+from changbei.delivery import access, left_out, recovery, rules, selectors, services, undoing
 from changbei.delivery.features import RecoveryMap, closed
 from changbei.delivery.models import RecoveryCase, RecoveryOption, Stop, TransportPapers
 from changbei.delivery.selectors import VanShare
@@ -244,7 +244,7 @@ def _undoing(case: RecoveryCase, accepted: RecoveryOption | None, may: frozenset
     """Whether the accepted option can be taken back, and if not, who keeps it from being so."""
     if accepted is None or case.status != RecoveryCase.Status.ACCEPTED or "delivery.accept" not in may:
         return {"may_undo": False, "driven_by": []}
-    drove = deciding.vans_that_drove(accepted)
+    drove = undoing.vans_that_drove(accepted)
     return {"may_undo": not drove and case.accepted_version == case.day.version, "driven_by": drove}
 
 
