@@ -269,24 +269,24 @@ def postpone(breakdown: Breakdown, *, reason: str, actor: Person | None) -> tupl
 
 
 @transaction.atomic
-def hold_stops(retailers: Collection[int], *, actor: Person | None, run: Run | None) -> int:
-    """Today's open stops of these customers are not driven for now (E3.2.1, E3.2.2); their number."""
-    return _set_held(retailers, Stop.Status.PLANNED, Stop.Status.HELD, "delivery.stops_held", run, actor)
+def hold_stops(stops: Collection[int], *, actor: Person | None, run: Run | None) -> int:
+    """Those of these stops that are open today are not driven for now (E3.2.1, E3.2.2); their number."""
+    return _set_held(stops, Stop.Status.PLANNED, Stop.Status.HELD, "delivery.stops_held", run, actor)
 
 
 @transaction.atomic
-def release_stops(retailers: Collection[int], *, actor: Person | None, run: Run | None) -> int:
-    """Held stops of today are driven again; their number."""
-    return _set_held(retailers, Stop.Status.HELD, Stop.Status.PLANNED, "delivery.stops_released", run, actor)
+def release_stops(stops: Collection[int], *, actor: Person | None, run: Run | None) -> int:
+    """Those of these stops that are held today are driven again; their number."""
+    return _set_held(stops, Stop.Status.HELD, Stop.Status.PLANNED, "delivery.stops_released", run, actor)
 
 
 @transaction.atomic
-def move_held(retailers: Collection[int], on: date, *, actor: Person | None, run: Run | None) -> int:
-    """Today's held stops of these customers go out on another day, together with that day's goods; their number."""
+def move_held(stops: Collection[int], on: date, *, actor: Person | None, run: Run | None) -> int:
+    """Those of these stops that are held today go out on another day, together with that day's goods; their number."""
     if (day := today()) is None:
         return 0
     day = changing.locked_day(day.pk)
-    held = Stop.objects.filter(day=day, retailer__in=retailers, status=Stop.Status.HELD)
+    held = Stop.objects.filter(day=day, pk__in=stops, status=Stop.Status.HELD)
     count = moving.move(held, on)
     if count:
         papers.follow(day)
@@ -298,12 +298,12 @@ def move_held(retailers: Collection[int], on: date, *, actor: Person | None, run
 
 
 def _set_held(
-    retailers: Collection[int], before: str, after: str, kind: str, run: Run | None, actor: Person | None
+    stops: Collection[int], before: str, after: str, kind: str, run: Run | None, actor: Person | None
 ) -> int:
     if (day := today()) is None:
         return 0
     day = changing.locked_day(day.pk)
-    count = Stop.objects.filter(day=day, retailer__in=retailers, status=before).update(status=after)
+    count = Stop.objects.filter(day=day, pk__in=stops, status=before).update(status=after)
     if count:
         changing.changed(day)
     changing.note(kind, run, actor, clause="E3.2.1", stops=count)

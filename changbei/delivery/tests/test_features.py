@@ -167,7 +167,7 @@ def test_what_each_van_takes(day: DeliveryDay, broken: Breakdown) -> None:
     assert not share.borrowed
     assert share.handovers[0][0] == broken.tour.vehicle.number
     assert not selectors.is_stale(case)
-    services.hold_stops([Stop.objects.filter(day=day, status="planned")[0].retailer_id], actor=None, run=None)
+    services.hold_stops([Stop.objects.filter(day=day, status="planned")[0].pk], actor=None, run=None)
     fresh = selectors.cases_of_day(DeliveryDay.objects.get(pk=day.pk)).get()
     assert selectors.is_stale(fresh)
     assert selectors.newer_case(case) is None

@@ -125,7 +125,7 @@ def test_a_day_that_changed_otherwise_cannot_go_back(
 ) -> None:
     services.accept(case.options.get(rank=1), actor=dispatcher)
     held = Stop.objects.filter(day=day, status="planned", tour__isnull=False)[0]
-    services.hold_stops([held.retailer_id], actor=None, run=None)
+    services.hold_stops([held.pk], actor=None, run=None)
     with pytest.raises(Conflict, match="changed again since"):
         services.undo(case, actor=dispatcher)
 

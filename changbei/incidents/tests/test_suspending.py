@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from changbei.core import clock as core_clock
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Conflict, Invalid, NotAllowed
+from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.incidents import holding, replenishing, services
 from changbei.incidents.models import Incident, PublicNotice, SuspendedRetailer, Suspension
@@ -151,6 +152,29 @@ def test_a_customer_of_two_suspensions_waits_for_both(typhoon: Incident) -> None
     services.resume(whole, actor=people.head())
     states = dict(Stop.objects.values_list("retailer_id", "status"))
     assert states == {customers[0].pk: "held", customers[1].pk: "planned"}
+
+
+def test_what_a_later_suspension_of_the_day_holds_is_not_released(typhoon: Incident) -> None:
+    line = Line.objects.order_by("pk")[0]
+    customers = list(Retailer.objects.filter(line=line).select_related("line__site", "line__vehicle")[:2])
+    deliver_today(customers, [hour(11), hour(16)])
+    morning = suspend(typhoon, people.box(), starts_at=hour(9), ends_at=hour(14))
+    suspend(typhoon, people.box(), starts_at=hour(15), ends_at=hour(20))
+    services.resume(morning, actor=people.head())
+    assert list(Stop.objects.order_by("sequence").values_list("status", flat=True)) == ["planned", "held"]
+
+
+def test_a_line_on_hold_waits_although_service_is_resumed(typhoon: Incident) -> None:
+    line = Line.objects.order_by("pk")[0]
+    customers = list(Retailer.objects.filter(line=line).select_related("line__site", "line__vehicle")[:2])
+    deliver_today(customers, [hour(11), hour(21)])
+    choice = LineChoice(Tour.objects.get().pk, "hold")
+    services.decide_lines(typhoon, [choice], review_at=hour(22), actor=people.head())
+    services.resume(suspend(typhoon, people.box()), actor=people.head())
+    assert set(Stop.objects.values_list("status", flat=True)) == {"held"}
+    assert Entry.objects.get(kind="incidents.service_resumed").data["stops_released"] == 0
+    services.end_hold(typhoon, "go", actor=people.head())
+    assert set(Stop.objects.values_list("status", flat=True)) == {"planned"}
 
 
 def test_a_day_planned_later_is_held_as_well(typhoon: Incident, clock: VirtualClock) -> None:

@@ -132,7 +132,7 @@ def test_the_table_is_filtered_and_sorted(desk: Client, case: RecoveryCase) -> N
 
 
 def test_a_van_with_nothing_but_held_stops_stands_still(desk: Client, tour: Tour) -> None:
-    services.hold_stops(list(tour.stops.values_list("retailer_id", flat=True)), actor=None, run=None)
+    services.hold_stops(list(tour.stops.values_list("pk", flat=True)), actor=None, run=None)
     [row] = desk.get("/delivery/?state=suspended").context["rows"]
     assert (row.tour.pk, row.state_words, row.next_at) == (tour.pk, "Held", None)
 
@@ -250,7 +250,7 @@ def test_a_wrong_option_is_refused(desk: Client, case: RecoveryCase) -> None:
 def test_out_of_date_options_are_computed_anew(desk: Client, case: RecoveryCase, day: DeliveryDay) -> None:
     url = f"/delivery/recoveries/{case.uuid}/"
     held = Stop.objects.filter(day=day, status="planned", goods_at=None)[0]
-    services.hold_stops([held.retailer_id], actor=None, run=None)
+    services.hold_stops([held.pk], actor=None, run=None)
     page = desk.get(url)
     assert (page.context["stale"], page.context["may_accept"], page.context["may_compute"]) == (
         True,
