@@ -19,6 +19,7 @@ from changbei.notify import personal
 from changbei.notify.models import CallList, Notice
 from changbei.people.models import Person
 from changbei.plans.actions import action, message
+from changbei.runs import drills
 from changbei.runs.context import ActionContext
 from changbei.runs.models import Task
 from changbei.supply import cash
@@ -27,6 +28,7 @@ TEXT = {"type": "string"}
 MAP = {"type": "object"}
 COUNT = {"type": "integer", "minimum": 0}
 LIST = {"type": "array"}
+FLAG = {"type": "boolean"}
 OF_SUSPENSION = ("area", "reason", "from", "until", "period")
 OF_EACH_CUSTOMER = (*personal.FIELDS, "next_delivery")
 LOOK_UP = "next_page"  # where customers see their next delivery
@@ -75,7 +77,13 @@ def affected(context: ActionContext) -> dict[str, Any]:
     "incidents.suspend",
     params=_object("goods", scope=TEXT, area=MAP, starts_at=TEXT, ends_at=TEXT, reason=TEXT, goods=TEXT),
     returns=_object(
-        suspension=TEXT, retailers=COUNT, stops_held=COUNT, starts_at=TEXT, ends_at=TEXT, period=MAP
+        suspension=TEXT,
+        retailers=COUNT,
+        stops_held=COUNT,
+        starts_at=TEXT,
+        ends_at=TEXT,
+        period=MAP,
+        practised=FLAG,
     ),
 )
 def suspend(context: ActionContext) -> dict[str, Any]:
@@ -104,13 +112,14 @@ def suspend(context: ActionContext) -> dict[str, Any]:
         "starts_at": suspension.starts_at.isoformat(),
         "ends_at": suspension.ends_at.isoformat(),
         "period": moments.period(suspension.starts_at, suspension.ends_at),
+        "practised": drills.only_practised(context.run.drill),
     }
 
 
 @action(
     "incidents.extend",
     params=_object(suspension=TEXT, ends_at=TEXT),
-    returns=_object(suspension=TEXT, ends_at=TEXT, extended_at=TEXT),
+    returns=_object(suspension=TEXT, ends_at=TEXT, extended_at=TEXT, practised=FLAG),
 )
 def extend(context: ActionContext) -> dict[str, Any]:
     suspension, ends_at = _suspension(context), _moment(context.params["ends_at"], "ends_at")
@@ -120,13 +129,14 @@ def extend(context: ActionContext) -> dict[str, Any]:
         "suspension": str(suspension.uuid),
         "ends_at": suspension.ends_at.isoformat(),
         "extended_at": context.now.isoformat(),
+        "practised": drills.only_practised(context.run.drill),
     }
 
 
 @action(
     "incidents.resume",
     params=_object(suspension=TEXT),
-    returns=_object(suspension=TEXT, retailers=COUNT, key=COUNT, stops_released=COUNT),
+    returns=_object(suspension=TEXT, retailers=COUNT, key=COUNT, stops_released=COUNT, practised=FLAG),
 )
 def resume(context: ActionContext) -> dict[str, Any]:
     suspension = _suspension(context)
@@ -139,6 +149,7 @@ def resume(context: ActionContext) -> dict[str, Any]:
         "retailers": concerned.count(),
         "key": concerned.filter(is_key=True).count(),
         "stops_released": int(fact.get("stops_released", 0)),
+        "practised": drills.only_practised(context.run.drill),
     }
 
 
@@ -241,12 +252,17 @@ def record_fallback(context: ActionContext) -> dict[str, Any]:
 @action(
     "supply.replenish_key_customers",
     params=_object(suspension=TEXT),
-    returns=_object(requests=COUNT, retailers=COUNT, cartons=COUNT),
+    returns=_object(requests=COUNT, retailers=COUNT, cartons=COUNT, practised=FLAG),
 )
 def replenish_key_customers(context: ActionContext) -> dict[str, Any]:
     """Key customers of the area who missed a delivery get their usual order as a replenishment (E3.2.5)."""
     made = replenishing.replenish_key_customers(_suspension(context), actor=None)
-    return {"requests": made.requests, "retailers": made.retailers, "cartons": made.cartons}
+    return {
+        "requests": made.requests,
+        "retailers": made.retailers,
+        "cartons": made.cartons,
+        "practised": drills.only_practised(context.run.drill),
+    }
 
 
 @action(
@@ -294,13 +310,18 @@ def tell_line_customers(context: ActionContext) -> dict[str, Any]:
 @action(
     "incidents.end_line_hold",
     params=_object(measure=TEXT),
-    returns=_object(lines=COUNT, stops=COUNT, measure=TEXT),
+    returns=_object(lines=COUNT, stops=COUNT, measure=TEXT, practised=FLAG),
 )
 def end_line_hold(context: ActionContext) -> dict[str, Any]:
     """Lines on hold go again, or their goods go out with the next delivery day."""
     measure = context.params["measure"]
     made = lines.end_hold(_incident(context), measure, decided_by=_decider(context, measure), actor=None)
-    return {"lines": len(made), "stops": sum(one.stops for one in made), "measure": measure}
+    return {
+        "lines": len(made),
+        "stops": sum(one.stops for one in made),
+        "measure": measure,
+        "practised": drills.only_practised(context.run.drill),
+    }
 
 
 @action(

@@ -7,9 +7,13 @@ from changbei.plans.kinds import fact, reads
 
 TEXT = {"type": "string"}
 COUNT = {"type": "integer", "minimum": 0}
+FLAG = {"type": "boolean"}
 
 for _kind in ("incidents.service_suspended", "incidents.suspension_extended", "incidents.service_resumed"):
-    fact(_kind, {"type": "object", "properties": {"suspension": TEXT, "retailers": COUNT}})
+    fact(
+        _kind,
+        {"type": "object", "properties": {"suspension": TEXT, "retailers": COUNT, "practised": FLAG}},
+    )
 for _kind in (
     "incidents.restored",
     "incidents.all_clear",
@@ -25,7 +29,13 @@ fact(
     "incidents.lines_decided",
     {
         "type": "object",
-        "properties": {"lines": {"type": "object"}, "held": COUNT, "stops": COUNT, "review_at": TEXT},
+        "properties": {
+            "lines": {"type": "object"},
+            "held": COUNT,
+            "stops": COUNT,
+            "review_at": TEXT,
+            "practised": FLAG,
+        },
     },
 )
 

@@ -11,12 +11,14 @@ from changbei.delivery import services as delivery
 from changbei.delivery.models import Stop
 from changbei.incidents.models import LineMeasure, SuspendedRetailer, Suspension
 from changbei.people.models import Person
+from changbei.runs import drills
 
 
 def hold(suspension: Suspension, *, actor: Person | None) -> int:
     """Hold today's stops of the suspension's customers that would be reached while it lasts; the number held.
 
-    When the suspension says so, they go out with the goods of the first delivery day after its end.
+    When the suspension says so, they go out with the goods of the first delivery day after its end. What is only
+    practised is counted.
     """
     due = _stops_of(suspension, Stop.Status.PLANNED)
     due = due.filter(arrival__gte=suspension.starts_at, arrival__lt=suspension.ends_at)
@@ -24,10 +26,11 @@ def hold(suspension: Suspension, *, actor: Person | None) -> int:
     if not stops:
         return 0
     run = suspension.incident.run
-    held = delivery.hold_stops(stops, actor=actor, run=run)
-    if suspension.goods == Suspension.Goods.MERGE:
-        on = planning.first_delivery_day(suspension.ends_at)
-        delivery.move_held(stops, on, actor=actor, run=run)
+    with drills.practice(suspension.incident.drill):
+        held = delivery.hold_stops(stops, actor=actor, run=run)
+        if suspension.goods == Suspension.Goods.MERGE:
+            on = planning.first_delivery_day(suspension.ends_at)
+            delivery.move_held(stops, on, actor=actor, run=run)
     return held
 
 
@@ -39,7 +42,10 @@ def release(suspension: Suspension, *, actor: Person | None) -> int:
     own = _stops_of(suspension, Stop.Status.HELD)
     own = own.exclude(Exists(_others_at_that_time(suspension))).exclude(Exists(_line_on_hold()))
     stops = list(own.values_list("pk", flat=True))
-    return delivery.release_stops(stops, actor=actor, run=suspension.incident.run) if stops else 0
+    if not stops:
+        return 0
+    with drills.practice(suspension.incident.drill):
+        return delivery.release_stops(stops, actor=actor, run=suspension.incident.run)
 
 
 def hold_today() -> int:
@@ -56,8 +62,9 @@ def _stops_of(suspension: Suspension, status: str) -> QuerySet[Stop]:
 
 
 def _lasting() -> QuerySet[Suspension]:
-    """The suspensions that hold deliveries back."""
-    return Suspension.objects.filter(resumed_at__isnull=True)
+    """The suspensions that hold deliveries back; those that are only practised do not."""
+    lasting = Suspension.objects.filter(resumed_at__isnull=True)
+    return lasting.exclude(incident__drill=True) if drills.only_practised(drill=True) else lasting
 
 
 def _others_at_that_time(suspension: Suspension) -> QuerySet[SuspendedRetailer]:

@@ -38,7 +38,7 @@ def look_at_schedules() -> int:
 
     An entry that still says the same keeps its moment and its secret dates, whatever else of the plan changed.
     """
-    wanted = _in_force() if settings.BEGINS_BY_SCHEDULE else {}
+    wanted = {} if settings.DRILL_GROUND else _in_force()
     with transaction.atomic():
         _lock()
         rows = {(row.pack, row.procedure, row.position): row for row in ScheduledStart.objects.all()}

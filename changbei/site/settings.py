@@ -60,7 +60,9 @@ INSTALLED_APPS = [
 ]
 AUTH_USER_MODEL = "people.Account"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-BEGINS_BY_SCHEDULE = True  # not on a drill's own ground: there only its events happen
+DRILL_GROUND = (
+    False  # a drill's own database: everything is carried out there, and nothing begins by schedule
+)
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

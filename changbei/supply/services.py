@@ -20,6 +20,7 @@ from changbei.network.models import Product, Retailer, Stock
 from changbei.people.models import Person
 from changbei.plans import tables
 from changbei.plans.model import Pack
+from changbei.runs import drills
 from changbei.runs.models import Run, Task
 from changbei.supply import numbers, rules
 from changbei.supply.models import SupplyLine, SupplyRequest
@@ -252,14 +253,16 @@ def merge_into_order(request: SupplyRequest, *, actor: Person | None) -> SupplyR
 def dispatch_replenishment(request: SupplyRequest, *, actor: Person | None) -> tuple[SupplyRequest, str]:
     """Send an approved request out by itself: goods leave the first store that has them all. Returns the site's code.
 
-    Raises Conflict when it is not approved, or no store holds enough any more.
+    When it is only practised the goods stay there. Raises Conflict when it is not approved, or no store holds enough
+    any more.
     """
     request = _locked(request)
     cartons = {line.product.code: line.cartons for line in request.lines.select_related("product")}
     if request.status == Status.DISPATCHED:
         return request, _dispatched_from(request)
     _require(request, Status.APPROVED)
-    site = _take(cartons, request.retailer)
+    with drills.practice(_is_drill(request.run)):
+        site = _take(cartons, request.retailer)
     request.status = Status.DISPATCHED
     local = clock.local_now()
     request.deliver_on = rules.replenishment_day(local.date(), local.hour)
@@ -271,6 +274,7 @@ def dispatch_replenishment(request: SupplyRequest, *, actor: Person | None) -> t
         clause=CLAUSES[request.path],
         site=site,
         deliver_on=request.deliver_on.isoformat(),
+        practised=drills.only_practised(_is_drill(request.run)),
     )
     return request, site
 
@@ -354,22 +358,19 @@ def replenish(
     """A temporary replenishment of general goods, the size of a usual order, for each of these customers (E3.2.5).
 
     Only law-abiding customers with marked prices (E3.4.2). Each store gives what it holds, in the order given; a
-    customer for whom nothing is left gets none. Once per run and occasion. `retailers` come with `line__site` loaded.
+    customer for whom nothing is left gets none; what is only practised takes nothing. Once per run and occasion.
+    `retailers` come with `line__site` loaded.
     """
-    before = (
-        SupplyRequest.objects.filter(run=run, path=Path.AFTER_SUSPENSION, occasion=occasion[:40])
-        if run
-        else None
-    )
-    if before is not None and before.exists():
-        return _replenished(list(before.values_list("pk", flat=True)))
-    good = [one for one in retailers if one.conduct == Retailer.Conduct.LAW_ABIDING and one.marked_prices]
     stock = list(
         Stock.objects.select_for_update(of=("self",))
         .filter(product__supply_class=Product.SupplyClass.GENERAL, product__active=True)
         .select_related("product", "site")
         .order_by("pk")
     )
+    before = SupplyRequest.objects.filter(run=run, path=Path.AFTER_SUSPENSION, occasion=occasion[:40])
+    if run is not None and before.exists():  # asked behind the lock: of two callers one gives
+        return _replenished(list(before.values_list("pk", flat=True)))
+    good = [one for one in retailers if one.conduct == Retailer.Conduct.LAW_ABIDING and one.marked_prices]
     given = _share_out(good, stock)
     local = clock.local_now()
     deliver_on = rules.replenishment_day(local.date(), local.hour)
@@ -397,7 +398,8 @@ def replenish(
         for request, (_, order) in zip(requests, given, strict=True)
         for code, cartons in order.items()
     )
-    Stock.objects.bulk_update(stock, ["cartons"])
+    with drills.practice(_is_drill(run)):
+        Stock.objects.bulk_update(stock, ["cartons"])
     made = _replenished([request.pk for request in requests])
     journal.append(
         "supply.key_customers_replenished",
@@ -405,8 +407,13 @@ def replenish(
         incident=run.incident if run else None,
         run=run.uuid if run else None,
         clause="E3.2.5",
-        drill=run.drill if run else False,
-        data={"requests": made.requests, "cartons": made.cartons, "deliver_on": deliver_on.isoformat()},
+        drill=_is_drill(run),
+        data={
+            "requests": made.requests,
+            "cartons": made.cartons,
+            "deliver_on": deliver_on.isoformat(),
+            "practised": drills.only_practised(_is_drill(run)),
+        },
     )
     return made
 
@@ -443,6 +450,10 @@ def arrives_at(request: SupplyRequest) -> datetime | None:
     return datetime.combine(request.deliver_on, DELIVERED_BY, LOCAL)
 
 
+def _is_drill(run: Run | None) -> bool:
+    return run is not None and run.drill
+
+
 def _locked(request: SupplyRequest) -> SupplyRequest:
     return (
         SupplyRequest.objects.select_for_update(of=("self",))
@@ -464,6 +475,6 @@ def _journal(kind: str, request: SupplyRequest, actor: Person | None, *, clause:
         incident=run.incident if run else None,
         run=run.uuid if run else None,
         clause=clause,
-        drill=run.drill if run else False,
+        drill=_is_drill(run),
         data={"request": str(request.uuid), "number": request.number, **data},
     )

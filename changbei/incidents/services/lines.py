@@ -27,6 +27,7 @@ from changbei.notify.telling import of_each
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.plans.model import Pack
+from changbei.runs import drills
 
 Measure = LineMeasure.Measure
 
@@ -60,6 +61,7 @@ def decide_lines(
     """Decide go or no-go line by line and carry it out; a line on hold is looked at again at `review_at`.
 
     What was decided before for the same lines is replaced. Nothing need be chosen when no line of today is concerned.
+    What is only practised is answered in the same way and then taken back.
     The run hears of it as `incidents.lines_decided`, with how many lines wait. Raises Invalid (review_at,
     lines, and what the measures ask), Conflict, NotAllowed.
     """
@@ -79,15 +81,8 @@ def decide_lines(
         return []
     if problems := rules.line_problems([one.measure for one in choices], review_at, clock.now()):
         raise Invalid(problems=problems)
-    concerned = {one.tour: _customers(one.tour) for one in choices}
-    done = adjusting.adjust(choices, run=incident.run, actor=actor)
-    _end(LineMeasure.objects.filter(tour__in=[one.tour.uuid for one in done]))
-    made = [_keep(incident, one, review_at, decided_by or actor) for one in done]
-    LineMeasureRetailer.objects.bulk_create(
-        LineMeasureRetailer(measure=measure, retailer_id=retailer)
-        for measure, one in zip(made, done, strict=True)
-        for retailer in concerned[one.tour.pk]
-    )
+    with drills.practice(incident.drill):
+        made = _carry_out(incident, choices, review_at, decided_by, actor)
     holds = [one for one in made if one.measure == Measure.HOLD]
     _journal(
         incident,
@@ -99,6 +94,25 @@ def decide_lines(
             "stops": sum(one.stops for one in made),
             "review_at": review_at.isoformat() if review_at and holds else "",
         },
+    )
+    return made
+
+
+def _carry_out(
+    incident: Incident,
+    choices: Sequence[LineChoice],
+    review_at: datetime | None,
+    decided_by: Person | None,
+    actor: Person | None,
+) -> list[LineMeasure]:
+    concerned = {one.tour: _customers(one.tour) for one in choices}
+    done = adjusting.adjust(choices, run=incident.run, actor=actor)
+    _end(LineMeasure.objects.filter(tour__in=[one.tour.uuid for one in done]))
+    made = [_keep(incident, one, review_at, decided_by or actor) for one in done]
+    LineMeasureRetailer.objects.bulk_create(
+        LineMeasureRetailer(measure=measure, retailer_id=retailer)
+        for measure, one in zip(made, done, strict=True)
+        for retailer in concerned[one.tour.pk]
     )
     return made
 
@@ -229,5 +243,5 @@ def _journal(incident: Incident, kind: str, actor: Person | None, data: dict[str
         run=incident.run.uuid if incident.run else None,
         clause="E2.6",
         drill=incident.drill,
-        data=data,
+        data={**data, "practised": drills.only_practised(incident.drill)},
     )

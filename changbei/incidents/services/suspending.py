@@ -17,6 +17,7 @@ from changbei.incidents.services import customers
 from changbei.journal import services as journal
 from changbei.network import selectors as network
 from changbei.people.models import Person
+from changbei.runs import drills
 
 MOST_CUSTOMERS = "most_customers_share"
 CLAUSES = {Suspension.Scope.WHOLE: "E3.2.1", Suspension.Scope.PARTIAL: "E3.2.2"}
@@ -147,6 +148,7 @@ def _journal(suspension: Suspension, kind: str, actor: Person | None, data: dict
             "goods": suspension.goods,
             "starts_at": suspension.starts_at.isoformat(),
             "ends_at": suspension.ends_at.isoformat(),
+            "practised": drills.only_practised(incident.drill),
             **data,
         },
     )

@@ -115,7 +115,7 @@ def test_a_version_takes_effect_on_its_day_by_itself(people, clock) -> None:
 
 def test_on_a_drills_own_ground_nothing_begins_by_itself(people, clock, settings) -> None:
     words.make_version()
-    settings.BEGINS_BY_SCHEDULE = False
+    settings.DRILL_GROUND = True
     fast_forward("1d")
     assert not ScheduledStart.objects.exists()
     assert not Run.objects.exists()

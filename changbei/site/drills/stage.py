@@ -44,7 +44,7 @@ def drill_database() -> Iterator[str]:
         os.environ.setdefault("CHANGBEI_SMS_GATEWAY", "twin:")
         try:
             django.setup()
-            settings.BEGINS_BY_SCHEDULE = False
+            settings.DRILL_GROUND = True
             call_command("migrate", verbosity=0)
             yield real
         finally:

@@ -16,7 +16,7 @@ from changbei.notify.recipients import of_retailers
 from changbei.people.models import Person
 from changbei.plans.actions import action, message
 from changbei.plans.loading import pack_for
-from changbei.runs import wording
+from changbei.runs import drills, wording
 from changbei.runs.context import ActionContext
 from changbei.supply import services
 from changbei.supply.actions.schemas import COUNT, FLAG, LIST, TEXT, object_
@@ -85,7 +85,7 @@ def merge_into_order(context: ActionContext) -> dict[str, Any]:
 @action(
     "supply.dispatch_replenishment",
     params=object_("act_first", request=TEXT, act_first=FLAG),
-    returns=object_(deliver_on=TEXT, deliver_at=TEXT, site=TEXT),
+    returns=object_(deliver_on=TEXT, deliver_at=TEXT, site=TEXT, practised=FLAG),
 )
 def dispatch_replenishment(context: ActionContext) -> dict[str, Any]:
     """The approved request goes out by itself (E3.4.3b, E3.4.3c).
@@ -98,7 +98,7 @@ def dispatch_replenishment(context: ActionContext) -> dict[str, Any]:
     else:
         approved = services.approve_by_run(request, actor=None)
     request, site = services.dispatch_replenishment(approved, actor=None)
-    return {**_delivery(request), "site": site}
+    return {**_delivery(request), "site": site, "practised": drills.only_practised(context.run.drill)}
 
 
 @action("supply.decline", params=object_(request=TEXT, why=TEXT), returns=object_(request=TEXT))

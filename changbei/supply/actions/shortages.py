@@ -10,6 +10,7 @@ from changbei.notify.recipients import of_contact
 from changbei.people.models import Contact
 from changbei.plans.actions import action, message
 from changbei.plans.loading import pack_for
+from changbei.runs import drills
 from changbei.runs.context import ActionContext
 from changbei.supply import early, rules
 from changbei.supply.actions.schemas import COUNT, FLAG, LIST, NUMBER, TEXT, object_
@@ -154,7 +155,7 @@ def ask_factories(context: ActionContext) -> dict[str, Any]:
 
 @action("supply.take_up_warnings", params=object_(subject=TEXT), returns=object_(taken=COUNT))
 def take_up_warnings(context: ActionContext) -> dict[str, Any]:
-    """The early warnings about what was reported now belong to this event; a drill leaves them alone."""
-    if context.run.drill:
+    """The early warnings about what was reported now belong to this event; what is only practised leaves them alone."""
+    if drills.only_practised(context.run.drill):
         return {"taken": 0}
     return {"taken": early.take_up(context.run, subject=context.params["subject"])}

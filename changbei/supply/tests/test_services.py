@@ -220,7 +220,7 @@ def test_declining(pack: Pack) -> None:
 # --- within a run ---
 
 
-def run_with_approvals(version: PlanVersion, people: list[Person]) -> Run:
+def run_with_approvals(version: PlanVersion, people: list[Person], *, drill: bool = False) -> Run:
     """A run of the demand procedure in which these people have approved."""
     run = runs.start(
         "sudden-demand",
@@ -230,7 +230,7 @@ def run_with_approvals(version: PlanVersion, people: list[Person]) -> Run:
         title={"en": "Sudden demand"},
         context={"report": {"path": "special"}, "incident": {"customer_manager": ""}},
         scope={},
-        drill=False,
+        drill=drill,
         actor=None,
     )
     for number, person in enumerate(people):
@@ -272,6 +272,23 @@ def test_a_special_case_needs_two_people(version: PlanVersion, pack: Pack) -> No
     )
     request = services.approve_by_run(request, actor=None)
     assert (request.status, request.decided_by) == ("approved", two)
+
+
+@pytest.mark.parametrize("own_ground,left", [(False, 500), (True, 480)])
+def test_a_drill_takes_goods_on_its_own_ground_alone(
+    own_ground: bool, left: int, version: PlanVersion, pack: Pack, settings: Any
+) -> None:
+    settings.DRILL_GROUND = own_ground
+    plenty()
+    run = run_with_approvals(version, [Person.objects.order_by("pk")[0]], drill=True)
+    request = services.approve_by_run(assess(pack, path="consumer", cartons=20, run=run).request, actor=None)
+    request, site = services.dispatch_replenishment(request, actor=None)
+    assert (request.status, Stock.objects.get(site__code=site, product=product()).cartons) == (
+        "dispatched",
+        left,
+    )
+    fact = Entry.objects.get(kind="supply.replenishment_dispatched")
+    assert (fact.drill, fact.data["practised"]) == (True, not own_ground)
 
 
 def test_a_run_has_one_request(version: PlanVersion, pack: Pack) -> None:

@@ -109,7 +109,9 @@ def lines(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "review": review,
         "clause": clause("E2.6"),
         "held": list(verbs.on_hold(incident)),
-        "drill_banner": _("This incident is a drill.") if incident.drill else "",
+        "drill_banner": _("This incident is a drill: no delivery is held, no goods leave a store.")
+        if incident.drill
+        else "",
     }
     return render(request, "web/lines/page.html", context, status=status)
 

@@ -178,7 +178,9 @@ def _context(incident: Incident, task: Task | None, form: SuspendForm, actor: Pe
         "others": [(one["id"], say(one["title"])) for one in others],
         "form": form,
         "lasting": suspensions.going_on(incident),
-        "drill_banner": _("This incident is a drill.") if incident.drill else "",
+        "drill_banner": _("This incident is a drill: no delivery is held, no goods leave a store.")
+        if incident.drill
+        else "",
         "lines_url": reverse("incident-lines", args=[incident.uuid]) if may_decide(actor, incident) else "",
         "map_url": reverse("suspend-map", args=[incident.uuid]),
     }

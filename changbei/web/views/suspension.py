@@ -106,7 +106,9 @@ def _context(request: HttpRequest, suspension: Suspension, form: ExtendForm) -> 
         "incident": incident,
         "title": say(incident.title),
         "clause": clause("E3.2.1" if suspension.scope == "whole" else "E3.2.2"),
-        "drill_banner": _("This incident is a drill.") if incident.drill else "",
+        "drill_banner": _("This incident is a drill: no delivery is held, no goods leave a store.")
+        if incident.drill
+        else "",
         "lasts": suspension.resumed_at is None,
         "begun": suspension.starts_at <= clock.now(),
         "total": total,
