@@ -146,7 +146,7 @@ class Warning(models.Model):
     area = models.JSONField(null=True)  # GeoJSON geometry
     effective_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
-    expired_at = models.DateTimeField(null=True)  # when its incident was told that it has run out
+    expired_at = models.DateTimeField(null=True)  # when it was found to have run out, or came to end others
     received_at = models.DateTimeField()
     verdict = models.CharField(max_length=24, choices=Verdict.choices)
     reasons = models.JSONField(default=list)  # [{"element", "line", "message"}]

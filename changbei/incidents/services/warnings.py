@@ -225,7 +225,7 @@ def _act(warning: Warning, alert: cap.Alert, actor: Person | None) -> Received:
     drill = alert.status == "Exercise"
     asked = _decide(warning, alert, clock.now())
     earlier = _incident_of(alert.references, drill=drill)
-    if alert.msg_type != "Alert":
+    if alert.msg_type != "Alert" or alert.lifts:
         _replace(warning, alert.references)
     if asked.action == "end":
         return _end(warning, earlier, actor)
@@ -278,12 +278,19 @@ def _decide(warning: Warning, alert: cap.Alert, now: datetime) -> Asked:
 
 
 def _replace(warning: Warning, references: Sequence[cap.Reference]) -> None:
-    """What a warning updates or takes back is over: the later one stands in its place."""
+    """What a warning updates or takes back is over, and what had updated that: the later one stands in its place."""
     for reference in references:
-        earlier = (
-            _referred_to(reference).filter(replaced_by=None, status=warning.status).exclude(pk=warning.pk)
-        )
-        earlier.update(replaced_by=warning)
+        for earlier in _referred_to(reference).filter(status=warning.status).exclude(pk=warning.pk):
+            newest = _newest(earlier)
+            if newest.sent is None or warning.sent is None or newest.sent <= warning.sent:
+                Warning.objects.filter(pk=newest.pk).exclude(pk=warning.pk).update(replaced_by=warning)
+
+
+def _newest(warning: Warning) -> Warning:
+    """The last of those that stand in a warning's place; itself when none does."""
+    while warning.replaced_by is not None:
+        warning = warning.replaced_by
+    return warning
 
 
 def _referred_to(reference: cap.Reference) -> QuerySet[Warning]:
@@ -367,11 +374,29 @@ def _join(warning: Warning, incident: Incident, actor: Person | None) -> Receive
 
 
 def _end(warning: Warning, incident: Incident | None, actor: Person | None) -> Received:
+    """A warning is taken back; all is clear when none of the incident's is in force any more."""
     if incident is None:
         return Received(warning, "note", None)
-    _link(warning, incident)
+    warning.incident, warning.expired_at = (
+        incident,
+        clock.now(),
+    )  # it ends others, and itself warns of nothing
+    warning.save(update_fields=["incident", "expired_at"])
+    if _in_force(incident).exists():
+        return Received(warning, "join", incident)
     closing.all_clear(incident, "cancel", actor=actor)
     return Received(warning, "end", incident)
+
+
+def _in_force(incident: Incident) -> QuerySet[Warning]:
+    """The warnings of an incident that hold now: neither run out, nor replaced or taken back."""
+    return Warning.objects.filter(
+        incident=incident,
+        msg_type__in=("Alert", "Update"),
+        replaced_by=None,
+        expired_at=None,
+        expires_at__gt=clock.now(),
+    )
 
 
 def _propose(warning: Warning, procedure: str) -> None:
@@ -412,7 +437,7 @@ def _proposed(warning: Warning) -> str:
 def announce_expired(limit: int = 50) -> int:
     """Warnings that have run out while their incident is open: tell the run once each; the number told.
 
-    A warning that a later one of the same incident has replaced says nothing.
+    It says nothing when a later message has taken its place, or another warning of the incident is in force.
     """
     now = clock.now()
     over = Warning.objects.select_for_update(of=("self",), skip_locked=True).filter(
@@ -423,8 +448,7 @@ def announce_expired(limit: int = 50) -> int:
         warning.expired_at = now
         warning.save(update_fields=["expired_at"])
         incident = warning.incident
-        later = Warning.objects.filter(incident=incident, expires_at__gt=now).exclude(msg_type="Cancel")
-        if incident is None or later.exists():
+        if incident is None or warning.replaced_by_id is not None or _in_force(incident).exists():
             continue
         _journal("incidents.warning_expired", warning, None, {})
         closing.all_clear(incident, "expired", actor=None)

@@ -28,12 +28,13 @@ def alert(identifier: str = "W-1", **changes: Any) -> bytes:
     """A typhoon warning for the whole city."""
     area = changes.pop("area", people.box())
     geocodes = changes.pop("geocodes", ())
+    responses = changes.pop("response_types", ())
     sent = changes.pop("sent", core_clock.now())
     colour = changes.pop("colour", "orange")
     made = cap_writer.typhoon_warning(
         area, sent=sent, city=CITY, colour=colour or "orange", identifier=identifier, **changes
     )
-    fields = {**made.__dict__, "geocodes": geocodes}
+    fields = {**made.__dict__, "geocodes": geocodes, "response_types": responses or made.response_types}
     return cap_writer.write(cap_writer.NewWarning(**fields))
 
 
@@ -192,6 +193,43 @@ def test_a_warning_that_was_extended_does_not_run_out(clock: VirtualClock) -> No
     assert services.announce_expired() == 0
     clock.advance(timedelta(hours=5))
     assert services.announce_expired() == 1
+
+
+def test_an_update_that_shortens_a_warning_brings_the_all_clear_forward(clock: VirtualClock) -> None:
+    first = receive(alert()).warning  # twelve hours
+    receive(alert("W-2", msg_type="Update", references=[reference(first)], life=timedelta(hours=3)))
+    clock.advance(timedelta(hours=3))
+    assert services.announce_expired() == 1
+    assert Entry.objects.get(kind="incidents.all_clear").data["why"] == "expired"
+    clock.advance(timedelta(hours=9))
+    assert services.announce_expired() == 0
+    assert not Warning.objects.filter(expired_at=None).exists()
+
+
+@pytest.mark.parametrize("lifts", [{"msg_type": "Cancel"}, {"response_types": ("AllClear",)}])
+def test_all_is_clear_when_no_warning_of_the_incident_is_in_force(
+    lifts: dict[str, Any], clock: VirtualClock
+) -> None:
+    first = receive(alert("W-1", life=timedelta(hours=6)))
+    second = receive(alert("W-2"))
+    clock.advance(timedelta(hours=1))
+    received = receive(alert("W-3", references=[reference(second.warning)], **lifts))
+    assert (received.action, received.incident) == ("join", first.incident)
+    assert not Entry.objects.filter(kind="incidents.all_clear").exists()
+    clock.advance(timedelta(hours=5))
+    assert services.announce_expired() == 1
+    assert [entry.data["why"] for entry in Entry.objects.filter(kind="incidents.all_clear")] == ["expired"]
+
+
+def test_a_cancel_of_what_was_updated_ends_the_update_as_well(clock: VirtualClock) -> None:
+    first = receive(alert())
+    clock.advance(timedelta(hours=1))
+    receive(alert("W-2", msg_type="Update", references=[reference(first.warning)]))
+    clock.advance(timedelta(hours=1))
+    received = receive(alert("W-3", msg_type="Cancel", references=[reference(first.warning)]))
+    assert (received.action, received.incident) == ("end", first.incident)
+    clock.advance(timedelta(hours=24))
+    assert services.announce_expired() == 0
 
 
 def test_districts_stand_in_for_a_missing_polygon() -> None:
