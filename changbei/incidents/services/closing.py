@@ -11,7 +11,7 @@ from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem
 from changbei.incidents import access, plan
 from changbei.incidents.models import Incident, Level
-from changbei.incidents.services import command, outages
+from changbei.incidents.services import command, lines, outages
 from changbei.journal import services as journal
 from changbei.people.models import Person
 from changbei.runs import services as runs
@@ -96,14 +96,20 @@ def restored(incident: Incident, *, actor: Person | None, at: datetime | None = 
 def close(incident: Incident, *, reason: str = "", actor: Person) -> Incident:
     """The incident is over. With tasks open it is refused, unless a reason is given: then they are cancelled.
 
-    A suspension that has not been resumed is never left behind. Raises Conflict, NotAllowed. The review is made from
-    the fact `incidents.closed` (E2.9).
+    No suspension that has not been resumed is left behind, and no line on hold. Raises Conflict, NotAllowed. The
+    review is made from the fact `incidents.closed` (E2.9).
     """
     access.require(actor, "incidents.close", incident)
     incident = _locked(incident)
     _refuse_closed(incident)
     if incident.suspensions.filter(resumed_at__isnull=True).exists():
         raise Conflict(gettext_noop("service is still suspended; resume it first"))
+    if lines.on_hold(incident).exists():
+        raise Conflict(
+            gettext_noop(
+                "lines are still on hold; first let them go or put their goods on the next delivery day"
+            )
+        )
     open_tasks = Task.objects.filter(run__incident=incident.uuid, status__in=OPEN_TASKS).count()
     if open_tasks and not reason.strip():
         raise Conflict(f"{incident.number}: {open_tasks} tasks are open; finish them or give a reason")
