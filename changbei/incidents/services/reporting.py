@@ -29,6 +29,7 @@ from changbei.people.models import Person
 from changbei.plans.model import Pack
 from changbei.plans.plain import clean_map
 from changbei.runs import services as runs
+from changbei.runs.models import Run
 from changbei.runs.writing import write
 
 UNLIMITED = timedelta(days=3650)
@@ -142,8 +143,8 @@ def _join(
     """A further report of the same thing: kept in its words, and what it adds goes to the run and the reporter."""
     first = incident.reports.filter(joined=False).order_by("pk").first()
     new = rules.added(first.data if first else {}, filed)
-    if incident.run and (worse := rules.worth_adding(first.data if first else {}, filed)):
-        runs.know(incident.run.uuid, "report", worse, actor=actor)
+    if incident.run and rules.worth_adding(first.data if first else {}, filed):
+        _tell_run(incident.run, filed, actor)
     data = {"number": incident.number, "source": source, "adds": new}
     facts = [
         journal.NewEntry(
@@ -160,6 +161,13 @@ def _join(
     notify.tell_many(_answer(incident, plan.of_incident(incident).pack, actor), facts=facts, rows=rows)
     journal.add(facts, rows)
     rows.write()
+
+
+def _tell_run(run: Run, filed: Mapping[str, Any], actor: Person | None) -> None:
+    """What the report adds to all that the run knows from those before, which nobody changes meanwhile."""
+    known = runs.lock(run.uuid).state["context"].get("report") or {}
+    if worse := rules.worth_adding(known, filed):
+        runs.know(run.uuid, "report", worse, actor=actor)
 
 
 def _report_of(

@@ -237,6 +237,14 @@ def test_who_knows_of_nobody_hurt_does_not_overrule_who_does(plan: PlanVersion) 
     assert Run.objects.get().state["context"]["report"]["injured"] is True
 
 
+def test_what_was_added_is_not_overruled_either(plan: PlanVersion) -> None:
+    """What the first report left out counts as the worse of what the later ones say, in whatever order."""
+    first = {"phenomenon": "typhoon", "area": people.box(), "colour": "orange"}
+    for more in ({}, {"warehouse_flooded": True}, {"warehouse_flooded": False}):
+        report("severe-weather", first | more)
+    assert Run.objects.get().state["context"]["report"]["warehouse_flooded"] is True
+
+
 def test_another_van_is_another_incident(plan: PlanVersion) -> None:
     report(data=people.breakdown("1"))
     assert report(data=people.breakdown("2")).incident.number == "INC-0002"
