@@ -41,11 +41,14 @@ NOTHING = UUID(int=0)
 TRACKS = ("acknowledged", "told", "under_way", "unreached")
 _ORDER = (
     Message.State.ACKNOWLEDGED,
+    Message.State.READ,
     Message.State.DELIVERED,
     Message.State.HANDED,
     Message.State.SENDING,
     Message.State.QUEUED,
     Message.State.FAILED,
+    Message.State.REFUSED,
+    Message.State.EXPIRED,
     Message.State.UNREACHABLE,
     Message.State.STOPPED,
 )
@@ -131,8 +134,8 @@ def going_on(incident: Incident) -> Suspension | None:
 def customers(suspension: Suspension) -> QuerySet[Any]:
     """The suspension's customers with `message_state`, `call_outcome` and `track`.
 
-    track: `acknowledged` (they confirmed, or were reached by phone or in person), `told` (the carrier says it arrived),
-    `under_way`, or `unreached`: somebody has to go there.
+    track: `acknowledged` (they confirmed, or were reached by phone or in person), `told` (the carrier says it arrived
+    or was opened), `under_way`, or `unreached`: somebody has to go there.
     """
     best = Case(
         *(When(state=state, then=Value(number)) for number, state in enumerate(_ORDER)),
@@ -157,7 +160,7 @@ def customers(suspension: Suspension) -> QuerySet[Any]:
     return found.annotate(
         track=Case(
             When(reached, then=Value("acknowledged")),
-            When(message_state=Message.State.DELIVERED, then=Value("told")),
+            When(message_state__in=[Message.State.READ, Message.State.DELIVERED], then=Value("told")),
             When(message_state__in=way, then=Value("under_way")),
             default=Value("unreached"),
             output_field=CharField(),
