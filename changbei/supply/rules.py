@@ -89,6 +89,8 @@ def eligibility_inputs(
 
 def order_day(today: date, order_weekday: int) -> date:
     """The customer's next regular order day, today included; one that is no working day moves to the next one."""
+    if is_order_day(today, order_weekday):
+        return today
     day = today + timedelta(days=(order_weekday - today.isoweekday()) % 7)
     return day if workdays.is_workday(day) else workdays.next_workday(day)
 

@@ -96,6 +96,16 @@ def test_an_order_day_on_a_holiday_moves_to_the_next_working_day() -> None:
     assert rules.order_day(date(2026, 9, 29), 4) == date(2026, 10, 8)
 
 
+def test_a_moved_order_day_is_today_when_it_comes() -> None:
+    after = date(2026, 10, 8)  # a Thursday, the first working day after the seventh
+    assert [rules.order_day(after, weekday) for weekday in (3, 4)] == [after, after]
+
+
+@given(st.dates(date(2026, 1, 1), date(2026, 12, 24)), st.integers(1, 5))
+def test_today_is_the_next_order_day_when_it_is_one(today: date, weekday: int) -> None:
+    assert (rules.order_day(today, weekday) == today) == rules.is_order_day(today, weekday)
+
+
 @pytest.mark.parametrize(
     "line_weekday,day",
     [(1, date(2026, 11, 30)), (2, date(2026, 11, 24)), (5, date(2026, 11, 27))],
