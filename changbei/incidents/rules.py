@@ -12,6 +12,7 @@ from changbei.core.texts import LANGUAGES, Text
 
 COMMANDER, DEPUTY_COMMANDER = "commander", "deputy-commander"
 LEVELS = ("MAJOR", "LOCAL", "DEMAND")
+IS_OVER = "this time is over already"
 LONGEST_SUSPENSION = timedelta(days=14)  # a longer one is looked at again on the way
 
 
@@ -93,11 +94,15 @@ def title(procedure: Text, detail: Text | str) -> dict[str, str]:
     }
 
 
-def suspension_problems(starts_at: datetime, ends_at: datetime, reason: str, customers: int) -> list[Problem]:
-    """What is wrong with a suspension; none is without an end or without anybody concerned (E3.2.1)."""
+def suspension_problems(
+    starts_at: datetime, ends_at: datetime, reason: str, customers: int, now: datetime
+) -> list[Problem]:
+    """What is wrong with a suspension; none is without an end ahead or without anybody concerned (E3.2.1)."""
     found = []
     if ends_at <= starts_at:
         found.append(Problem("ends_at", "must be after the beginning"))
+    elif ends_at <= now:
+        found.append(Problem("ends_at", IS_OVER))
     elif ends_at - starts_at > LONGEST_SUSPENSION:
         found.append(Problem("ends_at", f"at most {LONGEST_SUSPENSION.days} days; it can be extended then"))
     if not reason.strip():

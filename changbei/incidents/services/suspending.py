@@ -52,7 +52,7 @@ def suspend(
     if incident.status == Incident.Status.CLOSED:
         raise Conflict(f"{incident.number} is closed")
     retailers = network.retailer_ids_in(area)
-    problems = rules.suspension_problems(starts_at, ends_at, reason, len(retailers))
+    problems = rules.suspension_problems(starts_at, ends_at, reason, len(retailers), clock.now())
     if scope and scope not in Suspension.Scope.values:
         problems.append(Problem("scope", f"one of {', '.join(Suspension.Scope.values)}"))
     if goods not in Suspension.Goods.values:
@@ -87,7 +87,7 @@ def _scope(incident: Incident, area: Mapping[str, Any]) -> str:
 
 @transaction.atomic
 def extend(suspension: Suspension, ends_at: datetime, *, actor: Person | None) -> Suspension:
-    """The suspension is looked at again later. Raises Invalid for a time not later, Conflict when it is over."""
+    """The suspension is looked at again later. Raises Invalid for a time not later or past, Conflict once resumed."""
     if actor is not None:
         access.require(actor, "incidents.suspend", suspension.incident)
     suspension = _locked(suspension)
@@ -95,6 +95,8 @@ def extend(suspension: Suspension, ends_at: datetime, *, actor: Person | None) -
         raise Conflict(gettext_noop("service has been resumed already"))
     if ends_at <= suspension.ends_at:
         raise Invalid("ends_at", gettext_noop("must be later than before"))
+    if ends_at <= clock.now():
+        raise Invalid("ends_at", rules.IS_OVER)
     before, suspension.ends_at = suspension.ends_at, ends_at
     suspension.save(update_fields=["ends_at"])
     held = holding.hold(suspension, actor=actor)

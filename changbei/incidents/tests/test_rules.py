@@ -78,7 +78,14 @@ def test_titles() -> None:
     [(6, "typhoon", 10, []), (0, "typhoon", 10, ["ends_at"]), (400, " ", 0, ["ends_at", "reason", "area"])],
 )
 def test_suspensions_that_are_none(hours: int, reason: str, customers: int, fields: list[str]) -> None:
-    found = rules.suspension_problems(NOW, NOW + timedelta(hours=hours), reason, customers)
+    found = rules.suspension_problems(NOW, NOW + timedelta(hours=hours), reason, customers, NOW)
+    assert [problem.field for problem in found] == fields
+
+
+@pytest.mark.parametrize("hours_ago,fields", [(5, []), (6, ["ends_at"]), (7, ["ends_at"])])
+def test_a_suspension_may_have_begun_but_is_not_over(hours_ago: int, fields: list[str]) -> None:
+    began = NOW - timedelta(hours=hours_ago)
+    found = rules.suspension_problems(began, began + timedelta(hours=6), "typhoon", 10, NOW)
     assert [problem.field for problem in found] == fields
 
 

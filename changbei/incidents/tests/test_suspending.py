@@ -13,7 +13,7 @@ from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.models import DeliveryDay, Stop, Tour
-from changbei.incidents import holding, replenishing, services
+from changbei.incidents import holding, replenishing, services, suspensions
 from changbei.incidents.models import Incident, PublicNotice, SuspendedRetailer, Suspension
 from changbei.incidents.services.customers import affected
 from changbei.incidents.tests import people
@@ -113,6 +113,19 @@ def test_an_area_without_customers_is_refused(typhoon: Incident) -> None:
     assert [problem.field for problem in error.value.problems] == ["area"]
 
 
+def test_customers_who_read_the_message_are_told(typhoon: Incident) -> None:
+    suspension = suspend(typhoon, people.box())
+    services.notify_customers(
+        typhoon, "service-suspended", audience="suspension", suspension=suspension, actor=None
+    )
+    suspension.refresh_from_db()
+    sent = Message.objects.filter(notice__uuid=suspension.notice)
+    sent.update(state="read")
+    assert suspensions.tracked(suspension)["told"] == 300
+    sent.update(state="expired")
+    assert suspensions.tracked(suspension)["unreached"] == 300
+
+
 def test_who_may_not_suspend(typhoon: Incident) -> None:
     with pytest.raises(NotAllowed):
         suspend(typhoon, people.box(), actor=people.van().keeper)
@@ -199,6 +212,15 @@ def test_resuming_twice_is_refused_and_a_review_time_only_moves_on(typhoon: Inci
         services.extend(suspension, hour(23), actor=people.head())
 
 
+def test_a_suspension_that_ran_out_is_extended_beyond_now(typhoon: Incident, clock: VirtualClock) -> None:
+    suspension = suspend(typhoon, part(), ends_at=hour(11))
+    clock.advance_to(hour(17))
+    with pytest.raises(Invalid) as error:
+        services.extend(suspension, hour(12), actor=people.head())
+    assert [problem.field for problem in error.value.problems] == ["ends_at"]
+    assert services.extend(suspension, hour(18), actor=people.head()).ends_at == hour(18)
+
+
 def test_no_incident_is_closed_while_service_is_suspended(typhoon: Incident) -> None:
     suspension = suspend(typhoon, part())
     with pytest.raises(Conflict, match="still suspended"):
@@ -207,6 +229,19 @@ def test_no_incident_is_closed_while_service_is_suspended(typhoon: Incident) -> 
     services.close(typhoon, reason="x", actor=people.head())
     typhoon.refresh_from_db()
     assert typhoon.status == "closed"
+
+
+def test_no_incident_is_closed_while_lines_are_on_hold(typhoon: Incident) -> None:
+    shop = Retailer.objects.select_related("line__site", "line__vehicle").order_by("pk")[0]
+    deliver_today([shop], [hour(11)])
+    choice = LineChoice(Tour.objects.get().pk, "hold")
+    services.decide_lines(typhoon, [choice], review_at=hour(12), actor=people.head())
+    with pytest.raises(Conflict, match="lines are still on hold"):
+        services.close(typhoon, reason="x", actor=people.head())
+    services.end_hold(typhoon, "go", actor=people.head())
+    services.close(typhoon, reason="x", actor=people.head())
+    typhoon.refresh_from_db()
+    assert (typhoon.status, Stop.objects.get().status) == ("closed", "planned")
 
 
 def test_every_customer_gets_one_tracked_message(typhoon: Incident) -> None:
