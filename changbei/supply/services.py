@@ -170,7 +170,8 @@ def _record(
 def approve_by_run(request: SupplyRequest, *, actor: Person | None) -> SupplyRequest:
     """Take over what the approval tasks of the request's run came to (E3.4.3).
 
-    Raises Conflict while nobody has approved, or for a special case only one person has.
+    What the plan approves for want of an answer counts as well, as nobody's approval. Raises Conflict while nothing is
+    approved, or for a special case only once.
     """
     request = _locked(request)
     if request.status != Status.WAITING:
@@ -179,7 +180,7 @@ def approve_by_run(request: SupplyRequest, *, actor: Person | None) -> SupplyReq
         run=request.run, kind=Task.Kind.APPROVE, status=Task.Status.DONE, result__approved=True
     )
     approvals = list(done.select_related("done_by").order_by("done_at", "pk"))
-    approvers = [task.done_by.staff_no for task in approvals if task.done_by]
+    approvers = [task.done_by.staff_no if task.done_by else "" for task in approvals]
     if not rules.approved_enough(request.path, approvers):
         raise Conflict(f"{request.number}: the approval that its path asks for is missing")
     return _approve(request, approvals[-1].done_by, actor=actor)

@@ -220,7 +220,7 @@ def test_declining(pack: Pack) -> None:
 # --- within a run ---
 
 
-def run_with_approvals(version: PlanVersion, people: list[Person], *, drill: bool = False) -> Run:
+def run_with_approvals(version: PlanVersion, people: list[Person | None], *, drill: bool = False) -> Run:
     """A run of the demand procedure in which these people have approved."""
     run = runs.start(
         "sudden-demand",
@@ -291,6 +291,21 @@ def test_a_drill_takes_goods_on_its_own_ground_alone(
     assert (fact.drill, fact.data["practised"]) == (True, not own_ground)
 
 
+@pytest.mark.parametrize("silent,enough", [(0, False), (1, True)])
+def test_what_the_plan_approves_for_want_of_an_answer_is_approved(
+    silent: int, enough: bool, version: PlanVersion, pack: Pack
+) -> None:
+    plenty()
+    run = run_with_approvals(version, [None] * silent)
+    request = assess(pack, run=run).request
+    if not enough:
+        with pytest.raises(Conflict):
+            services.approve_by_run(request, actor=None)
+        return
+    approved_by_nobody = services.approve_by_run(request, actor=None)
+    assert (approved_by_nobody.status, approved_by_nobody.decided_by) == ("approved", None)
+
+
 def test_a_run_has_one_request(version: PlanVersion, pack: Pack) -> None:
     plenty()
     run = run_with_approvals(version, [])
@@ -324,3 +339,27 @@ def test_goods_are_given_out_once_whoever_asks_at_the_same_moment(
         thread.join(timeout=60)
     assert sorted(outcomes) == ["conflict", "conflict", "dispatched", "dispatched"]
     assert Stock.objects.get(product=product(), site=customer().line.site).cartons == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_area_is_replenished_once_whoever_asks_at_the_same_moment(
+    small_city_plan: City, clock: VirtualClock, carrier: object
+) -> None:
+    loading.load(small_city_plan)
+    run = run_with_approvals(adopt(FOLDER, actor=None), [])
+    key = Retailer.objects.filter(conduct="law_abiding", marked_prices=True)
+    shops = list(key.select_related("line__site").order_by("pk")[:3])
+    made: list[services.Replenished] = []
+
+    def go() -> None:
+        try:
+            made.append(services.replenish(shops, occasion="INC-0001/1", run=run, by=None, actor=None))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=go) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert made == [made[0]] * 4 and made[0].requests == SupplyRequest.objects.count() == 3
