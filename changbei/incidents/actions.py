@@ -91,7 +91,7 @@ def suspend(context: ActionContext) -> dict[str, Any]:
     given, incident = context.params, _incident(context)
     starts_at, ends_at = _moment(given["starts_at"], "starts_at"), _moment(given["ends_at"], "ends_at")
     known = Suspension.objects.filter(
-        incident=incident, scope=given["scope"], starts_at=starts_at, ends_at=ends_at
+        incident=incident, scope=given["scope"], area=given["area"], starts_at=starts_at, ends_at=ends_at
     )
     suspension = known.first() or suspending.suspend(
         incident,

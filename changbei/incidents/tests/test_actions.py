@@ -51,6 +51,12 @@ def test_suspending_twice(typhoon: Incident) -> None:
     assert Suspension.objects.count() == 1
 
 
+def test_another_area_with_equal_times_is_another_suspension(typhoon: Incident) -> None:
+    first, second = suspend(typhoon), suspend(typhoon, area=people.box(margin=0.02))
+    assert first["suspension"] != second["suspension"]
+    assert Suspension.objects.count() == 2
+
+
 def test_telling_customers_twice(typhoon: Incident) -> None:
     suspension = suspend(typhoon)["suspension"]
     params = {"audience": "suspension", "suspension": suspension, "area": {}, "template": "service-suspended"}

@@ -137,6 +137,23 @@ def test_command_passes_when_the_leaders_leave_and_comes_back(plan: PlanVersion,
     assert task.holder == people.head()
 
 
+def test_a_question_that_a_later_one_replaced_is_no_longer_asked(
+    plan: PlanVersion, clock: VirtualClock
+) -> None:
+    incident = major()
+    for _ in range(2):
+        away = [people.leave(people.head()), people.leave(people.deputy())]
+        services.reassess_command(incident)
+        clock.advance(timedelta(hours=1))
+        if Authorisation.objects.count() == 1:  # nobody answered; both come back
+            Absence.objects.filter(pk__in=[one.pk for one in away]).update(ends_at=clock.now())
+            services.reassess_command(incident)
+    post = CommandPost.objects.get(incident=incident)
+    assert Authorisation.objects.count() == 2 and access.asked_to_authorise(people.head()) == [post]
+    services.authorise(post, actor=people.head())
+    assert access.asked_to_authorise(people.head()) == []
+
+
 def test_nothing_changes_when_others_leave(plan: PlanVersion) -> None:
     incident = major()
     people.leave(people.holder("finance-head"))
