@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 
@@ -54,7 +56,7 @@ def hold_today() -> int:
     return sum(hold(suspension, actor=None) for suspension in going_on)
 
 
-def _stops_of(suspension: Suspension, status: str) -> QuerySet[Stop]:
+def _stops_of(suspension: Suspension, status: str) -> QuerySet[Any]:
     """Today's stops of the suspension's customers, with the `arrival` of each."""
     return Stop.objects.filter(
         day__date=clock.local_now().date(), status=status, retailer__suspensions__suspension=suspension

@@ -1,4 +1,4 @@
-"""Drills in the real database, with people at their screens: what would change the real day is only practised (ADR 0004)."""
+"""Drills beside the real day, with people at their screens: what would change it is only practised (ADR 0004)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An exercise in the real database, with people at their screens, leaves the real day and the real goods alone (ADR 0004)."""
+"""An exercise beside the real day, with people at their screens, leaves deliveries and goods alone (ADR 0004)."""
 
 from __future__ import annotations
 
