@@ -54,6 +54,7 @@ PURE = (
     gettext_noop("at least one product is needed"),
     gettext_noop("a whole number of cartons from 1 is needed"),
     gettext_noop("must be after the beginning"),
+    gettext_noop("this time is over already"),
     gettext_noop("no customer lies in this area"),
     gettext_noop("note is missing"),
     gettext_noop("photo is missing"),

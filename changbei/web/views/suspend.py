@@ -75,6 +75,8 @@ class SuspendForm(forms.Form):
         starts_at, ends_at = given.get("starts_at"), given.get("ends_at")
         if starts_at and ends_at and ends_at <= starts_at:
             self.add_error("ends_at", _("The end has to be after the beginning."))
+        elif ends_at and ends_at <= clock.now():
+            self.add_error("ends_at", _("this time is over already"))
         elif starts_at and ends_at and ends_at - starts_at > rules.LONGEST_SUSPENSION:
             longest = {"days": rules.LONGEST_SUSPENSION.days}
             self.add_error("ends_at", _("At most %(days)d days; it can be extended then.") % longest)

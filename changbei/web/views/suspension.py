@@ -198,7 +198,7 @@ def extend(request: HttpRequest, uuid: UUID) -> HttpResponse:
     form = ExtendForm(request.POST)
     if form.is_valid():
         ends_at = form.cleaned_data["ends_at"]
-        if ends_at > suspension.ends_at:
+        if ends_at > max(suspension.ends_at, clock.now()):
             task = ending_task(suspension, actor)
             if task is not None and any(one["id"] == "extend" for one in task.options):
                 wanted = {"ends_at": ends_at.astimezone(clock.LOCAL).isoformat()}
@@ -207,7 +207,7 @@ def extend(request: HttpRequest, uuid: UUID) -> HttpResponse:
                 incidents.extend(suspension, ends_at, actor=actor)
             messages.success(request, _("Extended."))
             return htmx.go_to(request, reverse("suspension", args=[uuid]))
-        form.add_error("ends_at", _("The new end has to be later than the present one."))
+        form.add_error("ends_at", _("The new end has to be later than the present one, and than now."))
     return render(request, "web/suspension/page.html", _context(request, suspension, form), status=422)
 
 
