@@ -366,11 +366,16 @@ FROM notify_message o LEFT JOIN LATERAL (
 ) f ON o.channel = ANY(%(by_phone)s)
 WHERE o.id = m.id AND m.notice_id = %(notice)s AND m.channel = ANY(%(channels)s)
 AND (m.state = ANY(%(failed)s) OR (m.state = ANY(%(wrong)s) AND f.phone IS NOT NULL AND f.phone <> m.address))
+AND NOT EXISTS (
+  SELECT FROM notify_message s WHERE s.notice_id = m.notice_id AND s.state = 'acknowledged'
+  AND (s.person_id = m.person_id OR s.retailer_id = m.retailer_id OR s.contact_id = m.contact_id)
+)
 """
 
 
 def retry_failed(notice: Notice, *, actor: Person) -> int:
-    """Messages that failed, or whose number has been mended since, go out once more; how many.
+    """Messages that failed, or whose number has been mended since, go out once more; how many. Who has confirmed, or
+    was told in person, is not told again.
 
     Conflict when the notice was stopped or is paused, or nothing of it can be tried again.
     """

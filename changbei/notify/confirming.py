@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
+
 from changbei.core import clock, texts
 from changbei.journal.services import NewEntry
 from changbei.notify.models import Message, Notice
@@ -71,7 +73,8 @@ def counted(notice: Notice) -> list[NewEntry]:
     now = clock.now()
     notice.confirmed_at, notice.confirm_due_at = now, None
     notice.save(update_fields=["confirmed_at", "confirm_due_at"])
-    reminders = notice.messages.filter(state=State.QUEUED, rung__gt=0, due_at__gt=now)
+    later = Q(due_at__gt=now) | Q(held_seconds__gt=0)  # the second while the notice is paused
+    reminders = notice.messages.filter(later, state=State.QUEUED, rung__gt=0)
     reminders.update(state=State.STOPPED, due_at=None, lease_until=None, error="confirmed by enough")
     return [
         fact(

@@ -79,8 +79,9 @@ def _send_batch(channel: Channel, limit: int, stop: Stop) -> int:
     faults.point("notify.claimed")
     notices = Notice.objects.in_bulk({one.notice_id for one in claimed})
     needless = _needless(claimed, notices)
-    expired = {one.id for one in claimed if _is_too_old(notices[one.notice_id], now)} - needless
-    going = [one for one in claimed if one.id not in needless | expired]
+    paused = {one.id for one in claimed if notices[one.notice_id].paused_at} - needless
+    expired = {one.id for one in claimed if _is_too_old(notices[one.notice_id], now)} - needless - paused
+    going = [one for one in claimed if one.id not in needless | paused | expired]
     held = limits.held_back(channel.kind, going, book(), now)
     wanted = [one for one in going if one.id not in held]
     began = time.monotonic()
@@ -93,6 +94,7 @@ def _send_batch(channel: Channel, limit: int, stop: Stop) -> int:
     now = clock.now()
     marks = [_mark(one, outcome, now) for one, outcome in zip(wanted, outcomes, strict=True)]
     marks += [Mark(one, State.STOPPED, error="no longer needed") for one in claimed if one.id in needless]
+    marks += [Mark(one, State.QUEUED) for one in claimed if one.id in paused]
     marks += [Mark(one, State.EXPIRED, error="too old to be sent") for one in claimed if one.id in expired]
     marks += [Mark(one, State.QUEUED, due_at=held[one.id]) for one in going if one.id in held]
     faults.point("notify.handed_over")

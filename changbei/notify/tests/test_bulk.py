@@ -11,7 +11,7 @@ from changbei.core import clock as core_clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.journal.models import Entry
 from changbei.network.models import Line, Retailer
-from changbei.notify import audiences, bulk, calls, fanout, jobs, personal, reminding, rules, services
+from changbei.notify import audiences, bulk, calls, claims, fanout, jobs, personal, reminding, rules, services
 from changbei.notify.audiences import Query
 from changbei.notify.bulk import Draft
 from changbei.notify.channels.sms import shared_twin
@@ -351,6 +351,34 @@ def test_what_waits_its_turn_waits_as_long_after_a_pause_as_it_had_to_before(off
     assert jobs.send_due(kinds=["sms"]) == 1 and len(carrier.texts) == 1
 
 
+def test_what_a_dead_worker_had_in_hand_waits_for_the_end_of_a_pause(office, carrier, clock) -> None:
+    notice = bulk.send(draft(), actor=office)
+    lease_until = clock.now() + timedelta(seconds=120)
+    assert len(claims.claim("sms", clock.now(), lease_until, 5)) == 5
+    assert bulk.pause(notice, actor=office) == 295
+    clock.advance(timedelta(days=2))
+    assert jobs.send_due(kinds=["sms"]) == 5
+    assert bulk.progress(notice).states == {State.QUEUED: 300} and carrier.texts == []
+    assert jobs.next_due() is None
+    assert bulk.resume(notice, actor=office) == 300
+    deliver()
+    assert bulk.progress(notice).out == 300
+
+
+def test_reminders_that_are_held_back_end_when_enough_have_confirmed(office, carrier, clock) -> None:
+    words = {"zh-Hans": "请确认"}
+    new = NewNotice("test", words, words, Urgency.IMMEDIATE, confirm=Confirm(1, 3_600))
+    notice = services.tell(new, [of_person(office), of_person(driver())])
+    bulk.pause(notice, actor=office)
+    services.acknowledge(notice, driver(), actor=driver())
+    own = notice.messages.filter(person=office, channel="sms").order_by("rung")
+    assert [one.state for one in own] == [State.QUEUED, State.STOPPED]
+    bulk.resume(notice, actor=office)
+    clock.advance(timedelta(hours=1))
+    jobs.send_due(kinds=["sms"])
+    assert [one.state for one in own.all()] == [State.HANDED, State.STOPPED]
+
+
 def test_cancel_is_for_good(office, carrier) -> None:
     notice = bulk.send(draft(), actor=office)
     jobs.send_due(limit=10, kinds=["sms"])
@@ -390,6 +418,20 @@ def test_a_refused_number_that_nobody_mended_is_not_tried(office, carrier) -> No
     notice.messages.update(state=State.REFUSED, due_at=None)
     with pytest.raises(Conflict):
         bulk.retry_failed(notice, actor=office)
+
+
+def test_who_knows_already_is_not_tried_again(office, carrier) -> None:
+    line = Line.objects.order_by("pk")[0]
+    visited, silent, *_ = shops = Retailer.objects.filter(line=line).order_by("pk")
+    notice = bulk.send(draft(query=Query(lines=(line.code,))), actor=office)
+    notice.messages.update(state=State.DELIVERED, due_at=None)
+    notice.messages.filter(retailer__in=[visited, silent]).update(state=State.FAILED)
+    made = bulk.tell_in_person(notice, actor=office)
+    call = made.calls.get(retailer=visited)
+    calls.record_call(call, "visited", actor=call.caller)
+    assert bulk.retry_failed(notice, actor=office) == 1
+    deliver()
+    assert [len(carrier.to(one.phone)) for one in (visited, silent, shops[2])] == [0, 1, 0]
 
 
 def test_only_who_may_send_may_steer(office) -> None:
