@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from changbei.notify.book import STANDARD, Book
+from changbei.notify.book import STANDARD, Book, Quiet
 from changbei.notify.ladders import BY_PHONE, EMAIL, INBOX, OF_THE_HOUSE, PUSH, Rung
 from changbei.notify.models import Message, Urgency
 from changbei.notify.recipients import Recipient
@@ -51,19 +51,20 @@ def rows(
 
     `resend` says whether rungs that wait for an acknowledgement apply. `channels`, when given, replaces the
     ladder. Nobody is left without a row: who cannot be reached has one that says so. In quiet hours, what is not
-    immediate waits for their end. `has_device` says whether a browser of the recipient takes pushes.
+    immediate waits for their end, and the rungs after it as long behind it as ever. `has_device` says whether a
+    browser of the recipient takes pushes.
     """
     found: list[Row] = []
     ladder = _ladder(recipient, urgency, channels, book)
     reachable = [channel for channel in offered if channel != PUSH or has_device]
-    quiet = book.quiet if urgency != Urgency.IMMEDIATE else None
     for number, rung in enumerate(ladder):
         if rung.after_seconds and not resend:
             continue
         again = any(before.channel == rung.channel for before in ladder[:number])
         if row := _row(recipient, rung, number, reachable, book.instead, now, again=again):
-            later = quiet.over_at(row.channel, row.due_at) if quiet and row.due_at else None
-            found.append(replace(row, due_at=later) if later else row)
+            found.append(row)
+    if book.quiet and urgency != Urgency.IMMEDIATE:
+        found = _after_quiet_hours(found, book.quiet)
     wanted_outside = [rung for rung in ladder if rung.channel not in {INBOX, PUSH, *OF_THE_HOUSE}]
     if wanted_outside and all(row.channel in {INBOX, *OF_THE_HOUSE} for row in found):
         why = NO_ADDRESS if not (recipient.phone or recipient.email) else NO_CHANNEL
@@ -71,6 +72,21 @@ def rows(
     if not found:
         asked = ladder[0].channel if ladder else channels[0]
         found.append(Row(asked, 0, "", State.UNREACHABLE, None, NO_BROWSER if asked == PUSH else NO_CHANNEL))
+    return found
+
+
+def _after_quiet_hours(rungs: Sequence[Row], quiet: Quiet) -> list[Row]:
+    """What falls into quiet hours waits for their end; the later rungs by channels that keep still wait as much
+    longer, so that a call does not ring in the second in which the text arrives.
+    """
+    found, shift = [], timedelta()
+    for row in rungs:
+        if row.due_at and row.channel in quiet.channels:
+            due_at = row.due_at + shift
+            over_at = quiet.over_at(row.channel, due_at) or due_at
+            shift += over_at - due_at
+            row = replace(row, due_at=over_at)
+        found.append(row)
     return found
 
 

@@ -1,7 +1,7 @@
 """N of M confirm, or the chain is told; links, replies and keys; limits; outcomes as they are."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -233,6 +233,36 @@ def test_a_reply_that_a_carrier_repeats_is_one(people, carrier, clock) -> None:
     assert answers.take("sms", Reply(people[0].phone, "1", "r1")) is None
     assert Kept.objects.count() == 1
     assert len(_facts("notify.acknowledged")) == 1
+
+
+def test_a_reply_that_comes_again_without_an_id_confirms_nothing_older(people, carrier, clock) -> None:
+    person = people[0]
+    older, newer = (_tell([person], needs_acknowledgement=True) for _ in range(2))
+    jobs.send_due()
+    assert answers.take("sms", Reply(person.phone, "收到")).notice_id == newer.pk
+    assert answers.take("sms", Reply(person.phone, "收到")) is None
+    assert Kept.objects.count() == 1
+    latest = _tell([person], needs_acknowledgement=True)
+    jobs.send_due()
+    clock.advance(timedelta(seconds=59))
+    assert answers.take("sms", Reply(person.phone, "收到")) is None
+    clock.advance(timedelta(seconds=1))
+    assert answers.take("sms", Reply(person.phone, "收到")).notice_id == latest.pk
+    clock.advance(timedelta(minutes=5))
+    assert answers.take("sms", Reply(person.phone, "收到")) is None
+    assert not older.messages.filter(state="acknowledged").exists()
+
+
+def test_a_reply_to_a_reminder_confirms_what_it_reminds_of(people, carrier, clock) -> None:
+    person = people[0]
+    older = _tell([person], urgency=Urgency.IMMEDIATE, needs_acknowledgement=True)
+    newer = _tell([person], needs_acknowledgement=True)
+    jobs.send_due()
+    assert answers.take("sms", Reply(person.phone, "收到")).notice_id == newer.pk
+    clock.advance(timedelta(minutes=3))
+    jobs.send_due()
+    number = older.messages.get(channel="sms", rung__gt=2).address
+    assert answers.take("sms", Reply(number, "收到")).notice_id == older.pk
 
 
 def test_a_contact_answers_too(people, carrier, clock) -> None:
