@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Func, QuerySet, TextField, Value
+from django.db.models.functions import Coalesce
 
 from changbei.core import clock
 from changbei.network.models import Retailer
@@ -16,15 +18,21 @@ from changbei.notify.ladders import VOICE
 from changbei.notify.models import Message, Reply
 from changbei.people.models import Contact, Person
 
+State = Message.State
 ANSWERABLE = timedelta(days=3)  # a "yes" from a number means what was sent to it within this long
 LOOKED_AT = 50  # messages to one number
+REPEATED = timedelta(minutes=1)  # the same text from the same number again, where the carrier gives no id
+
+
+# One that a worker has in hand may arrive before it is noted that it went out.
+LAST_OUT = (Coalesce("handed_at", "acknowledged_at", "lease_until").desc(), "-pk")
 
 
 def take(channel: str, came: Came) -> Message | None:
     """Keep what came, once; the message that it acknowledges, if any."""
     name = f"{came.sender}:{came.carrier_id}"[:80] if came.carrier_id else ""
     with transaction.atomic():
-        if name and Reply.objects.filter(channel=channel, carrier_id=name).exists():
+        if _is_repeated(channel, came, name):
             return None
         message = _of_a_call(came) if channel == VOICE else _of_a_text(channel, came)
         kept = Reply(
@@ -42,11 +50,19 @@ def take(channel: str, came: Came) -> Message | None:
     return message
 
 
+def _is_repeated(channel: str, came: Came, name: str) -> bool:
+    """Whether the carrier says this once more: known by its id, or a text without one by who says what, when."""
+    if name:
+        return Reply.objects.filter(channel=channel, carrier_id=name).exists()
+    lately = Reply.objects.filter(channel=channel, at__gt=clock.now() - REPEATED)
+    return channel != VOICE and lately.filter(sender=came.sender, text=came.text, carrier_id="").exists()
+
+
 def _of_a_call(came: Came) -> Message | None:
     """Any key says that a person listened: no machine presses one."""
     if not came.text.strip():
         return None
-    calls = _answerable().filter(channel=VOICE)
+    calls = _asked().filter(channel=VOICE, state__in=services.OVER)
     if came.reference:
         try:
             return calls.filter(uuid=UUID(came.reference)).first()
@@ -60,28 +76,26 @@ def _of_a_text(channel: str, came: Came) -> Message | None:
     if not meant:
         return None
     sent = _sent_to(channel, rules.digits(came.sender))
-    if meant == "yes":
-        return sent[0] if sent else None
-    return next((message for message in sent if rules.code_of(message.pk) == meant), None)
+    answered = next((one for one in sent if meant in {"yes", rules.code_of(one.pk)}), None)
+    return answered if answered and answered.state in services.OVER else None
 
 
-def _sent_to(channel: str, number: str) -> list[Message]:
-    """What this number was asked to acknowledge, the newest first. Staff before contacts before customers."""
+def _sent_to(channel: str, number: str) -> Iterator[Message]:
+    """What this number was asked to acknowledge, done or not, the last one to go out first. Staff before contacts
+    before customers.
+    """
     if not number:
-        return []
+        return
     for kind, keys in (
         ("person", _having(Person, "phone", number) | _having(Person, "second_phone", number)),
         ("contact", _having(Contact, "phone", number)),
         ("retailer", _having(Retailer, "phone", number)),
     ):
         messages = (
-            _answerable().filter(channel=channel, **{f"{kind}__in": keys}) if keys else Message.objects.none()
+            _asked().filter(channel=channel, **{f"{kind}__in": keys}) if keys else Message.objects.none()
         )
-        if found := [
-            one for one in messages.order_by("-pk")[:LOOKED_AT] if rules.digits(one.address) == number
-        ]:
-            return found
-    return []
+        went = messages.filter(state__in=(*services.OVER, State.ACKNOWLEDGED)).order_by(*LAST_OUT)
+        yield from (one for one in went[:LOOKED_AT] if rules.digits(one.address) == number)
 
 
 def _having(kind: type[Person | Contact | Retailer], column: str, number: str) -> set[int]:
@@ -93,9 +107,7 @@ def _having(kind: type[Person | Contact | Retailer], column: str, number: str) -
     return set(rows.values_list("pk", flat=True))
 
 
-def _answerable() -> QuerySet[Message]:
+def _asked() -> QuerySet[Message]:
     return Message.objects.filter(
-        notice__needs_acknowledgement=True,
-        queued_at__gt=clock.now() - ANSWERABLE,
-        state__in=services.OVER,
+        notice__needs_acknowledgement=True, queued_at__gt=clock.now() - ANSWERABLE
     ).select_related("notice", "person", "retailer", "contact")

@@ -9,7 +9,7 @@ from changbei.core.clock import LOCAL
 from changbei.core.errors import NotFound
 from changbei.journal.models import Entry
 from changbei.network.models import Retailer
-from changbei.notify import answers, jobs, links, recipients, reminding, services
+from changbei.notify import answers, jobs, links, recipients, reminding, rules, services
 from changbei.notify.book import STANDARD, read
 from changbei.notify.channels import Receipt, Reply
 from changbei.notify.channels.sms import shared_twin
@@ -457,6 +457,27 @@ def test_in_quiet_hours_only_what_is_immediate_goes(people, carrier, book_of, cl
     clock.advance(timedelta(hours=7, minutes=30))
     jobs.send_due()
     assert calm.messages.get(channel="sms").state == "handed"
+
+
+def test_after_quiet_hours_a_ladder_has_the_distances_that_it_has_by_day() -> None:
+    book = read(
+        "ladders: {urgent: [inbox, sms, {voice: 10m}, {email: 15m}, {sms: 20m}]}\n"
+        'limits: {quiet: {from: "22:00", until: "07:00", channels: [sms, voice]}}'
+    )
+    someone = recipients.Recipient("person", 1, "", "13900000001", second_phone="13900000002", email="a@b.c")
+
+    def due(at: datetime) -> list[str]:
+        offered = ("inbox", "sms", "voice", "email")
+        rows = rules.rows(
+            someone, urgency=Urgency.URGENT, resend=True, channels=(), offered=offered, now=at, book=book
+        )
+        return [f"{row.due_at.astimezone(LOCAL):%H:%M}" for row in rows]
+
+    day = datetime(2026, 11, 23, tzinfo=LOCAL)
+    assert due(day.replace(hour=12)) == ["12:00", "12:00", "12:10", "12:15", "12:20"]
+    assert due(day.replace(hour=23)) == ["23:00", "07:00", "07:10", "23:15", "07:20"]
+    assert due(day.replace(hour=21, minute=55)) == ["21:55", "21:55", "07:00", "22:10", "07:10"]
+    assert due(day.replace(hour=6, minute=55)) == ["06:55", "07:00", "07:10", "07:10", "07:20"]
 
 
 def test_the_rules_of_an_installation() -> None:
