@@ -70,6 +70,7 @@ def return_spare(context: ActionContext) -> dict[str, Any]:
             given["count"],
             given["site"],
             run=context.run.uuid,
+            item=context.item,
             drill=context.run.drill,
             actor=None,
         )

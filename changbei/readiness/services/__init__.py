@@ -4,6 +4,7 @@ from changbei.readiness.services.checking import check_vehicle, run_checks, run_
 from changbei.readiness.services.equipment import (
     record_backup,
     record_restore_drill,
+    refuse_backup,
     return_spare,
     use_spare,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "record_backup",
     "record_inspection",
     "record_restore_drill",
+    "refuse_backup",
     "remind_due",
     "return_spare",
     "run_checks",

@@ -8,12 +8,13 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet, Sum
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotFound
 from changbei.journal import services as journal
+from changbei.journal.models import Entry
 from changbei.network.models import Site
 from changbei.people import access as people
 from changbei.people.models import Person
@@ -42,7 +43,7 @@ def record_backup(
     """
     if actor is not None:
         people.require(actor, "readiness.record")
-    _refuse_backup(system, kind, covers, taken_at, stored_at)
+    refuse_backup(system, kind, covers, taken_at, stored_at)
     backup, _new = Backup.objects.select_for_update().get_or_create(
         system=system,
         kind=kind,
@@ -66,9 +67,10 @@ def record_backup(
     return backup
 
 
-def _refuse_backup(
+def refuse_backup(
     system: str, kind: str, covers: Sequence[str], taken_at: datetime, stored_at: datetime | None
 ) -> None:
+    """Raises Invalid with the field for a backup that cannot be."""
     if not system.strip():
         raise Invalid("system", gettext_noop("is missing"))
     if kind not in Backup.Kind.values:
@@ -147,17 +149,17 @@ def use_spare(
 ) -> Taken:
     """Take spares, as many as there are of those asked for (E3.1.8, E3.1.9, E3.1.12). Journals `readiness.spare_used`.
 
-    `site`: its code; left out: where most of the kind lie. With `run` the same step takes only once; in a drill
-    nothing is taken, only said. Raises NotFound for a kind that is not kept there, Invalid for a count below 1.
+    `site`: its code; left out: where most of the kind lie. With `run` the same step takes only once, wherever that
+    was; in a drill nothing is taken, only said. Raises NotFound for a kind that is not kept there, Invalid for a count
+    below 1.
     """
     if actor is not None:
         people.require(actor, "readiness.record")
     if count < 1:
         raise Invalid("count", gettext_noop("a whole number from 1 is needed"))
+    if known := _use_of(run, item, kind):
+        return _taken(known.spare, known.count)
     spare = _locked_spare(kind, site)
-    known = SpareUse.objects.filter(run=run, item=item, spare=spare).first() if run else None
-    if known is not None:
-        return Taken(kind, spare.site.code, known.count, spare.present, spare.planned)
     taken = min(count, spare.present)
     if not drill and taken:
         SpareUse.objects.create(
@@ -175,7 +177,19 @@ def use_spare(
     journal.append(
         "readiness.spare_used", actor=actor, run=run, item=item, clause="E3.1.8", drill=drill, data=facts
     )
-    return Taken(kind, spare.site.code, taken, spare.present, spare.planned)
+    return _taken(spare, taken)
+
+
+def _use_of(run: UUID | None, item: str, kind: str) -> SpareUse | None:
+    """What this step of a run has taken already."""
+    if run is None:
+        return None
+    uses = SpareUse.objects.select_related("spare__site").filter(run=run, item=item[:80], spare__kind=kind)
+    return uses.first()
+
+
+def _taken(spare: Spare, count: int) -> Taken:
+    return Taken(spare.kind, spare.site.code, count, spare.present, spare.planned)
 
 
 @transaction.atomic
@@ -185,33 +199,64 @@ def return_spare(
     site: str = "",
     *,
     run: UUID | None = None,
+    item: str = "",
     drill: bool = False,
     actor: Person | None,
 ) -> Taken:
     """Spares came back, mended or new: the oldest uses (of `run`, when given) are closed.
 
-    `Taken.taken` is how many came back. Journals `readiness.spare_returned`. Raises Conflict when fewer are
-    out; in a drill nothing is changed.
+    `site`: its code; left out: where most of those that are out were taken. With `run` and `item` the same step brings
+    back only once. `Taken.taken` is how many came back. Journals `readiness.spare_returned`. Raises Conflict when
+    fewer are out; in a drill nothing is changed.
     """
     if actor is not None:
         people.require(actor, "readiness.record")
     if count < 1:
         raise Invalid("count", gettext_noop("a whole number from 1 is needed"))
-    spare = _locked_spare(kind, site)
+    if known := _return_of(run, item, kind):
+        return _taken(_locked_spare(kind, known.data["site"]), count)
+    spare = _locked_spare(kind, site or _site_of_most_out(kind, run))
     if not drill:
         _close_uses(spare, count, run)
         Spare.objects.filter(pk=spare.pk).update(present=F("present") + count)
         spare.present += count
     facts = {"kind": kind, "site": spare.site.code, "returned": count, "left": spare.present}
-    journal.append("readiness.spare_returned", actor=actor, run=run, clause="E3.1.8", drill=drill, data=facts)
-    return Taken(kind, spare.site.code, count, spare.present, spare.planned)
+    journal.append(
+        "readiness.spare_returned",
+        actor=actor,
+        run=run,
+        item=item,
+        clause="E3.1.8",
+        drill=drill,
+        data=facts,
+    )
+    return _taken(spare, count)
+
+
+def _out(kind: str, run: UUID | None) -> QuerySet[SpareUse]:
+    """The uses that are out, of one run or of all."""
+    out = SpareUse.objects.filter(spare__kind=kind, returned_at__isnull=True)
+    return out if run is None else out.filter(run=run)
+
+
+def _site_of_most_out(kind: str, run: UUID | None) -> str:
+    """The code of the site where most of these are out, "" when none are."""
+    sites = _out(kind, run).values("spare__site__code").annotate(out=Sum("count"))
+    found = sites.order_by("-out", "spare__site__code").first()
+    return found["spare__site__code"] if found else ""
+
+
+def _return_of(run: UUID | None, item: str, kind: str) -> Entry | None:
+    """The fact that this step of a run has brought spares back already."""
+    if run is None or not item:
+        return None
+    facts = Entry.objects.filter(run=run, kind="readiness.spare_returned", item=item, data__kind=kind)
+    return facts.first()
 
 
 def _close_uses(spare: Spare, count: int, run: UUID | None) -> None:
     """Close the oldest uses that are out; one that comes back in part is split."""
-    out = SpareUse.objects.select_for_update().filter(spare=spare, returned_at__isnull=True)
-    if run is not None:
-        out = out.filter(run=run)
+    out = _out(spare.kind, run).filter(spare=spare).select_for_update(of=("self",))
     uses = list(out.order_by("used_at", "pk"))
     if sum(use.count for use in uses) < count:
         raise Conflict(gettext_noop("fewer of these are out"))

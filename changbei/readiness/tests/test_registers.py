@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from changbei.journal.models import Entry
-from changbei.network.models import Manufacturer, Product, Retailer, Stock
+from changbei.network.models import Manufacturer, Product, Retailer, Site, Stock
 from changbei.people.models import Contact, Person, PostHolding
 from changbei.readiness import registers, selectors, services
 from changbei.readiness.models import (
@@ -223,6 +224,56 @@ def test_spares_that_come_back_one_by_one() -> None:
     out = SpareUse.objects.filter(returned_at__isnull=True)
     assert [use.count for use in out] == [2]
     assert Spare.objects.get(kind="line-socket").present == 6
+
+
+def two_sites() -> tuple[str, str]:
+    """The codes of two sites, each with two order computers of two."""
+    Spare.objects.filter(kind="order-pc").delete()
+    first, second = Site.objects.order_by("pk")[:2]
+    for site in (first, second):
+        Spare.objects.create(kind="order-pc", site=site, planned=2, present=2)
+    return first.code, second.code
+
+
+def lying() -> list[int]:
+    return list(Spare.objects.filter(kind="order-pc").order_by("pk").values_list("present", flat=True))
+
+
+def test_a_step_that_is_tried_again_takes_no_second_spare() -> None:
+    first, _second = two_sites()
+    run = uuid4()
+    for _ in range(2):
+        taken = services.use_spare("order-pc", 1, run=run, item="count-pc", actor=None)
+        assert (taken.site, taken.taken, taken.left, taken.planned) == (first, 1, 1, 2)
+    assert lying() == [1, 2]
+
+
+def test_a_spare_comes_back_to_where_one_is_out() -> None:
+    first, second = two_sites()
+    run = uuid4()
+    services.use_spare("order-pc", 1, second, run=run, actor=None)
+    services.use_spare("order-pc", 2, first, actor=None)
+    assert services.return_spare("order-pc", 1, run=run, actor=None).site == second
+    assert services.return_spare("order-pc", 2, actor=None).site == first
+    assert lying() == [2, 2]
+    with pytest.raises(Conflict):
+        services.return_spare("order-pc", 1, actor=None)
+    with pytest.raises(Conflict):
+        services.return_spare("order-pc", 1, run=run, actor=None)
+
+
+def test_a_step_that_is_tried_again_brings_its_spares_back_once() -> None:
+    _first, second = two_sites()
+    run = uuid4()
+    services.use_spare("order-pc", 2, second, run=run, item="count-pc", actor=None)
+    for _ in range(2):
+        back = services.return_spare("order-pc", 1, run=run, item="return-one", actor=None)
+        assert (back.site, back.taken, back.left) == (second, 1, 1)
+    assert lying() == [2, 1]
+    for _ in range(2):
+        back = services.return_spare("order-pc", 1, second, run=run, item="return-rest", actor=None)
+        assert (back.site, back.taken, back.left) == (second, 1, 2)
+    assert lying() == [2, 2]
 
 
 # --- inspections (E2.8, E3.1.10)
