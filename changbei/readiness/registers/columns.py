@@ -42,6 +42,7 @@ class Column:
     choices: Mapping[str, Any] | None = None
     open_choice: bool = False
     minimum: int = 0
+    maximum: int = 1_000_000_000  # the database holds twice that
     longest: int = 200
     shown: bool = True
     typed: bool = True
@@ -54,7 +55,9 @@ class Register:
     """One register: its rows, its columns, who may change it, and the verb that does when it is not the common one.
 
     `key`: the columns that say which row an imported line is. `queryset` gives the rows in order, those that
-    nobody may see yet left out. `save(values, row, language, actor)` writes; `adds`/`edits`: what the page offers.
+    nobody may see yet left out. `save(values, row, actor)` writes, of a row that is there only the values that were
+    given; `add` the same for new rows only. `check(row)` raises Invalid for a row that cannot be. `adds`/`edits`: what
+    the page offers.
     """
 
     id: str
@@ -65,6 +68,8 @@ class Register:
     key: tuple[str, ...] = ()
     permission: str = "readiness.record"
     save: Save | None = None
+    add: Save | None = None
+    check: Callable[[Any], None] | None = None
     adds: bool = True
     edits: bool = True
     verb: Words = ""  # on the button that adds
@@ -120,7 +125,7 @@ def _text(column: Column, given: Any, _language: str, _before: Any) -> str:
 def _words(column: Column, given: Any, language: str, before: Any) -> dict[str, str]:
     """Typed in one language: the others keep what they had, or take the same words until somebody translates them."""
     if isinstance(given, Mapping):
-        return {one: str(given.get(one) or next(iter(given.values()))) for one in LANGUAGES}
+        return _in_languages(column, given)
     words = _text(column, given, language, None)
     known = before if isinstance(before, Mapping) else {}
     own = (
@@ -131,6 +136,15 @@ def _words(column: Column, given: Any, language: str, before: Any) -> dict[str, 
     return {one: words if one == own else known.get(one) or words for one in LANGUAGES}
 
 
+def _in_languages(column: Column, given: Mapping[Any, Any]) -> dict[str, str]:
+    """Given in several languages: those that are lacking take the words of another."""
+    typed = {one: _text(column, given.get(one) or "", one, None) for one in LANGUAGES}
+    any_words = next((words for words in typed.values() if words), "")
+    if column.required and not any_words:
+        raise Invalid(column.name, gettext_noop("give the words in zh-Hans, zh-Hant or en"))
+    return {one: words or any_words for one, words in typed.items()} if any_words else {}
+
+
 def _whole(column: Column, given: Any, _language: str, _before: Any) -> int:
     try:
         number = int(str(given).strip())
@@ -138,6 +152,8 @@ def _whole(column: Column, given: Any, _language: str, _before: Any) -> int:
         raise Invalid(column.name, gettext_noop("a whole number is needed")) from None
     if number < column.minimum:
         raise Invalid(column.name, gettext_noop("is too small"))
+    if number > column.maximum:
+        raise Invalid(column.name, f"at most {column.maximum}")
     return number
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from django.db.models import Model, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import NotFound
+from changbei.core.errors import Invalid, NotFound
 from changbei.network.models import Area, Manufacturer, Vehicle
 from changbei.people import services as people
 from changbei.people.models import Person
@@ -54,6 +55,10 @@ def _record_backup(values: Mapping[str, Any], _row: Model | None, *, actor: Pers
     return services.record_backup(**values, actor=actor)
 
 
+def _check_backup(row: Backup) -> None:
+    services.refuse_backup(row.system, row.kind, row.covers, row.taken_at, row.stored_at)
+
+
 def _record_drill(values: Mapping[str, Any], _row: Model | None, *, actor: Person) -> RestoreDrill:
     minutes = values["minutes"]
     rest = {name: value for name, value in values.items() if name != "minutes"}
@@ -72,7 +77,9 @@ def _record_inspection(values: Mapping[str, Any], row: Model | None, *, actor: P
 def _check_vehicle(values: Mapping[str, Any], row: Model | None, *, actor: Person) -> Model:
     if not isinstance(row, Vehicle):
         raise NotFound("vehicle")
-    services.check_vehicle(row, fit=values["state"] == "fit", note=values["note"], actor=actor)
+    if "state" not in values:
+        raise Invalid("state", gettext_noop("is missing"))
+    services.check_vehicle(row, fit=values["state"] == "fit", note=values.get("note", ""), actor=actor)
     row.refresh_from_db()
     return row
 
@@ -80,7 +87,8 @@ def _check_vehicle(values: Mapping[str, Any], row: Model | None, *, actor: Perso
 def _verify_phone(values: Mapping[str, Any], row: Model | None, *, actor: Person) -> Model:
     if not isinstance(row, Person):
         raise NotFound("person")
-    return people.verify_phone(row, phone=values["phone"], second_phone=values["second_phone"], actor=actor)
+    phone, second = (values.get(name, getattr(row, name)) for name in ("phone", "second_phone"))
+    return people.verify_phone(row, phone=phone, second_phone=second, actor=actor)
 
 
 _ALL = (
@@ -99,7 +107,8 @@ _ALL = (
             Column("megabytes", _("Megabytes"), "whole", required=False),
         ),
         key=("system", "kind", "taken_at"),
-        save=_record_backup,
+        add=_record_backup,
+        check=_check_backup,
         verb=_("Record a backup"),
     ),
     Register(
@@ -110,7 +119,7 @@ _ALL = (
         (
             SYSTEM,
             Column("on", _("Day"), "day"),
-            Column("minutes", _("Minutes it took"), "whole", shown=False),
+            Column("minutes", _("Minutes it took"), "whole", maximum=100_000, shown=False),
             Column("restore_seconds", _("Seconds it took"), "whole", typed=False),
             Column("complete", _("Everything was there"), "flag"),
             Column("by", _("By"), "person", typed=False, path="by.name"),

@@ -98,8 +98,9 @@ def save(
         raise Conflict(gettext_noop("this register is not changed in this way"))
     row = None if pk is None else _locked(register, pk)
     typed = _typed(register, values, row, language)
-    if register.save is not None:
-        return register.save(typed, row, actor=actor)
+    own = register.save or (register.add if row is None else None)
+    if own is not None:
+        return own(typed, row, actor=actor)
     return _write(register, typed, row, actor)
 
 
@@ -112,12 +113,12 @@ def _locked(register: Register, pk: int) -> Any:
 
 
 def _typed(register: Register, values: Mapping[str, Any], row: Any, language: str) -> dict[str, Any]:
-    """All values, or Invalid with everything that is wrong."""
+    """All values, of a row that is there those that are given; or Invalid with everything that is wrong."""
     if unknown := set(values) - {column.name for column in register.typed}:
         raise Invalid(sorted(unknown)[0], gettext_noop("there is no such column"))
     found, wrong = {}, []
     for column in register.typed:
-        if row is not None and register.save is None and column.name not in values:
+        if row is not None and column.name not in values:
             continue
         try:
             before = getattr(row, column.name, None)
@@ -130,17 +131,11 @@ def _typed(register: Register, values: Mapping[str, Any], row: Any, language: st
 
 
 def _write(register: Register, typed: dict[str, Any], row: Any, actor: Person) -> Any:
-    model = register.queryset().model
-    if row is None:
-        if (
-            register.key
-            and model._default_manager.filter(**{name: typed[name] for name in register.key}).exists()
-        ):
-            raise Conflict(gettext_noop("this is in the register already"))
-        row = model()
+    row = register.queryset().model() if row is None else row
     before = {name: _plain(getattr(row, name, None)) for name in typed} if row.pk else {}
     for name, value in typed.items():
         setattr(row, name, _texts(value) if name == "brands" else value)
+    _refuse_double(register, row, before)
     _refuse(register, row)
     row.save()
     after = {name: _plain(getattr(row, name)) for name in typed}
@@ -158,8 +153,24 @@ def _texts(lines: str) -> list[dict[str, str]]:
     return [dict.fromkeys(("zh-Hans", "zh-Hant", "en"), line) for line in lines.splitlines()]
 
 
+def _refuse_double(register: Register, row: Any, before: Mapping[str, Any]) -> None:
+    """No two rows have the same key: Conflict for a new one, Invalid with the column for one that takes another's."""
+    key = {name: getattr(row, name) for name in register.key}
+    others = type(row)._default_manager.exclude(pk=row.pk)
+    if not key or not others.filter(**key).exists():
+        return
+    if not row.pk:
+        raise Conflict(gettext_noop("this is in the register already"))
+    changed = next(name for name, value in key.items() if before.get(name, _plain(value)) != _plain(value))
+    raise Invalid(
+        changed, gettext_noop("another row has this already; give this one its own, or change that row")
+    )
+
+
 def _refuse(register: Register, row: models.Model) -> None:
-    """What the database's constraints would refuse, in words."""
+    """What cannot be, and what the database's constraints would refuse, in words."""
+    if register.check is not None:
+        register.check(row)
     for constraint in row._meta.constraints:
         if isinstance(constraint, models.CheckConstraint):
             try:
@@ -195,7 +206,7 @@ def save_many(register: Register, lines: Sequence[Mapping[str, Any]], *, languag
 
 def _known(register: Register, line: Mapping[str, Any], language: str) -> int | None:
     """The id of the row that a line is about, if it is there."""
-    if not register.key or (register.save is not None and register.adds):
+    if not register.key or register.add is not None:
         return None
     by_name = {column.name: column for column in register.columns}
     key = {name: coerce(by_name[name], line.get(name), language) for name in register.key}

@@ -11,7 +11,7 @@ import pytest
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from changbei.journal.models import Entry
-from changbei.network.models import Manufacturer, Product, Retailer, Site, Stock
+from changbei.network.models import Manufacturer, Product, Retailer, Site, Stock, Vehicle
 from changbei.people.models import Contact, Person, PostHolding
 from changbei.readiness import registers, selectors, services
 from changbei.readiness.models import (
@@ -509,6 +509,81 @@ def test_a_row_is_added_changed_and_on_record() -> None:
         registers.save(
             spares, {"kind": "router", "site": "transfer-station-1", "planned": 1, "present": 1}, actor=head
         )
+
+
+def test_a_key_that_another_row_has_is_refused_by_its_name() -> None:
+    power, head = registers.get("power"), holder("info-center-head")
+    first, second = Ups.objects.order_by("pk")[:2]
+    with pytest.raises(Invalid) as refused:
+        registers.save(power, {"code": first.code, "room": "server-room"}, pk=second.pk, actor=head)
+    assert [one.field for one in refused.value.problems] == ["code"]
+    registers.save(power, {"code": second.code, "runtime_minutes": "301"}, pk=second.pk, actor=head)
+    rows = dict(Ups.objects.values_list("code", "runtime_minutes"))
+    assert len(rows) == Ups.objects.count() and rows[second.code] == 301
+
+
+def test_a_backup_that_was_recorded_with_a_wrong_time_is_put_right() -> None:
+    backups, count = registers.get("backups"), Backup.objects.count()
+    wrong, other = Backup.objects.filter(kind="daily_batch").order_by("-taken_at")[:2]
+    earlier = wrong.taken_at - timedelta(minutes=5)
+    registers.save(backups, {"taken_at": earlier.isoformat()}, pk=wrong.pk, actor=technician())
+    assert Backup.objects.get(pk=wrong.pk).taken_at == earlier
+    entry = Entry.objects.filter(kind="readiness.register_changed").latest("id")
+    assert entry.data["before"] == {"taken_at": wrong.taken_at.isoformat()}
+    for moment in (at(24, 0), other.taken_at):
+        with pytest.raises(Invalid) as refused:
+            registers.save(backups, {"taken_at": moment.isoformat()}, pk=wrong.pk, actor=technician())
+        assert [one.field for one in refused.value.problems] == ["taken_at"]
+    assert Backup.objects.get(pk=wrong.pk).taken_at == earlier
+    assert Backup.objects.count() == count
+
+
+def test_a_colleague_keeps_the_number_that_is_not_given() -> None:
+    phones, office = registers.get("staff-phones"), holder("leading-group-office")
+    driver = Person.objects.filter(job="driver").order_by("pk")[0]
+    Person.objects.filter(pk=driver.pk).update(second_phone="13911112222")
+    registers.save(phones, {"phone": "13900001111"}, pk=driver.pk, actor=office)
+    driver.refresh_from_db()
+    assert (driver.phone, driver.second_phone) == ("13900001111", "13911112222")
+    registers.save(phones, {"second_phone": ""}, pk=driver.pk, actor=office)
+    driver.refresh_from_db()
+    assert (driver.phone, driver.second_phone) == ("13900001111", "")
+
+
+def test_a_van_that_was_looked_at_is_fit_or_not() -> None:
+    van = Vehicle.objects.filter(is_reserve=True).order_by("pk")[0]
+    keeper = holder("leading-group-office")
+    with pytest.raises(Invalid) as refused:
+        registers.save(registers.get("vehicles"), {"note": "washed"}, pk=van.pk, actor=keeper)
+    assert [one.field for one in refused.value.problems] == ["state"]
+
+
+@pytest.mark.parametrize(
+    ("register", "given", "field"),
+    [
+        ("spares", {"kind": "router", "site": "delivery-center", "planned": 9_999_999_999, "present": 1}, "planned"),
+        ("restore-drills", {"system": "x", "on": "2026-11-23", "minutes": 40_000_000, "complete": True}, "minutes"),
+        ("power", {"code": "x", "name": {}, "room": "server-room"}, "name"),
+        ("power", {"code": "x", "name": {"fr": "onduleur"}, "room": "server-room"}, "name"),
+        ("power", {"code": "x", "name": {"en": " "}, "room": "server-room"}, "name"),
+        ("power", {"code": "x", "name": {"en": "x" * 121}, "room": "server-room"}, "name"),
+    ],
+)  # fmt: skip
+def test_what_no_column_holds_is_refused_by_its_name(
+    register: str, given: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        registers.save(registers.get(register), given, actor=holder("info-center-head"))
+    assert [one.field for one in refused.value.problems] == [field]
+
+
+def test_words_in_some_languages_stand_for_the_others() -> None:
+    made = registers.save(
+        registers.get("power"),
+        {"code": "x", "name": {"en": "UPS"}, "room": "server-room"},
+        actor=holder("info-center-head"),
+    )
+    assert made.name == {"zh-Hans": "UPS", "zh-Hant": "UPS", "en": "UPS"}
 
 
 def test_all_wrong_values_are_told_and_nothing_is_written() -> None:
