@@ -15,7 +15,7 @@ from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.people.rules import LEADING_GROUP
 from changbei.plans import rules, selectors, services
-from changbei.plans.loading import digest_of, load_pack
+from changbei.plans.loading import digest_of, load_pack, pack_for
 from changbei.plans.model import Pack
 from changbei.plans.models import PlanDraft, PlanReview, PlanVersion, Signature
 
@@ -109,7 +109,7 @@ def submit(draft: PlanDraft, effective_on: date, *, reason: str, actor: Person) 
         raise Invalid("effective_on", gettext_noop("the date of effect has passed"))
     if not reason.strip():
         raise Invalid("reason", gettext_noop("say why the plan is changed"))
-    if PlanVersion.objects.filter(pack=pack.id, version=pack.version).exists():
+    if _is_known(pack):
         raise Invalid(
             "version", f"there is a version {pack.version} already; give this one a number of its own"
         )
@@ -124,7 +124,8 @@ def submit(draft: PlanDraft, effective_on: date, *, reason: str, actor: Person) 
 def sign(draft: PlanDraft, *, digest: str, actor: Person) -> PlanDraft:
     """A member of the leading group signs what they have read; with the last signature needed it is a version.
 
-    Raises NotAllowed for anybody else, Conflict when the files are no longer those with `digest`.
+    Raises NotAllowed for anybody else, Conflict when the files are no longer those with `digest`, or when a version
+    with the number of this one has been adopted meanwhile.
     """
     draft = _lock(draft)
     _record(draft, digest, actor, signed=True, words="")
@@ -162,7 +163,7 @@ def withdraw(draft: PlanDraft, *, actor: Person) -> PlanDraft:
 
 def missing(draft: PlanDraft) -> tuple[int, bool]:
     """How many signatures the draft as it is still needs, and whether the head's or deputy head's is among them."""
-    return rules.missing_signatures(_signed(draft), _needed(load_pack(draft.files, check_actions=False)))
+    return rules.missing_signatures(_signed(draft), _needed(draft))
 
 
 def _signed(draft: PlanDraft) -> dict[int, str]:
@@ -171,9 +172,21 @@ def _signed(draft: PlanDraft) -> dict[int, str]:
     return dict(rows.values_list("person_id", "post"))
 
 
-def _needed(pack: Pack) -> int:
+def _needed(draft: PlanDraft) -> int:
+    """As many as the version in force asks for, or the draft where that asks for more: none lowers its own number."""
+    current = PlanVersion.objects.filter(pack=draft.pack, in_force=True).first() or draft.base
+    own = _asked_by(load_pack(draft.files, check_actions=False))
+    return own if current is None else max(own, _asked_by(pack_for(current)))
+
+
+def _asked_by(pack: Pack) -> int:
     setting = pack.settings.get("plan_signatures")
     return int(setting.value) if setting else rules.SIGNATURES_NEEDED
+
+
+def _is_known(pack: Pack) -> bool:
+    """Whether a version of the plan has this number."""
+    return PlanVersion.objects.filter(pack=pack.id, version=pack.version).exists()
 
 
 def _record(draft: PlanDraft, digest: str, actor: Person, *, signed: bool, words: str) -> None:
@@ -195,6 +208,11 @@ def _record(draft: PlanDraft, digest: str, actor: Person, *, signed: bool, words
 
 
 def _adopt(draft: PlanDraft, actor: Person) -> None:
+    services.lock(draft.pack)
+    if _is_known(load_pack(draft.files, check_actions=False)):
+        raise Conflict(
+            gettext_noop("another version has this number; refuse the draft, so that it is given its own")
+        )
     signers = Signature.objects.filter(draft=draft, digest=draft.digest, signed=True).order_by("at", "pk")
     version = services.take(
         draft.files,

@@ -36,7 +36,7 @@ def set_up(folder: Path | str, *, actor: Actor | None) -> PlanVersion:
     files = read_folder(folder)
     pack = load_pack(files)
     with transaction.atomic():
-        _lock(pack.id)
+        lock(pack.id)
         if PlanVersion.objects.filter(pack=pack.id).exists():
             raise Conflict(
                 gettext_noop("this plan has a version already; it is changed by a draft that is signed")
@@ -55,7 +55,7 @@ def take(
     """Make these files a version of their plan. `signed_by`: staff numbers, none where nobody signed."""
     pack = load_pack(files)
     with transaction.atomic():
-        _lock(pack.id)
+        lock(pack.id)
         version = PlanVersion.objects.filter(pack=pack.id, digest=pack.digest).first()
         if version is None:
             version = _store(pack, files, effective_on or pack.effective_on, actor, signed_by)
@@ -71,25 +71,29 @@ def take_effect(*, actor: Actor | None) -> list[PlanVersion]:
     """Put the versions into force whose day has come: of each plan the one with the latest date, then the
     latest adopted.
     """
-    today = clock.local_now().date()
-    waiting = PlanVersion.objects.filter(effective_on__lte=today)
-    latest: dict[str, PlanVersion] = {}
-    for version in waiting.order_by("effective_on", "adopted_at", "pk"):
-        latest[version.pack] = version
-    due = [version for _, version in sorted(latest.items()) if not version.in_force and _is_newer(version)]
-    for version in due:
+    taken = []
+    for pack_id in PlanVersion.objects.order_by("pack").values_list("pack", flat=True).distinct():
+        if _due(pack_id) is None:
+            continue
         with transaction.atomic():
-            _lock(version.pack)
-            _put_in_force(version, actor)
-    return due
+            lock(pack_id)
+            if version := _due(pack_id):
+                _put_in_force(version, actor)
+                taken.append(version)
+    return taken
 
 
-def _is_newer(version: PlanVersion) -> bool:
-    """Whether this version's day lies after that of the one in force: an older one that was taken back
-    stays back.
+def _due(pack_id: str) -> PlanVersion | None:
+    """The version of a plan that is to take the place of the one in force. One whose day does not lie after that of
+    the one in force was taken back, and stays back.
     """
-    current = PlanVersion.objects.filter(pack=version.pack, in_force=True).first()
-    return current is None or version.effective_on > current.effective_on
+    versions = PlanVersion.objects.filter(pack=pack_id)
+    come = versions.filter(effective_on__lte=clock.local_now().date())
+    latest = come.order_by("effective_on", "adopted_at", "pk").last()
+    current = versions.filter(in_force=True).first()
+    if latest is None or (current is not None and latest.effective_on <= current.effective_on):
+        return None
+    return latest
 
 
 def _store(
@@ -126,7 +130,9 @@ def _told(version: PlanVersion) -> dict[str, str]:
     }
 
 
-def _lock(pack_id: str) -> None:
-    """One adoption of a plan at a time, the first one included, when there is no row to lock yet."""
+def lock(pack_id: str) -> None:
+    """One adoption of a plan at a time until the transaction ends, the first one included, when there is no row to
+    lock yet.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"plans.adopt:{pack_id}"])

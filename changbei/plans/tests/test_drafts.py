@@ -99,6 +99,42 @@ def test_three_signatures_without_a_leader_are_not_enough(first: PlanVersion, cl
     assert draft.state == "adopted"
 
 
+def asking_for(signatures: int) -> str:
+    """The second version's plan.yaml with this number of signatures."""
+    title = "title: {zh-Hans: 签, zh-Hant: 簽, en: Sign}"
+    setting = f"plan_signatures: {{default: {signatures}, clause: E1.1, {title}}}"
+    return SECOND["plan.yaml"].replace("settings:\n", f"settings:\n  {setting}\n")
+
+
+@pytest.mark.clause("E4")
+@pytest.mark.parametrize(("asked", "needed"), [(1, 3), (4, 4)])
+def test_a_draft_does_not_lower_the_number_of_its_own_signatures(
+    first: PlanVersion, clock: VirtualClock, asked: int, needed: int
+) -> None:
+    office = holder("leading-group-office")
+    draft = drafts.begin("test-plan", actor=office)
+    draft = drafts.save_file(draft, "plan.yaml", asking_for(asked), revision=1, actor=office)
+    assert drafts.missing(draft) == (needed, True)
+
+
+@pytest.mark.clause("E4")
+def test_of_two_drafts_with_one_number_one_is_adopted(first: PlanVersion, clock: VirtualClock) -> None:
+    office, day = holder("leading-group-office"), clock.now().date() + timedelta(days=3)
+    one, other = submitted(office, day), submitted(office, day)
+    for kind in ("delivery-center-head", "finance-head"):
+        one = drafts.sign(one, digest=one.digest, actor=holder(kind))
+        other = drafts.sign(other, digest=other.digest, actor=holder(kind))
+    head = holder("leading-group-head")
+    one = drafts.sign(one, digest=one.digest, actor=head)
+    assert one.state == "adopted"
+    with pytest.raises(Conflict, match="another version has this number"):
+        drafts.sign(other, digest=other.digest, actor=head)
+    other.refresh_from_db()
+    assert (other.state, drafts.missing(other)) == ("review", (1, True))
+    assert PlanVersion.objects.filter(version="2").get() == one.adopted
+    assert drafts.refuse(other, digest=other.digest, words="a number", actor=head).state == "edited"
+
+
 @pytest.mark.clause("E4")
 def test_only_the_group_signs_once_and_only_what_it_has_read(first: PlanVersion, clock: VirtualClock) -> None:
     draft = submitted(holder("leading-group-office"), clock.now().date() + timedelta(days=1))

@@ -82,3 +82,23 @@ def test_a_wrong_pack_is_refused_and_nothing_changes(tmp_path: Path) -> None:
     assert told() == []
     with pytest.raises(NotFound):
         selectors.in_force("test-plan")
+
+
+def test_what_was_put_in_force_meanwhile_is_not_replaced_by_what_is_older(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = clock.local_now().date()
+    tomorrow, after = (str(today + timedelta(days=days)) for days in (1, 2))
+    services.adopt(write(tmp_path / "1"), actor=None)
+    services.adopt(write(tmp_path / "2", plan=version("2", tomorrow)), actor=None)
+    third, lock = write(tmp_path / "3", plan=version("3", after)), services.lock
+
+    def somebody_adopts_first(pack_id: str) -> None:
+        monkeypatch.setattr(services, "lock", lock)
+        services.adopt(third, actor=None)
+        lock(pack_id)
+
+    monkeypatch.setattr(services, "lock", somebody_adopts_first)
+    with clock.use(clock.VirtualClock(clock.now() + timedelta(days=2))):
+        assert services.take_effect(actor=None) == []
+    assert selectors.in_force("test-plan").version == "3"
