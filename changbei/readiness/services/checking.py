@@ -28,7 +28,8 @@ from changbei.runs.roles import spec_of
 def run_checks(*, actor: Person | None) -> tuple[int, int]:
     """Run every check of the plans in force; how many findings were opened and how many are mended.
 
-    A check of a kind the product does not know is left out: the plan's own checking has said so. Idempotent.
+    A check of a kind the product does not know is left out: the plan's own checking has said so. What was found by a
+    check that no plan in force has any more is mended. Idempotent.
     """
     if actor is not None:
         people.require(actor, "readiness.check")
@@ -39,13 +40,14 @@ def run_checks(*, actor: Person | None) -> tuple[int, int]:
             if checks.is_known(check):
                 more, fewer = _run(check, pack, actor)
                 opened, mended = opened + more, mended + fewer
-    return opened, mended
+    return opened, mended + _mend_what_no_plan_asks_for(actor)
 
 
 def run_due_checks() -> int:
     """Run the checks whose time has come, as often as each one's plan says; how many findings changed.
 
-    A check that has never run is due now. Several workers share the checks.
+    A check that has never run is due now. What was found by a check that no plan in force has any more is mended.
+    Several workers share the checks.
     """
     now, changed = clock.now(), 0
     for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
@@ -54,7 +56,23 @@ def run_due_checks() -> int:
         for check in pack.checks.values():
             if check.id not in waiting and checks.is_known(check):
                 changed += _run_if_due(check, pack)
-    return changed
+    return changed + _mend_what_no_plan_asks_for(None)
+
+
+@transaction.atomic
+def _mend_what_no_plan_asks_for(actor: Person | None) -> int:
+    """Close the findings of checks that are in no plan in force; how many. A check that comes back begins anew."""
+    asked = {
+        check for version in PlanVersion.objects.filter(in_force=True) for check in pack_for(version).checks
+    }
+    CheckDue.objects.exclude(check_id__in=asked).delete()
+    left = Finding.objects.filter(mended_at__isnull=True).exclude(check_id__in=asked)
+    found = list(left.select_for_update().order_by("pk"))
+    _mend(found, clock.now())
+    journal.append_many(
+        [_fact("readiness.finding_mended", one.check_id, one.clause, one, actor) for one in found]
+    )
+    return len(found)
 
 
 @transaction.atomic
@@ -88,21 +106,26 @@ def _run(check: Check, pack: Pack, actor: Person | None) -> tuple[int, int]:
         for one in new
     )
     gone = [finding for subject, finding in known.items() if subject not in found]
-    Finding.objects.filter(pk__in=[finding.pk for finding in gone]).update(mended_at=now)
+    _mend(gone, now)
     _note(check, now, holds=not found)
     if new:
         _tell(check, pack, new, actor)
-    facts = [("readiness.finding_opened", one.subject, one.text) for one in new]
-    facts += [("readiness.finding_mended", one.subject, one.text) for one in gone]
-    journal.append_many(
-        [
-            journal.NewEntry(
-                kind, actor, clause=check.clause, data={"check": check.id, "subject": subject, "text": text}
-            )
-            for kind, subject, text in facts
-        ]
-    )
+    facts = [_fact("readiness.finding_opened", check.id, check.clause, one, actor) for one in new]
+    facts += [_fact("readiness.finding_mended", check.id, check.clause, one, actor) for one in gone]
+    journal.append_many(facts)
     return len(new), len(gone)
+
+
+def _mend(findings: Sequence[Finding], now: datetime) -> None:
+    Finding.objects.filter(pk__in=[finding.pk for finding in findings]).update(mended_at=now)
+
+
+def _fact(
+    kind: str, check: str, clause: str, one: rules.Trouble | Finding, actor: Person | None
+) -> journal.NewEntry:
+    return journal.NewEntry(
+        kind, actor, clause=clause, data={"check": check, "subject": one.subject, "text": one.text}
+    )
 
 
 def _note(check: Check, now: datetime, *, holds: bool) -> None:

@@ -208,3 +208,20 @@ def test_the_floor_of_goods_for_weddings(plan: PlanVersion) -> None:
         trouble.text["en"]
         == f"{4 * sites} cartons of {kept.name['en']} are in store, {4 * sites + 1} are to be kept."
     )
+
+
+@pytest.mark.parametrize("all_of_them", [True, False])
+def test_what_a_check_found_that_no_plan_has_any_more_is_mended(all_of_them: bool) -> None:
+    PostHolding.objects.filter(post__kind="finance-head").delete()
+    services.run_checks(actor=None)
+    now = core_clock.now()
+    CheckDue.objects.create(check_id="of-yesterday", due_at=now + timedelta(days=1))
+    old = Finding.objects.create(
+        check_id="of-yesterday", clause="E1", subject="x", text={"en": "x"}, found_at=now
+    )
+    assert (services.run_checks(actor=None) if all_of_them else (0, services.run_due_checks())) == (0, 1)
+    old.refresh_from_db()
+    assert old.mended_at == now and not CheckDue.objects.filter(check_id="of-yesterday").exists()
+    fact = Entry.objects.filter(kind="readiness.finding_mended").get()
+    assert fact.data == {"check": "of-yesterday", "subject": "x", "text": {"en": "x"}}
+    assert found("leading-group") == ["vacant:finance-head"]
