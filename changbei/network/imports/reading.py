@@ -179,7 +179,7 @@ class _Rows:
 
     def _problem(self, number: int, key: str, cells: Cells, message: str) -> None:
         heading = self.header.headings.get(key) or self.parsed.kind.by_key[key].heading["zh-Hans"]
-        value = convert.plain(self._cell(key, cells))
+        value = convert.plain(self._cell(key, cells)).replace("\0", "␀")
         self.parsed.problems.append(RowProblem(number, heading, value, message))
 
     def _posts_twice(self, values: Values, number: int) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ Convert = Callable[[Any], Any]
 
 _SCIENTIFIC = re.compile(r"^[+-]?\d+(\.\d+)?[eE][+-]?\d+$")
 _PHONE = re.compile(r"^\+?\d{5,15}$")
+_BETWEEN_NUMBERS = re.compile(r"[/、,;|\\&]")
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 _YES = {"是", "有", "y", "yes", "true", "1", "√", "✓", "对", "對"}
 _NO = {"否", "无", "無", "没有", "n", "no", "false", "0", "×", "x", "不"}
@@ -52,6 +53,7 @@ def text(longest: int) -> Convert:
     def convert(cell: Any) -> str:
         _refuse_date(cell)
         words = plain(cell)
+        _refuse_nul(words)
         if len(words) > longest:
             raise Wrong(_("is longer than %(longest)d characters") % {"longest": longest})
         return words
@@ -65,6 +67,7 @@ def code(longest: int) -> Convert:
     def convert(cell: Any) -> str:
         _refuse_date(cell)
         words = plain(cell).replace(" ", "")
+        _refuse_nul(words)
         _refuse_shortened(cell, words)
         if len(words) > longest:
             raise Wrong(_("is longer than %(longest)d characters") % {"longest": longest})
@@ -84,12 +87,21 @@ def digits(fewest: int, most: int) -> Convert:
 
 
 def phone(cell: Any) -> str:
-    """A telephone number: digits, perhaps with +; spaces, hyphens and brackets are dropped."""
-    words = re.sub(r"[\s\-()./·—–]", "", str(text(40)(cell)))
+    """A telephone number, and one only: digits, perhaps with +; spaces, hyphens and brackets are dropped."""
+    written = str(text(40)(cell))
+    if _is_several(written):
+        raise Wrong(_("holds more than one telephone number; write one, of 5 to 15 digits"))
+    words = re.sub(r"[\s\-()./·—–]", "", written)
     _refuse_shortened(cell, words)
     if not _PHONE.match(words):
         raise Wrong(_("is no telephone number; write 5 to 15 digits, format the column as text"))
     return words
+
+
+def _is_several(written: str) -> bool:
+    """Whether these are two numbers: five digits on both sides of a sign that parts them, or twice seven in a row."""
+    parts = [re.sub(r"\D", "", part) for part in _BETWEEN_NUMBERS.split(written)]
+    return sum(len(part) >= 5 for part in parts) > 1 or len(re.findall(r"\d{7,}", written)) > 1
 
 
 def email(cell: Any) -> str:
@@ -193,6 +205,12 @@ def day(cell: Any) -> date:
 def _refuse_date(cell: Any) -> None:
     if isinstance(cell, datetime | date | time | timedelta):
         raise Wrong(_("Excel has made a date or time of it; format the column as text and write it anew"))
+
+
+def _refuse_nul(words: str) -> None:
+    """The database takes every character but this one."""
+    if "\0" in words:
+        raise Wrong(_("holds a character that is no text (NUL); write the cell anew"))
 
 
 def _refuse_shortened(cell: Any, words: str) -> None:

@@ -17,7 +17,8 @@ from changbei.compute import datum
 from changbei.core.errors import Invalid, NotAllowed
 from changbei.journal.models import Entry
 from changbei.network import imports
-from changbei.network.imports import RowProblem
+from changbei.network.imports import RowProblem, values
+from changbei.network.imports.problems import Wrong
 from changbei.network.models import Retailer, Vehicle
 from changbei.people.models import Person, PostHolding
 
@@ -192,6 +193,40 @@ def test_what_excel_did_to_telephone_numbers_is_said(tmp_path: Path, row: list[A
         (5, "联系电话", "无", "is no telephone number; write 5 to 15 digits, format the column as text"),
         (6, "联系电话", "", "is missing; Telephone: 5 to 15 digits, as text"),
     ]
+
+
+@pytest.mark.parametrize(
+    "cell", ["8812345/8812346", "88123／88124", "8812345、8812346", "8812345，8812346", "8812345; +86 8812346",
+             "8812345\n8812346", "8812345 8812346", "0517-8812345 / 0517-8812346", "13800000001-13800000002"],
+)  # fmt: skip
+def test_two_telephone_numbers_in_a_cell_do_not_become_one(cell: str) -> None:
+    with pytest.raises(Wrong, match="holds more than one telephone number; write one, of 5 to 15 digits"):
+        values.phone(cell)
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    [("0517-8812345", "05178812345"), ("(0517)8812 3456", "051788123456"), ("+86 138 0000 0001", "+8613800000001"),
+     ("0086/13800000001", "008613800000001"), ("8812345-8001", "88123458001"), ("021/8812345", "0218812345")],
+)  # fmt: skip
+def test_ways_of_writing_one_number(cell: str, number: str) -> None:
+    assert values.phone(cell) == number
+
+
+def test_a_cell_with_what_is_no_text_is_wrong(tmp_path: Path, row: list[Any]) -> None:
+    rows = [
+        HEADINGS,
+        changed(row, 1, 客户名称="店\0一"),
+        changed(row, 2, 送货线路="L01\0-1"),
+        changed(row, 3),
+    ]
+    parsed = imports.read(text_file(tmp_path / "a.csv", rows), "retailers")
+    message = "holds a character that is no text (NUL); write the cell anew"
+    assert parsed.problems == [
+        RowProblem(2, "客户名称", "店␀一", message),
+        RowProblem(3, "送货线路", "L01␀-1", message),
+    ]
+    assert imports.apply(parsed, actor=None, good_rows_only=True) == imports.Imported(1, 2)
 
 
 def test_every_wrong_field_of_a_row_is_named(tmp_path: Path, row: list[Any]) -> None:
