@@ -96,6 +96,7 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
     "people.duty_changed": [ROLES_AGAIN],
     "people.holder_changed": [COMMAND_AGAIN, ROLES_AGAIN],
     "people.person_left": [COMMAND_AGAIN, ROLES_AGAIN],
+    "network.imported": [COMMAND_AGAIN, ROLES_AGAIN],  # a file of staff appoints people
     "runs.roster_changed": [Reaction("incidents.look_at_command_of_run", incidents.look_at_command_of_run)],
     "runs.restored": [
         Reaction(
