@@ -17,10 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from changbei.compute.roads import Point, Seconds
+from changbei.core import clock
 
 Ask = Callable[[Sequence[Point], Sequence[Point]], Seconds]
 Degrees = npt.NDArray[np.float64]
-KEPT = timedelta(days=2)
+KEPT_BEFORE, KEPT_AFTER = timedelta(days=2), timedelta(days=14)
+"""Of today: sheets beyond are deleted. Days are planned ahead over holidays of up to nine days."""
 
 
 def exists(folder: Path, on: date, name: str) -> bool:
@@ -75,6 +77,8 @@ def _write(folder: Path, on: date, name: str, points: Degrees, seconds: Seconds)
     with fresh.open("wb") as file:
         np.savez(file, points=points, seconds=seconds)
     fresh.replace(path)
+    today = clock.local_now().date()
+    first, last = (today - KEPT_BEFORE).isoformat(), (today + KEPT_AFTER).isoformat()
     for old in path.parent.glob("*.npz"):
-        if not (on - KEPT).isoformat() <= old.name[:10] <= (on + KEPT).isoformat():
+        if old != path and not first <= old.name[:10] <= last:
             old.unlink(missing_ok=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from changbei.compute import geo, roads
+from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Outside
 from changbei.delivery import timesheets, travel
 from changbei.delivery.travel import Basis
@@ -60,7 +62,26 @@ def test_without_a_network_times_are_estimated(folder: Path) -> None:
         travel.prepare(MONDAY, LON, LAT)
 
 
-def test_by_road_and_kept_for_the_day(town: Path) -> None:
+def test_sheets_are_kept_around_today_whichever_day_is_asked_for(tmp_path: Path, clock: VirtualClock) -> None:
+    """On Friday both this day's and Monday's are there; asking for a day long gone deletes none of them."""
+    clock.advance_to(datetime(2026, 11, 27, 10, tzinfo=LOCAL))
+    points = [(113.0, 23.0), (113.1, 23.0)]
+
+    def ask(sources: Any, targets: Any) -> Any:
+        return np.ones((len(sources), len(targets)), dtype=np.int32)
+
+    def kept() -> list[str]:
+        return sorted(path.name[:10] for path in (tmp_path / "times").iterdir())
+
+    for on in (date(2026, 11, 27), date(2026, 11, 30), date(2026, 11, 2)):
+        timesheets.between(tmp_path, on, "network", points, ask)
+    assert kept() == ["2026-11-02", "2026-11-27", "2026-11-30"]
+    clock.advance(timedelta(days=3))
+    timesheets.between(tmp_path, date(2026, 12, 1), "network", points, ask)
+    assert kept() == ["2026-11-30", "2026-12-01"]
+
+
+def test_by_road_and_kept_for_the_day(town: Path, clock: VirtualClock) -> None:
     found = travel.times(MONDAY, LON, LAT)
     network = travel.current()
     assert network is not None and found.basis == Basis("roads", network.date)
@@ -74,6 +95,7 @@ def test_by_road_and_kept_for_the_day(town: Path) -> None:
     for sheet in (town / "times").glob("*.npz"):
         sheet.write_bytes(b"half a file")
     assert (travel.times(MONDAY, LON, LAT).seconds == found.seconds).all()
+    clock.advance(timedelta(days=8))
     travel.times(date(2026, 12, 1), LON[:2], LAT[:2])
     assert [path.name[:10] for path in (town / "times").iterdir()] == ["2026-12-01"]
 
