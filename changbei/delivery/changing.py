@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from changbei.core import clock
 from changbei.core.errors import NotFound
-from changbei.delivery.models import DeliveryDay
+from changbei.delivery.models import DeliveryDay, Tour
 from changbei.journal import services as journal
 from changbei.people.models import Person
 from changbei.runs.models import Run
@@ -22,6 +22,16 @@ def locked_day(pk: int | None = None) -> DeliveryDay:
     if day is None:
         raise NotFound(f"no deliveries are planned for {clock.local_now().date()}")
     return day
+
+
+def left() -> Q:
+    """Of tours: the van is on its way, or was; also when no stop of it is recorded yet."""
+    return ~Q(status=Tour.Status.PLANNED) | Q(departs_at__lte=clock.now())
+
+
+def has_left(tour: Tour) -> bool:
+    """The same of one tour."""
+    return tour.status != Tour.Status.PLANNED or tour.departs_at <= clock.now()
 
 
 def changed(day: DeliveryDay) -> None:

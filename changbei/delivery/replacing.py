@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 from changbei.core import clock
 from changbei.core.errors import Conflict
 from changbei.delivery import changing, driving
-from changbei.delivery.models import DeliveryDay, Stop, Tour
+from changbei.delivery.models import DeliveryDay, Loan, Stop, Tour
 from changbei.network.models import Vehicle
 from changbei.people import access as people
 from changbei.people.models import Person
@@ -18,19 +18,18 @@ from changbei.people.models import Person
 def without_own_van(day: DeliveryDay) -> list[Tour]:
     """Tours of the day that have not left and whose van cannot drive, or that another van drives though the line's
     own is fit again."""
-    tours = Tour.objects.filter(day=day, status=Tour.Status.PLANNED).select_related(
-        "vehicle", "line__vehicle", "site", "day"
-    )
-    return [tour for tour in tours.order_by("vehicle_id") if tour.vehicle.state in Vehicle.OUT or _own(tour)]
+    tours = Tour.objects.filter(day=day).select_related("vehicle", "line__vehicle", "site", "day")
+    waiting = [tour for tour in tours.order_by("vehicle_id") if not _has_left(tour)]
+    return [tour for tour in waiting if tour.vehicle.state in Vehicle.OUT or _own(tour)]
 
 
 def vans_for(tour: Tour) -> list[Vehicle]:
     """The line's own van when it is fit again, then fit reserve vans of the site that nobody drives on that day and
     that have room for the goods, the smallest first."""
     room = Vehicle.objects.filter(capacity_cartons__gte=_cartons(tour))
-    free = _free(tour, room).filter(is_reserve=True, site=tour.site_id).order_by("capacity_cartons", "pk")
+    fit = free(tour, room).filter(is_reserve=True, site=tour.site_id).order_by("capacity_cartons", "pk")
     own = _own(tour)
-    return [*([own] if own else []), *(van for van in free if van != own)]
+    return [*([own] if own else []), *(van for van in fit if van != own)]
 
 
 @transaction.atomic
@@ -46,7 +45,7 @@ def drive_with(tour: Tour, vehicle: Vehicle, *, actor: Person) -> None:
         .select_related("vehicle", "line__vehicle", "day")
         .get(pk=tour.pk)
     )
-    if tour.status != Tour.Status.PLANNED:
+    if _has_left(tour):
         raise Conflict(gettext_noop("this van is on its way: report a breakdown instead"))
     locked = Vehicle.objects.select_for_update().get(pk=vehicle.pk)
     if locked not in vans_for(tour):
@@ -68,20 +67,28 @@ def drive_with(tour: Tour, vehicle: Vehicle, *, actor: Person) -> None:
     )
 
 
+def _has_left(tour: Tour) -> bool:
+    """A van that cannot drive has not left, whatever the time is."""
+    waits = tour.status == Tour.Status.PLANNED and tour.vehicle.state in Vehicle.OUT
+    return changing.has_left(tour) and not waits
+
+
 def _own(tour: Tour) -> Vehicle | None:
     """The line's own van when another one drives the tour though this one could."""
     own = tour.line.vehicle if tour.line else None
     if own is None or own.pk == tour.vehicle_id:
         return None
-    return _free(tour, Vehicle.objects.filter(pk=own.pk)).first()
+    return free(tour, Vehicle.objects.filter(pk=own.pk)).first()
 
 
-def _free(tour: Tour, vans: QuerySet[Vehicle]) -> QuerySet[Vehicle]:
+def free(tour: Tour, vans: QuerySet[Vehicle]) -> QuerySet[Vehicle]:
+    """Those of these vans that can drive on the day of the tour: nobody has planned with them, nor are they lent."""
     busy = Tour.objects.filter(day=tour.day_id).values("vehicle")
+    lent = Loan.objects.filter(day=tour.day_id, returned_at=None).values("vehicle")
     fit = [Vehicle.State.FIT]
     if tour.day.date > clock.local_now().date():
         fit.append(Vehicle.State.IN_USE)  # today; by then it is back
-    return vans.filter(~Q(pk__in=busy), state__in=fit)
+    return vans.filter(~Q(pk__in=busy), ~Q(pk__in=lent), state__in=fit)
 
 
 def _cartons(tour: Tour) -> int:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from changbei.core.clock import VirtualClock
+from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Conflict
-from changbei.delivery import planning, replacing, selectors
+from changbei.delivery import disrupting, planning, replacing, selectors
 from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.journal.models import Entry
-from changbei.network.models import Vehicle
+from changbei.network.models import Site, Vehicle
 from changbei.people.models import DutyShift, Person
 
 pytestmark = pytest.mark.django_db
@@ -103,3 +103,21 @@ def test_a_tour_that_has_left_keeps_its_van(tour: Tour, dispatcher: Person) -> N
         replacing.drive_with(tour, reserve, actor=dispatcher)
     tour.refresh_from_db()
     assert tour.vehicle != reserve
+
+
+def test_a_van_has_left_when_its_time_has_come_unless_it_cannot_drive(
+    tour: Tour, dispatcher: Person, clock: VirtualClock
+) -> None:
+    clock.advance_to(datetime(2026, 11, 24, 8, 20, tzinfo=LOCAL))
+    [reserve] = replacing.vans_for(tour)
+    assert replacing.without_own_van(tour.day) == [tour]
+    Vehicle.objects.filter(pk=tour.vehicle_id).update(state=Vehicle.State.FIT)
+    with pytest.raises(Conflict, match="report a breakdown"):
+        replacing.drive_with(tour, reserve, actor=dispatcher)
+
+
+def test_a_van_that_is_lent_stands_elsewhere(tour: Tour, clock: VirtualClock) -> None:
+    [reserve] = replacing.vans_for(tour)
+    clock.advance_to(datetime(2026, 11, 24, 7, tzinfo=LOCAL))
+    disrupting.lend(reserve, Site.objects.exclude(pk=tour.site_id)[0], actor=None)
+    assert replacing.vans_for(tour) == []
