@@ -183,6 +183,28 @@ def expect_again(tour: Tour) -> None:
 Step = Stop | Handover
 
 
+def delay(tour: Tour, by: timedelta) -> int:
+    """The van reaches its open stops and hand-overs later by as much; where it would have waited for the delivery
+    hours, by as much less from there on. How many stops are open."""
+    drive = _steps([tour]).get(tour.pk, [])
+    done = tour.stops.filter(done_at__isnull=False).select_related("retailer")
+    last = done.order_by("-done_at", "-sequence").first()
+    spots: list[Spot] = [last.retailer if last else tour.site, *map(_spot, drive)]
+    times = travel.times(tour.day.date, [one.longitude for one in spots], [one.latitude for one in spots])
+    leaves = last.done_at if last else tour.departs_at
+    for leg, one in zip(times.seconds.diagonal(1), drive, strict=True):
+        was = one.expected_at
+        if was is None or leaves is None:
+            continue
+        if isinstance(one, Stop) and one.window_start is not None and was <= one.window_start:
+            waits = max(was - leaves - timedelta(seconds=int(leg)), timedelta(0))
+            by = max(by - waits, timedelta(0))
+        one.expected_at = was + by
+        leaves = was + _takes(one)
+    _write_times(drive, ["expected_at"])
+    return sum(isinstance(one, Stop) for one in drive)
+
+
 def expect_from(tour: Tour, start: Spot, ready_at: datetime, driven: Collection[int] = ()) -> None:
     """Stop after stop and call after call from `start` on, in the tour's sequence."""
     drive = _steps([tour]).get(tour.pk, [])
@@ -206,7 +228,7 @@ def _steps(tours: Sequence[Tour]) -> dict[int, list[Step]]:
 
 
 def _driven_from(start: Spot, ready_at: datetime, drive: Sequence[Step]) -> Sequence[Step]:
-    spots = [start, *(one.retailer if isinstance(one, Stop) else one.spot for one in drive)]
+    spots = [start, *map(_spot, drive)]
     on = ready_at.astimezone(clock.LOCAL).date()
     seconds = travel.times(on, [one.longitude for one in spots], [one.latitude for one in spots]).seconds
     moment = ready_at
@@ -215,8 +237,16 @@ def _driven_from(start: Spot, ready_at: datetime, drive: Sequence[Step]) -> Sequ
         if isinstance(one, Stop) and one.window_start is not None:
             moment = max(moment, one.window_start)
         one.expected_at = moment
-        moment += timedelta(seconds=one.service_seconds) if isinstance(one, Stop) else _lasts(one)
+        moment += _takes(one)
     return drive
+
+
+def _spot(one: Step) -> Spot:
+    return one.retailer if isinstance(one, Stop) else one.spot
+
+
+def _takes(one: Step) -> timedelta:
+    return timedelta(seconds=one.service_seconds) if isinstance(one, Stop) else _lasts(one)
 
 
 def _write_times(drive: Sequence[Step], of_stops: Sequence[str]) -> None:

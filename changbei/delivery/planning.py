@@ -20,15 +20,24 @@ AVERAGE_CARTON_FEN = 12_000
 
 
 def next_delivery_day(after: date) -> date:
-    """The next working day on which vans go out."""
-    return workdays.next_workday(after)
+    """The next working day on which vans go out: a make-up working day is none as long as no line drives on it."""
+    return _next_that_drives(after, timedelta(days=1))
 
 
 def delivery_day_before(on: date) -> date:
-    """The last working day before."""
-    day = on - timedelta(days=1)
-    while not workdays.is_workday(day):
-        day -= timedelta(days=1)
+    """The last such day before."""
+    return _next_that_drives(on, timedelta(days=-1))
+
+
+def _next_that_drives(start: date, step: timedelta) -> date:
+    weekdays = set(Line.objects.order_by().values_list("weekday", flat=True))
+    if not weekdays & {1, 2, 3, 4, 5}:
+        weekdays = {1, 2, 3, 4, 5, 6, 7}
+    day = start + step
+    while not workdays.is_workday(day) or not (
+        day.isoweekday() in weekdays or Tour.objects.filter(day__date=day).exists()
+    ):
+        day += step
     return day
 
 

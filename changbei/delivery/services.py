@@ -254,7 +254,6 @@ def postpone(breakdown: Breakdown, *, reason: str, actor: Person | None) -> tupl
     day = changing.locked_day(breakdown.tour.day_id)
     next_on = planning.next_delivery_day(day.date)
     count = moving.move(Stop.objects.filter(goods_at=breakdown, status=Stop.Status.PLANNED), next_on)
-    papers.follow(day)
     changing.changed(day)
     changing.note(
         "delivery.postponed",
@@ -289,7 +288,6 @@ def move_held(stops: Collection[int], on: date, *, actor: Person | None, run: Ru
     held = Stop.objects.filter(day=day, pk__in=stops, status=Stop.Status.HELD)
     count = moving.move(held, on)
     if count:
-        papers.follow(day)
         changing.changed(day)
         changing.note(
             "delivery.stops_moved", run, actor, clause="E3.2.1", stops=count, next_on=on.isoformat()
