@@ -8,13 +8,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
-from changbei.delivery import bulk, changing, moving, planning
-from changbei.delivery.arrivals import arrivals
+from changbei.delivery import bulk, changing, disrupting, moving, planning, replacing
 from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.network.models import Vehicle
 from changbei.people.models import Person
@@ -27,11 +25,16 @@ MOST_MINUTES_LATER = 600
 
 @dataclass(frozen=True)
 class LineChoice:
-    """What is to become of one tour of today. `minutes` counts for `later` alone."""
+    """What is to become of one tour of today. `minutes` counts for `later` alone.
+
+    `frees`: held stops (their keys) that are driven again, of `go`, `later` and `smaller`. Whoever suspends service
+    knows which these are; all others stay held.
+    """
 
     tour: int  # its key
     measure: str
     minutes: int = 0
+    frees: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,10 @@ class Adjusted:
 def adjust(choices: Sequence[LineChoice], *, run: Run | None, actor: Person | None) -> list[Adjusted]:
     """Carry out go or no-go for each tour of today, all of them or none.
 
-    `go`: as planned, a line that was held is driven again. `later`: departs so many minutes later. `smaller`: smaller
-    reserve vans of the site take over, as many as the goods need. `merge`: on the next delivery day, together with
-    that day's goods. `hold`: the sorted goods stay at the site. Raises Invalid, and Conflict for what cannot be done.
+    `go`: as planned, what was held and is freed is driven again. `later`: departs so many minutes later. `smaller`:
+    smaller reserve vans of the site take over, as many as the goods need. `merge`: on the next delivery day, together
+    with that day's goods. `hold`: the sorted goods stay at the site. Raises Invalid, and Conflict for what cannot be
+    done.
     """
     day = DeliveryDay.objects.select_for_update().filter(date=clock.local_now().date()).first()
     if day is None:
@@ -101,21 +105,25 @@ def _open(tour: Tour) -> list[Stop]:
     return list(stops.select_related("retailer").order_by("sequence"))
 
 
-def _go(tour: Tour, _choice: LineChoice) -> Adjusted:
-    freed = Stop.objects.filter(tour=tour, status=Stop.Status.HELD).update(status=Stop.Status.PLANNED)
-    return Adjusted(tour, GO, freed, vehicles=(tour.vehicle.number,))
+def _freed(tour: Tour, choice: LineChoice) -> int:
+    held = Stop.objects.filter(tour=tour, pk__in=choice.frees, status=Stop.Status.HELD)
+    return held.update(status=Stop.Status.PLANNED)
+
+
+def _go(tour: Tour, choice: LineChoice) -> Adjusted:
+    return Adjusted(tour, GO, _freed(tour, choice), vehicles=(tour.vehicle.number,))
 
 
 def _later(tour: Tour, choice: LineChoice) -> Adjusted:
-    """The van leaves later; one that is on its way waits that long where it is."""
+    """The van leaves later; one that is on its way waits that long where it is. What is held stays as it is."""
     if not 0 < choice.minutes <= MOST_MINUTES_LATER:
         raise Invalid("minutes", gettext_noop("between 1 minute and 10 hours"))
     by = timedelta(minutes=choice.minutes)
-    if tour.status == Tour.Status.PLANNED:
+    _freed(tour, choice)
+    count = disrupting.delay(tour, by)
+    if tour.status == Tour.Status.PLANNED:  # also when its time has come: whoever says so sees it stand there
         tour.departs_at += by
         tour.save(update_fields=["departs_at"])
-    open_ = Stop.objects.filter(tour=tour, status__in=Stop.WAITING)
-    count = open_.update(status=Stop.Status.PLANNED, expected_at=F("expected_at") + by)
     return Adjusted(tour, LATER, count, choice.minutes, (tour.vehicle.number,))
 
 
@@ -126,62 +134,57 @@ def _hold(tour: Tour, _choice: LineChoice) -> Adjusted:
 
 def _merge(tour: Tour, _choice: LineChoice) -> Adjusted:
     next_on = planning.next_delivery_day(tour.day.date)
-    return Adjusted(tour, MERGE, moving.move(_open(tour), next_on), next_on=next_on)
+    return Adjusted(tour, MERGE, moving.move(_goods(tour), next_on), next_on=next_on)
+
+
+def _goods(tour: Tour) -> list[Stop]:
+    """What is still on the van: also for whom nobody drives to any more."""
+    return [*_open(tour), *Stop.objects.filter(aboard=tour, status__in=Stop.WAITING).order_by("pk")]
 
 
 def merge_late(tour: Tour) -> Adjusted:
     """What waited beyond its own day goes out with the next delivery day from now."""
     next_on = planning.next_delivery_day(clock.local_now().date())
-    return Adjusted(tour, MERGE, moving.move(_open(tour), next_on), next_on=next_on)
+    return Adjusted(tour, MERGE, moving.move(_goods(tour), next_on), next_on=next_on)
 
 
-def _smaller(tour: Tour, _choice: LineChoice) -> Adjusted:
+def _smaller(tour: Tour, choice: LineChoice) -> Adjusted:
     """The biggest of the smaller vans first, so that as few as possible drive; the sequence stays."""
-    if tour.status != Tour.Status.PLANNED:
+    if changing.has_left(tour):
         raise Conflict(gettext_noop("this van is on its way: its goods cannot be put into smaller vans"))
+    _freed(tour, choice)
     stops = _open(tour)
-    vans = _vans_for(tour, sum(stop.cartons for stop in stops))
-    loads = _shared_out(stops, vans)
-    for number, (van, load) in enumerate(zip(vans, loads, strict=True)):
-        if load:
-            _drive(tour, van, load, first=number == 0)
-    used = [van for van, load in zip(vans, loads, strict=True) if load]
+    shares = _shared_out(stops, _vans_for(tour, sum(stop.cartons for stop in stops)))
+    for number, (van, load) in enumerate(shares):
+        _drive(tour, van, load, first=number == 0)
+    used = [van for van, _load in shares]
     Vehicle.objects.filter(pk__in=[van.pk for van in used]).update(state=Vehicle.State.IN_USE)
     return Adjusted(tour, SMALLER, len(stops), vehicles=tuple(van.number for van in used))
 
 
 def _vans_for(tour: Tour, cartons: int) -> list[Vehicle]:
-    """Smaller reserve vans of the site that together take the goods. Conflict when they cannot."""
-    free = Vehicle.objects.select_for_update().filter(
-        site=tour.site_id,
-        is_reserve=True,
-        state=Vehicle.State.FIT,
-        capacity_cartons__lt=tour.vehicle.capacity_cartons,
+    """Smaller reserve vans of the site: the smallest that takes all the goods, else all of them, the biggest first."""
+    free = replacing.free(tour, Vehicle.objects.select_for_update()).filter(
+        site=tour.site_id, is_reserve=True, capacity_cartons__lt=tour.vehicle.capacity_cartons
     )
     alone = free.filter(capacity_cartons__gte=cartons).order_by("capacity_cartons", "pk").first()
-    if alone is not None:
-        return [alone]
-    chosen: list[Vehicle] = []
-    for van in free.order_by("-capacity_cartons", "pk"):
-        chosen.append(van)
-        if sum(one.capacity_cartons for one in chosen) >= cartons:
-            return chosen
-    raise Conflict(gettext_noop("the site has not enough smaller vans for this line"))
+    return [alone] if alone is not None else list(free.order_by("-capacity_cartons", "pk"))
 
 
-def _shared_out(stops: Sequence[Stop], vans: Sequence[Vehicle]) -> list[list[Stop]]:
+def _shared_out(stops: Sequence[Stop], vans: Sequence[Vehicle]) -> list[tuple[Vehicle, list[Stop]]]:
     """The stops in their sequence, van by van as far as each has room. Conflict when a rest remains."""
-    loads: list[list[Stop]] = [[] for _ in vans]
-    number, room = 0, vans[0].capacity_cartons
-    for stop in stops:
-        while stop.cartons > room:
-            number += 1
-            if number == len(vans):
-                raise Conflict(gettext_noop("the site has not enough smaller vans for this line"))
-            room = vans[number].capacity_cartons
-        loads[number].append(stop)
-        room -= stop.cartons
-    return loads
+    shares: list[tuple[Vehicle, list[Stop]]] = []
+    rest = list(stops)
+    for van in vans:
+        room, load = van.capacity_cartons, []
+        while rest and rest[0].cartons <= room:
+            room -= rest[0].cartons
+            load.append(rest.pop(0))
+        if load:
+            shares.append((van, load))
+    if rest or not vans:
+        raise Conflict(gettext_noop("the site has not enough smaller vans for this line"))
+    return shares
 
 
 def _drive(tour: Tour, van: Vehicle, stops: list[Stop], *, first: bool) -> None:
@@ -199,10 +202,10 @@ def _drive(tour: Tour, van: Vehicle, stops: list[Stop], *, first: bool) -> None:
             departs_at=tour.departs_at,
             shift_ends_at=tour.shift_ends_at,
         )
-    moments = arrivals(tour.day.date, tour.site, own.departs_at, [stop.retailer for stop in stops])
-    for number, (stop, at) in enumerate(zip(stops, moments, strict=True), start=1):
-        stop.tour, stop.sequence, stop.expected_at, stop.status = own, number, at, Stop.Status.PLANNED
-    bulk.update(stops, ["tour", "sequence", "expected_at", "status"])
+    for number, stop in enumerate(stops, start=1):
+        stop.tour, stop.sequence = own, number
+    bulk.update(stops, ["tour", "sequence"])
+    disrupting.expect_from(own, own.site, own.departs_at)
 
 
 def _told(done: Adjusted) -> dict[str, Any]:

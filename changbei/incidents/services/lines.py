@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock, moments
@@ -16,7 +18,7 @@ from changbei.delivery import adjusting
 from changbei.delivery.adjusting import Adjusted, LineChoice
 from changbei.delivery.models import Stop, Tour
 from changbei.incidents import access, plan, rules, telling
-from changbei.incidents.models import Incident, LineMeasure, LineMeasureRetailer
+from changbei.incidents.models import Incident, LineMeasure, LineMeasureRetailer, SuspendedRetailer
 from changbei.journal import services as journal
 from changbei.network import selectors as network
 from changbei.network.models import Retailer
@@ -105,7 +107,8 @@ def _carry_out(
     decided_by: Person | None,
     actor: Person | None,
 ) -> list[LineMeasure]:
-    concerned = {one.tour: _customers(one.tour) for one in choices}
+    choices = [replace(one, frees=_not_suspended(one.tour)) for one in choices]
+    concerned = {one.tour: _customers(one) for one in choices}
     done = adjusting.adjust(choices, run=incident.run, actor=actor)
     _end(LineMeasure.objects.filter(tour__in=[one.tour.uuid for one in done]))
     made = [_keep(incident, one, review_at, decided_by or actor) for one in done]
@@ -122,8 +125,27 @@ def may_decide(actor: object, incident: Incident) -> bool:
     return access.may(actor, "incidents.suspend", incident) or people.may(actor, "delivery.plan")
 
 
-def _customers(tour: int) -> list[int]:
-    waiting = Stop.objects.filter(tour=tour, status__in=Stop.WAITING)
+def _not_suspended(tour: int) -> tuple[int, ...]:
+    """The held stops of a tour that no suspension holds back at their time, or would now."""
+    suspended = SuspendedRetailer.objects.filter(
+        retailer=OuterRef("retailer"),
+        suspension__resumed_at__isnull=True,
+        suspension__starts_at__lte=Greatest(OuterRef("arrival"), clock.now()),
+        suspension__ends_at__gt=OuterRef("arrival"),
+    )
+    held = Stop.objects.filter(tour=tour, status=Stop.Status.HELD)
+    timed = held.annotate(arrival=Coalesce("expected_at", "planned_at"))
+    return tuple(timed.exclude(Exists(suspended)).order_by("pk").values_list("pk", flat=True))
+
+
+def _customers(choice: LineChoice) -> list[int]:
+    """Whom the decision concerns: of a line that is driven not those who stay held, of one that moves to another day
+    also those whose goods are aboard though nobody drives to them."""
+    waiting = Stop.objects.filter(Q(tour=choice.tour) | Q(aboard=choice.tour), status__in=Stop.WAITING)
+    if choice.measure != Measure.MERGE:
+        waiting = waiting.filter(tour=choice.tour)
+    if choice.measure in (Measure.GO, Measure.LATER, Measure.SMALLER):
+        waiting = waiting.filter(Q(status=Stop.Status.PLANNED) | Q(pk__in=choice.frees))
     return list(waiting.order_by("pk").values_list("retailer_id", flat=True))
 
 
@@ -180,7 +202,7 @@ def end_hold(
 
 def _after_its_day(incident: Incident, waiting: LineMeasure, tour: int, by: Person | None) -> LineMeasure:
     """Goods of a day that is over go out with the next one."""
-    customers = _customers(tour)
+    customers = _customers(LineChoice(tour, Measure.MERGE))
     done = adjusting.merge_late(Tour.objects.select_related("day", "line", "vehicle").get(pk=tour))
     _end(LineMeasure.objects.filter(pk=waiting.pk))
     made = _keep(incident, done, None, by)

@@ -190,6 +190,22 @@ def test_a_line_on_hold_waits_although_service_is_resumed(typhoon: Incident) -> 
     assert set(Stop.objects.values_list("status", flat=True)) == {"planned"}
 
 
+@pytest.mark.parametrize("measure", ["go", "later"])
+def test_a_line_that_goes_does_not_drive_where_service_is_suspended(typhoon: Incident, measure: str) -> None:
+    """The line was on hold before; the customer inside waits for the suspension, and is not told otherwise."""
+    line = Line.objects.order_by("pk")[0]
+    customers = list(Retailer.objects.filter(line=line).select_related("line__site", "line__vehicle")[:2])
+    deliver_today(customers, [hour(11), hour(21)])
+    tour = Tour.objects.get()
+    services.decide_lines(typhoon, [LineChoice(tour.pk, "hold")], review_at=hour(22), actor=people.head())
+    suspension = suspend(typhoon, people.box())
+    (made,) = services.decide_lines(typhoon, [LineChoice(tour.pk, measure, 30)], actor=people.head())
+    assert list(tour.stops.order_by("sequence").values_list("status", flat=True)) == ["held", "planned"]
+    assert [one.retailer for one in made.retailers.all()] == [customers[1]]
+    services.resume(suspension, actor=people.head())
+    assert set(tour.stops.values_list("status", flat=True)) == {"planned"}
+
+
 def test_a_day_planned_later_is_held_as_well(typhoon: Incident, clock: VirtualClock) -> None:
     suspend(typhoon, people.box(), ends_at=hour(18, day=24))
     clock.advance_to(hour(7, day=24))
