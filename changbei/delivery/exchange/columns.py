@@ -98,4 +98,4 @@ STOPS = Kind(
     unique=("licence_no",),
 )  # fmt: skip
 TOLD = ("name", "address", "longitude", "latitude", "planned_at", "expected_at", "status", "urgent")
-"""What a table says besides; reading takes no notice of it."""
+"""What a table says besides; reading takes notice of the last two alone."""

@@ -8,15 +8,22 @@ from datetime import time
 from pathlib import Path
 from typing import Any
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from changbei.core.texts import pick
 from changbei.delivery.arrivals import DEPARTURE
 from changbei.delivery.exchange.columns import STOPS
+from changbei.delivery.models import Stop
 from changbei.network.imports.problems import RowProblem, Wrong
 from changbei.network.imports.sheets import Cells, Header, find_header, is_blank, open_sheets
 from changbei.network.imports.values import plain
 from changbei.network.models import Retailer, Vehicle
 from changbei.people.models import Person
+
+READ = {**STOPS.by_heading, "status": "status", "urgent": "urgent"}
+"""Heading → column. The two that an export tells besides say which rows are no part of a plan."""
+NOT_DRIVEN = (Stop.Status.CANCELLED, Stop.Status.POSTPONED)
 
 
 @dataclass
@@ -63,7 +70,7 @@ def read_day(path: Path, *, name: str = "") -> DayFile:
     found = DayFile(name or path.name)
     try:
         sheets = open_sheets(path, STOPS.by_heading)
-        headed = [(one, header) for one in sheets if (header := find_header(one, dict(STOPS.by_heading)))]
+        headed = [(one, header) for one in sheets if (header := find_header(one, READ))]
         if not headed:
             raise Wrong(
                 _("no row has the headings of this table; expected are: %(expected)s")
@@ -99,7 +106,7 @@ class _Rows:
         below = [
             (number, cells)
             for number, cells in enumerate(rows[self.header.row :], start=self.header.row + 1)
-            if not is_blank(cells)
+            if not is_blank(cells) and not self._is_past(cells)
         ]
         licences = {plain(self._cell("licence_no", cells)) for _number, cells in below}
         shops = Retailer.objects.filter(licence_no__in=licences).select_related("line")
@@ -110,6 +117,11 @@ class _Rows:
             self.found.problems.append(RowProblem(0, "", "", _("there are headings, but no rows below them")))
         self._check_tours()
 
+    def _is_past(self, cells: Cells) -> bool:
+        """Whether the row tells of goods that are no part of a plan: cancelled, moved to another day, ordered during
+        the day."""
+        return plain(self._cell("status", cells)) in NOT_DRIVEN or plain(self._cell("urgent", cells)) == "1"
+
     def _row(self, number: int, cells: Cells) -> None:
         before = len(self.found.problems)
         values: dict[str, Any] = {}
@@ -118,7 +130,9 @@ class _Rows:
             try:
                 if not plain(cell):
                     if column.required:
-                        raise Wrong(_("is missing; %(hint)s") % {"hint": column.hint["en"]})
+                        raise Wrong(
+                            _("is missing; %(hint)s") % {"hint": pick(column.hint, get_language() or "")}
+                        )
                     values[column.key] = column.default
                 else:
                     values[column.key] = column.convert(cell)
@@ -149,9 +163,10 @@ class _Rows:
         if van is None or shop is None or len(self.found.problems) > before:
             return
         opens, closes = values["window_start"], values["window_end"]
-        if opens is None and closes is None:
-            opens, closes = shop.window_start, shop.window_end
-        elif opens is not None and closes is not None and closes <= opens:
+        is_said = opens is not None or closes is not None
+        opens = shop.window_start if opens is None else opens
+        closes = shop.window_end if closes is None else closes
+        if is_said and opens is not None and closes is not None and closes <= opens:
             message = _("must be after the beginning of the delivery hours")
             self._problem(number, "window_end", cells, message)
             return

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem
-from changbei.delivery import changing, disrupting
+from changbei.delivery import changing, disrupting, moving
 from changbei.delivery.arrivals import SHIFT_END, at_wall
 from changbei.delivery.exchange.reading import DayFile, StopRow
 from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, RecoveryCase, Stop, Tour
@@ -20,7 +20,8 @@ from changbei.people.models import Person
 
 @transaction.atomic
 def take_over(found: DayFile, on: date, *, replace: bool = False, actor: Person | None) -> DeliveryDay:
-    """Plan the day as the table says. With `replace` instead of what was planned, as long as nobody has left.
+    """Plan the day as the table says; what was moved to it joins. With `replace` instead of what was planned, as long
+    as nobody has left.
 
     Raises Invalid with everything wrong in the file; Conflict when the day is planned already, past, or being driven.
     """
@@ -34,6 +35,7 @@ def take_over(found: DayFile, on: date, *, replace: bool = False, actor: Person 
     for stops in found.by_van().values():
         _tour(day, stops)
     disrupting.timetable(Tour.objects.filter(day=day).select_related("site").order_by("pk"))
+    moving.bring_over(day)
     imported(day, found.file, len(found.by_van()), len(found.rows), replaced=not made, actor=actor)
     day.refresh_from_db()
     return day
@@ -62,8 +64,8 @@ def _make_room(day: DeliveryDay, *, replace: bool) -> None:
         raise Conflict(gettext_noop("this day is planned already; say that it is to be replaced"))
     tours = Tour.objects.filter(day=day)
     begun = (
-        tours.exclude(status=Tour.Status.PLANNED).exists()
-        or Stop.objects.filter(day=day).exclude(status=Stop.Status.PLANNED).exists()
+        tours.filter(changing.left()).exists()
+        or Stop.objects.filter(day=day).exclude(status=Stop.Status.PLANNED, urgent=False).exists()
         or Stop.objects.filter(moved_into__day=day).exists()
         or any(
             rows.exists()

@@ -27,7 +27,8 @@ from changbei.people.models import Person
 
 @dataclass(frozen=True)
 class _Part:
-    """The tours of one site that have not left, by the number of their van, and their stops by licence."""
+    """The tours of one site that have not left and have customers, by the number of their van, and their stops by
+    licence."""
 
     site: Site
     tours: tuple[Tour, ...]
@@ -35,11 +36,10 @@ class _Part:
 
 
 def _part(day: DeliveryDay, site: Site) -> _Part:
-    tours = Tour.objects.filter(day=day, site=site, status=Tour.Status.PLANNED).select_related(
-        "vehicle", "site"
-    )
+    tours = Tour.objects.filter(~changing.left(), day=day, site=site).select_related("vehicle", "site")
     stops = Stop.objects.filter(tour__in=tours, status=Stop.Status.PLANNED, goods_at=None, goods_site=None)
-    ordered = sorted(tours, key=lambda tour: (len(tour.vehicle.number), tour.vehicle.number))
+    driven = tours.filter(pk__in=stops.values("tour"))
+    ordered = sorted(driven, key=lambda tour: (len(tour.vehicle.number), tour.vehicle.number))
     return _Part(
         site, tuple(ordered), tuple(stops.select_related("retailer").order_by("retailer__licence_no", "pk"))
     )
@@ -108,10 +108,13 @@ def write_solution(day: DeliveryDay, site: Site) -> bytes:
 def read_solution(path: Path, day: DeliveryDay, site: Site, *, actor: Person | None) -> int:
     """Drive the site's tours as the solution says; its k-th route is the van with the k-th number. How many stops.
 
-    All or nothing: raises Invalid when a customer is missing, there twice or unknown, or a van is overloaded.
+    All or nothing: raises Invalid when a customer is missing, there twice or unknown, or a van is overloaded; Conflict
+    when none of its tours is still to leave.
     """
     day = changing.locked_day(day.pk)
     part = _part(day, site)
+    if not part.stops:
+        raise Conflict(gettext_noop("no tour of this site is still to leave"))
     try:
         routes: list[list[int]] = vrplib.read_solution(path)["routes"]
     except (OSError, ValueError, KeyError, IndexError) as error:

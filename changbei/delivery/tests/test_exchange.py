@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,16 @@ from django.utils import translation
 
 from changbei.core.clock import VirtualClock
 from changbei.core.errors import Conflict, Invalid
-from changbei.delivery import exchange, planning
+from changbei.delivery import disrupting, exchange, moving, planning
+from changbei.delivery.disrupting import UrgentOrder
 from changbei.delivery.models import DeliveryDay, Stop, Tour
+from changbei.delivery.tests import test_disruptions
+from changbei.delivery.tests.test_disruptions import at
 from changbei.journal.models import Entry
 from changbei.network.models import Retailer, Site, Vehicle
 
 pytestmark = pytest.mark.django_db
+clock = test_disruptions.clock
 MONDAY, NEXT_MONDAY = date(2026, 11, 23), date(2026, 11, 30)
 FIELDS = ("retailer", "sequence", "cartons", "order_fen", "service_seconds", "tour__vehicle", "tour__driver")
 
@@ -215,3 +219,94 @@ def test_a_solution_that_does_not_fit_changes_nothing(day: DeliveryDay, tmp_path
     with pytest.raises(Invalid):
         exchange.read_solution(path, day, site, actor=None)
     assert rows(day) == before
+
+
+def test_a_van_that_should_have_left_keeps_its_load(
+    day: DeliveryDay, clock: VirtualClock, tmp_path: Path
+) -> None:
+    site, before = site_of(day), rows(day)
+    solution = tmp_path / "day.sol"
+    solution.write_bytes(exchange.write_solution(day, site))
+    table = tmp_path / "day.csv"
+    table.write_bytes(exchange.write_day(day, "csv"))
+    clock.advance_to(at(8, 3))
+    with pytest.raises(Conflict, match="still to leave"):
+        exchange.read_solution(solution, day, site, actor=None)
+    with pytest.raises(Conflict, match="still to leave"):
+        exchange.write_instance(day, site)
+    with pytest.raises(Conflict, match="being driven"):
+        exchange.take_over(exchange.read_day(table), MONDAY, replace=True, actor=None)
+    assert rows(day) == before
+
+
+def test_a_van_without_customers_is_in_no_solution(day: DeliveryDay, tmp_path: Path) -> None:
+    site = site_of(day)
+    idle = Tour.objects.filter(day=day, site=site).order_by("pk")[0]
+    disrupting.cancel(list(idle.stops.values_list("pk", flat=True)), run=None, actor=None)
+    before = rows(day)
+    (tmp_path / "day.vrp").write_bytes(exchange.write_instance(day, site))
+    (tmp_path / "day.sol").write_bytes(exchange.write_solution(day, site))
+    assert (
+        vrplib.read_instance(tmp_path / "day.vrp")["vehicles"]
+        == Tour.objects.filter(day=day, site=site).count() - 1
+    )
+    exchange.read_solution(tmp_path / "day.sol", day, site, actor=None)
+    assert rows(day) == before
+
+
+def test_a_day_from_a_file_brings_what_was_moved_to_it(day: DeliveryDay, tmp_path: Path) -> None:
+    moved = Stop.objects.filter(day=day).order_by("pk")[0]
+    moving.move([moved], NEXT_MONDAY)
+    path = tmp_path / "day.csv"
+    path.write_bytes(exchange.write_day(day, "csv"))
+    found = exchange.read_day(path)
+    assert moved.retailer not in [row.retailer for row in found.rows]
+    again = exchange.take_over(found, NEXT_MONDAY, actor=None)
+    brought = Stop.objects.get(day=again, retailer=moved.retailer)
+    moved.refresh_from_db()
+    assert (moved.moved_into, brought.cartons) == (brought, moved.cartons)
+    assert brought.tour is not None and brought.expected_at is not None
+
+
+def test_cancelled_and_urgent_goods_are_no_part_of_a_plan(day: DeliveryDay, tmp_path: Path) -> None:
+    cancelled, ordered = Stop.objects.filter(day=day).order_by("pk")[:2]
+    disrupting.cancel([cancelled.pk], run=None, actor=None)
+    disrupting.add_orders([UrgentOrder(ordered.retailer_id, 5)], run=None, actor=None)
+    path = tmp_path / "day.csv"
+    path.write_bytes(exchange.write_day(day, "csv"))
+    found = exchange.read_day(path)
+    assert found.problems == []
+    assert len(found.rows) == Stop.objects.filter(day=day).count() - 2
+    assert cancelled.retailer not in [row.retailer for row in found.rows]
+
+
+def test_an_urgent_order_is_not_lost_with_the_plan(day: DeliveryDay, tmp_path: Path) -> None:
+    shop = Stop.objects.filter(day=day).order_by("pk")[0].retailer
+    disrupting.add_orders([UrgentOrder(shop.pk, 5)], run=None, actor=None)
+    path = tmp_path / "day.csv"
+    path.write_bytes(exchange.write_day(day, "csv"))
+    with pytest.raises(Conflict, match="was changed"):
+        exchange.take_over(exchange.read_day(path), MONDAY, replace=True, actor=None)
+    assert Stop.objects.filter(day=day, urgent=True).exists()
+
+
+def test_an_empty_hour_is_the_usual_one(day: DeliveryDay, tmp_path: Path) -> None:
+    shop, van = Retailer.objects.order_by("pk")[0], Vehicle.objects.order_by("pk")[0]
+    Retailer.objects.filter(pk=shop.pk).update(window_start=time(9), window_end=time(11))
+    line = {"van": van.number, "licence_no": shop.licence_no, "cartons": 5}
+    for given, wanted in (
+        ({}, (time(9), time(11))),
+        ({"window_start": "08:30"}, (time(8, 30), time(11))),
+        ({"window_end": "10:30"}, (time(9), time(10, 30))),
+    ):
+        (row,) = exchange.read_day(write(tmp_path / "one.csv", {**line, **given})).rows
+        assert (row.window_start, row.window_end) == wanted
+    found = exchange.read_day(write(tmp_path / "one.csv", {**line, "window_start": "11:30"}))
+    assert [(problem.row, problem.column) for problem in found.problems] == [(2, "window_end")]
+
+
+def test_what_is_missing_is_said_in_the_readers_language(day: DeliveryDay, tmp_path: Path) -> None:
+    path = write(tmp_path / "one.csv", {"licence_no": "990101100001", "cartons": 5})
+    with translation.override("zh-hans"):
+        (problem,) = exchange.read_day(path).problems
+    assert "送货车编号，须已存在" in str(problem) and "Number" not in str(problem)
