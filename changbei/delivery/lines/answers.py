@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from changbei.compute import dayplan
 from changbei.compute.dayplan import DayStops, DayVans, Even
@@ -25,6 +26,7 @@ from changbei.delivery.models import LineQuestion
 LEASE = timedelta(minutes=10)
 """How long a worker may plan before another one does: a country's largest city takes two minutes."""
 TRIES = 3
+LOST = gettext_noop("the workers that planned these lines were lost, or took too long")
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def claim() -> LineQuestion | None:
         question.claim, question.lease_until, question.tries = uuid4(), now + LEASE, question.tries + 1
         if question.tries > TRIES:
             question.status = LineQuestion.Status.FAILED
-        question.save(update_fields=["claim", "lease_until", "tries", "status"])
+            question.trouble = question.trouble or LOST
+        question.save(update_fields=["claim", "lease_until", "tries", "status", "trouble"])
     return None if question.status == LineQuestion.Status.FAILED else question
 
 
@@ -106,12 +109,13 @@ def answered(question: LineQuestion) -> dict[str, Any]:
     found: list[list[int]] = [[] for _ in so_far]
     for depot in np.unique(van[:, 1]).tolist():
         crew = np.flatnonzero(van[:, 1] == depot)
-        mine = np.flatnonzero(np.isin(arrays["line"], crew))
+        mine = np.flatnonzero(np.isin(arrays["line"], [*crew.tolist(), -1 - depot]))
         for at, line in zip(crew.tolist(), _planned(question, arrays, seconds, crew, mine), strict=True):
             found[at] = line
     return {
         "lines": [[int(stop[at, 0]) for at in line] for line in found],
         "lines_so_far": [[int(stop[at, 0]) for at in line] for line in so_far],
+        "nobody_so_far": [int(stop[at, 0]) for at in np.flatnonzero(arrays["line"] < 0)],
         "vans": [_each(seconds, stops, vans, lines) for lines in (so_far, found)],
         "tours": van[:, 0].tolist(),
         "left_out": len(stop) - sum(map(len, found)),

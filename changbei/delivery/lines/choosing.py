@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 from changbei.core import clock
 from changbei.core.errors import Conflict, NotAllowed, NotFound
 from changbei.delivery import bulk, changing, disrupting
-from changbei.delivery.lines import questions
+from changbei.delivery.lines import questions, shown
 from changbei.delivery.models import DeliveryDay, LineQuestion, Stop, Tour
 from changbei.people import access as people
 from changbei.people.models import Person
@@ -24,13 +24,14 @@ TO_DECIDE = (Status.ANSWERED, Status.KEPT)
 @transaction.atomic
 def accept(question: LineQuestion, *, actor: Person) -> int:
     """Drive the planned lines; how many customers change vans. Raises NotAllowed, and Conflict when the lines have
-    changed since it was asked, when stops would be left out, when it was not answered, or vans have left."""
+    changed since it was asked, when stops that have a van would be left out, when it was not answered, or vans have
+    left."""
     day, question = _locked(question, actor)
     if question.status not in TO_DECIDE or question.answer is None:
         raise Conflict(gettext_noop("these lines are not planned yet, or already accepted"))
     if questions.is_stale(question, day):
         raise Conflict(gettext_noop("the day has changed since its lines were planned; plan them anew"))
-    if question.answer["left_out"]:
+    if shown.lost(question.answer):
         raise Conflict(gettext_noop("not all customers fit into these lines"))
     questions.refuse_begun(day, question.site)
     question.before = _as_it_is(day, question.answer)
@@ -101,19 +102,26 @@ def _note(kind: str, question: LineQuestion, actor: Person, **data: Any) -> None
 
 def _as_it_is(day: DeliveryDay, answer: Mapping[str, Any]) -> list[list[Any]]:
     pks = [pk for line in answer["lines"] for pk in line]
-    fields = ("pk", "tour_id", "sequence", "planned_at", "expected_at")
+    fields = ("pk", "tour_id", "sequence", "planned_at", "expected_at", "tour__departs_at")
     rows = Stop.objects.filter(day=day, pk__in=pks).order_by("pk").values_list(*fields)
-    return [[*row[:3], row[3].isoformat(), row[4].isoformat() if row[4] else None] for row in rows]
+    return [[*row[:3], *(at.isoformat() if at else None for at in row[3:])] for row in rows]
 
 
 def _put_back(before: list[list[Any]]) -> None:
+    """The lists and times of before; a van that leaves at another time meanwhile is expected by that."""
     stops = Stop.objects.in_bulk([row[0] for row in before])
-    for pk, tour, sequence, planned_at, expected_at in before:
+    tours = Tour.objects.select_related("site").in_bulk({row[1] for row in before if row[1]})
+    later: dict[int, Tour] = {}
+    for pk, tour, sequence, planned_at, expected_at, *departed_at in before:
         stop = stops[pk]
         stop.tour_id, stop.sequence = tour, sequence
         stop.planned_at = datetime.fromisoformat(planned_at)
         stop.expected_at = datetime.fromisoformat(expected_at) if expected_at else None
+        if tour and departed_at and tours[tour].departs_at != datetime.fromisoformat(departed_at[0]):
+            later[tour] = tours[tour]
     bulk.update(stops.values(), ["tour", "sequence", "planned_at", "expected_at"])
+    for one in later.values():
+        disrupting.expect_from(one, one.site, one.departs_at)
 
 
 def _write(day: DeliveryDay, answer: Mapping[str, Any]) -> int:

@@ -6,6 +6,7 @@ that an evening is asked for once, by however many workers, and after a standsti
 
 from __future__ import annotations
 
+import logging
 from datetime import date, datetime, time, timedelta
 
 from django.db import transaction
@@ -21,6 +22,7 @@ from changbei.network.models import Site
 from changbei.people import access as people
 from changbei.people.models import Person
 
+logger = logging.getLogger(__name__)
 MOST_DAYS_AHEAD = 5
 
 
@@ -85,8 +87,10 @@ def _ask_one() -> bool:
             changing.note(
                 "delivery.lines_asked", None, None, clause="E2.6", date=on.isoformat(), site=row.site.code
             )
-    except ChangbeiError as error:
+    except Exception as error:  # whatever it is, the other sites' evenings come
         row.trouble = str(error)[:200]
+        if not isinstance(error, ChangbeiError):
+            logger.exception("asking for the lines of %s", row.site.code)
     row.due_at = _next(row.at)
     row.save(update_fields=["due_at", "trouble"])
     return True

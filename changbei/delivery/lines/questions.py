@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 from changbei.core import clock
 from changbei.core.clock import LOCAL
 from changbei.core.errors import Conflict, Invalid, NotFound
+from changbei.delivery import changing
 from changbei.delivery.models import DeliveryDay, LineQuestion, Stop, Tour
 from changbei.network.models import Site
 
@@ -44,8 +45,7 @@ def ask(
 
 def refuse_begun(day: DeliveryDay, site: Site | None) -> None:
     """Raises Conflict when the first of these vans has left."""
-    left = tours_of(day, site).filter(~Q(status=Tour.Status.PLANNED) | Q(departs_at__lte=clock.now()))
-    if left.exists():
+    if tours_of(day, site).filter(changing.left()).exists():
         raise Conflict(gettext_noop("vans have left: lines are planned before the day begins"))
 
 
@@ -67,7 +67,8 @@ def put(
 ) -> LineQuestion:
     """Queue a question, once: arrays `longitude`, `latitude` (L,), `stop` (N, 8): number, location, cartons, service,
     opens, closes, usual van or -1, price of a stranger; `van` (K, 5): number, depot, capacity, start, end; `line`
-    (N,) the van that has the stop so far, in driving order. One that was given up waits again."""
+    (N,) the van that has the stop so far, in driving order, or -1 - depot when none has. One that was given up waits
+    again."""
     packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
     digest = _digest(arrays, weight)
@@ -116,15 +117,20 @@ def _digest(arrays: Arrays, weight: str) -> str:
 def _arrays(day: DeliveryDay, site: Site | None) -> Arrays:
     midnight = datetime.combine(day.date, time.min, LOCAL)
     tours = list(tours_of(day, site).select_related("site", "vehicle").order_by("pk"))
+    sites = sorted({tour.site_id for tour in tours})
+    nobody = Q(tour=None, goods_at=None, goods_site=None, aboard=None, retailer__line__site__in=sites)
     stops = list(
-        Stop.objects.filter(day=day, tour__in=tours, status=Stop.Status.PLANNED)
-        .select_related("retailer")
+        Stop.objects.filter(Q(tour__in=tours) | nobody, day=day, status=Stop.Status.PLANNED)
+        .select_related("retailer__line")
         .order_by("tour_id", "sequence", "pk")
     )
-    sites = sorted({tour.site_id for tour in tours})
     spot = {tour.site_id: (tour.site.longitude, tour.site.latitude) for tour in tours}
     number = {tour.pk: at for at, tour in enumerate(tours)}
     by_line = {tour.line_id: at for at, tour in enumerate(tours) if tour.line_id is not None}
+
+    def line_of(stop: Stop) -> int:
+        return number[stop.tour_id] if stop.tour_id else -1 - sites.index(stop.retailer.line.site_id)
+
     rows = []
     for at, stop in enumerate(stops):
         shop = stop.retailer
@@ -159,7 +165,7 @@ def _arrays(day: DeliveryDay, site: Site | None) -> Arrays:
         "latitude": np.array([lat for _, lat in places], dtype=float),
         "stop": np.array(rows, dtype=np.int64).reshape(len(rows), 8),
         "van": np.array(vans, dtype=np.int64).reshape(len(vans), 5),
-        "line": np.array([number[stop.tour_id or 0] for stop in stops], dtype=np.int64),
+        "line": np.array([line_of(stop) for stop in stops], dtype=np.int64),
     }
 
 

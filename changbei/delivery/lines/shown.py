@@ -67,10 +67,10 @@ class VanRow:
 
 @dataclass(frozen=True)
 class Change:
-    """A customer whom another van serves."""
+    """A customer whom another van serves; `before` None: nobody so far."""
 
     stop: Stop
-    before: Tour
+    before: Tour | None
     after: Tour
 
 
@@ -185,10 +185,10 @@ def changes(question: LineQuestion) -> list[Change]:
     """The customers who change vans: who needs care first, then key customers, then by van."""
     answer = question.answer or {"tours": [], "lines": [], "lines_so_far": []}
     before = _van_of(answer, "lines_so_far")
-    moved = {pk: tour for pk, tour in _van_of(answer, "lines").items() if before[pk] != tour}
+    moved = {pk: tour for pk, tour in _van_of(answer, "lines").items() if before.get(pk) != tour}
     tours = _tours(answer)
     stops = Stop.objects.filter(pk__in=moved).select_related("retailer").order_by("pk")
-    found = [Change(stop, tours[before[stop.pk]], tours[moved[stop.pk]]) for stop in stops]
+    found = [Change(stop, tours.get(before.get(stop.pk, 0)), tours[moved[stop.pk]]) for stop in stops]
     return sorted(found, key=_weighed)
 
 
@@ -203,15 +203,20 @@ class Left:
 def left_out(question: LineQuestion) -> list[Left]:
     """Who fits into no van: who needs care first, then key customers."""
     answer = question.answer or {"tours": [], "lines": [], "lines_so_far": []}
-    missing = _van_of(answer, "lines_so_far").keys() - _van_of(answer, "lines").keys()
+    missing = lost(answer) | (set(answer.get("nobody_so_far", [])) - _van_of(answer, "lines").keys())
     largest = max((tour.vehicle.capacity_cartons for tour in _tours(answer).values()), default=0)
     stops = Stop.objects.filter(pk__in=missing).select_related("retailer", "tour__vehicle")
     weighed = sorted(stops, key=lambda one: (not one.retailer.is_vulnerable, not one.retailer.is_key, one.pk))
     return [Left(stop, largest if stop.cartons > largest else None) for stop in weighed]
 
 
+def lost(answer: Answer) -> set[int]:
+    """The stops that a van has so far, and none of the planned lines."""
+    return _van_of(answer, "lines_so_far").keys() - _van_of(answer, "lines").keys()
+
+
 def _weighed(one: Change) -> tuple[bool, bool, int, str, int]:
-    shop, number = one.stop.retailer, one.before.vehicle.number
+    shop, number = one.stop.retailer, one.before.vehicle.number if one.before else ""
     return not shop.is_vulnerable, not shop.is_key, len(number), number, one.stop.pk
 
 

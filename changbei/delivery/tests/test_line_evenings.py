@@ -82,6 +82,26 @@ def test_an_evening_without_orders_says_so_and_the_next_one_comes(centre: Site, 
     assert not LineQuestion.objects.exists()
 
 
+def test_one_sites_evening_that_fails_keeps_no_other_from_its_own(
+    centre: Site, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Site.objects.filter(lines__isnull=False).exclude(pk=centre.pk).distinct()[0]
+    evenings.set_evening(centre, on=True, at=time(18, 0), actor=None)
+    evenings.set_evening(other, on=True, at=time(18, 0), actor=None)
+    ask = questions.ask
+
+    def failing(day: DeliveryDay, *, site: Site) -> LineQuestion:
+        if site == centre:
+            raise ValueError("arrays do not fit")
+        return ask(day, site=site)
+
+    monkeypatch.setattr(questions, "ask", failing)
+    clock.advance_to(datetime(2026, 11, 23, 18, 0, tzinfo=LOCAL))
+    assert evenings.ask_due() == 2
+    assert LineEvening.objects.get(site=centre).trouble == "arrays do not fit"
+    assert LineQuestion.objects.get().site == other
+
+
 def test_a_weight_is_a_question_of_its_own_and_another_sites_change_makes_none_stale(
     centre: Site, dispatcher: Person
 ) -> None:
@@ -153,6 +173,22 @@ def test_decided_taken_back_and_too_late(centre: Site, dispatcher: Person, clock
     with pytest.raises(Conflict, match="vans have left"):
         choosing.undo(question, actor=dispatcher)
     assert as_driven(centre) == accepted
+
+
+def test_taken_back_after_a_van_was_told_to_leave_later(centre: Site, dispatcher: Person) -> None:
+    day = planning.plan_day(TUESDAY, actor=None)
+    one, other = Tour.objects.filter(day=day, site=centre).order_by("pk")[:2]
+    Stop.objects.filter(tour=one, sequence__lte=5).update(tour=other)
+    question = questions.ask(day, site=centre)
+    answers.work()
+    question.refresh_from_db()
+    planned = dict(one.stops.values_list("pk", "planned_at"))
+    assert choosing.accept(question, actor=dispatcher) > 0
+    Tour.objects.filter(pk=one.pk).update(departs_at=one.departs_at + timedelta(hours=1))
+    choosing.undo(question, actor=dispatcher)
+    first = one.stops.order_by("sequence")[0]
+    assert first.expected_at is not None and first.expected_at > first.planned_at
+    assert dict(one.stops.values_list("pk", "planned_at")) == planned
 
 
 def test_beside_what_was_driven_last_time(centre: Site, clock: VirtualClock) -> None:

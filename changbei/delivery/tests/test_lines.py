@@ -9,7 +9,7 @@ import pytest
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Conflict, NotAllowed
 from changbei.delivery import planning
-from changbei.delivery.lines import answers, choosing, questions
+from changbei.delivery.lines import answers, choosing, questions, shown
 from changbei.delivery.models import DeliveryDay, LineQuestion, Stop, Tour
 from changbei.people.models import DutyShift, Person
 
@@ -73,6 +73,29 @@ def test_goods_that_fit_no_van_are_left_out_and_the_others_planned(day: Delivery
     assert served == set(Stop.objects.filter(day=day).values_list("pk", flat=True)) - {large.pk}
 
 
+def test_who_has_no_van_so_far_gets_one_or_is_counted(day: DeliveryDay, dispatcher: Person) -> None:
+    """Goods moved to this day that no van had room for. That one stays behind is no reason to keep the lines so far."""
+    helped, heavy = Stop.objects.filter(day=day, urgent=False).order_by("pk")[:2]
+    Stop.objects.filter(pk__in=[helped.pk, heavy.pk]).update(tour=None, expected_at=None)
+    Stop.objects.filter(pk=heavy.pk).update(cartons=10**6)
+    question = questions.ask(day)
+
+    answers.work()
+
+    question.refresh_from_db()
+    assert question.answer is not None and question.answer["left_out"] == 1
+    assert [left.stop for left in shown.left_out(question)] == [heavy]
+    assert [(one.stop, one.before) for one in shown.changes(question) if one.before is None] == [
+        (helped, None)
+    ]
+    choosing.accept(question, actor=dispatcher)
+    helped.refresh_from_db()
+    assert helped.tour is not None and helped.tour.site == helped.retailer.line.site
+    choosing.undo(question, actor=dispatcher)
+    helped.refresh_from_db()
+    assert (helped.tour, helped.expected_at) == (None, None)
+
+
 def test_a_lost_worker_loses_nothing_and_a_late_answer_is_not_written(
     day: DeliveryDay, clock: VirtualClock
 ) -> None:
@@ -98,7 +121,8 @@ def test_a_question_that_nobody_can_answer_is_given_up(day: DeliveryDay, clock: 
         assert answers.claim() is not None
         clock.advance(answers.LEASE + timedelta(seconds=1))
     assert answers.claim() is None
-    assert LineQuestion.objects.get().status == LineQuestion.Status.FAILED
+    question = LineQuestion.objects.get()
+    assert (question.status, question.trouble) == (LineQuestion.Status.FAILED, answers.LOST)
 
 
 def test_who_may_not_and_a_changed_day_change_nothing(day: DeliveryDay, dispatcher: Person) -> None:

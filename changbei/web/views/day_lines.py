@@ -237,6 +237,7 @@ def _context(
         "changes": changed[:SHOWN_CHANGES],
         "changed_count": len(changed),
         "left_out": shown.left_out(question) if question and answered else [],
+        "lost": len(shown.lost(question.answer)) if question and question.answer else 0,
         "basis": str(BASES.get(question.answer["basis"], "")) if question and question.answer else "",
         "begun": begun,
         "may_ask": "delivery.plan" in may and not begun,
