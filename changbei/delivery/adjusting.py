@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
-from changbei.delivery import bulk, changing, disrupting, moving, planning, replacing
+from changbei.delivery import bulk, changing, expecting, moving, planning, replacing
 from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.network.models import Vehicle
 from changbei.people.models import Person
@@ -120,7 +120,7 @@ def _later(tour: Tour, choice: LineChoice) -> Adjusted:
         raise Invalid("minutes", gettext_noop("between 1 minute and 10 hours"))
     by = timedelta(minutes=choice.minutes)
     _freed(tour, choice)
-    count = disrupting.delay(tour, by)
+    count = expecting.delay(tour, by)
     if tour.status == Tour.Status.PLANNED:  # also when its time has come: whoever says so sees it stand there
         tour.departs_at += by
         tour.save(update_fields=["departs_at"])
@@ -205,7 +205,7 @@ def _drive(tour: Tour, van: Vehicle, stops: list[Stop], *, first: bool) -> None:
     for number, stop in enumerate(stops, start=1):
         stop.tour, stop.sequence = own, number
     bulk.update(stops, ["tour", "sequence"])
-    disrupting.expect_from(own, own.site, own.departs_at)
+    expecting.expect_from(own, own.site, own.departs_at)
 
 
 def _told(done: Adjusted) -> dict[str, Any]:

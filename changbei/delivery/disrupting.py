@@ -5,8 +5,7 @@ Each verb writes down what is so now. `recovery.offer_day` computes from it what
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,16 +16,18 @@ from django.utils.translation import gettext_noop
 from changbei.compute import geo
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem
-from changbei.delivery import bulk, changing, papers, rules, snapshot, travel
+from changbei.delivery import changing, expecting, papers, rules, travel
 from changbei.delivery.arrivals import at_wall
-from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Handover, Loan, Stop, Tour
+from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, Stop, Tour
 from changbei.network.models import Retailer, Site, Vehicle
 from changbei.people.models import Person
 from changbei.runs.models import Run
 
 CLOSED, URGENT, LATE, CANCELLED, LENT, BROKEN = "closed", "urgent", "late", "cancelled", "lent", "broken"
 CAUSES = (CLOSED, URGENT, LATE, CANCELLED, LENT, BROKEN)
-Spot = Breakdown | Retailer | Site
+expect_again, expect_from, timetable = expecting.expect_again, expecting.expect_from, expecting.timetable
+LONGEST_REASON = 160
+MOST_CARTONS, MOST_FEN = 10_000, 10**12
 PICKING = timedelta(minutes=30)
 """From an urgent order until its goods stand at the site's gate."""
 
@@ -160,116 +161,14 @@ def cancel(stops: Collection[int], *, run: Run | None, actor: Person | None) -> 
     """
     day = changing.locked_day()
     found = Stop.objects.filter(day=day, pk__in=stops, status__in=Stop.WAITING)
-    tours = set(found.exclude(tour=None).values_list("tour_id", flat=True))
-    count = found.update(status=Stop.Status.CANCELLED, expected_at=None)
+    with expecting.changing_lists(found):
+        count = found.update(status=Stop.Status.CANCELLED, expected_at=None)
+        papers.follow(day)
     if not count:
         return 0
-    papers.follow(day)
-    for tour in Tour.objects.filter(pk__in=tours).select_related("site", "vehicle").order_by("pk"):
-        expect_again(tour)
     changing.changed(day)
     changing.note("delivery.stops_cancelled", run, actor, clause="E2.6", stops=count)
     return count
-
-
-def expect_again(tour: Tour) -> None:
-    """When the van is expected at its open stops and hand-overs, driving its list as it stands from where it is."""
-    stops = list(tour.stops.select_related("retailer").order_by("sequence", "pk"))
-    where = rules.whereabouts([snapshot.visit(stop) for stop in stops], tour.departs_at, clock.now())
-    last = next((stop for stop in stops if stop.pk == where.after), None)
-    expect_from(tour, last.retailer if last else tour.site, where.ready_at, where.driven)
-
-
-Step = Stop | Handover
-
-
-def delay(tour: Tour, by: timedelta) -> int:
-    """The van reaches its open stops and hand-overs later by as much; where it would have waited for the delivery
-    hours, by as much less from there on. How many stops are open."""
-    drive = _steps([tour]).get(tour.pk, [])
-    done = tour.stops.filter(done_at__isnull=False).select_related("retailer")
-    last = done.order_by("-done_at", "-sequence").first()
-    spots: list[Spot] = [last.retailer if last else tour.site, *map(_spot, drive)]
-    times = travel.times(tour.day.date, [one.longitude for one in spots], [one.latitude for one in spots])
-    leaves = last.done_at if last else tour.departs_at
-    for leg, one in zip(times.seconds.diagonal(1), drive, strict=True):
-        was = one.expected_at
-        if was is None or leaves is None:
-            continue
-        if isinstance(one, Stop) and one.window_start is not None and was <= one.window_start:
-            waits = max(was - leaves - timedelta(seconds=int(leg)), timedelta(0))
-            by = max(by - waits, timedelta(0))
-        one.expected_at = was + by
-        leaves = was + _takes(one)
-    _write_times(drive, ["expected_at"])
-    return sum(isinstance(one, Stop) for one in drive)
-
-
-def expect_from(tour: Tour, start: Spot, ready_at: datetime, driven: Collection[int] = ()) -> None:
-    """Stop after stop and call after call from `start` on, in the tour's sequence."""
-    drive = _steps([tour]).get(tour.pk, [])
-    ahead = [one for one in drive if isinstance(one, Handover) or one.pk not in driven]
-    _write_times(_driven_from(start, ready_at, ahead), ["expected_at"])
-
-
-def _steps(tours: Sequence[Tour]) -> dict[int, list[Step]]:
-    """Tour → its open stops and calls in the order of the drive."""
-    ahead = Stop.objects.filter(tour__in=tours, status=Stop.Status.PLANNED).select_related("retailer")
-    calls = Handover.objects.filter(tour__in=tours, done_at__isnull=True)
-    rows: list[tuple[int, int, int, Step]] = [(stop.sequence, 1, stop.pk, stop) for stop in ahead]
-    rows += [
-        (call.before_sequence, 0, call.pk, call)
-        for call in calls.select_related("breakdown__tour__site", "site")
-    ]
-    found: dict[int, list[Step]] = defaultdict(list)
-    for *_order, one in sorted(rows, key=lambda row: row[:3]):
-        found[one.tour_id or 0].append(one)
-    return found
-
-
-def _driven_from(start: Spot, ready_at: datetime, drive: Sequence[Step]) -> Sequence[Step]:
-    spots = [start, *map(_spot, drive)]
-    on = ready_at.astimezone(clock.LOCAL).date()
-    seconds = travel.times(on, [one.longitude for one in spots], [one.latitude for one in spots]).seconds
-    moment = ready_at
-    for number, one in enumerate(drive):
-        moment += timedelta(seconds=int(seconds[number, number + 1]))
-        if isinstance(one, Stop) and one.window_start is not None:
-            moment = max(moment, one.window_start)
-        one.expected_at = moment
-        moment += _takes(one)
-    return drive
-
-
-def _spot(one: Step) -> Spot:
-    return one.retailer if isinstance(one, Stop) else one.spot
-
-
-def _takes(one: Step) -> timedelta:
-    return timedelta(seconds=one.service_seconds) if isinstance(one, Stop) else _lasts(one)
-
-
-def _write_times(drive: Sequence[Step], of_stops: Sequence[str]) -> None:
-    bulk.update((one for one in drive if isinstance(one, Stop)), of_stops)
-    bulk.update((one for one in drive if isinstance(one, Handover)), ["expected_at"])
-
-
-def _lasts(call: Handover) -> timedelta:
-    seconds = rules.HANDOVER_PER_STOP_SECONDS * call.waiting().count()
-    return rules.HANDOVER + timedelta(seconds=seconds)
-
-
-def timetable(tours: Iterable[Tour]) -> None:
-    """Planned and expected arrivals of tours that have not left, by their sequence from the site."""
-    leaving = list(tours)
-    steps = _steps(leaving)
-    drive = [
-        one for tour in leaving for one in _driven_from(tour.site, tour.departs_at, steps.get(tour.pk, []))
-    ]
-    for one in drive:
-        if isinstance(one, Stop) and one.expected_at is not None:
-            one.planned_at = one.expected_at
-    _write_times(drive, ["planned_at", "expected_at"])
 
 
 @transaction.atomic

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F
 
 from changbei.compute import geo
-from changbei.delivery import bulk, disrupting, papers
+from changbei.delivery import bulk, expecting, papers
 from changbei.delivery.arrivals import DEPARTURE, at_wall
 from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.network.models import Retailer, Site
@@ -97,7 +97,7 @@ class _Brought:
             for number, stop in enumerate(self.loads[tour], start=1):
                 stop.sequence = number
         bulk.update((stop for tour in self.touched for stop in self.loads[tour]), ["tour", "sequence"])
-        disrupting.timetable(self.tours[pk] for pk in sorted(self.touched))
+        expecting.timetable(self.tours[pk] for pk in sorted(self.touched))
 
     def _add(self, own: Stop, stop: Stop) -> bool:
         """The van that comes anyway brings both, else another one that has room for both."""

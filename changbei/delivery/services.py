@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotFound
-from changbei.delivery import access, changing, deciding, moving, papers, planning, rules, undoing
+from changbei.delivery import access, changing, deciding, expecting, moving, papers, planning, rules, undoing
 from changbei.delivery.models import (
     Breakdown,
     DeliveryDay,
@@ -30,6 +30,7 @@ from changbei.runs.models import Run
 
 plan_day = planning.plan_day
 accept, undo, papers_written = deciding.accept, undoing.undo, papers.written
+expect_rest = expecting.expect_rest
 SECOND = Value(timedelta(seconds=1))
 
 
@@ -161,7 +162,7 @@ def save_offer(
 def record_stop(
     stop: Stop, status: str, *, actor: Person | None, at: datetime | None = None, reason: str = ""
 ) -> None:
-    """Delivered, refused or absent, as the driver says; the rest of the tour is expected earlier or later by as much.
+    """Delivered, refused or absent, as the driver says; the rest of the tour is expected anew.
 
     `reason`: one of `rules.REASONS`. Raises Conflict when the stop is already recorded, Invalid for another status.
     """
@@ -177,23 +178,6 @@ def record_stop(
         raise Conflict(gettext_noop("this stop is already recorded"))
     expect_rest(stop.tour_id)
     Tour.objects.filter(stops=stop.pk, status=Tour.Status.PLANNED).update(status=Tour.Status.DRIVING)
-
-
-def expect_rest(tour: int | None) -> None:
-    """The rest of the tour comes as much later or earlier as its van was at the stop it served last.
-
-    What is done moves along, so that asking again moves nothing, in whatever order the stops became known.
-    """
-    done = Stop.objects.filter(tour=tour, done_at__isnull=False)
-    last = done.order_by("-done_at", "-sequence").first()
-    if last is None or last.done_at is None:
-        return
-    begun = last.expected_at or last.planned_at
-    delay = last.done_at - begun - timedelta(seconds=last.service_seconds)
-    ahead = Q(status=Stop.Status.PLANNED, sequence__gt=last.sequence)
-    Stop.objects.filter(ahead | Q(done_at__isnull=False), tour=tour).update(
-        expected_at=F("expected_at") + delay
-    )
 
 
 @transaction.atomic
@@ -301,7 +285,9 @@ def _set_held(
     if (day := today()) is None:
         return 0
     day = changing.locked_day(day.pk)
-    count = Stop.objects.filter(day=day, pk__in=stops, status=before).update(status=after)
+    found = Stop.objects.filter(day=day, pk__in=stops, status=before)
+    with expecting.changing_lists(found):
+        count = found.update(status=after)
     if count:
         changing.changed(day)
     changing.note(kind, run, actor, clause="E3.2.1", stops=count)

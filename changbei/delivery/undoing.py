@@ -179,7 +179,9 @@ def _slipped(tour: Tour, row: Mapping[str, Any], stops: Mapping[int, Stop]) -> t
     """By how much the van has become later since: what it said on the road meanwhile counts for the old list too."""
     for step in row["steps"]:
         stop = stops.get(step.get("stop", 0))
-        if stop is not None and stop.tour_id == tour.pk and stop.expected_at is not None:
+        if stop is None or stop.tour_id != tour.pk or stop.done_at is not None:
+            continue
+        if stop.expected_at is not None:
             return stop.expected_at - datetime.fromisoformat(step["at"])
     return NO_TIME
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem
-from changbei.delivery import changing, disrupting, moving
+from changbei.delivery import changing, expecting, moving
 from changbei.delivery.arrivals import SHIFT_END, at_wall
 from changbei.delivery.exchange.reading import DayFile, StopRow
 from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, RecoveryCase, Stop, Tour
@@ -34,7 +34,7 @@ def take_over(found: DayFile, on: date, *, replace: bool = False, actor: Person 
         _make_room(day, replace=replace)
     for stops in found.by_van().values():
         _tour(day, stops)
-    disrupting.timetable(Tour.objects.filter(day=day).select_related("site").order_by("pk"))
+    expecting.timetable(Tour.objects.filter(day=day).select_related("site").order_by("pk"))
     moving.bring_over(day)
     imported(day, found.file, len(found.by_van()), len(found.rows), replaced=not made, actor=actor)
     day.refresh_from_db()

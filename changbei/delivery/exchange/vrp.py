@@ -18,7 +18,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core.clock import LOCAL
 from changbei.core.errors import Conflict, Invalid, Problem
-from changbei.delivery import bulk, changing, disrupting, travel
+from changbei.delivery import bulk, changing, expecting, travel
 from changbei.delivery.exchange.taking import imported
 from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.network.models import Site
@@ -128,7 +128,7 @@ def read_solution(path: Path, day: DeliveryDay, site: Site, *, actor: Person | N
             stop = part.stops[customer - 1]
             stop.tour, stop.sequence = tour, sequence
     bulk.update(part.stops, ["tour", "sequence"])
-    disrupting.timetable(part.tours)
+    expecting.timetable(part.tours)
     imported(day, path.name, len(part.tours), len(part.stops), replaced=True, actor=actor)
     return len(part.stops)
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, NotAllowed, NotFound
-from changbei.delivery import bulk, changing, disrupting
+from changbei.delivery import bulk, changing, expecting
 from changbei.delivery.lines import questions, shown
 from changbei.delivery.models import DeliveryDay, LineQuestion, Stop, Tour
 from changbei.people import access as people
@@ -121,7 +121,7 @@ def _put_back(before: list[list[Any]]) -> None:
             later[tour] = tours[tour]
     bulk.update(stops.values(), ["tour", "sequence", "planned_at", "expected_at"])
     for one in later.values():
-        disrupting.expect_from(one, one.site, one.departs_at)
+        expecting.expect_from(one, one.site, one.departs_at)
 
 
 def _write(day: DeliveryDay, answer: Mapping[str, Any]) -> int:
@@ -136,5 +136,5 @@ def _write(day: DeliveryDay, answer: Mapping[str, Any]) -> int:
             stop.tour, stop.sequence = tours[pk], number
             changed.append(stop)
     bulk.update(changed, ["tour", "sequence"])
-    disrupting.timetable(tours[pk] for pk in answer["tours"])
+    expecting.timetable(tours[pk] for pk in answer["tours"])
     return moved
