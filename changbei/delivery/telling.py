@@ -61,9 +61,10 @@ def drivers(case: RecoveryCase, template: str, run: Run | None) -> list[Person]:
     for row in accepted(case).plan["tours"]:
         stops = [step["stop"] for step in row["steps"] if "stop" in step]
         calls = [step for step in row["steps"] if "stop" not in step]
-        tour = Tour.objects.select_related("driver", "vehicle").get(day=case.day_id, vehicle=row["vehicle"])
+        who = {"pk": row["tour"]} if row["tour"] else {"day": case.day_id, "vehicle": row["vehicle"]}
+        tour = Tour.objects.select_related("driver", "vehicle").filter(**who).first()
         sources_now = [(step.get("handover"), step.get("fetch")) for step in calls]
-        if tour.driver is None or (stops, sources_now) == before.get(tour.pk, ([], [])):
+        if tour is None or tour.driver is None or (stops, sources_now) == before.get(tour.pk, ([], [])):
             continue
         sources = [broken[step["handover"]] for step in calls if "handover" in step]
         taken = {pk for step in calls if "handover" in step for pk in step["stops"]}
@@ -128,6 +129,8 @@ def undone(case: RecoveryCase) -> tuple[list[Person], Sequence[Message]]:
     told = Message.objects.filter(
         notice__run=case.run.uuid if case.run else None, notice__created_at__gte=accepted(case).accepted_at
     )
+    if case.undone_at is not None:  # what was decided since tells its own
+        told = told.filter(notice__created_at__lte=case.undone_at)
     lists = told.filter(notice__template__in=[NEW_LIST, LIST_CHANGED])
     people = list(Person.objects.filter(messages__in=lists).distinct().order_by("pk"))
     broken = case.breakdown.tour if case.breakdown else None
@@ -139,9 +142,10 @@ def undone(case: RecoveryCase) -> tuple[list[Person], Sequence[Message]]:
     theirs = [
         row[0] for row in (case.before or {})["stops"] if broken is None or row[1] not in (None, broken.pk)
     ]
-    shops = told.filter(notice__template__in=TIMES, retailer__isnull=False).values("retailer_id")
+    times = told.filter(notice__template__in=TIMES, retailer__isnull=False).values_list("values", flat=True)
+    heard = {values["stop"] for values in times if values and "stop" in values}
     stops = Stop.objects.filter(
-        pk__in=theirs, status=Stop.Status.PLANNED, retailer__in=shops, expected_at__isnull=False
+        pk__in=heard.intersection(theirs), status=Stop.Status.PLANNED, expected_at__isnull=False
     )
     rows = [(stop, {"expected": clock.wall(stop.expected_at)}) for stop in stops.order_by("pk")]
     return people, _tell_each(case.run, TIME_BACK, rows)
@@ -185,7 +189,7 @@ def _times(
 
 
 def _said(stops: Sequence[Stop]) -> dict[int, datetime]:
-    """Stop → the arrival that its customer was told of last."""
+    """Stop → the arrival there that its customer was told of last."""
     if not stops:
         return {}
     day = stops[0].day.date
@@ -194,22 +198,29 @@ def _said(stops: Sequence[Stop]) -> dict[int, datetime]:
         notice__template__in=TIMES,
         notice__created_at__gte=at_wall(day, time.min),
     ).exclude(state=Message.State.UNREACHABLE)
-    rows = told.order_by("pk").values_list("retailer_id", "values")
-    said = {shop: (values or {}).get("expected") for shop, values in rows}
-    return {
-        stop.pk: at_wall(day, time.fromisoformat(words))
-        for stop in stops
-        if (words := said.get(stop.retailer_id))
-    }
+    values = [one or {} for one in told.order_by("pk").values_list("values", flat=True)]
+    said = {one["stop"]: one["expected"] for one in values if "stop" in one and one.get("expected")}
+    return {stop.pk: at_wall(day, time.fromisoformat(said[stop.pk])) for stop in stops if stop.pk in said}
 
 
 def _tell_each(
     run: Run | None, template: str, concerned: Sequence[tuple[Stop, Mapping[str, Any]]]
 ) -> Sequence[Message]:
-    """One notice, in which every customer reads the own shop and the own times."""
-    if not concerned:
+    """One notice, in which every customer reads the own shop and the own times; another one for those who have two
+    stops. Each message keeps which stop it is about."""
+    first: dict[int, Mapping[str, Any]] = {}
+    second: list[tuple[Stop, Mapping[str, Any]]] = []
+    for stop, values in concerned:
+        if stop.retailer_id in first:
+            second.append((stop, values))
+        else:
+            first[stop.retailer_id] = {**values, "stop": stop.pk}
+    if not first:
         return []
-    given = {stop.retailer_id: values for stop, values in concerned}
+    return [*_tell_once(run, template, first), *_tell_each(run, template, second)]
+
+
+def _tell_once(run: Run | None, template: str, given: Mapping[int, Mapping[str, Any]]) -> Sequence[Message]:
     new = _notice(
         _pack(run), run, template, {}, own=of_each({name for values in given.values() for name in values})
     )
