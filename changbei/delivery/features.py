@@ -112,7 +112,7 @@ class DayMap:
         return _collection(found)
 
     def stops(self) -> Json:
-        """Every customer of the day, as `served`, `waiting` or `unserved`; for the layer of retailers."""
+        """Every customer of the day for the layer of retailers: `served waiting affected unserved cancelled`."""
         broken = {tour.pk for tour in self.tours if tour.status == Tour.Status.BROKEN_DOWN}
         return _collection(
             _point(
@@ -172,8 +172,10 @@ class DayMap:
     def whereabouts(self, tour: Tour) -> tuple[Position, str]:
         """Position and state (`driving broken idle taking-over`) of a tour's van, now."""
         if tour.status == Tour.Status.BROKEN_DOWN:
-            for broken in tour.breakdowns.all():
-                return _at(broken.longitude, broken.latitude), "broken"
+            standing = [one for one in tour.breakdowns.all() if one.resumed_at is None]
+            if standing:
+                newest = max(standing, key=lambda one: (one.at, one.pk))
+                return _at(newest.longitude, newest.latitude), "broken"
         calls = self.by_tour.get(tour.pk, [])
         legs = [
             rules.Leg(call.longitude, call.latitude, call.expected_at or call.planned_at, call.done_at)
@@ -442,11 +444,21 @@ def closed(day: DeliveryDay) -> Json:
             "type": "Feature",
             "id": one.pk,
             "geometry": one.area,
-            "properties": {"name": one.reason, "detail": f"{clock.wall(one.since)}–{clock.wall(one.until)}"},
+            "properties": {
+                "name": one.reason,
+                "detail": f"{_moment(one.since, day)}–{_moment(one.until, day)}",
+            },
         }
         for one in selectors.closures(day)
     ]
     return _collection(shapes)
+
+
+def _moment(moment: datetime | None, day: DeliveryDay) -> str:
+    """`14:05`; `11-24 14:05` on another day."""
+    if moment is None or moment.astimezone(clock.LOCAL).date() == day.date:
+        return clock.wall(moment)
+    return f"{moment.astimezone(clock.LOCAL):%m-%d %H:%M}"
 
 
 def stranded_of(plan: Mapping[str, Any]) -> list[int]:
@@ -460,6 +472,8 @@ def stranded_of(plan: Mapping[str, Any]) -> list[int]:
 def _state(call: Call, broken: set[int]) -> str:
     if call.status in SERVED:
         return "served"
+    if call.status == Stop.Status.CANCELLED:
+        return "cancelled"
     if call.status == Stop.Status.POSTPONED:
         return "unserved"
     if call.status == Stop.Status.HELD:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import BigIntegerField, Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Greatest
 
-from changbei.core import clock
+from changbei.core import clock, workdays
 from changbei.delivery import rules
+from changbei.delivery.arrivals import at_wall
 from changbei.delivery.models import (
     Breakdown,
     Closure,
@@ -28,6 +29,7 @@ from changbei.delivery.models import (
 from changbei.network.models import Line, LineKnowledge, Retailer, Site, Vehicle
 from changbei.people.models import Absence, Person
 
+MOST_HOLIDAY_WEEKS = 5
 SUBSTITUTE_JOBS = ("customer_manager", "inspector", "monopoly_inspector")
 
 
@@ -65,9 +67,10 @@ def day_for(on: Any) -> DeliveryDay | None:
 
 
 def closures(day: DeliveryDay) -> list[Closure]:
-    """Roads and areas that are closed at this moment or will be later on this day."""
-    ahead = Q(until__isnull=True) | Q(until__gt=clock.now())
-    return list(Closure.objects.filter(ahead, day=day, lifted_at__isnull=True).order_by("since", "pk"))
+    """Roads and areas that are closed on this day, since this or an earlier one, at this moment or later."""
+    begins, ends = at_wall(day.date, time.min), at_wall(day.date + timedelta(days=1), time.min)
+    lasts = Q(until__isnull=True, day=day) | Q(until__gt=max(begins, clock.now()))
+    return list(Closure.objects.filter(lasts, since__lt=ends, lifted_at__isnull=True).order_by("since", "pk"))
 
 
 def causes_of(day: DeliveryDay) -> list[str]:
@@ -85,19 +88,22 @@ def causes_of(day: DeliveryDay) -> list[str]:
 
 
 def tours(day: DeliveryDay) -> list[TourFigures]:
-    """All tours of the day with their figures, two queries, in the order of the vans' numbers."""
-    done = ~Q(stops__status__in=[*Stop.WAITING, Stop.Status.POSTPONED])
+    """All tours of the day with their figures, two queries, in the order of the vans' numbers. Cancelled stops do not
+    count."""
+    wanted = ~Q(stops__status=Stop.Status.CANCELLED)
+    done = wanted & ~Q(stops__status__in=[*Stop.WAITING, Stop.Status.POSTPONED])
     open_ = Q(stops__status=Stop.Status.PLANNED)
+    ahead = Stop.objects.filter(tour=OuterRef("pk"), status=Stop.Status.PLANNED, expected_at__isnull=False)
     rows = (
         Tour.objects.filter(day=day)
         .select_related("vehicle", "driver", "site", "line")
         .annotate(
-            n=Count("stops"),
+            n=Count("stops", filter=wanted),
             n_done=Count("stops", filter=done),
             n_open=Count("stops", filter=open_),
             n_held=Count("stops", filter=Q(stops__status=Stop.Status.HELD)),
             next_at=Min("stops__expected_at", filter=open_),
-            next_planned=Min("stops__planned_at", filter=open_),
+            next_planned=Subquery(ahead.order_by("expected_at", "sequence").values("planned_at")[:1]),
             last_at=Max("stops__expected_at", filter=open_),
         )
     )
@@ -175,9 +181,10 @@ def cases_of_run(run: Any) -> QuerySet[RecoveryCase]:
 
 
 def current_tour(driver: Person) -> Tour | None:
-    """What this driver drives today: a tour taken over comes before the broken one."""
+    """What this driver drives today: what is not over comes first, then what was taken on last."""
     mine = Tour.objects.filter(day__date=clock.local_now().date(), driver=driver)
-    return mine.order_by("line_id").exclude(status=Tour.Status.BROKEN_DOWN).first() or mine.first()
+    open_ = mine.filter(status__in=[Tour.Status.PLANNED, Tour.Status.DRIVING])
+    return open_.order_by("line_id", "pk").first() or mine.order_by("-pk").first()
 
 
 def is_postponed(breakdown: Breakdown) -> bool:
@@ -185,14 +192,26 @@ def is_postponed(breakdown: Breakdown) -> bool:
 
 
 def substitutes(vehicle: str) -> Sequence[Substitute]:
-    """Who knows the line this van drives today (else any of its lines) and is not away, most trips first."""
+    """Who knows the line this van drives today (else those of its customers, else any of its own) and is neither away
+    nor at the wheel of another van, most trips first."""
     now = clock.now()
-    today = Line.objects.filter(tours__day__date=clock.local_now().date(), tours__vehicle__number=vehicle)
-    lines = today if today.exists() else Line.objects.filter(vehicle__number=vehicle)
+    tours = Tour.objects.filter(day__date=clock.local_now().date())
+    mine = tours.filter(vehicle__number=vehicle)
+    of_customers = Retailer.objects.filter(stops__tour__in=mine).values("line")
+    lines = next(
+        (
+            found
+            for found in (Line.objects.filter(tours__in=mine), Line.objects.filter(pk__in=of_customers))
+            if found.exists()
+        ),
+        Line.objects.filter(vehicle__number=vehicle),
+    )
+    driving = tours.filter(driver__isnull=False).exclude(status=Tour.Status.FINISHED).values("driver_id")
     away = Absence.objects.filter(starts_at__lte=now, ends_at__gt=now).values("person_id")
     rows = (
         LineKnowledge.objects.filter(line__in=lines, person__active=True, person__job__in=SUBSTITUTE_JOBS)
         .exclude(person_id__in=away)
+        .exclude(person_id__in=driving)
         .select_related("person")
         .order_by("-trips", "person__staff_no")
     )
@@ -427,9 +446,9 @@ def next_days(retailers: QuerySet[Retailer]) -> dict[int, date]:
     moved = own.filter(status=Stop.Status.POSTPONED, moved_to__gte=today, moved_into__isnull=True)
     delivered_today = DeliveryDay.objects.filter(date=today).exists()
     found: dict[int, date] = {}
+    of_weekday = {weekday: _next_of_line(weekday, today, delivered_today) for weekday in range(1, 8)}
     for pk, weekday in retailers.order_by().filter(active=True).values_list("pk", "line__weekday"):
-        ahead = (weekday - today.isoweekday()) % 7
-        found[pk] = today + timedelta(days=7 if ahead == 0 and delivered_today else ahead)
+        found[pk] = of_weekday[weekday]
     planned = dict(waiting.annotate(first=Min("day__date")))
     found |= planned
     for pk, day in moved.annotate(first=Min("moved_to")):
@@ -459,7 +478,13 @@ def next_delivery(retailer: Retailer) -> NextDelivery | None:
         return NextDelivery(stop.day.date, None if held else stop.expected_at, held, stop.moved_from.exists())
     if not retailer.active:
         return None
-    ahead = (retailer.line.weekday - today.isoweekday()) % 7
-    if ahead == 0 and DeliveryDay.objects.filter(date=today).exists():
-        ahead = 7  # today's was delivered, refused or moved away
-    return NextDelivery(today + timedelta(days=ahead), None)
+    delivered_today = DeliveryDay.objects.filter(date=today).exists()  # or refused, or moved away
+    return NextDelivery(_next_of_line(retailer.line.weekday, today, delivered_today), None)
+
+
+def _next_of_line(weekday: int, today: date, delivered_today: bool) -> date:
+    """The next working day of this weekday, from today on; the next one at all when the holidays never end."""
+    ahead = (weekday - today.isoweekday()) % 7
+    first = today + timedelta(days=7 if ahead == 0 and delivered_today else ahead)
+    weeks = (first + timedelta(weeks=number) for number in range(MOST_HOLIDAY_WEEKS))
+    return next((day for day in weeks if workdays.is_workday(day)), first)

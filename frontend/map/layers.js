@@ -90,8 +90,8 @@ function lines(palette) {
 
 function retailers(palette) {
   const state = ["coalesce", ["get", "state"], ""];
-  const colour = ["match", state, "served", palette.served, "waiting", palette.waiting, "affected", palette.affected, "unserved", palette.unserved, palette.retailer];
-  const marked = ["match", state, ["affected", "unserved"], 1.7, 1];
+  const colour = ["match", state, "served", palette.served, "waiting", palette.waiting, "affected", palette.affected, "unserved", palette.unserved, "cancelled", palette.faint, palette.retailer];
+  const marked = ["match", state, ["affected", "unserved"], 1.7, "cancelled", 0.7, 1];
   return [
     {
       id: "retailers", type: "circle",
