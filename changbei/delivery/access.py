@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from changbei.core.errors import NotAllowed, NotFound
-from changbei.delivery.models import RecoveryCase, RecoveryOption, Stop, Tour
+from changbei.delivery.models import Breakdown, RecoveryCase, RecoveryOption, Stop, Tour
 from changbei.people import access as people
 from changbei.people.models import Person
 
@@ -52,15 +54,28 @@ def require_own(tour: Tour, actor: Person) -> None:
         raise NotAllowed(gettext_noop("a driver speaks for the own tour only"))
 
 
-def require_record(stop: Stop, actor: Person | None) -> None:
+def driven_by(person: Person) -> Q:
+    """The tours that this person drives, or drove until somebody else took the van on."""
+    return Q(driver=person) | Q(pk__in=Breakdown.objects.filter(relieved=person).values("tour"))
+
+
+def drove(tour: Tour, actor: Person, at: datetime | None = None) -> bool:
+    """Whether this person was the tour's driver at that moment (None: now). Whoever was relieved drove until the van
+    stood still."""
+    if actor.pk == tour.driver_id:
+        return True
+    return at is not None and tour.breakdowns.filter(relieved=actor, at__gte=at).exists()
+
+
+def require_record(stop: Stop, actor: Person | None, at: datetime | None = None) -> None:
     if stop.tour is None:
         raise NotFound(gettext_noop("this stop is on no tour"))
-    require_record_tour(stop.tour, actor)
+    require_record_tour(stop.tour, actor, at)
 
 
-def require_record_tour(tour: Tour, actor: Person | None) -> None:
-    """The driver of the tour, or a dispatcher; None is the day itself being played or imported."""
-    if actor is None or actor.pk == tour.driver_id:
+def require_record_tour(tour: Tour, actor: Person | None, at: datetime | None = None) -> None:
+    """Who drove the tour then, or a dispatcher; None is the day itself being played or imported."""
+    if actor is None or drove(tour, actor, at):
         return
     if not people.may(actor, "delivery.recover"):
         raise NotAllowed(gettext_noop("the tour's driver or a dispatcher records its stops"))

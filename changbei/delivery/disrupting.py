@@ -54,6 +54,8 @@ def close(
 ) -> Closure:
     """Nobody drives into this polygon from `since` (None, or in the past: from now) until then (None: not today any
     more). Raises Invalid."""
+    if len(reason) > LONGEST_REASON or "\0" in reason:
+        raise Invalid("reason", gettext_noop("must be at most 160 characters of text"))
     shape = geo.polygon(area)
     box = geo.box_of(shape)
     if not (box.west >= -180 and box.east <= 180 and box.south >= -90 and box.north <= 90):
@@ -93,7 +95,8 @@ def reopen(closure: Closure, *, actor: Person | None) -> None:
     day = changing.locked_day(closure.day_id)
     if not Closure.objects.filter(pk=closure.pk, lifted_at__isnull=True).update(lifted_at=clock.now()):
         raise Conflict(gettext_noop("this is open again already"))
-    changing.changed(day)
+    for concerned in {day, *DeliveryDay.objects.filter(date=clock.local_now().date())}:
+        changing.changed(concerned)
     changing.note("delivery.reopened", closure.run, actor, clause="E3.2.2", reason=closure.reason)
 
 
@@ -101,7 +104,7 @@ def reopen(closure: Closure, *, actor: Person | None) -> None:
 def add_orders(orders: Sequence[UrgentOrder], *, run: Run | None, actor: Person | None) -> list[Stop]:
     """Urgent orders for today: all or none. Their goods wait at the site of the customer's line to be fetched.
 
-    Raises Invalid naming each wrong order; a customer has one urgent order a day.
+    Raises Invalid naming each wrong order; a customer has one urgent order a day, whose goods are ready on it.
     """
     day = changing.locked_day()
     shops = Retailer.objects.select_related("line__site").in_bulk([one.retailer for one in orders])
@@ -116,8 +119,7 @@ def add_orders(orders: Sequence[UrgentOrder], *, run: Run | None, actor: Person 
             wrong.append(
                 Problem(f"orders.{number}.retailer", gettext_noop("has an urgent order today already"))
             )
-        elif one.cartons < 1:
-            wrong.append(Problem(f"orders.{number}.cartons", gettext_noop("must be at least 1")))
+        wrong += [Problem(f"orders.{number}.{field}", words) for field, words in _bounds(one, day)]
         taken.add(one.retailer)
     if wrong:
         raise Invalid(problems=wrong)
@@ -132,6 +134,15 @@ def add_orders(orders: Sequence[UrgentOrder], *, run: Run | None, actor: Person 
         cartons=sum(stop.cartons for stop in stops),
     )
     return stops
+
+
+def _bounds(order: UrgentOrder, day: DeliveryDay) -> Iterator[tuple[str, str]]:
+    if not 1 <= order.cartons <= MOST_CARTONS:
+        yield "cartons", gettext_noop("must be from 1 to 10 000")
+    if not 0 <= order.order_fen <= MOST_FEN:
+        yield "order_fen", gettext_noop("must be from 0 to 1 000 000 000 000 fen")
+    if order.ready_at is not None and order.ready_at.astimezone(clock.LOCAL).date() > day.date:
+        yield "ready_at", gettext_noop("must be today")
 
 
 def _urgent(day: DeliveryDay, shop: Retailer, order: UrgentOrder) -> Stop:
@@ -209,11 +220,15 @@ def give_back(loan: Loan, *, actor: Person | None) -> None:
 
 @transaction.atomic
 def drive_on(breakdown: Breakdown, driver: Person, *, ready_at: datetime, actor: Person | None) -> Tour:
-    """The van is sound and somebody else drives it on from where it stands (E3.3.5), from `ready_at`.
+    """The van is sound and somebody else drives it on from where it stands (E3.3.5), from `ready_at` or now.
 
-    What others took over meanwhile stays with them. Raises Conflict when the van itself is broken.
+    What others took over meanwhile stays with them. Raises Conflict when the van itself is broken, Invalid when
+    `ready_at` is on another day.
     """
     day = changing.locked_day(breakdown.tour.day_id)
+    if ready_at.astimezone(clock.LOCAL).date() != day.date:
+        raise Invalid("ready_at", gettext_noop("must be today"))
+    ready_at = max(ready_at, clock.now())
     tour = (
         Tour.objects.select_for_update(of=("self",))
         .select_related("site", "vehicle")
@@ -221,7 +236,8 @@ def drive_on(breakdown: Breakdown, driver: Person, *, ready_at: datetime, actor:
     )
     if breakdown.cause != "driver":
         raise Conflict(gettext_noop("this van cannot go on, whoever drives it"))
-    if not Breakdown.objects.filter(pk=breakdown.pk, resumed_at=None).update(resumed_at=clock.now()):
+    stands = Breakdown.objects.filter(pk=breakdown.pk, resumed_at=None)
+    if not stands.update(resumed_at=ready_at, relieved=tour.driver):
         raise Conflict(gettext_noop("this van drives again already"))
     mine = Stop.objects.filter(goods_at=breakdown, status__in=Stop.WAITING)
     later = mine.order_by("sequence").exclude(tour=None).exclude(tour=tour)

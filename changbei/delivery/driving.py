@@ -22,7 +22,8 @@ from changbei.network.models import Vehicle
 from changbei.people.models import Person
 
 STOP_KINDS = (Stop.Status.DELIVERED, Stop.Status.REFUSED, Stop.Status.ABSENT)
-KINDS = (*STOP_KINDS, "taken_over", "returned", "breakdown")
+OF_GOODS = (*STOP_KINDS, "taken_over")
+KINDS = (*OF_GOODS, "returned", "breakdown")
 MOVED_ON = gettext_noop("This customer is no longer on your list. Tell the dispatcher what happened.")
 AT_THE_DESK = gettext_noop("The dispatcher has recorded this customer already.")
 
@@ -53,9 +54,11 @@ def say(
     """Take what the driver's phone has kept, each word once and by itself; what became of each.
 
     `sent_at` is the phone's clock when it sent them. `verbs`: what to do for kinds that concern rooms above; each
-    answers with words for the driver. Raises NotAllowed for somebody else's tour, Invalid for an unknown kind.
+    answers with words for the driver. Whoever was relieved says what became of the goods until then. Raises NotAllowed
+    for somebody else's tour, Invalid for an unknown kind.
     """
-    access.require_own(tour, actor)
+    if not Tour.objects.filter(access.driven_by(actor), pk=tour.pk).exists():
+        access.require_own(tour, actor)
     known = {**_VERBS, **{kind: _of_above(verb) for kind, verb in (verbs or {}).items()}}
     if strange := next((one.kind for one in words if one.kind not in known), ""):
         raise Invalid("kind", f"{strange!r}: {', '.join(sorted(known))}")
@@ -78,6 +81,8 @@ def _once(tour: Tour, said: Said, at: datetime, actor: Person, deed: Deed) -> Dr
         return before
     try:
         with transaction.atomic():
+            if said.kind not in OF_GOODS or not access.drove(tour, actor, at):
+                access.require_own(tour, actor)
             done = deed(tour, said, at, actor)
     except ChangbeiError as error:
         done = _action(tour, said, at, actor, DriverAction.Outcome.REFUSED, words=str(error))

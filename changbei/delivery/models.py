@@ -155,7 +155,10 @@ class Breakdown(models.Model):
     goods_aboard = models.BooleanField()
     injured = models.BooleanField()
     cause = models.CharField(max_length=20, default="fault")  # fault, accident, driver (the van is sound)
-    resumed_at = models.DateTimeField(null=True)  # somebody else drives this very van on
+    resumed_at = models.DateTimeField(null=True)  # from when somebody else drives this very van on
+    relieved = models.ForeignKey(
+        Person, null=True, on_delete=models.PROTECT, related_name="+"
+    )  # who drove it until then
 
 
 class RecoveryCase(models.Model):

@@ -170,7 +170,7 @@ def record_stop(
         raise Invalid("status", f"{status!r}: say delivered, refused or absent")
     if reason and reason not in rules.REASONS.get(status, ()):
         raise Invalid("reason", f"{reason!r}: {', '.join(rules.REASONS.get(status, ()))}")
-    access.require_record(stop, actor)
+    access.require_record(stop, actor, at)
     Tour.objects.select_for_update().get(stops=stop)
     done_at = at or clock.now()
     waiting = Stop.objects.filter(pk=stop.pk, status__in=Stop.WAITING)
@@ -212,7 +212,7 @@ def drive_as_expected(until: datetime, *, except_drivers: Collection[int] = (), 
 @transaction.atomic
 def record_handover(handover: Handover, *, actor: Person | None, at: datetime | None = None) -> None:
     """The goods have changed vans: from now on they are aboard the van that took them over."""
-    access.require_record_tour(handover.tour, actor)
+    access.require_record_tour(handover.tour, actor, at)
     day = changing.locked_day(handover.tour.day_id)
     if not Handover.objects.filter(pk=handover.pk, done_at__isnull=True).update(done_at=at or clock.now()):
         raise Conflict(gettext_noop("this hand-over is already recorded"))

@@ -270,6 +270,9 @@ def test_impossible_closures_are_refused(street: DeliveryDay) -> None:
         with pytest.raises(Invalid) as refused:
             disrupting.close(area, until=until, reason="x", run=None, actor=None)
         assert [one.field for one in refused.value.problems] == [field]
+    for reason in ("x" * 161, "flood\0"):
+        with pytest.raises(Invalid, match="reason"):
+            disrupting.close(square(WEST, NORTH, 114, 24), until=None, reason=reason, run=None, actor=None)
     assert not Closure.objects.exists() and DeliveryDay.objects.get().version == version
 
 
@@ -308,6 +311,23 @@ def test_wrong_orders_are_named_and_none_is_taken(street: DeliveryDay) -> None:
             [UrgentOrder(shop.pk, 5), UrgentOrder(-1, 5), UrgentOrder(shop.pk, 1)], run=None, actor=None
         )
     assert [one.field for one in refused.value.problems] == ["orders.2.retailer", "orders.3.retailer"]
+    others = Retailer.objects.order_by("pk")[:7]
+    wrong = [
+        UrgentOrder(others[0].pk, 0),
+        UrgentOrder(others[1].pk, 10**10),
+        UrgentOrder(others[2].pk, 5, order_fen=-1),
+        UrgentOrder(others[3].pk, 5, order_fen=10**20),
+        UrgentOrder(others[4].pk, 5, ready_at=at(7) + timedelta(days=2)),
+    ]
+    with pytest.raises(Invalid) as refused:
+        disrupting.add_orders(wrong, run=None, actor=None)
+    assert [one.field for one in refused.value.problems] == [
+        "orders.1.cartons",
+        "orders.2.cartons",
+        "orders.3.order_fen",
+        "orders.4.order_fen",
+        "orders.5.ready_at",
+    ]
     assert not Stop.objects.filter(urgent=True).exists()
 
 
@@ -401,3 +421,16 @@ def test_the_substitute_breaks_down_with_half_of_the_goods(street: DeliveryDay, 
     assert Stop.objects.filter(goods_at=again, status="planned").count() == 6
     shot = snapshot.take(DeliveryDay.objects.get(), clock.now())
     assert (shot.stranded, len(shot.problem.places), len(shot.problem.vans)) == (7, 2, 0)
+
+
+def test_a_van_is_not_driven_on_in_the_past(street: DeliveryDay, clock: VirtualClock) -> None:
+    first, _ = tours()
+    clock.advance_to(at(10))
+    broken = break_down(first, "driver", 0.0)
+    substitute = Person.objects.exclude(pk=first.driver_id).order_by("pk")[0]
+    for days in (-1, 1):
+        with pytest.raises(Invalid) as refused:
+            disrupting.drive_on(broken, substitute, ready_at=at(9) + timedelta(days=days), actor=None)
+        assert [one.field for one in refused.value.problems] == ["ready_at"]
+    tour = disrupting.drive_on(broken, substitute, ready_at=at(9), actor=None)
+    assert stops(tour)[0].expected_at == at(10) + drive(0, 0.01)

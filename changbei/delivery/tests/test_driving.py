@@ -12,7 +12,7 @@ from django.db import transaction
 
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Invalid, NotAllowed
-from changbei.delivery import driving, rules, services
+from changbei.delivery import disrupting, driving, rules, services
 from changbei.delivery.driving import Said
 from changbei.delivery.models import DriverAction, Position, Stop, Tour
 from changbei.journal.models import Entry
@@ -236,3 +236,30 @@ def test_how_ways_to_recover_are_called() -> None:
     assert rules.titles([cheap]) == [[]]
     assert rules.titles([cheap, cheap]) == [[], []]
     assert rules.titles([cheap, calm]) == [["cheapest"], ["calmest"]]
+
+
+def test_whoever_was_relieved_says_what_was_done_until_then(tour: Tour, clock: VirtualClock) -> None:
+    """The first driver's phone had no coverage; somebody else drives the van on before it catches up."""
+    first, second = stops_of(tour, 2)
+    before, relieved = clock.now(), driver_of(tour)
+    clock.advance(timedelta(minutes=5))
+    report = services.BreakdownReport(
+        tour.vehicle.number, 119.0, 33.6, "km 8", goods_aboard=True, injured=False, cause="driver"
+    )
+    broken = services.report_breakdown(report, run=None, actor=None)
+    substitute = Person.objects.exclude(pk=relieved.pk).order_by("pk")[0]
+    disrupting.drive_on(broken, substitute, ready_at=clock.now() + timedelta(hours=1), actor=None)
+    clock.advance(timedelta(minutes=5))
+    tour.refresh_from_db()
+    words = [
+        word(1, first, "delivered", before),
+        word(2, second, "delivered", clock.now()),
+        Said(UUID(int=3), "returned", before),
+    ]
+    done = driving.say(tour, words, sent_at=clock.now(), actor=relieved)
+    assert {one.uuid.int: one.outcome for one in done} == {1: "taken", 2: "refused", 3: "refused"}
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.status, first.done_at, second.status) == ("delivered", before, "planned")
+    with pytest.raises(NotAllowed):
+        driving.here(tour, 119, 33, 10, at=clock.now(), actor=relieved)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
+
+def _without_nul(words: str) -> str:
+    if "\0" in words:
+        raise ValueError("has a character that no text has")
+    return words
+
+
+Words = Annotated[str, AfterValidator(_without_nul)]
 Text = dict[str, str]
 Json = dict[str, Any]
 
@@ -233,9 +241,10 @@ class ChangesOut(Schema):
 
 
 class UrgentOrderIn(Schema):
-    """Without `ready_at` the goods stand at the site's gate after the usual half hour of picking."""
+    """From 1 to 10 000 cartons. Without `ready_at`, which is today, the goods stand at the site's gate after the usual
+    half hour of picking."""
 
-    licence_no: str
+    licence_no: Words
     cartons: int
     order_fen: int = 0
     ready_at: AwareDatetime | None = None
@@ -246,13 +255,13 @@ class UrgentOrdersIn(Schema):
 
 
 class CancelIn(Schema):
-    licence_nos: list[str]
+    licence_nos: list[Words]
 
 
 class LateIn(Schema):
     """A van, by its number, that leaves so many minutes later or is held up so long on its way."""
 
-    van: str
+    van: Words
     minutes: int
 
 
@@ -261,10 +270,11 @@ class CountedOut(Schema):
 
 
 class ClosureIn(Schema):
-    """GeoJSON Polygon or MultiPolygon, WGS 84; without `since` from now on, without `until` for the rest of the day."""
+    """GeoJSON Polygon or MultiPolygon, WGS 84; without `since` from now on, without `until` for the rest of the day.
+    `reason`: at most 160 characters."""
 
     area: Json
-    reason: str
+    reason: Words
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
 

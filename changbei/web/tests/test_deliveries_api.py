@@ -144,3 +144,24 @@ def test_a_van_that_leaves_late(day: DeliveryDay, dispatcher: Caller) -> None:
     assert Tour.objects.get(pk=tour.pk).departs_at == tour.departs_at + timedelta(minutes=20)
     for wrong in ({"van": "no van", "minutes": 20}, {"van": tour.vehicle.number, "minutes": 0}):
         assert dispatcher.post(here, wrong)[0] == 422
+
+
+def test_what_no_table_takes_is_refused_with_its_field(day: DeliveryDay, dispatcher: Caller) -> None:
+    licence = Retailer.objects.order_by("pk")[0].licence_no
+    area = {"type": "Polygon", "coordinates": [[[119, 33], [119.1, 33], [119.1, 33.1], [119, 33]]]}
+    for path, body, field in (
+        ("orders", {"orders": [{"licence_no": licence, "cartons": 10**10}]}, "orders.1.cartons"),
+        (
+            "orders",
+            {"orders": [{"licence_no": licence, "cartons": 1, "order_fen": -1}]},
+            "orders.1.order_fen",
+        ),
+        ("orders", {"orders": [{"licence_no": "1\0", "cartons": 1}]}, "orders.0.licence_no"),
+        ("cancellations", {"licence_nos": ["1\0"]}, "licence_nos.0"),
+        ("closures", {"area": area, "reason": "x" * 161}, "reason"),
+        ("closures", {"area": area, "reason": "x\0"}, "reason"),
+        ("late", {"van": "1\0", "minutes": 10}, "van"),
+    ):
+        status, answer = dispatcher.post(f"/deliveries/today/{path}", body)
+        assert (status, [one["field"] for one in answer["problems"]]) == (422, [field])
+    assert not Stop.objects.filter(urgent=True).exists() and not Closure.objects.exists()
