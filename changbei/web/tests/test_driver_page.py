@@ -193,3 +193,25 @@ def test_the_worker_and_the_page(wheel: Client, tour: Tour) -> None:
     for code in ("damaged", "no_answer"):
         assert f'value="{code}"' in page
     assert services.today() is not None
+
+
+def test_a_word_that_nobody_can_read_holds_up_no_other(
+    wheel: Client, tour: Tour, clock: VirtualClock
+) -> None:
+    first, now = ahead_of(tour)[0], clock.now()
+    unread = [
+        word(1, tour, "delivered", now, stop=10**30),
+        word(2, tour, "delivered", now, stop=True),
+        word(3, tour, "taken_over", now, source="x\0"),
+        {**word(4, tour, "delivered", now, stop=first.pk), "at": "0001-01-01T00:00:00+00:00"},
+        {**word(5, tour, "delivered", now, stop=first.pk), "at": "yesterday"},
+        word(6, tour, "delivered", now - timedelta(days=400), stop=first.pk),
+        word(7, tour, "eaten", now, stop=first.pk),
+        None,
+        1,
+    ]
+    answer = send(wheel, clock, *unread, word(8, tour, "delivered", now, stop=first.pk)).json()  # type: ignore[arg-type]
+    outcomes = {UUID(one["uuid"]).int: one["outcome"] for one in answer["done"]}
+    assert outcomes == {**dict.fromkeys(range(1, 8), "refused"), 8: "taken"}
+    first.refresh_from_db()
+    assert first.status == "delivered" and DriverAction.objects.count() == 1

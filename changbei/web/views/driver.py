@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import quote
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import BigAutoField, Max
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -28,7 +28,7 @@ from django.views.decorators.http import require_GET, require_POST
 from changbei.compute import datum
 from changbei.core import clock
 from changbei.core.errors import Invalid, NotFound
-from changbei.delivery import driving, rules, selectors
+from changbei.delivery import access, driving, rules, selectors
 from changbei.delivery.driving import Said
 from changbei.delivery.models import DriverAction, Handover, Position, Stop, Tour, TransportPapers
 from changbei.incidents import services as incidents
@@ -42,6 +42,9 @@ SCRIPT = Path(__file__).resolve().parents[1] / "static" / "web" / "driver-worker
 FORGOTTEN_AFTER = timedelta(hours=1)
 """The phone deletes the list so long after the shift."""
 MOST_WORDS = 500
+LONGEST_SILENCE = timedelta(days=31)
+YEARS = range(1970, 9000)
+EARTH_METRES = 40_000_000
 REASON_WORDS: Mapping[str, Any] = {
     "wrong_goods": gettext_lazy("Wrong goods"),
     "damaged": pgettext_lazy("goods", "Damaged"),
@@ -109,8 +112,9 @@ def sync(request: HttpRequest, person: Person) -> HttpResponse:
     if not isinstance(actions, list) or len(actions) > MOST_WORDS:
         raise Invalid("actions", _("a list of at most 500"))
     done: list[Json] = []
-    for uuid in dict.fromkeys(str(one.get("tour", "")) for one in actions if isinstance(one, dict)):
-        rows = [one for one in actions if one.get("tour") == uuid]
+    actions = [one for one in actions if isinstance(one, dict)]
+    for uuid in dict.fromkeys(str(one.get("tour", "")) for one in actions):
+        rows = [one for one in actions if str(one.get("tour", "")) == uuid]
         tour = _tour(person, uuid)
         if tour is None:
             words = _("This is no longer your tour. Tell the dispatcher what happened.")
@@ -136,7 +140,7 @@ def _moment(given: Mapping[str, Any], name: str) -> datetime:
         moment = datetime.fromisoformat(str(given.get(name, "")).replace("Z", "+00:00"))
     except ValueError:
         raise Invalid(name, _("a moment with its offset from UTC is needed")) from None
-    if moment.tzinfo is None:
+    if moment.tzinfo is None or moment.year not in YEARS:
         raise Invalid(name, _("a moment with its offset from UTC is needed"))
     return moment
 
@@ -146,26 +150,39 @@ def _tour(person: Person, uuid: str) -> Tour | None:
         wanted = UUID(uuid)
     except ValueError:
         return None
-    tours = Tour.objects.select_related("vehicle", "site", "day", "line").filter(driver=person)
+    tours = Tour.objects.select_related("vehicle", "site", "day", "line").filter(access.driven_by(person))
     return tours.filter(uuid=wanted).first()
 
 
 def _take(tour: Tour, rows: list[Json], sent_at: datetime, person: Person) -> list[Json]:
+    """Each word is judged by itself: one that nobody understands holds up no other."""
     given = {UUID(str(row["uuid"])): row for row in rows if _is_uuid(row.get("uuid"))}
-    words = [
-        Said(
-            uuid,
-            str(row.get("kind", "")),
-            _moment(row, "at"),
-            stop=row["stop"] if isinstance(row.get("stop"), int) else None,
-            reason=str(row.get("reason", "")),
-            source=str(row.get("source", "")),
-        )
-        for uuid, row in given.items()
+    read = {uuid: _word(uuid, row, sent_at) for uuid, row in given.items()}
+    words = [one for one in read.values() if one is not None]
+    unread = _("The phone sent something that nobody can read. Tell the dispatcher what happened.")
+    wrong = [
+        {"uuid": str(uuid), "outcome": "refused", "words": unread}
+        for uuid, one in read.items()
+        if one is None
     ]
     verbs = {"breakdown": lambda said, _at: _break_down(tour, given[said.uuid], person)}
     taken = driving.say(tour, words, sent_at=sent_at, actor=person, verbs=verbs)
-    return [{"uuid": str(one.uuid), "outcome": one.outcome, "words": _said(one)} for one in taken]
+    return [*wrong, *({"uuid": str(one.uuid), "outcome": one.outcome, "words": _said(one)} for one in taken)]
+
+
+def _word(uuid: UUID, row: Json, sent_at: datetime) -> Said | None:
+    """None for what no phone of ours would say."""
+    kind, stop, source = row.get("kind"), row.get("stop"), str(row.get("source", ""))
+    try:
+        at = _moment(row, "at")
+    except Invalid:
+        return None
+    is_key = type(stop) is int and 0 < stop <= BigAutoField.MAX_BIGINT
+    if kind not in driving.KINDS or "\0" in source or sent_at - at > LONGEST_SILENCE:
+        return None
+    if stop is not None and not is_key:
+        return None
+    return Said(uuid, str(kind), at, stop=stop, reason=str(row.get("reason", "")), source=source)
 
 
 def _is_uuid(value: object) -> bool:
@@ -198,7 +215,7 @@ def _place(tour: Tour, row: Json) -> Json:
     stops = selectors.stops_of(tour)
     shop = stops.filter(status=Stop.Status.PLANNED).first() or stops.last()
     longitude, latitude = row.get("longitude"), row.get("latitude")
-    if isinstance(longitude, int | float) and isinstance(latitude, int | float):
+    if _within(longitude, 180) and _within(latitude, 90):
         near = shop.retailer.address if shop else say(tour.site.name)
         words = _("Position of the phone, next customer: %(address)s") % {"address": near}
         return {"text": words[:160], "longitude": float(longitude), "latitude": float(latitude)}
@@ -206,6 +223,10 @@ def _place(tour: Tour, row: Json) -> Json:
         return {"text": say(tour.site.name), "longitude": tour.site.longitude, "latitude": tour.site.latitude}
     words = _("The phone gave no position; on the way to: %(address)s") % {"address": shop.retailer.address}
     return {"text": words[:160], "longitude": shop.retailer.longitude, "latitude": shop.retailer.latitude}
+
+
+def _within(degrees: object, most: int) -> TypeGuard[float]:
+    return isinstance(degrees, int | float) and abs(degrees) <= most
 
 
 def _locate(given: Json, sent_at: datetime, person: Person) -> None:
@@ -219,7 +240,7 @@ def _locate(given: Json, sent_at: datetime, person: Person) -> None:
         return
     try:
         longitude, latitude = float(position["longitude"]), float(position["latitude"])
-        accuracy = round(float(position.get("accuracy", 0)))
+        accuracy = min(round(float(position.get("accuracy", 0))), EARTH_METRES)
     except (KeyError, TypeError, ValueError, OverflowError):
         raise Invalid("position", _("longitude, latitude and accuracy in metres are needed")) from None
     at = rules.on_our_clock(_moment(position, "at"), sent_at, clock.now())
