@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 TIMER_LEASE = timedelta(seconds=30 * settings.LEASE_SCALE)
 ACTION_LEASE = timedelta(seconds=300 * settings.LEASE_SCALE)  # longer than the longest computation
+ENDED = "the run has ended"  # why a call is not performed any more
 
 # What is chosen is chosen once, whatever the planner thinks of the table: joined as a plain subquery it may be looked
 # up again for each row, and each time it is another one, the former being locked already.
@@ -126,10 +127,13 @@ def _still_due(timers: list[int]) -> dict[int, list[str]]:
 def _look_at_roles_again(runs: list[Run]) -> None:
     if not runs:
         return
+    over = [run.pk for run in runs if run.status != Run.Status.RUNNING]
+    if over:  # ended while somebody made the timers of all open runs due
+        Timer.objects.filter(run__in=over, key=ROSTER).update(due_at=None, lease_until=None)
     every, _ = services.reassess_locked(runs)
     write(every)
     # A fact for rooms above, of no incident's timeline: who commands may change without anybody's deed.
-    append_many([NewEntry("runs.roster_changed", data={"run": str(run.uuid)}) for run in runs])
+    append_many([NewEntry("runs.roster_changed", data={"run": str(one.run.uuid)}) for one in every])
 
 
 def perform_actions(limit: int = 10) -> int:
@@ -166,6 +170,9 @@ def _perform(call: ActionCall) -> None:
     if call.attempts > rules.MOST_ATTEMPTS:
         _feed_back(run, call, error="every worker that tried was lost")
         return
+    if run.status != Run.Status.RUNNING:
+        _feed_back(run, call, error=ENDED)
+        return
     context = ActionContext(run, call.item, call.params, clock.now(), call.attempts)
     try:
         result = clean_map(_result(call, context))
@@ -198,7 +205,7 @@ def _feed_back(
     with transaction.atomic():
         run = services.lock(run.uuid)
         ours = ActionCall.objects.filter(pk=call.pk, attempts=call.attempts, finished_at__isnull=True)
-        if again_at is not None:
+        if again_at is not None and run.status == Run.Status.RUNNING:
             ours.update(due_at=again_at, lease_until=None, error=error)
             return
         if not ours.update(

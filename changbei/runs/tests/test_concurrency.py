@@ -13,6 +13,7 @@ from changbei.notify import jobs as notify_jobs
 from changbei.plans.facts import Known
 from changbei.plans.plain import canonical
 from changbei.runs import jobs, services
+from changbei.runs.effects import ROSTER
 from changbei.runs.models import Run, RunFact, Timer
 from changbei.runs.tests import house
 from changbei.site import worker
@@ -124,3 +125,17 @@ def test_three_workers_share_the_work_and_double_nothing(version, people, carrie
         assert run.actions.get().attempts == 1
     assert len(carrier.handed_over) == len(set(carrier.handed_over)) == len(carrier.texts)
     assert notify_jobs.send_due() == 0
+
+
+def test_a_run_that_ends_while_all_are_looked_at_again_is_left_alone(run, people, clock) -> None:
+    """The look at roles has found the run open, and comes to its timer after the end."""
+    services.end(run, actor=people.commander)
+    Timer.objects.filter(run=run, key=ROSTER).update(due_at=clock.now())
+    before = RunFact.objects.count()
+    assert jobs.fire_timers() == 1
+    clock.advance(jobs.TIMER_LEASE)
+    assert jobs.fire_timers() == 0
+    timer = Timer.objects.get(run=run, key=ROSTER)
+    assert (timer.due_at, timer.lease_until) == (None, None)
+    assert not Entry.objects.filter(kind="runs.roster_changed").exists()
+    assert RunFact.objects.count() == before

@@ -268,3 +268,37 @@ def test_the_run_that_ended_lets_its_action_go(run, people, clock, recovery) -> 
     assert stored.status == "finished"
     assert canonical(services.replayed(stored)) == canonical(stored.state)
     run_until_quiet()
+
+
+def test_what_waits_when_the_run_ends_is_not_performed(run, people, clock, recovery) -> None:
+    services.end(run, actor=people.commander)
+    run_until_quiet()
+    assert recovery.asked == []
+    call = ActionCall.objects.get()
+    assert (call.due_at, call.finished_at, call.result, call.error) == (
+        None,
+        clock.now(),
+        None,
+        "the run has ended",
+    )
+
+
+def test_what_failed_is_not_tried_again_after_the_end(run, people, clock, recovery) -> None:
+    recovery.refuse(Conflict("the day has changed"))
+    assert jobs.perform_actions() == 1
+    services.end(run, actor=people.commander)
+    fast_forward("1h")
+    assert len(recovery.asked) == 1
+    assert ActionCall.objects.get().due_at is None
+
+
+def test_what_fails_while_the_run_ends_is_over_with_it(run, people, clock, recovery) -> None:
+    def answer(context):
+        services.end(run, actor=people.commander)
+        raise Conflict("the day has changed")
+
+    recovery.answer = answer
+    run_until_quiet()
+    call = ActionCall.objects.get()
+    assert (call.attempts, call.due_at, call.error) == (1, None, "Conflict: the day has changed")
+    assert not Task.objects.filter(item="recover").exists()
