@@ -17,6 +17,9 @@ from changbei.runs.services import evidence
 from changbei.runs.services.applying import apply_locked, plan_of
 from changbei.runs.services.locking import lock_task, require_open
 
+OWN_FIELDS = {Task.Kind.DECIDE: "option", Task.Kind.APPROVE: "approved"}  # of the result, beside the form's
+NO_FORM: Json = {"type": "object", "properties": {}}
+
 
 def acknowledge(task: Task, *, actor: Person) -> None:
     """The actor has taken note of the task; its reminders stop. Nothing happens the second time."""
@@ -93,10 +96,9 @@ def _refuse_incomplete(run: Run, task: Task, result: Json, language: str) -> Non
     _, procedure = plan_of(run)
     spec = procedure.task(task.item)
     attached = set(task.attached.values_list("kind", flat=True)) if task.evidence else set()
-    filled = {name: value for name, value in result.items() if name not in {"option", "approved"}}
+    filled = {name: value for name, value in result.items() if name != OWN_FIELDS.get(task.kind)}
     problems = rules.missing_evidence(task.evidence, attached)
-    if spec and spec.form:
-        problems += forms.problems(spec.form, filled, language=language)
+    problems += forms.problems((spec and spec.form) or NO_FORM, filled, language=language)
     if problems:
         raise Invalid(problems=problems)
 

@@ -109,6 +109,33 @@ def test_the_form_says_which_field(run, people) -> None:
     assert count.result == {"cartons": 40}
 
 
+def test_nothing_is_taken_that_the_form_does_not_ask_for(run, people) -> None:
+    forged = {"evidence": [{"kind": "photo", "sha256": "0" * 64}]}
+    count, rescue = house.task(run, "report-goods"), house.task(run, "rescue")
+    _photo(rescue, people)
+    before = everything()
+    for task, result, field in (
+        (count, {"cartons": 40, **forged}, "evidence"),
+        (count, {"cartons": 40, "approved": True}, "approved"),
+        (rescue, forged, "evidence"),  # a step without a form
+        (rescue, {"note": "x"}, "note"),
+    ):
+        with pytest.raises(Invalid) as refused:
+            services.complete(task, result, actor=people.driver)
+        assert [problem.field for problem in refused.value.problems] == [field]
+    assert everything() == before
+
+
+def test_nor_with_a_decision_or_an_approval(run, people) -> None:
+    pay = _open_pay(run, people)
+    before = everything()
+    for field in ("evidence", "option", "because"):
+        with pytest.raises(Invalid) as refused:
+            services.approve(pay, True, actor=people.head, result={field: "x"})
+        assert [problem.field for problem in refused.value.problems] == [field]
+    assert everything() == before
+
+
 def test_twice_by_the_same_person_is_once(run, people) -> None:
     count = house.task(run, "report-goods")
     services.complete(count, {"cartons": 40}, actor=people.driver)
