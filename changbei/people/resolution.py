@@ -12,7 +12,18 @@ from django.db.models import Q
 
 from changbei.journal import prepared
 from changbei.people.models import Absence, Person
-from changbei.people.rules import NOBODY, Away, Choice, Offer, RoleSpec, UnitTree, Why, choose, merge
+from changbei.people.rules import (
+    NOBODY,
+    Away,
+    Choice,
+    Offer,
+    RoleSpec,
+    UnitTree,
+    Why,
+    choose,
+    doing_the_part_of,
+    merge,
+)
 
 Scope = Mapping[str, Any]
 """{"unit": code, "site": code of the site's unit, "named": {role: staff number}, "command": {role: staff
@@ -255,6 +266,23 @@ def _leaders(held: Mapping[str, Person], away: Mapping[int, Away]) -> Leaders:
     return Leaders(head, deputy, present(head), present(deputy))
 
 
+def standing_in(staff_nos: Collection[str], now: datetime) -> dict[str, Person]:
+    """Staff number → who does that person's part now: themselves, or the substitute while they are away.
+
+    Unknown numbers, people who have left and those away without a substitute who is there are absent. Two queries.
+    """
+    columns = ("person_id", "out_of_city", "reachable", "substitute_id")
+    current = Absence.objects.filter(starts_at__lte=now, ends_at__gt=now).order_by("-pk")
+    absences = [_AbsenceRow(*row) for row in current.values_list(*columns)]
+    which = Q(pk__in={row.substitute for row in absences if row.substitute}) | Q(
+        staff_no__in=set(staff_nos) - {""}
+    )
+    people = {person.pk: person for person in Person.objects.filter(which, active=True)}
+    away = _away(absences, people)
+    found = {person.staff_no: doing_the_part_of(person.pk, away) for person in people.values()}
+    return {one: people[doing] for one in staff_nos if (doing := found.get(one)) is not None}
+
+
 def is_away(person: Person, now: datetime) -> bool:
     """Whether an absence keeps the person from being asked in a post now."""
     rows = Absence.objects.filter(person=person, starts_at__lte=now, ends_at__gt=now)
@@ -274,4 +302,5 @@ __all__ = [
     "resolve",
     "resolve_all",
     "resolve_many",
+    "standing_in",
 ]

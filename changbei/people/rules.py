@@ -122,6 +122,14 @@ def _is_present(offer: Offer, away: Mapping[int, Away]) -> bool:
     return not _kept(offer.person, away)
 
 
+def doing_the_part_of(person: int, away: Mapping[int, Away]) -> int | None:
+    """Who does this person's part now: the person, or while kept away the substitute who is there; None for nobody."""
+    if not _kept(person, away):
+        return person
+    substitute = away[person].substitute
+    return substitute if substitute is not None and not _kept(substitute, away) else None
+
+
 def _kept(person: int, away: Mapping[int, Away]) -> bool:
     return person in away and away[person].keeps_from_post
 

@@ -6,10 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
-
 from changbei.journal import prepared
-from changbei.people.models import Absence, Contact, Person, PostHolding
+from changbei.people.models import Contact, Person, PostHolding
 from changbei.people.resolution import Holder, RoleSpec, Roster
 from changbei.plans.model import Audience, Pack, Procedure
 from changbei.runs.models import RoleHolding, Run
@@ -89,25 +87,6 @@ class Holders:
     def of_first(self, chain: Iterable[str]) -> list[Person]:
         """The holder of the first role of a chain that somebody holds; nobody when all are vacant."""
         return next(([person] for role in chain if (person := self.of(role))), [])
-
-
-def named(staff_nos: Collection[str], now: datetime) -> dict[str, Person]:
-    """Staff number → who does that person's part now: themselves, or the substitute while they are away.
-
-    Unknown numbers, people who have left and those who are away without a substitute are absent. At most two
-    queries.
-    """
-    people = list(Person.objects.filter(staff_no__in=[one for one in staff_nos if one], active=True))
-    away = Absence.objects.filter(
-        Q(out_of_city=True) | Q(reachable=False), person__in=people, starts_at__lte=now, ends_at__gt=now
-    )
-    substitutes = {row.person_id: row.substitute for row in away.select_related("substitute").order_by("-pk")}
-    found: dict[str, Person] = {}
-    for person in people:
-        doing = substitutes.get(person.pk, person)
-        if doing is not None and doing.active:
-            found[person.staff_no] = doing
-    return found
 
 
 def audience(pack_audience: Audience, run: Run, now: datetime) -> tuple[list[Person], list[Contact]]:

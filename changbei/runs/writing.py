@@ -17,6 +17,7 @@ from changbei.journal.rows import Rows
 from changbei.journal.services import NewEntry, add
 from changbei.notify import services as notify
 from changbei.people.models import Person
+from changbei.people.resolution import standing_in
 from changbei.runs import roles
 from changbei.runs.effects import Effects
 from changbei.runs.models import Run, RunFact, Task, Timer
@@ -111,7 +112,7 @@ def _look_up_people(every: Sequence[Effects]) -> None:
         for one in every:
             one.learn(people=people)
     if wanted := {staff_no for one in every for staff_no in one.named_holders()}:
-        named = roles.named(wanted, every[0].now)
+        named = standing_in(wanted, every[0].now)
         for one in every:
             one.learn(named=named)
 

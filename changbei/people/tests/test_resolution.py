@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from changbei.core.clock import VirtualClock
 from changbei.people.models import Absence, DutyShift, Person, Post, PostHolding
-from changbei.people.resolution import Holder, leaders_present, resolve, resolve_many
+from changbei.people.resolution import Holder, leaders_present, resolve, resolve_many, standing_in
 from changbei.people.rules import RoleSpec
 
 pytestmark = pytest.mark.usefixtures("small_city")
@@ -144,3 +144,28 @@ def test_both_leaders_away_is_seen(clock: VirtualClock) -> None:
 def test_a_leader_at_home_is_not_away(clock: VirtualClock) -> None:
     away(holder_of("leading-group-head"), clock, out_of_city=False)
     assert leaders_present(clock.now()).head_present
+
+
+def test_who_does_the_part_of_somebody_by_number(clock: VirtualClock) -> None:
+    here, gone, left, other, third = Person.objects.filter(job="driver", absences=None).order_by("pk")[:5]
+    Person.objects.filter(pk=left.pk).update(active=False)
+    numbers = [one.staff_no for one in (here, gone, left)]
+    with CaptureQueriesContext(connection) as queries:
+        found = standing_in([*numbers, "", "nobody-of-us"], clock.now())
+    assert (found, len(queries)) == ({here.staff_no: here, gone.staff_no: gone}, 2)
+
+    away(gone, clock)
+    assert standing_in(numbers, clock.now()) == {here.staff_no: here}
+    away(gone, clock, substitute=other)
+    away(gone, clock, substitute=third)  # the newest word counts
+    assert standing_in(numbers, clock.now())[gone.staff_no] == third
+    away(gone, clock)
+    assert standing_in(numbers, clock.now())[gone.staff_no] == third
+    away(third, clock)
+    assert standing_in(numbers, clock.now()) == {here.staff_no: here}
+
+
+def test_who_is_at_home_within_reach_does_the_own_part(clock: VirtualClock) -> None:
+    one, other = Person.objects.filter(job="driver", absences=None).order_by("pk")[:2]
+    away(one, clock, out_of_city=False, substitute=other)
+    assert standing_in([one.staff_no], clock.now()) == {one.staff_no: one}

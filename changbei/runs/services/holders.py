@@ -12,7 +12,7 @@ from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
 from changbei.journal import wake
 from changbei.people.models import Person
-from changbei.people.resolution import Holder
+from changbei.people.resolution import Holder, standing_in
 from changbei.plans.facts import Json
 from changbei.plans.model import step_of
 from changbei.runs import access, roles
@@ -155,7 +155,7 @@ def _move_named(every: Sequence[Effects]) -> None:
     }
     if not tasks:
         return
-    found = roles.named(set(tasks.values()), every[0].now)
+    found = standing_in(set(tasks.values()), every[0].now)
     for task, staff_no in tasks.items():
         holder = found.get(staff_no)
         if holder is not None and holder != task.holder:
