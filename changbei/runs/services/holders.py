@@ -38,8 +38,8 @@ def hand_over(task: Task, to: Person, *, actor: Person) -> None:
         require_open(task)
         effects = effects_of(run, actor)
         step = effects.procedure.steps[step_of(task.item)]
+        access.require_to_take(to, task, step)
         if step.delegates or step.each or task.held_as != Task.HeldAs.ROLE:
-            access.require_to_take(to, task, step)
             move_task(task, to, Task.HeldAs.HAND, effects)
             write([effects])
         elif move_role(run, task.role, to, RoleHolding.Why.NAMED, effects, pinned=True):

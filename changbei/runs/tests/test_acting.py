@@ -257,6 +257,17 @@ def test_two_different_people_are_needed(run, people) -> None:
     assert Run.objects.get(pk=run.pk).state["context"]["decision"]["pay"] == "refused"
 
 
+def test_an_approval_is_not_handed_to_who_did_the_other_part(run, people) -> None:
+    pay = _open_pay(run, people)
+    before = everything()
+    with pytest.raises(Invalid, match="two different people are needed") as refused:
+        services.hand_over(pay, people.dispatcher, actor=people.head)
+    assert refused.value.problems[0].field == "to"
+    assert everything() == before
+    services.hand_over(pay, people.deputy, actor=people.head)
+    assert house.task(run, "pay").holder == people.deputy
+
+
 def test_an_awaited_fact_closes_its_task(run, people) -> None:
     _open_pay(run, people)
     accept = house.task(run, "accept")
