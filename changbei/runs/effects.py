@@ -155,7 +155,7 @@ class Effects:
             kind=spec.kind,
             role=role,
             holder=named or self._holders.of(role),
-            held_as=Task.HeldAs.PLAN if named else Task.HeldAs.ROLE,
+            held_as=Task.HeldAs.PLAN if command.holder else Task.HeldAs.ROLE,
             title=wording.labelled(spec.title, command.label),
             guide=dict(spec.guide or {}),
             clause=spec.clause,

@@ -111,7 +111,7 @@ class Task(models.Model):
 
     class HeldAs(models.TextChoices):
         ROLE = "role"  # goes where the role goes
-        PLAN = "plan"  # the plan named this person for this one, of many
+        PLAN = "plan"  # of many, the plan named somebody for this one
         HAND = "hand"  # somebody gave this one task to this person
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

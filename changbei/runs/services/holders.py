@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
@@ -27,7 +28,7 @@ from changbei.runs.writing import write
 def hand_over(task: Task, to: Person, *, actor: Person) -> None:
     """Give the task's role in this run to `to`, with all its open tasks, until it is given back or on.
 
-    The role is pinned: shifts and absences no longer move it. An approval that only some may be given, and
+    The role is pinned: shifts and absences no longer move it, only that the person leaves. An approval that only some may be given, and
     one task of many, go alone: the role stays where it is. Raises NotAllowed, Conflict, Invalid("to").
     """
     if not to.active:
@@ -43,6 +44,7 @@ def hand_over(task: Task, to: Person, *, actor: Person) -> None:
             move_task(task, to, Task.HeldAs.HAND, effects)
             write([effects])
         elif move_role(run, task.role, to, RoleHolding.Why.NAMED, effects, pinned=True):
+            _move_single([effects])
             write([effects])
 
 
@@ -108,7 +110,7 @@ def reassess_locked(runs: Sequence[Run], *, actor: Person | None = None) -> tupl
     for one in every:
         moved += _move_roles(one, roles.resolve(one.pack, one.procedure, roster, one.run.scope), current)
         one.timers[ROSTER], one.fired = roster.next_change, {ROSTER}
-    _move_named(every)
+    _move_single(every)
     return every, moved
 
 
@@ -126,6 +128,7 @@ def _change_scope(run: Run, changes: Json, actor: Person | None) -> list[str]:
 
 def _holdings(runs: Sequence[Run]) -> dict[tuple[int, str], RoleHolding]:
     rows = RoleHolding.objects.filter(run__in=[run.pk for run in runs], until__isnull=True)
+    rows = rows.select_related("person")
     return {(row.run_id, row.role): row for row in rows}
 
 
@@ -135,9 +138,7 @@ def _move_roles(
     moved = []
     for role, holder in found.items():
         held = current.get((effects.run.pk, role))
-        if held is not None and (
-            held.pinned or held.person_id == (holder.person.pk if holder.person else None)
-        ):
+        if held is not None and (_stays(held) or held.person == holder.person):
             continue
         row = roles.holding(effects.run, role, holder, effects.now)
         if move_role(effects.run, role, holder.person, RoleHolding.Why(row.why), effects):
@@ -145,18 +146,29 @@ def _move_roles(
     return moved
 
 
-def _move_named(every: Sequence[Effects]) -> None:
-    """Tasks whose holder the plan named go to the substitute while that person is away, and come back."""
+def _stays(held: RoleHolding) -> bool:
+    """A role that was handed over stays with that person, unless they have left."""
+    return held.pinned and held.person is not None and held.person.active
+
+
+def _move_single(every: Sequence[Effects]) -> None:
+    """Open tasks that do not go where their role goes. One for whom the plan named somebody is with whoever does that
+    person's part now, with the role's holder when there is nobody, and comes back; one that was given to somebody who
+    has left goes back to where it would be.
+    """
     by_run = {one.run.pk: one for one in every}
-    rows = Task.objects.filter(run__in=list(by_run), status__in=OPEN, held_as=Task.HeldAs.PLAN)
+    by_hand = Q(held_as=Task.HeldAs.HAND, holder__active=False)
+    rows = Task.objects.filter(by_hand | Q(held_as=Task.HeldAs.PLAN), run__in=list(by_run), status__in=OPEN)
     tasks = {
         task: str(by_run[task.run_id].run.state["items"].get(task.item, {}).get("holder", ""))
         for task in rows.select_related("holder").order_by("id")
     }
     if not tasks:
         return
-    found = standing_in(set(tasks.values()), every[0].now)
+    named = standing_in(set(tasks.values()), every[0].now)
+    of_roles = roles.holders_of([one.run for one in every])
     for task, staff_no in tasks.items():
-        holder = found.get(staff_no)
-        if holder is not None and holder != task.holder:
-            move_task(task, holder, Task.HeldAs.PLAN, by_run[task.run_id])
+        to = named.get(staff_no) or of_roles[task.run_id].get(task.role)
+        held_as = Task.HeldAs.PLAN if staff_no else Task.HeldAs.ROLE
+        if (to, held_as) != (task.holder, task.held_as):
+            move_task(task, to, held_as, by_run[task.run_id])

@@ -36,7 +36,7 @@ def move_role(
     return True
 
 
-def move_task(task: Task, to: Person, held_as: Task.HeldAs, effects: Effects) -> None:
+def move_task(task: Task, to: Person | None, held_as: Task.HeldAs, effects: Effects) -> None:
     """Give one task to somebody, and leave its role where it is."""
     before = task.holder
     Task.objects.filter(pk=task.pk).update(holder=to, held_as=held_as)
@@ -45,7 +45,11 @@ def move_task(task: Task, to: Person, held_as: Task.HeldAs, effects: Effects) ->
         return
     notify.stop(tasks=[task.uuid], to=before, reason="passed on")
     _tell_moved(task, to, effects)
-    data = {"role": task.role, "from": before.staff_no if before else "", "to": to.staff_no}
+    data = {
+        "role": task.role,
+        "from": before.staff_no if before else "",
+        "to": to.staff_no if to else "",
+    }
     effects.record("runs.task_moved", item=task.item, data=data)
 
 
@@ -68,5 +72,5 @@ def _tell_moved(task: Task, to: Person | None, effects: Effects) -> None:
     if spec is None:
         return
     effects.notices.of_task(task, spec)
-    if before:
+    if before and before.active:
         effects.notices.of_moved(task, before, spec)

@@ -8,6 +8,7 @@ from django.core.files.base import ContentFile
 from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from changbei.journal.models import Entry
 from changbei.notify.models import Message, Notice
+from changbei.people import services as people_services
 from changbei.people.models import Account
 from changbei.runs import access, selectors, services
 from changbei.runs.models import Evidence, Run, RunFact, Task, Timer
@@ -327,6 +328,15 @@ def test_handing_over_moves_all_tasks_of_the_role_and_pins_it(run, people, clock
         (people.other_driver, False),
         (people.driver, False),
     ]
+
+
+def test_a_role_that_was_handed_over_does_not_stay_with_who_has_left(run, people) -> None:
+    services.hand_over(house.task(run, "rescue"), people.other_driver, actor=people.driver)
+    people_services.retire(people.other_driver, actor=None)
+    assert services.reassess_roles(run) == ["driver"]
+    assert set(run.tasks.filter(role="driver").values_list("holder", flat=True)) == {people.driver.pk}
+    held = next(one for one in selectors.roles_of(run) if one.role == "driver")
+    assert (held.person, held.pinned) == (people.driver, False)
 
 
 def test_nobody_hands_over_to_who_has_left(run, people) -> None:

@@ -37,7 +37,7 @@ def test_each_gets_their_own(survey, people) -> None:
         "phone@A1": ("Driver One", "plan"),
         "phone@A2": ("Driver One", "plan"),
         "phone@B1": ("Driver Two", "plan"),
-        "phone@C1": ("Head", "role"),  # nobody of that number: the role's
+        "phone@C1": ("Head", "plan"),  # nobody of that number: the role's
     }
     first = house.task(survey, "phone@A1")
     assert (first.title["en"], first.title["zh-Hans"]) == (
@@ -127,6 +127,45 @@ def test_the_substitute_has_them_while_somebody_is_away(survey, people, clock) -
     assert _holders(survey)["phone@A2"] == ("Driver One", "plan")
     moved = Entry.objects.filter(kind="runs.task_moved", item="phone@A1").order_by("id")
     assert [(entry.data["from"], entry.data["to"]) for entry in moved] == [("T1", "T8"), ("T8", "T1")]
+
+
+def test_the_role_has_them_while_somebody_is_away_without_a_substitute(survey, people, clock) -> None:
+    absence = people_services.record_absence(
+        people.driver, clock.now(), clock.now() + timedelta(days=1), reachable=False, actor=None
+    )
+    run_until_quiet()
+    assert _holders(survey)["phone@A1"] == ("Head", "plan")
+    services.hand_over(house.task(survey, "phone@B1"), people.outsider, actor=people.other_driver)
+    people_services.retire(people.head, actor=None)
+    run_until_quiet()
+    assert _holders(survey)["phone@A1"] == _holders(survey)["phone@C1"] == ("Deputy", "plan")
+    clock.advance(timedelta(seconds=1))
+    people_services.end_absence(absence, actor=None)
+    run_until_quiet()
+    assert _holders(survey)["phone@A1"] == ("Driver One", "plan")
+
+
+def test_who_was_away_at_the_beginning_gets_them_afterwards(people, clock) -> None:
+    people_services.record_absence(
+        people.driver, clock.now(), clock.now() + timedelta(hours=1), reachable=False, actor=None
+    )
+    shops = [{"code": "A1", "by": people.driver.staff_no}]
+    survey = words.begin(words.make_version(), people, "survey", shops=shops)
+    assert _holders(survey) == {"phone@A1": ("Head", "plan")}
+    fast_forward("1h")
+    assert _holders(survey) == {"phone@A1": ("Driver One", "plan")}
+
+
+def test_nothing_stays_with_who_has_left(survey, people) -> None:
+    services.hand_over(house.task(survey, "phone@A1"), people.outsider, actor=people.driver)
+    services.hand_over(house.task(survey, "phone@B1"), people.outsider, actor=people.other_driver)
+    for person in (people.outsider, people.other_driver):
+        people_services.retire(person, actor=None)
+    run_until_quiet()
+    assert _holders(survey)["phone@A1"] == ("Driver One", "plan")
+    assert _holders(survey)["phone@B1"] == ("Head", "plan")
+    told = Message.objects.filter(notice__template="task-moved", person=people.outsider)
+    assert not told.exists()  # of what they no longer have to do
 
 
 def test_one_of_many_is_handed_over_alone(survey, people) -> None:
