@@ -28,8 +28,9 @@ from changbei.runs.writing import write
 def hand_over(task: Task, to: Person, *, actor: Person) -> None:
     """Give the task's role in this run to `to`, with all its open tasks, until it is given back or on.
 
-    The role is pinned: shifts and absences no longer move it, only that the person leaves. An approval that only some may be given, and
-    one task of many, go alone: the role stays where it is. Raises NotAllowed, Conflict, Invalid("to").
+    The role is pinned: shifts and absences no longer move it, only that the person leaves. An approval that only
+    some may be given, and one task of many, go alone: the role stays where it is. Raises NotAllowed, Conflict,
+    Invalid("to").
     """
     if not to.active:
         raise Invalid("to", gettext_noop("has left"))

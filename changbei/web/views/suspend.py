@@ -149,8 +149,7 @@ def _decide(
         actor=actor,
     )
     if task is not None:
-        _, procedure = runs.plan_of(task.run)
-        spec = procedure.task(task.item)
+        spec = runs.plan_of(task.run)[1].task(task.item)
         runs.complete(task, {"ends_at": form.result["ends_at"]} if spec and spec.form else {}, actor=actor)
     messages.success(request, _("Service is suspended."))
     return htmx.go_to(request, reverse("suspension", args=[made.uuid]))
