@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -28,6 +30,9 @@ class Notice(models.Model):
     incident = models.UUIDField(null=True)
     run = models.UUIDField(null=True)
     task = models.UUIDField(null=True)  # runs.Task: an acknowledgement of the message acknowledges the task
+    tasks = ArrayField(
+        models.UUIDField(), null=True
+    )  # instead, of one about several: those it asks for still
     template = models.CharField(max_length=60)
     clause = models.CharField(max_length=20, default="")
     title = models.JSONField()  # text
@@ -56,6 +61,7 @@ class Notice(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["task"], condition=Q(task__isnull=False), name="notice_task"),
+            GinIndex(fields=["tasks"], condition=Q(tasks__isnull=False), name="notice_tasks"),
             models.Index(fields=["run"], condition=Q(run__isnull=False), name="notice_run"),
             models.Index(fields=["incident"], condition=Q(incident__isnull=False), name="notice_incident"),
             models.Index(

@@ -41,9 +41,9 @@ class NewNotice:
     """What is to be told. Texts are maps from language to words, complete but for the placeholders named in `personal`,
     for which every recipient has own `values`.
 
-    `channels` replaces the ladder of the urgency. `confirm` says how many of the recipients have to
-    acknowledge, and who is told when they have not. `outside_in_drill` is the tick without which nobody
-    outside the company is told in a drill.
+    A notice about several `tasks` goes to one recipient. `channels` replaces the ladder of the urgency. `confirm` says
+    how many of the recipients have to acknowledge, and who is told when they have not. `outside_in_drill` is the tick
+    without which nobody outside the company is told in a drill.
     """
 
     template: str
@@ -53,6 +53,7 @@ class NewNotice:
     incident: UUID | None = None
     run: UUID | None = None
     task: UUID | None = None
+    tasks: tuple[UUID, ...] = ()  # instead of one
     item: str = ""
     clause: str = ""
     needs_acknowledgement: bool = False
@@ -164,11 +165,13 @@ def acknowledge_from_outside(message: Message, *, by: str) -> bool:
     return True
 
 
-def acknowledge_task(task: UUID, person: Person) -> None:
-    """The task was acknowledged elsewhere: its messages to this person count as acknowledged, without a new
+def acknowledge_tasks(tasks: Collection[UUID], person: Person) -> None:
+    """The tasks were acknowledged elsewhere: their messages to this person count as acknowledged, without a new
     fact.
     """
-    _acknowledge(Q(notice__task=task), Q(person=person), None)
+    concerned = list(Notice.objects.filter(_about(tasks)).values_list("pk", flat=True))
+    if concerned:
+        _acknowledge(Q(notice__in=concerned), Q(person=person), None)
 
 
 def stop(
@@ -181,19 +184,38 @@ def stop(
     """No further messages of these notices, or of the notices of these tasks; the number stopped before
     hand-over.
 
-    With `to` only this person's messages stop and the notices live on for others.
+    With `to` only this person's messages stop and the notices live on for others. A notice about several tasks
+    goes on until it asks for none of them.
     """
     if not tasks and not notices:
         return 0
-    which = Q(task__in=list(tasks)) if tasks else Q(uuid__in=list(notices))
+    which = _about(tasks) if tasks else Q(uuid__in=list(notices))
     with transaction.atomic(savepoint=False):
-        concerned = list(Notice.objects.filter(which, stopped_at__isnull=True).values_list("pk", flat=True))
+        found = list(Notice.objects.filter(which, stopped_at__isnull=True).only("pk", "tasks"))
+        if tasks:
+            _no_longer_ask([one for one in found if one.tasks], set(tasks), to)
+        concerned = [one.pk for one in found if notices or not one.tasks]
         if not concerned:
             return 0
         if to is None:
             Notice.objects.filter(pk__in=concerned).update(stopped_at=clock.now())
         waiting = Message.objects.filter(notice__in=concerned, state=State.QUEUED)
         return _stop(waiting if to is None else waiting.filter(person=to), reason)
+
+
+def _about(tasks: Collection[UUID]) -> Q:
+    return Q(task__in=list(tasks)) | Q(tasks__overlap=list(tasks))
+
+
+def _no_longer_ask(several: Sequence[Notice], gone: Collection[UUID], to: Person | None) -> None:
+    """These notices about several tasks, or those of them that went to `to`, no longer ask for the tasks `gone`."""
+    if several and to is not None:
+        theirs = set(Message.objects.filter(notice__in=several, person=to).values_list("notice", flat=True))
+        several = [one for one in several if one.pk in theirs]
+    for one in several:
+        one.tasks = [task for task in one.tasks or () if task not in gone]
+    if several:
+        Notice.objects.bulk_update(several, ["tasks"])
 
 
 def receipt(carrier_id: str, state: str, *, reference: str = "", detail: str = "") -> bool:
@@ -300,6 +322,7 @@ def _notice(key: int, new: NewNotice, rulebook: Book, now: datetime) -> Notice:
         incident=new.incident,
         run=new.run,
         task=new.task,
+        tasks=list(new.tasks) or None,
         template=new.template,
         clause=new.clause,
         title=rules.marked(new.title) if new.drill else new.title,

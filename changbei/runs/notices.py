@@ -103,7 +103,15 @@ class Notices:
             "labels": wording.listed([task.label for task in tasks], MOST_NAMED),
         }
         self._add(
-            template, wording.about_many(template, why), values, urgency, to, item=step, clause=first.clause
+            template,
+            wording.about_many(template, why),
+            values,
+            urgency,
+            to,
+            tasks=tuple(task.uuid for task in tasks),
+            item=step,
+            clause=first.clause,
+            needs_acknowledgement=True,
         )
 
     def _add(
@@ -117,6 +125,7 @@ class Notices:
         item: str,
         clause: str,
         task: UUID | None = None,
+        tasks: tuple[UUID, ...] = (),
         needs_acknowledgement: bool = False,
     ) -> None:
         title, body = words
@@ -128,6 +137,7 @@ class Notices:
             incident=self._run.incident,
             run=self._run.uuid,
             task=task,
+            tasks=tasks,
             item=item,
             clause=clause,
             needs_acknowledgement=needs_acknowledgement,

@@ -57,9 +57,8 @@ def write(every: Sequence[Effects], rows: Rows | None = None) -> None:
         over += one.over()
         one.notices.of_gathered()
         _put(one, rows)
-    for task, person in acknowledged:
-        if person:
-            notify.acknowledge_task(task.uuid, person)
+    for person, tasks in _by_person(acknowledged).items():
+        notify.acknowledge_tasks(tasks, person)
     notify.stop(tasks=[task.uuid for task, _ in acknowledged], reason="acknowledged")
     notify.stop(tasks=over, reason="task closed")
     for actor, ours in _by_actor(every).items():
@@ -70,6 +69,14 @@ def write(every: Sequence[Effects], rows: Rows | None = None) -> None:
     add(facts, rows)
     rows.write()
     faults.point("run.before_commit")
+
+
+def _by_person(acknowledged: Sequence[tuple[Task, Person | None]]) -> dict[Person, list[UUID]]:
+    found: dict[Person, list[UUID]] = defaultdict(list)
+    for task, person in acknowledged:
+        if person:
+            found[person].append(task.uuid)
+    return found
 
 
 def _by_actor(every: Sequence[Effects]) -> dict[Person | None, list[Effects]]:

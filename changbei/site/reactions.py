@@ -15,12 +15,13 @@ from changbei.delivery.models import RecoveryCase
 from changbei.incidents import reactions as incidents
 from changbei.journal.models import Entry
 from changbei.journal.outbox import EVERY, Reaction
+from changbei.notify.models import Notice
 from changbei.people.models import Person
 from changbei.readiness import reactions as readiness
 from changbei.runs import calling
 from changbei.runs import services as runs
 from changbei.runs.models import Task
-from changbei.runs.notices import TASK_NOTICE
+from changbei.runs.notices import MANY_NOTICE, TASK_NOTICE
 
 SILENT_ROOMS = frozenset(
     {"runs", "notify", "people"}
@@ -41,6 +42,18 @@ def _acknowledge_task(entry: Entry) -> None:
         runs.acknowledge(task, actor=person)
     except (Conflict, NotAllowed):
         return  # done meanwhile, or passed on
+
+
+def _acknowledge_tasks(entry: Entry) -> None:
+    """Who acknowledges a message about several tasks has acknowledged those of them that are still theirs."""
+    person = Person.objects.get(staff_no=entry.data["by"])
+    notice = Notice.objects.get(uuid=UUID(entry.data["notice"]))
+    if entry.run is not None and notice.tasks:
+        runs.acknowledge_told(entry.run, notice.tasks, actor=person)
+
+
+def _is_about_tasks(entry: Entry) -> bool:
+    return entry.data.get("template") == MANY_NOTICE
 
 
 def _is_about_a_task(entry: Entry) -> bool:
@@ -121,6 +134,9 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
         Reaction("delivery.tell_of_later_lines", _tell_of_later_lines, when=lambda entry: entry.run is None)
     ],
     "delivery.day_planned": [Reaction("incidents.hold_new_day", incidents.hold_new_day)],
-    "notify.acknowledged": [Reaction("runs.acknowledge", _acknowledge_task, when=_is_about_a_task)],
+    "notify.acknowledged": [
+        Reaction("runs.acknowledge", _acknowledge_task, when=_is_about_a_task),
+        Reaction("runs.acknowledge_tasks", _acknowledge_tasks, when=_is_about_tasks),
+    ],
     EVERY: [Reaction("runs.happened", _tell_run, when=_concerns_a_run, of=_is_heard)],
 }

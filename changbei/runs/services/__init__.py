@@ -4,7 +4,7 @@ Every verb locks the run's row first, so that facts are applied one after the ot
 answers becomes rows in the same transaction; nothing is sent or computed inside it.
 """
 
-from changbei.runs.services.answering import acknowledge, approve, complete, decide
+from changbei.runs.services.answering import acknowledge, acknowledge_told, approve, complete, decide
 from changbei.runs.services.applying import (
     apply,
     apply_locked,
@@ -29,6 +29,7 @@ from changbei.runs.services.locking import lock, lock_free, running_called
 
 __all__ = [
     "acknowledge",
+    "acknowledge_told",
     "apply",
     "apply_locked",
     "approve",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from uuid import UUID
+
 from django.db import transaction
 from django.utils.translation import gettext_noop
 
@@ -15,7 +18,7 @@ from changbei.runs import access, rules
 from changbei.runs.models import Run, Task
 from changbei.runs.services import evidence
 from changbei.runs.services.applying import apply_locked, plan_of
-from changbei.runs.services.locking import lock_task, require_open
+from changbei.runs.services.locking import lock, lock_task, require_open
 
 OWN_FIELDS = {Task.Kind.DECIDE: "option", Task.Kind.APPROVE: "approved"}  # of the result, beside the form's
 NO_FORM: Json = {"type": "object", "properties": {}}
@@ -31,7 +34,17 @@ def acknowledge(task: Task, *, actor: Person) -> None:
             facts = [Acknowledged(item, actor.staff_no) for item in _taken_note_of(task)]
             apply_locked(run, facts, actor=actor)
         else:
-            notify.acknowledge_task(task.uuid, actor)
+            notify.acknowledge_tasks([task.uuid], actor)
+
+
+def acknowledge_told(run_uuid: UUID, tasks: Collection[UUID], *, actor: Person) -> None:
+    """The actor has taken note of a message about several tasks of a run: of those that are theirs still."""
+    with transaction.atomic():
+        run = lock(run_uuid)
+        own = Task.objects.filter(run=run, uuid__in=tasks, holder=actor, status=Task.Status.OPEN)
+        items = list(own.order_by("pk").values_list("item", flat=True))
+        if items:
+            apply_locked(run, [Acknowledged(item, actor.staff_no) for item in items], actor=actor)
 
 
 def complete(task: Task, result: Json | None = None, *, actor: Person) -> None:

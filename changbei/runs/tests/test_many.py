@@ -6,6 +6,7 @@ import pytest
 
 from changbei.core.errors import NotAllowed
 from changbei.journal.models import Entry
+from changbei.notify import services as notify
 from changbei.notify.models import Message, Notice
 from changbei.people import services as people_services
 from changbei.plans.plain import canonical
@@ -84,6 +85,64 @@ def test_late_ones_are_told_together(survey, people) -> None:
     assert set(late.messages.values_list("person", flat=True)) == {people.commander.pk}
     assert house.task(survey, "phone@B1").escalations == 1
     assert Entry.objects.filter(kind="runs.escalated").count() == 2
+
+
+def _states(notice: Notice) -> list[tuple[str, str]]:
+    return list(notice.messages.order_by("id").values_list("channel", "state"))
+
+
+def test_one_message_for_several_is_reminded_of_as_one_for_one(survey, people) -> None:
+    many, one = Notice.objects.get(template="tasks"), Notice.objects.get(title__en__endswith="Shop B1")
+    assert (many.needs_acknowledgement, _states(many)) == (True, _states(one))
+    assert many.tasks == [house.task(survey, f"phone@{shop}").uuid for shop in ("A1", "A2")]
+
+
+def test_who_answers_the_message_has_taken_note_of_all_that_are_theirs(survey, people) -> None:
+    run_until_quiet()
+    services.complete(house.task(survey, "phone@A1"), {"answer": "fine"}, actor=people.driver)
+    message = Message.objects.get(notice__template="tasks", channel="inbox")
+    notify.acknowledge(message, people.driver, actor=people.driver)
+    run_until_quiet()
+    status = dict(survey.tasks.values_list("item", "status"))
+    assert (status["phone@A1"], status["phone@A2"], status["phone@B1"]) == ("done", "acknowledged", "open")
+    fast_forward("10m")
+    late = Entry.objects.filter(kind="runs.escalated").values_list("item", flat=True)
+    assert set(late) == {"phone@B1", "phone@C1"}
+
+
+def test_who_takes_note_on_the_page_is_not_reminded(survey, people, carrier) -> None:
+    services.complete(house.task(survey, "phone@A1"), {"answer": "fine"}, actor=people.driver)
+    services.acknowledge(house.task(survey, "phone@A2"), actor=people.driver)
+    many = Notice.objects.get(template="tasks")
+    assert {state for _, state in _states(many)} == {"acknowledged", "stopped"}
+    fast_forward("5m")
+    assert carrier.to(people.driver.phone) == []
+
+
+def test_it_stops_with_the_last_of_them(survey, people, carrier) -> None:
+    many = Notice.objects.get(template="tasks")
+    services.complete(house.task(survey, "phone@A1"), {"answer": "fine"}, actor=people.driver)
+    assert ("sms", "queued") in _states(many)
+    services.hand_over(house.task(survey, "phone@A2"), people.outsider, actor=people.driver)
+    assert ("sms", "queued") not in _states(many)
+    many.refresh_from_db()
+    assert many.tasks == []
+
+
+def test_of_late_ones_a_superior_hears_until_the_last_is_closed(survey, people) -> None:
+    fast_forward("10m")
+    late = Notice.objects.get(
+        template="tasks-late", messages__person=people.commander, messages__channel="inbox"
+    )
+    gone = {task.uuid: task for task in survey.tasks.select_related("run", "holder")}
+    *first, last = [gone[task] for task in late.tasks]
+    for task in first:
+        services.complete(task, {"answer": "fine"}, actor=task.holder)
+    late.refresh_from_db()
+    assert (late.tasks, late.stopped_at) == ([last.uuid], None)
+    services.complete(last, {"answer": "fine"}, actor=last.holder)
+    late.refresh_from_db()
+    assert late.stopped_at is not None
 
 
 def test_the_step_is_done_when_all_are(survey, people) -> None:

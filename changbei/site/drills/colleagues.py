@@ -181,6 +181,7 @@ class Colleagues:
             person__isnull=False,
             notice__needs_acknowledgement=True,
             notice__task__isnull=True,
+            notice__tasks__isnull=True,
             acknowledged_at__isnull=True,
             state=Message.State.DELIVERED,
         )
