@@ -40,6 +40,14 @@ class Acknowledged:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """The task has gone to somebody else, or to nobody: whoever has it now has not taken note of it yet."""
+
+    item: str
+    to: str  # staff number, or ""
+
+
+@dataclass(frozen=True)
 class Completed:
     """A person finished a task; `result` holds the filled form, the chosen `option`, or `approved`
     true/false.
@@ -95,6 +103,7 @@ Fact = (
     Started
     | Known
     | Acknowledged
+    | Moved
     | Completed
     | Happened
     | TimerFired
@@ -137,6 +146,14 @@ class CloseTask:
 class MarkAcknowledged:
     item: str
     by: str
+
+
+@dataclass(frozen=True)
+class AskAgain:
+    """The task is not acknowledged any more; who has it now is to do so by then, if at all."""
+
+    item: str
+    acknowledge_due_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -212,6 +229,7 @@ Command = (
     OpenTask
     | CloseTask
     | MarkAcknowledged
+    | AskAgain
     | SetTimer
     | CancelTimer
     | Escalate

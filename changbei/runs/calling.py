@@ -31,16 +31,17 @@ def begin(call: ActionCall) -> Json:
     """
     given = call.params
     with transaction.atomic():
+        top, depth = _top(call.run)
+        services.lock(top.uuid)  # numbers are given one after the other
         caller = services.lock(call.run.uuid)
         known = Run.objects.filter(caller=caller, caller_item=call.item).first()
-        called = known or _begin(caller, call.item, given)
+        called = known or _begin(caller, call.item, given, top, depth)
     return {"run": str(called.uuid), "number": called.number}
 
 
-def _begin(caller: Run, item: str, given: Json) -> Run:
+def _begin(caller: Run, item: str, given: Json, top: Run, depth: int) -> Run:
     if caller.status != Run.Status.RUNNING:
         raise Invalid("run", f"{caller.number} has finished")
-    top, depth = _top(caller)
     if depth >= MOST_DEEP:
         raise Invalid("call", f"plans call each other more than {MOST_DEEP} deep")
     version = _version(caller, given["plan"])
@@ -48,7 +49,6 @@ def _begin(caller: Run, item: str, given: Json) -> Run:
     report: Json = given["report"]
     if problems := forms.problems(procedure.form, report):
         raise Invalid(problems=problems)
-    services.lock(top.uuid)  # numbers are given one after the other
     return services.start(
         procedure.id,
         plan_version=version,

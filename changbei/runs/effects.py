@@ -14,6 +14,7 @@ from changbei.journal.services import NewEntry
 from changbei.notify.services import Order
 from changbei.people.models import Person
 from changbei.plans.facts import (
+    AskAgain,
     CallAction,
     CallPlan,
     CancelTimer,
@@ -61,6 +62,7 @@ class Effects:
         self.opened: dict[str, Task] = {}
         self.closed: list[CloseTask] = []
         self.acknowledged: list[MarkAcknowledged] = []
+        self.asked_again: dict[str, datetime | None] = {}  # item → until when to acknowledge
         self.escalated: dict[str, int] = defaultdict(int)
         self.timers: dict[str, datetime | None] = {}
         self.fired: set[str] = set()
@@ -92,6 +94,8 @@ class Effects:
                 self._close(command)
             case MarkAcknowledged():
                 self.acknowledged.append(command)
+            case AskAgain():
+                self.asked_again[command.item] = command.acknowledge_due_at
             case SetTimer():
                 self.timers[command.key] = command.due_at
             case CancelTimer():

@@ -99,7 +99,7 @@ def _fire_together(by_run: Mapping[int, list[int]]) -> int:
     free = {run.pk for run in runs}
     busy = [timer for run, timers in by_run.items() if run not in free for timer in timers]
     if busy:
-        Timer.objects.filter(pk__in=busy, due_at__isnull=False).update(lease_until=None)
+        _give_back(busy)
     keys = _still_due([timer for run in free for timer in by_run[run]])
     if not keys:
         return 0
@@ -112,6 +112,14 @@ def _fire_together(by_run: Mapping[int, list[int]]) -> int:
     write(every)
     _look_at_roles_again([run for run in runs if ROSTER in keys[run.pk]])
     return sum(map(len, keys.values()))
+
+
+def _give_back(timers: list[int]) -> None:
+    """These timers are claimed no more. Whoever writes one of them just now says the same, and may be waiting for a run
+    that is locked here: nobody is waited for.
+    """
+    free = Timer.objects.filter(pk__in=timers, due_at__isnull=False).select_for_update(skip_locked=True)
+    Timer.objects.filter(pk__in=list(free.values_list("pk", flat=True))).update(lease_until=None)
 
 
 def _still_due(timers: list[int]) -> dict[int, list[str]]:

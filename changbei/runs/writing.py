@@ -166,6 +166,13 @@ def _changes_of_tasks(one: Effects) -> dict[str, dict[str, Any]]:
             "acknowledged_at": one.now,
             "acknowledged_by_id": by.pk if by else None,
         }
+    for item, due_at in one.asked_again.items():
+        changes[item] |= {
+            "status": str(Task.Status.OPEN),
+            "acknowledge_due_at": due_at,
+            "acknowledged_at": None,
+            "acknowledged_by_id": None,
+        }
     for closing in one.closed:
         by = one.person(closing.by)
         changes[closing.item] |= {

@@ -9,6 +9,7 @@ from changbei.plans.facts import (
     Acknowledged,
     ActionDone,
     ActionFailed,
+    AskAgain,
     CallEnded,
     CloseTask,
     Completed,
@@ -18,12 +19,13 @@ from changbei.plans.facts import (
     Json,
     Known,
     MarkAcknowledged,
+    Moved,
     StageClosed,
     Started,
     TimerFired,
 )
 from changbei.plans.model import ENGINE_NAMES, Step, TaskSpec, step_of
-from changbei.plans.plain import clean, clean_map
+from changbei.plans.plain import clean, clean_map, moment
 from changbei.plans.runtime import counting
 from changbei.plans.runtime.opening import (
     APPROVED,
@@ -79,6 +81,27 @@ def _acknowledged(work: Work, fact: Acknowledged) -> None:
     work.update(fact.item, **changes)
     work.commands.append(MarkAcknowledged(fact.item, by))
     work.cancel_timers(fact.item, "ack")
+
+
+_OF_ACKNOWLEDGING = frozenset(
+    {"acknowledge_due_at", "acknowledged_at", "acknowledged_by", "acknowledge_late_seconds"}
+)
+
+
+def _moved(work: Work, fact: Moved) -> None:
+    """What one has acknowledged, another has not: the time to do so begins anew, unless all time is over."""
+    entry, task = _open_task(work, fact.item), work.procedure.task(fact.item)
+    if entry is None or task is None:
+        return
+    work.cancel_timers(fact.item, "ack")
+    kept = {name: value for name, value in entry.items() if name not in _OF_ACKNOWLEDGING}
+    work.part("items")[fact.item] = kept
+    due = None
+    if task.acknowledge_within and not entry.get("overdue"):
+        due = task.acknowledge_within.after(work.now)
+        work.update(fact.item, acknowledge_due_at=moment(due))
+        work.set_timer(f"ack:{fact.item}:1", due)
+    work.commands.append(AskAgain(fact.item, due))
 
 
 def _completed(work: Work, fact: Completed) -> None:
@@ -233,6 +256,7 @@ HANDLERS: dict[type, Callable[[Work, Any], None]] = {
     Started: _started,
     Known: _known,
     Acknowledged: _acknowledged,
+    Moved: _moved,
     Completed: _completed,
     Happened: _happened,
     TimerFired: _timer_fired,

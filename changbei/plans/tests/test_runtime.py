@@ -8,6 +8,7 @@ from changbei.plans.facts import (
     Acknowledged,
     ActionDone,
     ActionFailed,
+    AskAgain,
     CallAction,
     CancelTimer,
     CloseTask,
@@ -20,6 +21,7 @@ from changbei.plans.facts import (
     Happened,
     Known,
     MarkAcknowledged,
+    Moved,
     OpenTask,
     SetTimer,
     StageClosed,
@@ -117,6 +119,32 @@ def test_missed_acknowledgement_goes_up_the_chain_and_stops_when_answered() -> N
     ]
     assert story.item("rescue")["acknowledge_late_seconds"] == 180
     assert story.item("rescue")["escalations"] == 2
+
+
+def test_who_gets_a_task_has_to_acknowledge_it_anew() -> None:
+    story = Story(procedure(stage("go", f"id: rescue, {TASK}, acknowledge_within: 3m")))
+    story.tell(Acknowledged("rescue", "1"), after(minutes=4))
+    assert story.tell(Moved("rescue", "2"), after(minutes=5)) == [
+        SetTimer("ack:rescue:1", after(minutes=8)),
+        AskAgain("rescue", after(minutes=8)),
+    ]
+    assert story.item("rescue") == {
+        "status": "open",
+        "opened_at": "2026-11-23T01:40:00+00:00",
+        "role": "driver",
+        "due_at": "2026-11-23T01:55:00+00:00",
+        "acknowledge_due_at": "2026-11-23T01:48:00+00:00",
+    }
+    assert story.tell(Moved("rescue", "3"), after(minutes=6)) == [
+        CancelTimer("ack:rescue:1"),
+        SetTimer("ack:rescue:1", after(minutes=9)),
+        AskAgain("rescue", after(minutes=9)),
+    ]
+    assert story.tell(Acknowledged("rescue", "3"), after(minutes=7))[0] == MarkAcknowledged("rescue", "3")
+    story.tell(TimerFired("due:rescue:1"), after(minutes=15))
+    assert story.tell(Moved("rescue", "4"), after(minutes=16)) == [AskAgain("rescue", None)]
+    story.tell(Completed("rescue", "4"), after(minutes=17))
+    assert story.tell(Moved("rescue", "5"), after(minutes=18)) == []
 
 
 def test_missed_deadline_takes_over_from_the_missing_answer_and_ends_with_the_chain() -> None:

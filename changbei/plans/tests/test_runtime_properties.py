@@ -258,8 +258,10 @@ def make_fact(procedure: Procedure, state: f.Json, kind: int, which: int, who: i
     match kind:
         case 0 | 1 | 2 | 3 | 4:
             return f.Completed(item, by, answer)
-        case 5 | 6:
+        case 5:
             return f.Acknowledged(item, by)
+        case 6:
+            return f.Moved(item, by)
         case 7 | 8 | 9 | 10:
             return f.TimerFired(timers[which % len(timers)])
         case 11 | 12:
@@ -301,7 +303,7 @@ class Shell:
             case f.CloseTask(item=item, status=status):
                 assert self.tasks[item] == "open"
                 self.tasks[item] = status
-            case f.MarkAcknowledged(item=item) | f.Escalate(item=item):
+            case f.MarkAcknowledged(item=item) | f.AskAgain(item=item) | f.Escalate(item=item):
                 assert self.tasks[item] == "open"
             case f.SetTimer(key=key, due_at=due_at):
                 self.timers[key] = due_at.isoformat()

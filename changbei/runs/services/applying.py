@@ -66,14 +66,20 @@ def step(
     timers that led here.
     """
     effects = effects_of(run, actor)
-    effects.fired, effects.before = set(fired), run.state
+    effects.fired = set(fired)
+    advance(effects, facts)
+    return effects
+
+
+def advance(effects: Effects, facts: Iterable[Fact]) -> None:
+    """Apply facts to the run of these effects; what they come to is added."""
+    run = effects.run
     for fact in facts:
         run.state, commands = runtime.step(effects.procedure, run.state, fact, effects.now)
         run.facts += 1
         effects.apply(wire.to_json(fact))
         effects.take_all(commands)
     finish(run)
-    return effects
 
 
 def finish(run: Run) -> None:
@@ -84,7 +90,9 @@ def finish(run: Run) -> None:
 
 def effects_of(run: Run, actor: Person | None) -> Effects:
     """To collect what comes of something for a locked run."""
-    return Effects(run, *plan_of(run), clock.now(), actor)
+    effects = Effects(run, *plan_of(run), clock.now(), actor)
+    effects.before = run.state
+    return effects
 
 
 def plan_of(run: Run) -> tuple[Pack, Procedure]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from changbei.notify import services as notify
 from changbei.people.models import Person
+from changbei.plans.facts import Moved
 from changbei.runs.effects import Effects
 from changbei.runs.models import OPEN, RoleHolding, Run, Task
+from changbei.runs.services.applying import advance
 
 
 def move_role(
@@ -44,6 +48,7 @@ def move_task(task: Task, to: Person | None, held_as: Task.HeldAs, effects: Effe
     if before == to:
         return
     notify.stop(tasks=[task.uuid], to=before, reason="passed on")
+    _ask_again([task], to, effects)
     _tell_moved(task, to, effects)
     data = {
         "role": task.role,
@@ -61,9 +66,15 @@ def _move_tasks(
     tasks = list(with_role.select_related("holder").order_by("id"))
     Task.objects.filter(pk__in=[task.pk for task in tasks]).update(holder=to)
     notify.stop(tasks=[task.uuid for task in tasks], to=before, reason="passed on")
+    _ask_again(tasks, to, effects)
     for task in tasks:
         _tell_moved(task, to, effects)
     return tasks
+
+
+def _ask_again(tasks: Sequence[Task], to: Person | None, effects: Effects) -> None:
+    """Who has the tasks now has not taken note of them yet."""
+    advance(effects, [Moved(task.item, to.staff_no if to else "") for task in tasks])
 
 
 def _tell_moved(task: Task, to: Person | None, effects: Effects) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from changbei.core.errors import Conflict
 from changbei.journal.models import Entry
@@ -100,6 +100,30 @@ def test_a_timer_claimed_before_its_task_was_done_does_not_fire(run, people, clo
     services.complete(house.task(run, "report-goods"), {"cartons": 1}, actor=people.driver)
     assert jobs._fire({run.pk: claimed}) == 0
     assert not Entry.objects.filter(kind="runs.escalated", item="report-goods").exists()
+
+
+def test_timers_of_a_run_somebody_is_at_are_given_back_without_waiting(version, people, clock) -> None:
+    """Who is at a run may have written its timers, and wait for another run that is being fired."""
+    busy, free = (house.begin(version, people, vehicle=str(number)) for number in range(2))
+    clock.advance(timedelta(minutes=3))
+    timers = {run.pk: [run.timers.get(key="ack:rescue:1").pk] for run in (busy, free)}
+    Timer.objects.filter(key="ack:rescue:1").update(lease_until=clock.now() + jobs.TIMER_LEASE)
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            services.lock(busy.uuid)
+            Timer.objects.filter(pk__in=timers[busy.pk]).update(due_at=clock.now())
+            held.set()
+            assert done.wait(10), "the firing has waited"
+        connection.close()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    assert jobs._fire(timers) == 1
+    done.set()
+    thread.join()
 
 
 def test_a_timer_of_a_dead_worker_fires_once_the_lease_has_ended(run, people, clock) -> None:

@@ -131,6 +131,21 @@ def test_a_superior_who_has_seen_it_has_not_acknowledged_for_the_driver(run, peo
     assert _texts(carrier, people.head) == ["INC-0001 not acknowledged: Rescue"]
 
 
+def test_who_takes_a_task_over_and_never_looks_is_noticed(run, people, carrier, clock) -> None:
+    services.acknowledge(house.task(run, "rescue"), actor=people.driver)
+    fast_forward("5m")
+    services.hand_over(house.task(run, "rescue"), people.other_driver, actor=people.driver)
+    rescue = house.task(run, "rescue")
+    assert (rescue.status, rescue.acknowledged_by, rescue.acknowledged_at) == ("open", None, None)
+    assert rescue.acknowledge_due_at == clock.now() + timedelta(minutes=3)
+    fast_forward("3m")
+    assert _escalations(run) == [("rescue", "acknowledge", "dispatcher")]
+    services.acknowledge(rescue, actor=people.other_driver)
+    assert house.task(run, "rescue").acknowledged_by == people.other_driver
+    stored = _fresh(run)
+    assert canonical(services.replayed(stored)) == canonical(stored.state)
+
+
 def test_tasks_follow_the_shift(run, people, carrier, clock, recovery) -> None:
     recovery.refuse(Invalid("vehicle", "is not known"))
     run_until_quiet()
