@@ -8,7 +8,17 @@ from datetime import datetime, timedelta
 from changbei.core.errors import Conflict, Outside, Problem
 
 MOST_ATTEMPTS = 5
-PHOTO_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8")
+PICTURES = {
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "heic": "image/heic",
+    "avif": "image/avif",
+}
+"""Each kind of picture that counts as a photo, by its ending, and its media type."""
+_STARTS = {b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png", b"GIF87a": "gif", b"GIF89a": "gif"}
+_BRANDS = {b"heic": "heic", b"heix": "heic", b"mif1": "heic", b"avif": "avif"}
 LARGEST_FILE_BYTES = 15 * 1024 * 1024
 
 
@@ -17,13 +27,14 @@ def missing_evidence(required: Collection[str], attached: Collection[str]) -> li
     return [Problem("evidence", f"{kind} is missing") for kind in required if kind not in attached]
 
 
-def is_photo(content: bytes) -> bool:
-    """Whether these bytes begin like a JPEG, PNG, GIF, WebP or HEIC picture."""
-    if content.startswith(PHOTO_STARTS):
-        return True
-    webp = content[:4] == b"RIFF" and content[8:12] == b"WEBP"
-    heic = content[4:8] == b"ftyp" and content[8:12] in {b"heic", b"heix", b"mif1", b"avif"}
-    return webp or heic
+def picture(content: bytes) -> str:
+    """Which of `PICTURES` these bytes begin like; empty for anything else. The first twelve bytes are enough."""
+    for start, kind in _STARTS.items():
+        if content.startswith(start):
+            return kind
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "webp"
+    return _BRANDS.get(content[8:12], "") if content[4:8] == b"ftyp" else ""
 
 
 def is_worth_trying_again(error: Exception) -> bool:

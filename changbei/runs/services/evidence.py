@@ -50,7 +50,7 @@ def attach(
             at=clock.now(),
         )
         if file is not None:
-            _keep_file(evidence, f"{run.uuid}/{evidence.uuid}{_ending(file)}", content)
+            _keep_file(evidence, f"{run.uuid}/{evidence.uuid}{_ending(kind, file, content)}", content)
         evidence.save()
         append(
             "runs.evidence_attached",
@@ -95,12 +95,15 @@ def _content(kind: str, note: str, file: UploadedFile[Any] | ContentFile[bytes] 
         raise Invalid(
             "file", gettext_noop("is empty") if not content else gettext_noop("is larger than 15 MB")
         )
-    if kind == "photo" and not rules.is_photo(content):
+    if kind == "photo" and not rules.picture(content):
         raise Invalid("file", gettext_noop("is no picture (JPEG, PNG, GIF, WebP or HEIC)"))
     return content
 
 
-def _ending(file: UploadedFile[Any] | ContentFile[bytes]) -> str:
+def _ending(kind: str, file: UploadedFile[Any] | ContentFile[bytes], content: bytes) -> str:
+    """A photo's is that of the picture it is, whatever the phone calls it; a file keeps its own."""
+    if kind == "photo":
+        return f".{rules.picture(content)}"
     suffix = str(file.name or "").rpartition(".")[2].lower()
     return f".{suffix}" if suffix.isalnum() and len(suffix) <= 5 else ""
 

@@ -88,11 +88,31 @@ def test_evidence_has_to_be_what_it_says(run, people) -> None:
         ("photo", {}, "file"),
         ("photo", {"file": ContentFile(b"", "empty.jpg")}, "file"),
         ("photo", {"file": ContentFile(b"%PDF-1.7", "not.jpg")}, "file"),
+        ("photo", {"file": ContentFile(b"GIF8=1;", "not.gif")}, "file"),
     ):
         with pytest.raises(Invalid) as refused:
             services.attach(rescue, kind, actor=people.driver, **arguments)
         assert refused.value.problems[0].field == field
     assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("start", "ending"),
+    [
+        (b"\xff\xd8\xff\xe0 x", "jpg"),
+        (b"\x89PNG\r\n\x1a\n", "png"),
+        (b"GIF89a=1;", "gif"),
+        (b"RIFF\0\0\0\0WEBP", "webp"),
+        (b"\0\0\0\x18ftypheic", "heic"),
+        (b"\0\0\0\x18ftypavif", "avif"),
+    ],
+)
+def test_a_photo_is_kept_as_the_picture_it_is(run, people, start: bytes, ending: str) -> None:
+    rescue = house.task(run, "rescue")
+    kept = services.attach(rescue, "photo", file=ContentFile(start, "van.html"), actor=people.driver)
+    assert kept.file.name.endswith(f"{kept.uuid}.{ending}")
+    kept = services.attach(rescue, "file", file=ContentFile(start, "list.xlsx"), actor=people.driver)
+    assert kept.file.name.endswith(f"{kept.uuid}.xlsx")
 
 
 def test_the_form_says_which_field(run, people) -> None:

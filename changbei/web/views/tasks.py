@@ -26,7 +26,7 @@ from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
 from changbei.plans.model import step_of
-from changbei.runs import access, services
+from changbei.runs import access, rules, services
 from changbei.runs import selectors as runs
 from changbei.runs.models import Evidence, Task
 from changbei.web import forms, handling, htmx, showing
@@ -36,6 +36,7 @@ from changbei.web.errors import detail, said
 from changbei.web.widgets import PersonWidget
 
 DONE_SHOWN = 30
+ENOUGH_BYTES = 64  # say which kind of picture a file is
 EVIDENCE = {"photo": gettext_lazy("photo"), "note": gettext_lazy("note"), "file": gettext_lazy("file")}
 
 
@@ -341,13 +342,22 @@ def hand_over(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 @staff
 def evidence(request: HttpRequest, uuid: UUID) -> HttpResponseBase:
-    """A file that was attached, to be looked at; never as a page of ours."""
+    """A file that was attached: a picture to be looked at, as what its first bytes say it is, anything else to be
+    saved; never as a page or a script of ours."""
     found = Evidence.objects.select_related("task").filter(uuid=uuid).first()
     if found is None or not found.file:
         raise NotFound(str(uuid))
     access.task_for(request.user, found.task.uuid)
-    response = FileResponse(found.file.open("rb"), as_attachment=found.kind != "photo")
+    with found.file.open("rb") as file:
+        picture = rules.picture(file.read(ENOUGH_BYTES)) if found.kind == "photo" else ""
+    response = FileResponse(
+        found.file.open("rb"),
+        as_attachment=not picture,
+        filename=f"{found.uuid}.{picture}" if picture else "",
+        content_type=rules.PICTURES.get(picture, "application/octet-stream"),
+    )
     response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["Cache-Control"] = "private, max-age=86400"
     return response
 
