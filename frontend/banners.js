@@ -1,4 +1,4 @@
-// What everybody must know: the connection or the database is gone, or the engine stands still.
+// What everybody must know: the connection or the database is gone, one is logged out, or the engine stands still.
 // Any polled answer may carry `X-Engine-Still: SECONDS` since the engine last moved; 0 or no header means it moves.
 import { clockFace } from "./clock.js";
 import { say } from "./texts.js";
@@ -10,6 +10,12 @@ function show(id, text) {
   if (text) banner.querySelector("[data-text]").textContent = text;
 }
 
+/** A page of somebody whose session has ended stays as it is, and says so until one has logged in again elsewhere. */
+function loggedOut(status) {
+  const banner = document.getElementById("login-banner");
+  if (banner && (status === 401 || status < 400)) banner.hidden = status !== 401;
+}
+
 export function startBanners() {
   const lost = () => show("offline-banner", say("offline"));
   document.addEventListener("htmx:sendError", lost);
@@ -19,6 +25,7 @@ export function startBanners() {
   document.addEventListener("htmx:afterRequest", (event) => {
     const answer = event.detail.xhr;
     if (!answer?.status) return;
+    loggedOut(answer.status);
     show("offline-banner", answer.status === 503 ? say("away") : "");
     const still = answer.getResponseHeader("X-Engine-Still");
     if (still !== null) show("engine-banner", Number(still) > 0 ? say("engine", { time: clockFace(Number(still)) }) : "");

@@ -1,5 +1,12 @@
 // A form is sent once, however often the button is pressed; errors get the focus when they arrive.
+import { csrfToken } from "./csrf.js";
+
 export function startForms() {
+  const renew = ({ target }) => {
+    const token = target.elements?.namedItem("csrfmiddlewaretoken");
+    if (token instanceof HTMLInputElement) token.value = csrfToken();
+  };
+  document.addEventListener("submit", renew, true); // before htmx reads the form
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.method !== "post" || event.defaultPrevented || form.matches("[hx-post], [data-hx-post]")) return;

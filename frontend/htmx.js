@@ -1,6 +1,7 @@
 // htmx under a strict policy: no eval, no injected style, CSRF by header, polls that do not disturb.
 import htmx from "htmx.org";
 import { Idiomorph } from "idiomorph/htmx";
+import { csrfToken } from "./csrf.js";
 
 window.htmx = htmx;
 Object.assign(htmx.config, {
@@ -22,7 +23,8 @@ const body = document.documentElement;
 
 body.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.verb !== "get") {
-    event.detail.headers["X-CSRFToken"] = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+    event.detail.headers["X-CSRFToken"] = csrfToken();
+    delete event.detail.parameters.csrfmiddlewaretoken; // of when the page was made, and read before the header
   }
 });
 

@@ -1,5 +1,7 @@
 // <button type="button" data-push data-key-url="…" data-worker-url="…" data-device-url="…" hidden>
 // asks the browser to take pushes of this house; shown only where the browser can, and has not yet.
+import { csrfToken } from "./csrf.js";
+
 export function startPushing() {
   const button = document.querySelector("[data-push]");
   if (!button || !("serviceWorker" in navigator) || !("PushManager" in window) || Notification.permission === "denied") return;
@@ -20,8 +22,7 @@ async function ready(button) {
 
 // Said again on every visit: whoever is logged in now is who is to be told on this browser.
 async function tell(button, subscription) {
-  const token = document.querySelector('meta[name="csrf-token"]').content;
-  const headers = { "Content-Type": "application/json", "X-CSRFToken": token };
+  const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken() };
   return (await fetch(button.dataset.deviceUrl, { method: "POST", headers, body: JSON.stringify(subscription) })).ok;
 }
 

@@ -48,6 +48,7 @@ export function startToasts() {
   document.addEventListener("htmx:responseError", (event) => {
     const answer = event.detail.xhr;
     if (answer.status >= 500 && polls(event.detail)) return; // a banner says it once
+    if (answer.status === 401 && !event.detail.requestConfig.triggeringEvent?.isTrusted) return; // so with what nobody asked for
     if (answer.getResponseHeader("HX-Trigger")?.includes("changbei:toast")) return; // it speaks for itself
     toast(sentenceIn(answer) ?? say("failed", { status: answer.status }), "bad");
   });

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
+from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from changbei.core.errors import NotAllowed
@@ -20,20 +23,34 @@ from changbei.people.models import Person
 from changbei.web import htmx
 
 View = Callable[..., HttpResponseBase]
+LOGGED_OUT = gettext_noop("You are logged out. Nothing was sent; what you have typed is still here.")
 
 
 def staff(view: View) -> View:
-    """Only for people who are logged in; a poll of a page whose session has ended goes to the login as well."""
+    """Only for people who are logged in. Where a page asks for a part of itself after the session has ended it is told
+    so and stays as it is, with whatever is typed in it.
+    """
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
         if htmx.wants_part(request):
-            return htmx.go_to(request, resolve_url("login"))
-        return redirect_to_login(request.get_full_path())
+            return HttpResponse(format_html("<p data-error>{}</p>", _(LOGGED_OUT)), status=401)
+        return redirect_to_login(_to_come_back(request))
 
     return guarded
+
+
+def _to_come_back(request: HttpRequest) -> str:
+    """Where to go after the login: what was asked for, or the page from which something was sent."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    page = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure()):
+        return resolve_url("board")
+    parts = urlsplit(page)
+    return urlunsplit(("", "", parts.path or "/", parts.query, ""))
 
 
 def actor(request: HttpRequest) -> Person:

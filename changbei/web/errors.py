@@ -96,6 +96,16 @@ def failed(request: HttpRequest) -> HttpResponse:
     )
 
 
+def refused(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's `CSRF_FAILURE_VIEW`: what was sent came from a page of before a login or logout in another tab."""
+    logger.warning("a form without its token: %s", reason)
+    words = _("This page is out of date: somebody has logged in or out in this browser since it was opened.")
+    todo = _("Nothing was changed. Go back, load the page anew, and send it once more.")
+    if htmx.wants_part(request):
+        return htmx.toast(HttpResponse(status=403), f"{words} {todo}", "bad")
+    return render(request, "web/error.html", {"status": 403, "headline": words, "detail": todo}, status=403)
+
+
 def _away(request: HttpRequest) -> HttpResponse:
     response = _stands_alone(request, 503, away_headline(), away_detail(request))
     response.headers["Retry-After"] = "30"

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, override_settings
 from django.urls import reverse
@@ -18,6 +19,7 @@ from changbei.journal.models import Entry
 from changbei.notify.models import Message
 from changbei.people.models import Absence, Account, Person, PostHolding
 from changbei.people.services import create_demo_accounts
+from changbei.runs import services
 from changbei.runs.models import Evidence, RoleHolding, Task
 from changbei.web.tests.conftest import Case, client_of
 
@@ -58,9 +60,40 @@ def test_every_page_asks_for_a_login(breakdown: Case) -> None:
         assert (response.status_code, response["Location"].partition("?")[0]) == (302, "/login/"), url
 
 
-def test_a_poll_after_the_session_has_ended_goes_to_the_login(breakdown: Case) -> None:
-    response = Client().get(reverse("board"), headers=HTMX)
-    assert (response.status_code, response["HX-Redirect"]) == (204, "/login/")
+def test_a_part_asked_for_after_the_session_has_ended_leaves_the_page_as_it_is(breakdown: Case) -> None:
+    for answer in (
+        Client().get(reverse("board"), headers=HTMX),
+        Client().post(reverse("broadcast-preview"), headers=HTMX),
+    ):
+        assert answer.status_code == 401
+        assert "HX-Redirect" not in answer.headers
+        assert "<p data-error>You are logged out." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("http://testserver/tasks/?show=done#top", "/tasks/%3Fshow%3Ddone"),
+        ("http://elsewhere.example/tasks/", "/"),
+        ("", "/"),
+    ],
+)
+def test_what_was_sent_after_the_session_has_ended_leads_back_to_its_page(
+    breakdown: Case, referer: str, back: str
+) -> None:
+    url = reverse("task-finish", args=[breakdown.task("confirm-place").uuid])
+    answer = Client().post(url, headers={"referer": referer} if referer else {})
+    assert (answer.status_code, answer["Location"]) == (302, f"/login/?next={back}")
+
+
+def test_a_form_of_before_a_login_elsewhere_is_refused_in_words(breakdown: Case) -> None:
+    client = Client(enforce_csrf_checks=True, headers={"accept-language": "en"})
+    client.force_login(Account.objects.get(login="holder"))
+    answer = client.post(reverse("absence"), {})
+    assert (answer.status_code, answer.context["status"]) == (403, 403)
+    assert "<h1 data-error>This page is out of date" in answer.content.decode()
+    part = client.post(reverse("absence"), {}, headers=HTMX)
+    assert "send it once more" in json.loads(part["HX-Trigger"])["changbei:toast"]["text"]
 
 
 def test_somebody_of_the_staff_may_look_at_everything(breakdown: Case) -> None:
@@ -315,6 +348,29 @@ def test_evidence_is_kept_and_shown_to_colleagues(breakdown: Case) -> None:
     shown = breakdown.colleague_client.get(reverse("evidence", args=[picture.uuid]))
     assert b"".join(shown.streaming_content) == PNG  # type: ignore[attr-defined]
     assert breakdown.outsider.get(reverse("evidence", args=[picture.uuid])).status_code == 404
+
+
+def test_evidence_is_served_as_what_it_is_and_never_runs(breakdown: Case) -> None:
+    """Whatever it is called, also when it was kept under that name."""
+    task = breakdown.task("confirm-place")
+    script = SimpleUploadedFile("van.js", b"GIF89a=1;alert(1)", "image/gif")
+    page = SimpleUploadedFile("van.html", b"<script>alert(1)</script>", "text/html")
+    post(breakdown.holder, "task-attach", task.uuid, photo=script)
+    services.attach(task, "file", file=page, actor=breakdown.driver)
+    photo, file = task.attached.order_by("pk")
+    with photo.file.storage.open(photo.file.name) as kept:
+        assert kept.name.endswith(".gif")
+    photo.file.name = photo.file.storage.save("x.html", ContentFile(b"\xff\xd8\xff<script>alert(1)</script>"))
+    photo.save(update_fields=["file"])
+    for one, kind, handed in (
+        (photo, "image/jpeg", f'inline; filename="{photo.uuid}.jpg"'),
+        (file, "application/octet-stream", f'attachment; filename="{file.uuid}.html"'),
+    ):
+        shown = breakdown.colleague_client.get(reverse("evidence", args=[one.uuid]))
+        assert b"<script>" in b"".join(shown.streaming_content)  # type: ignore[attr-defined]
+        assert (shown["Content-Type"], shown["Content-Disposition"]) == (kind, handed)
+        assert shown["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        assert shown["X-Content-Type-Options"] == "nosniff"
 
 
 def test_what_is_no_picture_is_refused_at_its_field(breakdown: Case) -> None:
