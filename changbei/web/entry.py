@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -16,13 +17,15 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from changbei.core.errors import NotAllowed
+from changbei.core import clock
+from changbei.core.errors import NotAllowed, NotFound
 from changbei.people import access
 from changbei.people.access import Thing, person_of
 from changbei.people.models import Person
 from changbei.web import htmx
 
 View = Callable[..., HttpResponseBase]
+YEARS_SHOWN = 20
 LOGGED_OUT = gettext_noop("You are logged out. Nothing was sent; what you have typed is still here.")
 
 
@@ -70,6 +73,22 @@ def may_act(request: HttpRequest, permission: str, thing: Thing = None) -> bool:
 def require_to_act(request: HttpRequest, permission: str) -> None:
     """Raise NotAllowed unless the person who is logged in may do it."""
     access.require(person_of(request.user), permission)
+
+
+def is_near(on: date) -> bool:
+    """Whether a day is one that plans are made or kept for; of others even the time zones run out."""
+    return abs(on.year - clock.local_now().year) <= YEARS_SHOWN
+
+
+def day(given: str) -> date:
+    """The day that an address names, 2026-11-23. NotFound for what is none, or too far away."""
+    try:
+        found = date.fromisoformat(given)
+    except ValueError:
+        raise NotFound(given) from None
+    if not is_near(found):
+        raise NotFound(given)
+    return found
 
 
 def next_url(request: HttpRequest, default: str) -> str:

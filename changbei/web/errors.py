@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DataError, InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -32,6 +32,20 @@ STATUS: dict[type[errors.ChangbeiError], int] = {
     errors.Invalid: 422,
     errors.Outside: 503,
 }
+
+
+UNFIT = gettext_noop("a number is too large, or a character is none that can be kept")
+
+
+def as_ours(error: Exception) -> Exception:
+    """What the database cannot take of what was sent (NUL, half a character, a number without end) is invalid; other
+    errors stay as they are.
+    """
+    half = isinstance(error, UnicodeEncodeError) and "surrogates" in error.reason
+    if not (half or isinstance(error, DataError)):
+        return error
+    logger.warning("what was sent does not fit: %s", error)
+    return errors.Invalid("value", UNFIT)
 
 
 def status_of(error: errors.ChangbeiError) -> int:
@@ -192,6 +206,7 @@ class ErrorPages:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, AWAY):
             return away(request, error)
+        error = as_ours(error)
         if not isinstance(error, errors.ChangbeiError):
             return None
         status = status_of(error)

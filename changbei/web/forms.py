@@ -126,8 +126,17 @@ def _shown(field: Mapping[str, Any], value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if field.get("format") == "date-time" and isinstance(value, str):
-        return datetime.fromisoformat(value)
+        return _moment(value)
     return value
+
+
+def _moment(value: str) -> datetime | None:
+    """None for what an address names that is no moment, or one that no clock here shows."""
+    try:
+        found = datetime.fromisoformat(value)
+        return found.astimezone(clock.LOCAL) if found.tzinfo else found
+    except (ValueError, OverflowError):
+        return None
 
 
 def _wire(value: Any) -> Any:

@@ -274,13 +274,18 @@ class LinesField(forms.Field):
         wrong = [
             str(number)
             for number, row in enumerate(rows, start=1)
-            if not row["product"] or not str(row["cartons"]).isdigit() or int(row["cartons"]) < 1
+            if not row["product"] or not whole_number(str(row["cartons"]))
         ]
         if wrong:
             raise forms.ValidationError(
                 _("Row %(rows)s needs a product and a whole number of cartons.") % {"rows": ", ".join(wrong)}
             )
         return [{"product": row["product"], "cartons": int(row["cartons"])} for row in rows]
+
+
+def whole_number(given: str) -> int:
+    """A number from 1 in at most nine plain digits; 0 for anything else."""
+    return int(given) if given.isascii() and given.isdecimal() and len(given) <= 9 else 0
 
 
 def _every(data: Mapping[str, Any], key: str) -> list[str]:

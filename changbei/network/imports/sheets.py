@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import pickle
+import subprocess
+import sys
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext as _
-from python_calamine import CalamineError, load_workbook
 
+from changbei.network.imports import unpacking
 from changbei.network.imports.problems import Wrong
 
 EXCEL_SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"})
@@ -20,6 +23,7 @@ CSV_SUFFIXES = frozenset({".csv", ".txt", ".tsv"})
 DELIMITERS = ",;\t|，；"
 BIGGEST_BYTES = 100_000_000
 HEADER_WITHIN_ROWS = 10
+PATIENCE_SECONDS = 120
 
 Cells = list[Any]
 
@@ -67,22 +71,29 @@ def open_sheets(path: Path, headings: Iterable[str]) -> list[Sheet]:
 
 
 def _excel(path: Path) -> list[Sheet]:
+    command = [sys.executable, "-I", unpacking.__file__, str(path.resolve())]
     try:
-        workbook = load_workbook(str(path))
-        return [
-            Sheet(name, workbook.get_sheet_by_name(name).to_python(skip_empty_area=False))
-            for name in workbook.sheet_names
-        ]
-    except CalamineError:
-        raise Wrong(
-            _("this is not a workbook that can be read; save it anew as .xlsx without a password")
-        ) from None
+        done = subprocess.run(command, capture_output=True, timeout=PATIENCE_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise _too_large() from None
+    if done.returncode == unpacking.READ:
+        return [Sheet(name, rows) for name, rows in pickle.loads(done.stdout)]  # noqa: S301 - our own program's
+    if done.returncode == unpacking.UNREADABLE:
+        raise Wrong(_("this is not a workbook that can be read; save it anew as .xlsx without a password"))
+    raise _too_large()
+
+
+def _too_large() -> Wrong:
+    most = f"{unpacking.MOST_CELLS:,}"
+    return Wrong(
+        _("the table is too large: at most %(most)s cells, empty ones between included") % {"most": most}
+    )
 
 
 def _csv(path: Path, known: set[str]) -> Sheet:
     """The reading (encoding, delimiter) in which the most headings make sense."""
     data = path.read_bytes()
-    best: list[Cells] = []
+    best = ("", "")
     most = -1
     for text in _decodings(data):
         for delimiter in DELIMITERS:
@@ -92,10 +103,15 @@ def _csv(path: Path, known: set[str]) -> Sheet:
                 continue
             found = max((sum(fold(cell) in known for cell in row) for row in head), default=0)
             if found > most:
-                most, best = found, _split(text, delimiter, None)
+                most, best = found, (text, delimiter)
     if most < 0:
         raise Wrong(_("the text is in an unknown encoding; save it as UTF-8"))
-    return Sheet("", best)
+    try:
+        return Sheet("", _split(*best, None))
+    except csv.Error:
+        raise Wrong(
+            _("the text cannot be split into cells; a quotation mark may have been left open")
+        ) from None
 
 
 def _decodings(data: bytes) -> list[str]:
@@ -118,9 +134,13 @@ def _decodings(data: bytes) -> list[str]:
 def _split(text: str, delimiter: str, rows: int | None) -> list[Cells]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     found: list[Cells] = []
+    left = unpacking.MOST_CELLS
     for row in reader:
         if rows is not None and len(found) >= rows:
             break
+        left -= len(row)
+        if left < 0:
+            raise _too_large()
         found.append(list(row))
     return found
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 import xlsxwriter
@@ -393,6 +394,35 @@ def test_files_that_are_none(tmp_path: Path, name: str, content: bytes, message:
     parsed = imports.read(tmp_path / name, "retailers")
     assert [problem.row for problem in parsed.problems] == [0]
     assert parsed.problems[0].message.startswith(message)
+
+
+@pytest.mark.parametrize("last", ["XFD1048576", "B1048576"])
+def test_a_workbook_of_more_cells_than_anybody_has(tmp_path: Path, last: str) -> None:
+    """A kilobyte that stands for billions of cells."""
+    sheet = """<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>
+      <row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="%s"><v>2</v></c></row></sheetData></worksheet>"""
+    plain, wide = excel(tmp_path / "plain.xlsx", [[1]]), tmp_path / "wide.xlsx"
+    with ZipFile(plain) as before, ZipFile(wide, "w") as after:
+        for name in before.namelist():
+            after.writestr(name, sheet % last if name.endswith("/sheet1.xml") else before.read(name))
+    parsed = imports.read(wide, "retailers")
+    assert [problem.message for problem in parsed.problems] == [
+        "the table is too large: at most 2,000,000 cells, empty ones between included"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("x" * 140_000, "the text cannot be split into cells; a quotation mark may have been left open"),
+        ("," * 2_000_000, "the table is too large: at most 2,000,000 cells, empty ones between included"),
+    ],
+    ids=["long", "wide"],
+)
+def test_texts_that_are_no_table(tmp_path: Path, row: list[Any], cell: str, message: str) -> None:
+    path = text_file(tmp_path / "a.csv", [HEADINGS, *[row] * 11])
+    path.write_bytes(path.read_bytes() + cell.encode() + b"\r\n")
+    assert [problem.message for problem in imports.read(path, "retailers").problems] == [message]
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
@@ -89,6 +89,15 @@ def _of_the_rooms(request: HttpRequest, error: ChangbeiError) -> HttpResponse:
 def _of_the_database(request: HttpRequest, error: Exception) -> HttpResponse:
     """It is gone, or has no room: nothing counts that was not answered with a number."""
     return errors.away(request, error)
+
+
+@api.exception_handler(DataError)
+@api.exception_handler(UnicodeEncodeError)
+def _of_the_values(request: HttpRequest, error: Exception) -> HttpResponse:
+    found = errors.as_ours(error)
+    if not isinstance(found, ChangbeiError):
+        raise error
+    return _of_the_rooms(request, found)
 
 
 @api.exception_handler(ValidationError)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Body, Router, Schema, Status
+from pydantic import AwareDatetime, Field
 
 from changbei.readiness import registers, selectors, services
 from changbei.readiness.selectors import Standing
@@ -15,6 +16,7 @@ from changbei.web.api.acting import actor
 from changbei.web.api.tasks import REFUSALS
 
 router = Router(tags=["readiness"])
+Counted = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class FindingOut(Schema):
@@ -52,17 +54,17 @@ class BackupIn(Schema):
     system: str
     kind: str = "daily_batch"
     covers: list[str] = ["customers", "sales"]
-    taken_at: datetime
-    stored_at: datetime | None = None
+    taken_at: AwareDatetime
+    stored_at: AwareDatetime | None = None
     medium: str = ""
-    megabytes: int | None = None
+    megabytes: Counted | None = None
     sha256: str = ""
 
 
 class RestoreDrillIn(Schema):
     system: str
     on: date
-    restore_seconds: int
+    restore_seconds: Counted
     complete: bool = True
     note: str = ""
 

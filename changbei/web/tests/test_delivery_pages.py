@@ -158,7 +158,10 @@ def test_another_day_and_a_day_without_deliveries(desk: Client, day: DeliveryDay
     empty = desk.get("/delivery/?date=2026-11-22")
     assert (empty.status_code, empty.context["day"]) == (200, None)
     assert empty.context["days"] == [MONDAY]
-    assert desk.get("/delivery/?date=soon").status_code == 400
+    for none in ("soon", "0001-01-01", "9999-12-31"):
+        assert desk.get(f"/delivery/?date={none}").status_code == 404
+        assert desk.get(f"/delivery/lines/?date={none}").status_code == 404
+        assert desk.get(f"/delivery/export/{none}.csv").status_code == 404
     assert desk.get("/delivery/map/vans.json?date=2026-11-22").json()["features"] == []
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils import translation
 
@@ -14,6 +15,7 @@ from changbei.network.city import City
 from changbei.network.models import Product, Retailer
 from changbei.plans.loading import load_pack, read_folder
 from changbei.web.forms import schema_form
+from changbei.web.widgets import LinesField
 
 SHIPPED = Path(__file__).resolve().parents[3] / "plans" / "customer-service-emergency"
 
@@ -147,3 +149,10 @@ def test_a_drawn_area_is_geojson(small_city: City, pack: Any) -> None:
     assert form.result["area"]["coordinates"][0][1] == [120, 33]
     bad = schema_form(schema, _query({"phenomenon": "typhoon", "area": '{"type": "Point"}'}), language="en")
     assert list(bad.errors) == ["area"]
+
+
+@pytest.mark.parametrize("cartons", ["²", "9" * 5_000, "0", "-1", "1e3", ""])
+def test_cartons_are_a_number_that_can_be_counted(cartons: str) -> None:
+    with pytest.raises(ValidationError):
+        LinesField().clean([{"product": "P", "cartons": cartons}])
+    assert LinesField().clean([{"product": "P", "cartons": "12"}]) == [{"product": "P", "cartons": 12}]

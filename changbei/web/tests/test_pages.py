@@ -472,3 +472,27 @@ def test_the_incidents_map_is_complete(breakdown: Case) -> None:
     assert (
         json.dumps(answer["layers"]["incidents"]["data"]["features"][0]["properties"]["name"]) == '"INC-0001"'
     )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/settlements/?q=%00",
+        "/cash/?q=%00",
+        "/find/retailers?field=a&a_search=%00",
+        "/readiness/experience/?q=%00",
+    ],
+)
+def test_what_no_database_takes_is_refused_in_words(breakdown: Case, url: str) -> None:
+    answer = client_of(breakdown.driver, "holder").get(url)
+    assert answer.status_code in (403, 422)
+    Account.objects.filter(login="holder").update(is_admin=True)
+    answer = client_of(breakdown.driver, "holder").get(url)
+    assert answer.status_code == 422
+    assert "a number is too large, or a character is none that can be kept" in answer.content.decode()
+
+
+def test_a_link_to_the_report_that_names_no_moment(breakdown: Case) -> None:
+    for since in ("x", "2026-13-40T99:99", "0001-01-01T00:00:00%2B14:00"):
+        answer = breakdown.holder.get(f"/report/line-fault/?since={since}")
+        assert answer.status_code == 200

@@ -166,3 +166,24 @@ def test_checks_and_registers_over_the_api() -> None:
     assert client.put(url, json.dumps({"present": 0}), content_type="application/json").status_code == 200
     assert Spare.objects.get(pk=board["id"]).present == 0
     assert client.get("/api/v1/readiness/registers/none").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("backups", {"system": "marketing", "taken_at": "2026-11-23T00:00:00"}),
+        ("backups", {"system": "marketing", "taken_at": "2026-11-23T00:00:00Z", "megabytes": 10**20}),
+        ("backups", {"system": "\x00", "taken_at": "2026-11-23T00:00:00Z"}),
+        ("restore-drills", {"system": "marketing", "on": "2026-11-23", "restore_seconds": 10**20}),
+        ("restore-drills", {"system": "marketing", "on": "2026-11-23", "restore_seconds": -1}),
+        ("restore-drills", {"system": "a\ud800b", "on": "2026-11-23", "restore_seconds": 1}),
+    ],
+)
+def test_what_cannot_be_kept_is_invalid(adopted: None, path: str, body: dict[str, object]) -> None:
+    person = holder("info-center-head")
+    account = Account.objects.create_user("backups", None, person=person)
+    _token, key = issue_token(account, "backups", actor=None)
+    answer = Client(headers={"authorization": f"Bearer {key}"}).post(
+        f"/api/v1/readiness/{path}", json.dumps(body), content_type="application/json"
+    )
+    assert (answer.status_code, answer.json()["error"]) == (422, "invalid")

@@ -152,10 +152,7 @@ def show(request: HttpRequest) -> HttpResponse:
 
 def _where(request: HttpRequest) -> Where:
     given = request.GET if request.method == "GET" else request.POST
-    try:
-        on = date.fromisoformat(given.get("date", "")) if given.get("date") else evenings.planned_day(1)
-    except ValueError:
-        raise NotFound(given.get("date", "")) from None
+    on = entry.day(given["date"]) if given.get("date") else evenings.planned_day(1)
     sites = list(Site.objects.filter(lines__isnull=False).distinct().order_by("kind", "pk"))
     wanted = given.get("site", "")
     site = next((one for one in sites if one.code == wanted), None)

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -342,12 +341,7 @@ def _latest(cases: Any) -> list[Case]:
 
 def _date(request: HttpRequest) -> date:
     given = request.GET.get("date", "")
-    if not given:
-        return clock.local_now().date()
-    try:
-        return date.fromisoformat(given)
-    except ValueError:
-        raise BadRequest("date") from None
+    return entry.day(given) if given else clock.local_now().date()
 
 
 # ---------------------------------------------------------------- one click from a broken van to its alternatives

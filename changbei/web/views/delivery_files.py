@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import BadRequest
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -29,9 +29,15 @@ KINDS = {
 SHOWN = 200
 
 
+def _is_near(on: date) -> None:
+    if not entry.is_near(on):
+        raise ValidationError(_("This day is too far away."))
+
+
 class FileForm(forms.Form):
     date = forms.DateField(
         label=gettext_lazy("Day"),
+        validators=[_is_near],
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     file = forms.FileField(label=gettext_lazy("Table (.xlsx, .xls, .ods, .csv)"))
@@ -44,20 +50,13 @@ class FileForm(forms.Form):
 def export(request: HttpRequest, on: str, kind: str) -> HttpResponse:
     """The day as a file."""
     people.require(request.user, "delivery.see")
-    day = selectors.day_for(_date(on))
+    day = selectors.day_for(entry.day(on))
     if day is None or kind not in KINDS:
         raise NotFound(on)
     written = exchange.write_day(day, kind, coordinates=request.GET.get("coordinates", datum.WGS84))
     answer = HttpResponse(written, content_type=KINDS[kind])
     answer.headers["Content-Disposition"] = f'attachment; filename="delivery-{on}.{kind}"'
     return answer
-
-
-def _date(given: str) -> date:
-    try:
-        return date.fromisoformat(given)
-    except ValueError:
-        raise BadRequest("date") from None
 
 
 @entry.staff

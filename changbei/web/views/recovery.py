@@ -28,6 +28,7 @@ from changbei.runs import access as runs
 from changbei.runs.models import Run
 from changbei.web import entry, errors, htmx, mapping
 from changbei.web.showing import clause, language
+from changbei.web.widgets import whole_number
 
 KINDS = {
     "site_reserve": (
@@ -374,10 +375,10 @@ def _now_stale(case: RecoveryCase) -> None:
 
 
 def _rank(request: HttpRequest) -> int:
-    given = request.POST.get("option", "")
-    if not given.isdigit():
+    given = whole_number(request.POST.get("option", ""))
+    if not given:
         raise Invalid("option", _("Choose an option."))
-    return int(given)
+    return given
 
 
 @entry.staff
