@@ -53,7 +53,7 @@ def _acknowledge_tasks(entry: Entry) -> None:
 
 
 def _is_about_tasks(entry: Entry) -> bool:
-    return entry.data.get("template") == MANY_NOTICE
+    return bool(entry.data.get("template") == MANY_NOTICE)
 
 
 def _is_about_a_task(entry: Entry) -> bool:

@@ -142,9 +142,9 @@ def test_a_held_customer_of_a_broken_van_waits_there_too(street: DeliveryDay, cl
     first, _second = tours()
     held = stops(first)[1]
     clock.advance_to(at(8, 1))
-    services.hold_stops([held.retailer_id], actor=None, run=None)
+    services.hold_stops([held.pk], actor=None, run=None)
     broken = break_down(first)
-    services.release_stops([held.retailer_id], actor=None, run=None)
+    services.release_stops([held.pk], actor=None, run=None)
     held.refresh_from_db()
     assert held.goods_at == broken
     assert held in snapshot.take(DeliveryDay.objects.get(), clock.now()).orders

@@ -148,8 +148,8 @@ def test_a_van_that_is_held_up_stays_so_when_its_list_changes(
     disrupting.cancel([two.pk], run=None, actor=None)
     assert times(first)[2] == one.planned_at + SERVICE + HOUR + drive(0.01, 0.03)
     clock.advance_to(at(11))
-    services.hold_stops([three.retailer_id], actor=None, run=None)
-    services.release_stops([three.retailer_id], actor=None, run=None)
+    services.hold_stops([three.pk], actor=None, run=None)
+    services.release_stops([three.pk], actor=None, run=None)
     assert times(first)[2] == at(11)
 
 
@@ -157,10 +157,10 @@ def test_held_stops_are_not_driven_to(street: DeliveryDay, clock: VirtualClock) 
     first, _ = tours()
     one, two, _three = stops(first)
     before = times(first)
-    shops = [one.retailer_id, two.retailer_id]
-    services.hold_stops(shops, actor=None, run=None)
+    held = [one.pk, two.pk]
+    services.hold_stops(held, actor=None, run=None)
     assert times(first)[2] == at(8) + drive(0, 0.03)
-    services.release_stops(shops, actor=None, run=None)
+    services.release_stops(held, actor=None, run=None)
     assert times(first) == before
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from changbei.core.clock import VirtualClock
-from changbei.delivery import deciding, disrupting, recovery, telling
+from changbei.delivery import disrupting, recovery, telling, undoing
 from changbei.delivery.disrupting import UrgentOrder
 from changbei.delivery.models import DeliveryDay, RecoveryCase, Stop, Tour
 from changbei.delivery.tests import test_disruptions
@@ -108,7 +108,7 @@ def test_whoever_was_told_since_of_something_else_hears_of_no_withdrawal(
     clock.advance_to(at(8, 1))
     first = accepted(clock)
     clock.advance(timedelta(seconds=5))
-    deciding.undo(first, actor=dispatcher())
+    undoing.undo(first, actor=dispatcher())
     clock.advance(timedelta(seconds=5))
     people, _messages = telling.afresh(accepted(clock))
     assert people

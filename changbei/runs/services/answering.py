@@ -109,7 +109,7 @@ def _refuse_incomplete(run: Run, task: Task, result: Json, language: str) -> Non
     _, procedure = plan_of(run)
     spec = procedure.task(task.item)
     attached = set(task.attached.values_list("kind", flat=True)) if task.evidence else set()
-    filled = {name: value for name, value in result.items() if name != OWN_FIELDS.get(task.kind)}
+    filled = {name: value for name, value in result.items() if name != OWN_FIELDS.get(Task.Kind(task.kind))}
     problems = rules.missing_evidence(task.evidence, attached)
     problems += forms.problems((spec and spec.form) or NO_FORM, filled, language=language)
     if problems:
