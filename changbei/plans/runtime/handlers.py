@@ -93,12 +93,15 @@ def _moved(work: Work, fact: Moved) -> None:
     entry, task = _open_task(work, fact.item), work.procedure.task(fact.item)
     if entry is None or task is None:
         return
-    work.cancel_timers(fact.item, "ack")
-    kept = {name: value for name, value in entry.items() if name not in _OF_ACKNOWLEDGING}
-    work.part("items")[fact.item] = kept
     due = None
     if task.acknowledge_within and not entry.get("overdue"):
         due = task.acknowledge_within.after(work.now)
+    if "acknowledged_at" not in entry and entry.get("acknowledge_due_at") == (due and moment(due)):
+        return  # it is asked for already
+    work.cancel_timers(fact.item, "ack")
+    kept = {name: value for name, value in entry.items() if name not in _OF_ACKNOWLEDGING}
+    work.part("items")[fact.item] = kept
+    if due:
         work.update(fact.item, acknowledge_due_at=moment(due))
         work.set_timer(f"ack:{fact.item}:1", due)
     work.commands.append(AskAgain(fact.item, due))
