@@ -62,8 +62,8 @@ def test_every_page_asks_for_a_login(breakdown: Case) -> None:
 
 def test_a_part_asked_for_after_the_session_has_ended_leaves_the_page_as_it_is(breakdown: Case) -> None:
     for answer in (
-        Client().get(reverse("board"), headers=HTMX),
-        Client().post(reverse("broadcast-preview"), headers=HTMX),
+        Client().get(reverse("board"), headers={**HTMX, "accept-language": "en"}),
+        Client().post(reverse("broadcast-preview"), headers={**HTMX, "accept-language": "en"}),
     ):
         assert answer.status_code == 401
         assert "HX-Redirect" not in answer.headers

@@ -182,7 +182,7 @@ def test_checks_and_registers_over_the_api() -> None:
 def test_what_cannot_be_kept_is_invalid(adopted: None, path: str, body: dict[str, object]) -> None:
     person = holder("info-center-head")
     account = Account.objects.create_user("backups", None, person=person)
-    _token, key = issue_token(account, "backups", actor=None)
+    key = issue_token(account, "backups", actor=None)
     answer = Client(headers={"authorization": f"Bearer {key}"}).post(
         f"/api/v1/readiness/{path}", json.dumps(body), content_type="application/json"
     )
