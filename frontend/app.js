@@ -5,8 +5,9 @@ import { startBanners } from "./banners.js";
 import { startClock } from "./clock.js";
 import { startCopying } from "./copy.js";
 import { startDialogs } from "./dialogs.js";
-import { forgetWhenOver } from "./driver/store.js";
+import { forgetOthers } from "./driver/store.js";
 import { startForms } from "./forms.js";
+import { startLeaving } from "./leaving.js";
 import { startLive } from "./live.js";
 import { startLocating } from "./locate.js";
 import { startMenus } from "./menus.js";
@@ -14,9 +15,9 @@ import { startPhotos } from "./photos.js";
 import { startPushing } from "./push.js";
 import { startToasts } from "./toasts.js";
 
-for (const start of [startClock, startCopying, startToasts, startBanners, startDialogs, startForms, startLive, startLocating, startMenus, startPhotos, startPushing]) {
+for (const start of [startClock, startCopying, startToasts, startBanners, startDialogs, startLeaving, startForms, startLive, startLocating, startMenus, startPhotos, startPushing]) {
   start();
 }
-forgetWhenOver();
+forgetOthers().catch(() => {}); // a browser that keeps nothing
 window.Alpine = Alpine;
 Alpine.start();

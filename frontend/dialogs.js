@@ -10,6 +10,7 @@ function ask(question) {
 }
 
 export function startDialogs() {
+  const agreed = new WeakSet(); // to be sent now, and asked about again the next time
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-dialog-open]");
     if (opener) document.querySelector(opener.dataset.dialogOpen)?.showModal();
@@ -23,12 +24,12 @@ export function startDialogs() {
   });
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (!form.dataset.confirm || form.dataset.confirmed) return;
+    if (!form.dataset.confirm || agreed.delete(form)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     ask(form.dataset.confirm).then((yes) => {
       if (!yes) return;
-      form.dataset.confirmed = "yes";
+      agreed.add(form);
       form.requestSubmit(event.submitter);
     });
   });

@@ -2,49 +2,76 @@
 import { part, put, tel } from "./driver/draw.js";
 import { laidOver } from "./driver/list.js";
 import { follow, stopFollowing, whereNow } from "./driver/place.js";
-import { done, forget, isOver, keep, kept, remember, said } from "./driver/store.js";
+import { done, forget, isNotForUs, isOver, keep, kept, remember, said } from "./driver/store.js";
 import { say } from "./texts.js";
 
 const RENEW_MILLISECONDS = 20_000;
 const PATIENCE_MILLISECONDS = 15_000;
+const NEW_MILLISECONDS = 700; // a second tap of the same thumb is not meant for what it brought up
 const page = document.querySelector("[data-driver]");
 const at = (name) => page.querySelector(`[data-part="${name}"]`);
 const answers = new Map(); // uuid → what the server said about a breakdown
 let list = null;
 let words = [];
+let sharer = null; // staff number of the driver who agreed that this phone says where it is
+let hide = false; // what the server knows of the place shall be deleted
 let here = null;
+let drawn = { about: null, step: null }; // what the big buttons are about
+let settling = null;
 let online = true;
 let busy = false;
 let again = false;
+let gone = false;
+const unkept = new Set(); // uuids of words that the phone could not write down
 
 const mine = () => words.filter((word) => word.driver === list?.driver);
 const waiting = () => mine().filter((word) => word.state !== "refused");
 
 async function start() {
   if (!navigator.onLine) document.querySelector(".cb-tour-map")?.remove(); // drawn by files that only the network has
-  list = (await kept("list")) ?? null;
-  words = await said();
-  if (isOver(list)) list = await forgotten();
+  const remembered = (name) => kept(name).catch(() => null); // a browser that keeps nothing: as long as the page is open
+  list = (await remembered("list")) ?? null;
+  sharer = (await remembered("sharer")) ?? null;
+  hide = (await remembered("hide")) === true;
+  words = await said().catch(() => []);
+  if (isNotForUs(list)) await forgotten();
   draw();
   page.addEventListener("click", act);
   window.addEventListener("online", exchange);
   document.addEventListener("visibilitychange", () => document.hidden || exchange());
   document.addEventListener("submit", leaving);
+  window.addEventListener("pageshow", () => gone && location.reload());
   setInterval(exchange, RENEW_MILLISECONDS);
-  if (await kept("shares")) follow(moved);
-  await exchange();
-  keepPage();
+  followOrNot();
+  try {
+    await exchange();
+  } finally {
+    keepPage();
+  }
 }
 
 async function forgotten() {
   stopFollowing();
-  await forget();
-  return null;
+  list = here = sharer = null;
+  hide = false;
+  await forget().catch(() => {});
 }
 
-// Whoever logs out takes the list along; what is not sent yet waits for the same driver.
+// Whoever logs out takes the list along (leaving.js); what is not sent yet waits for the same driver.
 function leaving(event) {
-  if (event.target.action?.endsWith("/logout/")) forgotten();
+  if (!event.target.matches("[data-leaves]")) return;
+  gone = true;
+  stopFollowing();
+}
+
+// What is kept serves the next time only: a phone that cannot keep it goes on.
+async function tryTo(store) {
+  try {
+    await store;
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 // ---------------------------------------------------------------- talking to the server
@@ -56,10 +83,11 @@ async function exchange() {
   }
   busy = true;
   try {
-    if (isOver(list)) list = await forgotten(); // a page that stays open over night
+    if (isOver(list)) await forgotten(); // a page that stays open over night
     await send();
   } catch (error) {
-    if (!(error instanceof TypeError) && error.name !== "TimeoutError" && error.name !== "AbortError") throw error;
+    // a SyntaxError: somebody on the way answers with a page of their own
+    if (!(error instanceof TypeError || error instanceof SyntaxError) && !["TimeoutError", "AbortError"].includes(error.name)) throw error;
     online = false;
   } finally {
     busy = false;
@@ -71,25 +99,27 @@ async function exchange() {
   }
 }
 
-async function send() {
+async function send(retry = true) {
   const open = list ? waiting() : [];
-  const hide = (await kept("hide")) === true;
   if (!list || (!open.length && !here && !hide)) return take(await ask(page.dataset.listUrl));
   const place = here;
-  const body = { sent_at: new Date().toISOString(), actions: open, position: place, hide };
+  const hiding = hide;
+  const body = { sent_at: new Date().toISOString(), actions: open, position: place, hide: hiding };
   const answer = await ask(page.dataset.syncUrl, body);
-  if (answer?.status === 403) {
-    await take(await ask(page.dataset.listUrl)); // another login has changed the token
-    again = true;
+  if (answer.status === 403) {
+    const newest = await ask(page.dataset.listUrl); // another login has changed the token
+    await take(newest);
+    if (newest.ok && retry) await send(false);
     return;
   }
-  if (!answer?.ok) return take(answer);
+  if (!answer.ok) return take(answer);
   const found = await answer.json();
-  for (const one of found.done) await heard(one);
   // What came up while this was on its way is still to be said: a newer place, or that there shall be none any more.
   if (here === place) here = null;
-  if (hide) await keep("hide", false);
-  await renew(found);
+  if (hiding && !sharer) hide = false;
+  if (hiding) await tryTo(keep("hide", hide));
+  await renew(found); // before the words go: no moment without both
+  for (const one of found.done) await heard(one);
 }
 
 function ask(url, body = null) {
@@ -101,17 +131,20 @@ function ask(url, body = null) {
 
 async function take(answer) {
   at("login").hidden = answer.status !== 401;
+  at("ended").hidden = answer.status !== 403;
   online = answer.status < 500;
+  if (answer.status === 403) await forgotten();
   if (answer.ok) await renew(await answer.json());
 }
 
 async function renew(found) {
+  if (gone) return;
   online = true;
-  at("login").hidden = true;
+  at("login").hidden = at("ended").hidden = true;
   if (list && list.driver !== found.driver) await forgotten();
   list = { ...found, ahead: Date.parse(found.now) - Date.now() };
-  await keep("list", list);
-  if (list.tour && Date.now() + list.ahead > Date.parse(list.tour.ends_at)) stopFollowing();
+  followOrNot();
+  await tryTo(keep("list", list));
 }
 
 async function heard(one) {
@@ -119,12 +152,13 @@ async function heard(one) {
   if (!word) return;
   if (one.outcome === "refused") {
     Object.assign(word, { state: "refused", words: one.words });
-    await remember(word);
+    await tryTo(remember(word));
     return;
   }
   if (word.kind === "breakdown") answers.set(word.uuid, one.words);
   words = words.filter((other) => other !== word);
-  await done(word.uuid);
+  unkept.delete(word.uuid);
+  await tryTo(done(word.uuid));
 }
 
 // ---------------------------------------------------------------- what the driver says
@@ -134,8 +168,8 @@ async function speak(kind, more = {}) {
   const wall = shortTime(new Date(now.getTime() + (list.ahead ?? 0)));
   const word = { uuid: unique(), driver: list.driver, tour: list.tour.uuid, kind, at: now.toISOString(), wall, ...more };
   words.push(word);
-  await remember(word);
   draw();
+  if (!(await tryTo(remember(word)))) unkept.add(word.uuid);
   await exchange();
   return word;
 }
@@ -151,7 +185,7 @@ async function act(event) {
   const button = event.target.closest("[data-act]");
   if (!button) return;
   const kind = button.dataset.act;
-  const { next } = list?.tour ? laidOver(list.tour, mine()) : { next: null };
+  const next = drawn.step;
   if (kind === "delivered") await speak(kind, { stop: next.stop, name: next.name });
   else if (kind === "refused" || kind === "absent") await because(kind, next);
   else if (kind === "correct") await correct(button);
@@ -214,26 +248,38 @@ function choice(id) {
 async function dismiss(button) {
   const { uuid } = button.closest("[data-uuid]").dataset;
   words = words.filter((word) => word.uuid !== uuid);
-  await done(uuid);
   draw();
+  await tryTo(done(uuid));
 }
 
 // ---------------------------------------------------------------- where the phone is
 
+const shares = () => list !== null && sharer === list.driver;
+
 async function share() {
-  const shares = !(await kept("shares"));
-  await keep("shares", shares);
-  await keep("hide", !shares);
-  if (shares) follow(moved);
-  else stopFollowing();
-  if (!shares) here = null;
+  if (!list) return;
+  sharer = shares() ? null : list.driver;
+  hide = sharer === null;
+  followOrNot();
   draw();
+  await tryTo(keep("sharer", sharer));
+  await tryTo(keep("hide", hide));
   await exchange();
 }
 
+// Only who agreed, and only on the way.
+function followOrNot() {
+  const tour = list?.tour;
+  const driving = tour && tour.status !== "finished" && Date.now() + list.ahead < Date.parse(tour.ends_at);
+  if (driving && shares()) return follow(moved);
+  stopFollowing();
+  here = null;
+}
+
 function moved(found) {
-  const first = here === null && !list?.tour?.shares_position;
-  here = found;
+  if (!shares() || !list.tour) return;
+  const first = here === null && !list.tour.shares_position;
+  here = { ...found, tour: list.tour.uuid };
   if (first) exchange();
 }
 
@@ -243,8 +289,9 @@ function draw() {
   drawState();
   const tour = list?.tour;
   if (!tour) {
-    if (list) put(at("next"), part("none"));
-    at("trouble").hidden = true;
+    put(at("next"), ...(list ? [part("none")] : []));
+    settle(list && "none", null);
+    at("trouble").hidden = at("progress").hidden = true;
     for (const name of ["rest", "done", "papers"]) put(at(name));
     return;
   }
@@ -257,6 +304,7 @@ function draw() {
   progress.querySelector("[data-slot]").textContent = say("driven", { done: shown.done.length, total: shown.total });
   const relief = shown.broken ? (tour.relief ?? []) : [];
   put(at("next"), nextPart(shown), ...relief.map((one) => part("relief", { ...one, tel: tel(one.phone) })));
+  settle(about(shown), shown.next);
   at("trouble").hidden = shown.broken || shown.over || !shown.next;
   put(at("rest"), ...(shown.rest.length && !shown.broken ? [restPart(shown)] : []));
   put(at("done"), ...(shown.done.length ? [donePart(shown)] : []));
@@ -267,6 +315,21 @@ function nextPart(shown) {
   if (shown.over) return part("over");
   if (!shown.next) return part("finished");
   return shown.next.stop ? part("stop", rowValues(shown.next)) : part("goods", rowValues(shown.next));
+}
+
+function about(shown) {
+  if (shown.broken || shown.over || !shown.next) return shown.broken ? "broken" : shown.over ? "over" : "finished";
+  return shown.next.stop ? `stop:${shown.next.stop}` : `goods:${shown.next.source}`;
+}
+
+// What has just come up under the thumb takes no tap yet.
+function settle(about, step) {
+  const fresh = drawn.about !== about;
+  drawn = { about, step };
+  if (!fresh) return;
+  at("next").inert = true;
+  clearTimeout(settling);
+  settling = setTimeout(() => (at("next").inert = false), NEW_MILLISECONDS);
 }
 
 function rowValues(step) {
@@ -316,7 +379,7 @@ function drawAnswers(shown) {
 
 const shortTime = (moment) => moment.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: "Asia/Shanghai" });
 
-async function drawState() {
+function drawState() {
   const count = waiting().length;
   const banner = at("sending");
   const time = list ? shortTime(new Date(list.now)) : "";
@@ -325,13 +388,16 @@ async function drawState() {
   let text = say("sent", { time });
   if (!online) text = count ? say("noCoverage", { count }) : say("noCoverageList", { time });
   else if (count) text = say("toSend", { count });
+  if (waiting().some((word) => unkept.has(word.uuid))) {
+    banner.dataset.tone = "bad";
+    text = say("unkept", { count });
+  }
   if (list || !online) banner.querySelector("[data-slot]").textContent = text;
-  const shares = (await kept("shares")) === true;
   const button = page.querySelector("[data-act=share]");
-  button.setAttribute("aria-pressed", String(shares));
-  button.querySelector("[data-off]").hidden = shares;
-  button.querySelector("[data-on]").hidden = !shares;
-  page.querySelector("[data-slot=sharing]").textContent = say(shares ? "sharing" : "notSharing");
+  button.setAttribute("aria-pressed", String(shares()));
+  button.querySelector("[data-off]").hidden = shares();
+  button.querySelector("[data-on]").hidden = !shares();
+  page.querySelector("[data-slot=sharing]").textContent = say(shares() ? "sharing" : "notSharing");
 }
 
 // ---------------------------------------------------------------- without coverage

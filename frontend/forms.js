@@ -1,5 +1,8 @@
-// A form is sent once, however often the button is pressed; errors get the focus when they arrive.
+// A form is sent once, however often the button is pressed; errors get the focus when they arrive. The page stays after a
+// form[data-downloads], which can be sent again a while later.
 import { csrfToken } from "./csrf.js";
+
+const DOWNLOAD_MILLISECONDS = 3000;
 
 export function startForms() {
   const renew = ({ target }) => {
@@ -12,6 +15,7 @@ export function startForms() {
     if (form.method !== "post" || event.defaultPrevented || form.matches("[hx-post], [data-hx-post]")) return;
     if (form.getAttribute("aria-busy") === "true") return event.preventDefault();
     form.setAttribute("aria-busy", "true");
+    if (form.matches("[data-downloads]")) setTimeout(() => form.removeAttribute("aria-busy"), DOWNLOAD_MILLISECONDS);
   });
   // coming back by the browser's history shows the page as it was left
   window.addEventListener("pageshow", (event) => {

@@ -18,7 +18,7 @@ from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem
 from changbei.delivery import changing, expecting, papers, rules, travel
 from changbei.delivery.arrivals import at_wall
-from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, Stop, Tour
+from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, Position, Stop, Tour
 from changbei.network.models import Retailer, Site, Vehicle
 from changbei.people.models import Person
 from changbei.runs.models import Run
@@ -249,6 +249,7 @@ def drive_on(breakdown: Breakdown, driver: Person, *, ready_at: datetime, actor:
     if first is None:
         tour.status = Tour.Status.FINISHED
     tour.save(update_fields=["driver", "status"])
+    Position.objects.filter(tour=tour).delete()
     if first is not None:
         expect_from(tour, breakdown, ready_at)
     changing.changed(day)

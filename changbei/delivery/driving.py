@@ -64,7 +64,9 @@ def say(
         raise Invalid("kind", f"{strange!r}: {', '.join(sorted(known))}")
     now = clock.now()
     return [
-        _once(tour, one, rules.on_our_clock(one.phone_at, sent_at, now), actor, known[one.kind])
+        _once(
+            tour, one, rules.on_our_clock(one.phone_at, sent_at, now, tour.departs_at), actor, known[one.kind]
+        )
         for one in sorted(words, key=lambda one: (one.phone_at, one.uuid))
     ]
 
@@ -130,7 +132,7 @@ def _action(
 
 
 def _record(tour: Tour, said: Said, at: datetime, actor: Person) -> DriverAction:
-    """The latest word about a stop counts, by the phone's clock; the earliest says when the van was there."""
+    """The latest word about a stop counts; the earliest says when the van was there."""
     stops = Stop.objects.select_for_update(of=("self",)).select_related("goods_at", "retailer")
     stop = stops.filter(pk=said.stop or 0, day=tour.day_id).first()
     if stop is None:
@@ -142,13 +144,21 @@ def _record(tour: Tour, said: Said, at: datetime, actor: Person) -> DriverAction
     counts = DriverAction.objects.filter(stop=stop, tour=tour, outcome=DriverAction.Outcome.TAKEN).first()
     if counts is None:
         raise Conflict(AT_THE_DESK)
-    if (done.phone_at, done.uuid) > (counts.phone_at, counts.uuid):
+    if _is_later(done, counts):
         DriverAction.objects.filter(pk=counts.pk).update(outcome=DriverAction.Outcome.OVERTAKEN)
         Stop.objects.filter(pk=stop.pk).update(status=said.kind, reason=done.reason)
     else:
         done.outcome = DriverAction.Outcome.OVERTAKEN
     _was_there_earlier(stop, at)
     return done
+
+
+def _is_later(one: DriverAction, other: DriverAction) -> bool:
+    """By our clock, as the phone's may have been put right between the two; words so near that the line may have turned
+    them round by the phone's."""
+    if abs(one.at - other.at) >= rules.LINE_DELAY:
+        return one.at > other.at
+    return (one.phone_at, one.uuid) > (other.phone_at, other.uuid)
 
 
 def _first_word(tour: Tour, stop: Stop, done: DriverAction) -> None:
@@ -257,11 +267,13 @@ def here(
 
 
 @transaction.atomic
-def hide(tour: Tour, *, actor: Person) -> None:
-    """The driver takes the consent back: the position is deleted at once."""
-    access.require_own(tour, actor)
-    if Position.objects.filter(tour=tour).delete()[0]:
-        changing.note("delivery.position_hidden", None, actor, clause="E3.3.1", vehicle=tour.vehicle.number)
+def hide(*, actor: Person) -> None:
+    """The driver takes the consent back: what is known of the place is deleted at once, of whatever tour it was."""
+    shown = Position.objects.filter(tour__driver=actor).select_related("tour__vehicle").order_by("pk")
+    for position in shown:
+        position.delete()
+        number = position.tour.vehicle.number
+        changing.note("delivery.position_hidden", None, actor, clause="E3.3.1", vehicle=number)
 
 
 @transaction.atomic

@@ -26,9 +26,12 @@ NO_TIME = timedelta(0)
 
 def expect_rest(tour: int | None) -> None:
     """The rest of this tour (its key), from where its van was last. It depends on what is done alone, so that asking
-    again moves nothing, in whatever order the stops became known. What is on a broken van waits there."""
+    again moves nothing, in whatever order the stops became known. What is on a broken van waits there; a stop served
+    at nobody knows what time (`rules.earliest_word`) moves nothing."""
     for one in _that_drive(Tour.objects.filter(pk=tour or 0)):
-        expect_from(one, *_last_place(one))
+        spot, left_at = _last_place(one)
+        if left_at > rules.earliest_word(one.departs_at):
+            expect_from(one, spot, left_at)
 
 
 def expect_again(tour: Tour, later: timedelta = NO_TIME) -> None:

@@ -167,9 +167,23 @@ BEFORE_DEPARTURE = timedelta(hours=1)
 """So long before a tour leaves its phone may begin to say where it is: loading belongs to the shift."""
 
 
-def on_our_clock(phone_at: datetime, sent_at: datetime, received_at: datetime) -> datetime:
-    """The moment of the phone's clock on ours: how long before sending it was, never in the future."""
-    return received_at - max(sent_at - phone_at, timedelta(0))
+EARLIEST_WORD = timedelta(hours=2)
+"""What a phone says to have been longer before the tour left was said by a clock that has been put right since."""
+LINE_DELAY = timedelta(seconds=30)
+"""By so much a bad line may turn round the order of two words, more than a phone waits for an answer."""
+
+
+def on_our_clock(
+    phone_at: datetime, sent_at: datetime, received_at: datetime, departs_at: datetime
+) -> datetime:
+    """The moment of the phone's clock on ours: how long before sending it was, never in the future, and of a tour that
+    leaves at `departs_at` never before `earliest_word`."""
+    most = received_at - earliest_word(departs_at)
+    return received_at - max(min(sent_at - phone_at, most), timedelta(0))
+
+
+def earliest_word(departs_at: datetime) -> datetime:
+    return departs_at - EARLIEST_WORD
 
 
 def in_shift(departs_at: datetime, shift_ends_at: datetime, now: datetime) -> bool:

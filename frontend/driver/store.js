@@ -23,6 +23,7 @@ async function within(store, mode, work) {
     const request = work(transaction.objectStore(store));
     transaction.oncomplete = () => done(request.result);
     transaction.onerror = () => fail(transaction.error);
+    transaction.onabort = () => fail(transaction.error); // a full phone says so only when it is to be written down
   });
 }
 
@@ -43,8 +44,20 @@ export async function forget() {
 /** Whether what is kept belongs to a shift that is over. `ahead`: by how much the server's clock is before the phone's. */
 export const isOver = (list) => Boolean(list?.tour) && Date.now() > Date.parse(list.tour.forget_at) - (list.ahead ?? 0);
 
-/** On every page: a phone whose driver never opened the list again forgets it all the same. */
-export async function forgetWhenOver() {
-  if (!("caches" in window) || !(await caches.keys()).some((name) => name.startsWith("changbei-driver"))) return;
-  if (isOver(await kept("list"))) await forget();
+/** Whether it is over, or of somebody else than the page is for. */
+export function isNotForUs(list) {
+  const viewer = document.querySelector('meta[name="viewer"]')?.content;
+  return isOver(list) || Boolean(list && viewer && list.driver !== viewer);
+}
+
+/** On every page: a phone whose driver never opened the list again, or that somebody else uses now, forgets it all the same. */
+export async function forgetOthers() {
+  if ((await knownHere()) && isNotForUs(await kept("list"))) await forget();
+}
+
+/** Whether this browser was ever a driver's: no other gets a database. */
+export async function knownHere() {
+  if ("caches" in window && (await caches.keys()).some((name) => name.startsWith("changbei-driver"))) return true;
+  const all = await indexedDB.databases?.();
+  return !all || all.some((one) => one.name === NAME); // an older browser does not say
 }

@@ -16,9 +16,8 @@ from tests.stories.test_vehicle_breakdown import fullest_tour
 pytestmark = pytest.mark.browser
 WAITING = "document.querySelector('[data-part=sending]').dataset.waiting == '{}'"
 NO_COVERAGE = ("ERR_FAILED", "ERR_INTERNET_DISCONNECTED", "htmx:")
-KEPT = (
-    """caches.keys().then(async (names) => (await (await caches.open(names[0] ?? "none")).keys()).length)"""
-)
+KEPT = """caches.keys().then(
+    async (names) => (names.length ? (await (await caches.open(names[0])).keys()).length : 0))"""
 IN_STORE = """new Promise((done) => {
     const opening = indexedDB.open("changbei-driver");
     opening.onsuccess = () => {

@@ -15,9 +15,9 @@ from changbei.compute import geo
 from changbei.core import clock as core_clock
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Conflict, Invalid
-from changbei.delivery import disrupting, recovery, selectors, services, snapshot
+from changbei.delivery import disrupting, driving, recovery, selectors, services, snapshot
 from changbei.delivery.disrupting import UrgentOrder
-from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Handover, Stop, Tour
+from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Handover, Position, Stop, Tour
 from changbei.journal.models import Entry
 from changbei.network.city import City
 from changbei.network.models import Retailer, Site, Vehicle
@@ -390,8 +390,10 @@ def test_somebody_else_drives_the_sound_van_on(street: DeliveryDay, clock: Virtu
     clock.advance_to(at(8, 1))
     broken = break_down(first, "driver", 0.0)
     assert Vehicle.objects.get(pk=first.vehicle_id).state == Vehicle.State.FIT
+    assert first.driver is not None and driving.here(first, 119, 33, 9, at=clock.now(), actor=first.driver)
     substitute = Person.objects.exclude(pk=first.driver_id).order_by("pk")[0]
     tour = disrupting.drive_on(broken, substitute, ready_at=at(9), actor=None)
+    assert not Position.objects.exists()  # the substitute has agreed to nothing
     one, two, three = stops(tour)
     assert (tour.driver, tour.status) == (substitute, Tour.Status.DRIVING)
     assert {stop.goods_at for stop in (one, two, three)} == {None}

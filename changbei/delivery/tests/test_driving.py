@@ -145,6 +145,45 @@ def test_delivered_before_the_breakdown_is_delivered(tour: Tour, clock: VirtualC
     assert (second.tour_id, second.status) == (other.pk, "planned")
 
 
+def test_a_clock_that_is_put_right_before_it_is_sent(tour: Tour, clock: VirtualClock) -> None:
+    """It began anew in 1970: nobody knows when that was, and nobody is expected earlier for it."""
+    first, second = stops_of(tour, 2)
+    long_ago = datetime(1970, 1, 1, 0, 5, tzinfo=LOCAL)
+    assert say(tour, word(1, first, "delivered", long_ago), sent_at=clock.now()) == [("taken", "")]
+    expected = second.expected_at
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert first.done_at == tour.departs_at - timedelta(hours=2)
+    assert second.expected_at == expected
+
+
+def test_what_was_said_later_by_a_clock_put_back_counts(tour: Tour, clock: VirtualClock) -> None:
+    """The phone was a day fast; its driver puts it right, and then the mistake."""
+    [first] = stops_of(tour, 1)
+    tomorrow = clock.now() + timedelta(days=1)
+    say(tour, word(1, first, "delivered", tomorrow), sent_at=tomorrow)
+    clock.advance(timedelta(minutes=1))
+    assert say(tour, word(2, first, "absent", clock.now(), "closed"), sent_at=clock.now()) == [("taken", "")]
+    first.refresh_from_db()
+    assert (first.status, first.reason, first.done_at) == (
+        "absent",
+        "closed",
+        clock.now() - timedelta(minutes=1),
+    )
+
+
+def test_a_slow_line_turns_no_words_round(tour: Tour, clock: VirtualClock) -> None:
+    """The first took 12 seconds on its way; the correction was said before it arrived, and came at once."""
+    [first] = stops_of(tour, 1)
+    began = clock.now()
+    clock.advance(timedelta(seconds=12))
+    say(tour, word(1, first, "delivered", began), sent_at=began)
+    said_at = began + timedelta(seconds=5)
+    assert say(tour, word(2, first, "absent", said_at), sent_at=clock.now()) == [("taken", "")]
+    first.refresh_from_db()
+    assert first.status == "absent"
+
+
 def test_nobody_speaks_for_somebody_else(tour: Tour, clock: VirtualClock) -> None:
     other = Tour.objects.filter(day=tour.day).exclude(driver=tour.driver)[0]
     [first] = stops_of(tour, 1)
@@ -195,7 +234,9 @@ def test_positions_are_kept_for_the_shift_only(tour: Tour, clock: VirtualClock) 
     clock.advance(timedelta(minutes=2))
     driving.here(tour, 119.02, 33.62, 8, at=clock.now(), actor=driver)
     assert Position.objects.get().longitude == 119.02
-    driving.hide(tour, actor=driver)
+    driving.hide(actor=Person.objects.exclude(pk=driver.pk)[0])
+    assert Position.objects.exists()
+    driving.hide(actor=driver)
     assert not Position.objects.exists()
 
     driving.here(tour, 119.02, 33.62, 8, at=clock.now(), actor=driver)

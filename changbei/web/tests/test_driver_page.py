@@ -109,12 +109,31 @@ def test_somebody_elses_tour_is_refused_in_words(
         '{"sent_at": "yesterday"}',
         '{"sent_at": "2026-11-23T10:00:00", "actions": []}',
         '{"sent_at": "2026-11-23T10:00:00Z", "actions": {}}',
-        '{"sent_at": "2026-11-23T10:00:00Z", "position": {"longitude": "east"}}',
     ],
 )
-def test_what_is_no_word_is_refused(wheel: Client, body: str) -> None:
+def test_what_is_no_message_is_refused(wheel: Client, body: str) -> None:
     assert wheel.post(SYNC, body, content_type="application/json").status_code == 422
     assert not DriverAction.objects.exists() and not Position.objects.exists()
+
+
+def test_what_is_no_word_is_refused_and_the_others_are_taken(
+    wheel: Client, tour: Tour, clock: VirtualClock
+) -> None:
+    [stop, *_] = ahead_of(tour)
+    actions = [
+        word(1, tour, "eaten", clock.now(), stop=stop.pk),
+        {**word(2, tour, "delivered", clock.now(), stop=stop.pk), "at": "noon"},
+        {**word(3, tour, "delivered", clock.now(), stop=stop.pk), "uuid": "three"},
+        {**word(4, tour, "delivered", clock.now()), "tour": 7},
+        word(5, tour, "delivered", clock.now(), stop=stop.pk),
+    ]
+    done = send(wheel, clock, *actions, "no word").json()["done"]
+    assert {one["uuid"]: one["outcome"] for one in done} == {
+        **{one["uuid"]: "refused" for one in actions[:4]},
+        actions[4]["uuid"]: "taken",
+    }
+    assert all(one["words"] for one in done if one["outcome"] == "refused")
+    assert DriverAction.objects.count() == 1
 
 
 def test_nobody_logged_in_gets_no_list() -> None:
@@ -177,11 +196,42 @@ def test_who_comes_for_the_goods_of_a_broken_van(wheel: Client, tour: Tour, cloc
 
 
 def test_where_the_phone_is(wheel: Client, tour: Tour, clock: VirtualClock) -> None:
-    place = {"longitude": 119.05, "latitude": 33.61, "accuracy": 9.6, "at": clock.now().isoformat()}
+    place: dict[str, Any] = {
+        "longitude": 119.05,
+        "latitude": 33.61,
+        "accuracy": 9.6,
+        "at": clock.now().isoformat(),
+        "tour": str(tour.uuid),
+    }
+    assert send(wheel, clock, position={**place, "longitude": "east"}).status_code == 422
+    other = Tour.objects.filter(day=tour.day_id).exclude(pk=tour.pk)[0]
+    send(wheel, clock, position={**place, "tour": str(other.uuid)})  # of the list that the phone had before
+    assert not Position.objects.exists()
     assert send(wheel, clock, position=place).json()["tour"]["shares_position"] is True
     kept = Position.objects.get()
     assert (kept.tour, kept.longitude, kept.latitude, kept.accuracy_metres) == (tour, 119.05, 33.61, 10)
     assert send(wheel, clock, hide=True).json()["tour"]["shares_position"] is False
+    assert not Position.objects.exists()
+
+
+def test_a_position_is_deleted_whatever_the_driver_drives_now(
+    wheel: Client, tour: Tour, clock: VirtualClock
+) -> None:
+    """The van is broken and its driver takes over elsewhere; midnight is past."""
+    place = {"longitude": 119.05, "latitude": 33.61, "at": clock.now().isoformat(), "tour": str(tour.uuid)}
+    send(wheel, clock, position=place)
+    Tour.objects.filter(pk=tour.pk).update(status="broken_down")
+    other = Tour.objects.filter(day=tour.day_id).exclude(pk=tour.pk)[0]
+    Tour.objects.filter(pk=other.pk).update(driver=tour.driver, line=None)
+    assert Position.objects.count() == 1
+    send(wheel, clock, hide=True)
+    assert not Position.objects.exists()
+    Tour.objects.filter(pk=tour.pk).update(shift_ends_at=clock.now() + timedelta(days=1))
+    Position.objects.create(
+        tour=tour, longitude=119, latitude=33, accuracy_metres=9, at=clock.now(), received_at=clock.now()
+    )
+    clock.advance(timedelta(hours=16))
+    assert send(wheel, clock, hide=True).json()["tour"] is None
     assert not Position.objects.exists()
 
 
@@ -205,13 +255,12 @@ def test_a_word_that_nobody_can_read_holds_up_no_other(
         word(3, tour, "taken_over", now, source="x\0"),
         {**word(4, tour, "delivered", now, stop=first.pk), "at": "0001-01-01T00:00:00+00:00"},
         {**word(5, tour, "delivered", now, stop=first.pk), "at": "yesterday"},
-        word(6, tour, "delivered", now - timedelta(days=400), stop=first.pk),
-        word(7, tour, "eaten", now, stop=first.pk),
+        word(6, tour, "eaten", now, stop=first.pk),
         None,
         1,
     ]
-    answer = send(wheel, clock, *unread, word(8, tour, "delivered", now, stop=first.pk)).json()  # type: ignore[arg-type]
+    answer = send(wheel, clock, *unread, word(7, tour, "delivered", now, stop=first.pk)).json()  # type: ignore[arg-type]
     outcomes = {UUID(one["uuid"]).int: one["outcome"] for one in answer["done"]}
-    assert outcomes == {**dict.fromkeys(range(1, 8), "refused"), 8: "taken"}
+    assert outcomes == {**dict.fromkeys(range(1, 7), "refused"), 7: "taken"}
     first.refresh_from_db()
     assert first.status == "delivered" and DriverAction.objects.count() == 1

@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_POST
 
 from changbei.core.errors import NotAllowed, NotFound
+from changbei.notify import devices
+from changbei.people import access as people
 from changbei.people.accounts import demo_logins
 from changbei.web import entry, htmx
 
@@ -48,6 +50,23 @@ class Login(LoginView):
         return response
 
 
+class Logout(LogoutView):
+    """Nothing stays in the browser of what was seen; `endpoint` names one that is not pushed to any more.
+
+    The browser's database stays: what a driver said without coverage waits there for the same driver.
+    """
+
+    next_page = "login"
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        person = people.person_of(request.user)
+        if person is not None and (endpoint := request.POST.get("endpoint")):
+            devices.forget(endpoint, actor=person)
+        response = super().post(request, *args, **kwargs)
+        response.headers["Clear-Site-Data"] = '"cache"'
+        return response
+
+
 @require_POST
 def as_role(request: HttpRequest) -> HttpResponse:
     """Log in as one of the demo's roles, with the password that the demo prints."""
@@ -64,5 +83,5 @@ def as_role(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("login/", Login.as_view(), name="login"),
     path("login/role", as_role, name="login-role"),
-    path("logout/", LogoutView.as_view(next_page="login"), name="logout"),
+    path("logout/", Logout.as_view(), name="logout"),
 ]

@@ -42,7 +42,6 @@ SCRIPT = Path(__file__).resolve().parents[1] / "static" / "web" / "driver-worker
 FORGOTTEN_AFTER = timedelta(hours=1)
 """The phone deletes the list so long after the shift."""
 MOST_WORDS = 500
-LONGEST_SILENCE = timedelta(days=31)
 YEARS = range(1970, 9000)
 EARTH_METRES = 40_000_000
 REASON_WORDS: Mapping[str, Any] = {
@@ -103,8 +102,9 @@ def own_list(request: HttpRequest, person: Person) -> HttpResponse:
 def sync(request: HttpRequest, person: Person) -> HttpResponse:
     """Take what the phone has kept, and answer with what became of it and the list as it is now.
 
-    `{"sent_at": …, "actions": [{"uuid", "tour", "kind", "at", "stop", "reason", "source", …}], "position": {…}}`; sent
-    again, it does nothing again.
+    `{"sent_at": …, "actions": [{"uuid", "tour", "kind", "at", "stop", "reason", "source", …}], "position": {"tour",
+    "longitude", "latitude", "accuracy", "at"}}`; sent again, it does nothing again. What is no word is refused in
+    words, and the others are taken.
     """
     given = _read(request)
     sent_at = _moment(given, "sent_at")
@@ -118,7 +118,7 @@ def sync(request: HttpRequest, person: Person) -> HttpResponse:
         tour = _tour(person, uuid)
         if tour is None:
             words = _("This is no longer your tour. Tell the dispatcher what happened.")
-            done += [{"uuid": one.get("uuid"), "outcome": "refused", "words": words} for one in rows]
+            done += [_refused(one, words) for one in rows]
         else:
             done += _take(tour, rows, sent_at, person)
     _locate(given, sent_at, person)
@@ -157,20 +157,17 @@ def _tour(person: Person, uuid: str) -> Tour | None:
 def _take(tour: Tour, rows: list[Json], sent_at: datetime, person: Person) -> list[Json]:
     """Each word is judged by itself: one that nobody understands holds up no other."""
     given = {UUID(str(row["uuid"])): row for row in rows if _is_uuid(row.get("uuid"))}
-    read = {uuid: _word(uuid, row, sent_at) for uuid, row in given.items()}
+    read = {uuid: _word(uuid, row) for uuid, row in given.items()}
     words = [one for one in read.values() if one is not None]
     unread = _("The phone sent something that nobody can read. Tell the dispatcher what happened.")
-    wrong = [
-        {"uuid": str(uuid), "outcome": "refused", "words": unread}
-        for uuid, one in read.items()
-        if one is None
-    ]
+    wrong = [_refused(row, unread) for row in rows if not _is_uuid(row.get("uuid"))]
+    wrong += [_refused(given[uuid], unread) for uuid, one in read.items() if one is None]
     verbs = {"breakdown": lambda said, _at: _break_down(tour, given[said.uuid], person)}
     taken = driving.say(tour, words, sent_at=sent_at, actor=person, verbs=verbs)
     return [*wrong, *({"uuid": str(one.uuid), "outcome": one.outcome, "words": _said(one)} for one in taken)]
 
 
-def _word(uuid: UUID, row: Json, sent_at: datetime) -> Said | None:
+def _word(uuid: UUID, row: Json) -> Said | None:
     """None for what no phone of ours would say."""
     kind, stop, source = row.get("kind"), row.get("stop"), str(row.get("source", ""))
     try:
@@ -178,11 +175,15 @@ def _word(uuid: UUID, row: Json, sent_at: datetime) -> Said | None:
     except Invalid:
         return None
     is_key = type(stop) is int and 0 < stop <= BigAutoField.MAX_BIGINT
-    if kind not in driving.KINDS or "\0" in source or sent_at - at > LONGEST_SILENCE:
+    if kind not in driving.KINDS or "\0" in source:
         return None
     if stop is not None and not is_key:
         return None
     return Said(uuid, str(kind), at, stop=stop, reason=str(row.get("reason", "")), source=source)
+
+
+def _refused(row: Json, words: str) -> Json:
+    return {"uuid": row.get("uuid"), "outcome": "refused", "words": words}
 
 
 def _is_uuid(value: object) -> bool:
@@ -230,20 +231,19 @@ def _within(degrees: object, most: int) -> TypeGuard[float]:
 
 
 def _locate(given: Json, sent_at: datetime, person: Person) -> None:
-    tour = selectors.current_tour(person)
-    if tour is None:
-        return
+    """A position counts for the tour whose list the phone had when it was there, and only while that is driven."""
     if given.get("hide"):
-        driving.hide(tour, actor=person)
+        driving.hide(actor=person)
     position = given.get("position")
-    if not isinstance(position, dict):
+    tour = selectors.current_tour(person)
+    if tour is None or not isinstance(position, dict) or position.get("tour") != str(tour.uuid):
         return
     try:
         longitude, latitude = float(position["longitude"]), float(position["latitude"])
         accuracy = min(round(float(position.get("accuracy", 0))), EARTH_METRES)
     except (KeyError, TypeError, ValueError, OverflowError):
         raise Invalid("position", _("longitude, latitude and accuracy in metres are needed")) from None
-    at = rules.on_our_clock(_moment(position, "at"), sent_at, clock.now())
+    at = rules.on_our_clock(_moment(position, "at"), sent_at, clock.now(), tour.departs_at)
     driving.here(tour, longitude, latitude, accuracy, at=at, actor=person)
 
 

@@ -20,6 +20,7 @@ _TEXTS = {
     "sent": _("Everything is sent. The list is of %(time)s."),
     "toSend": _("%(count)d waiting to be sent."),
     "noCoverage": _("No coverage: %(count)d waiting to be sent. Go on; it is kept on this phone."),
+    "unkept": _("%(count)d waiting to be sent. This phone cannot keep it: do not close this page."),
     "noCoverageList": _("No coverage. The list is of %(time)s."),
     "placeOfNext": _("No position: the place of your next customer is reported."),
     "sharing": _("The dispatchers see this van's place."),
