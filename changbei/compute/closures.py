@@ -1,7 +1,8 @@
 """The way around closed areas where no road network is at hand: along the outline of each area's convex hull.
 
 Exact for one convex area on a plane: the shortest way between two points that a convex body keeps apart is a tangent, a
-piece of its outline and a tangent. Several areas are gone around one after the other, which is never too little.
+piece of its outline and a tangent. Several areas are gone around one after the other, and whoever is in a notch of one
+leaves it along its side: longer than need be, never through.
 """
 
 from __future__ import annotations
@@ -62,7 +63,85 @@ def around_metres(areas: Sequence[shapely.Geometry], lon: Floats, lat: Floats) -
             outline = outline[::-1]
         free = ~points_in(hull, lon_array, lat_array)
         extra[np.ix_(free, free)] += _around(points[free], outline)
+        notched = ~free & ~points_in(part, lon_array, lat_array)
+        if notched.any():
+            area = shapely.transform(part, lambda corners: corners * [narrow * scale, scale])
+            _leave_notches(extra, points, free, notched, area)
     return extra
+
+
+def _leave_notches(
+    extra: Metres,
+    points: FloatArray,
+    free: BoolArray,
+    notched: BoolArray,
+    area: shapely.Polygon,
+) -> None:
+    """Add what those in a notch of the area drive more, to and from each other and everybody outside its hull: along
+    the notch's side to one of its ends, on around the hull."""
+    shapely.prepare(area)
+    outline = _rim(area)
+    ends = np.concatenate([outline, points[free]])
+    beyond = _around(ends, outline)[: len(outline)] + _apart(outline, ends)
+    out = _ways_out(points[notched], area, outline)
+    onward = np.min(out[:, :, None] + beyond[None], axis=1)
+    inward = np.min(onward[:, None, : len(outline)] + out[None], axis=2)
+    there = np.flatnonzero(free)
+    these = np.flatnonzero(notched)
+    for row, point in enumerate(these):
+        others = np.concatenate([there, these])
+        straight = _apart(points[[point]], points[others])[0]
+        way = np.concatenate([onward[row, len(outline) :], inward[row]])
+        seen = _in_sight(area, points[point], points[others]) | ~np.isfinite(way)
+        longer = np.where(seen, 0.0, np.maximum(way - straight, 0.0))
+        extra[point, others] += longer
+        extra[there, point] += longer[: len(there)]
+
+
+def _rim(area: shapely.Polygon) -> FloatArray:
+    """The area's corners on the outline of its hull, counter-clockwise."""
+    ring = shapely.get_exterior_ring(shapely.convex_hull(area))
+    ring = ring if ring.is_ccw else shapely.reverse(ring)
+    corners = np.array(area.exterior.coords)
+    corners = corners[shapely.distance(ring, shapely.points(corners)) < TOUCHES_METRES]
+    along = shapely.line_locate_point(ring, shapely.points(corners))
+    found: FloatArray = corners[np.unique(along, return_index=True)[1]]
+    return found
+
+
+def _ways_out(points: FloatArray, area: shapely.Polygon, outline: FloatArray) -> FloatArray:
+    """(m, corners) metres from a point in a notch to the corners of the outline at its ends: straight where they are in
+    sight, else straight to the notch's side, and along that. Infinite to the others, and out of a hole."""
+    notches = shapely.get_parts(shapely.difference(shapely.convex_hull(area), area))
+    notch = np.argmin(shapely.distance(shapely.points(points)[:, None], notches[None, :]), axis=1)
+    found = np.full((len(points), len(outline)), np.inf)
+    corners = shapely.points(outline)
+    for number in np.unique(notch).tolist():
+        side = shapely.get_exterior_ring(notches[number])
+        here = shapely.points(points[notch == number])
+        ends = np.flatnonzero(shapely.distance(side, corners) < TOUCHES_METRES)
+        along = np.abs(
+            shapely.line_locate_point(side, here)[:, None]
+            - shapely.line_locate_point(side, corners[ends])[None, :]
+        )
+        along = np.minimum(along, shapely.length(side) - along)
+        sight = np.stack([_in_sight(area, point, outline[ends]) for point in points[notch == number]])
+        straight = _apart(points[notch == number], outline[ends])
+        by_side = shapely.distance(side, here)[:, None] + along
+        found[np.ix_(notch == number, ends)] = np.where(sight, straight, by_side)
+    return found
+
+
+def _apart(some: FloatArray, others: FloatArray) -> FloatArray:
+    found: FloatArray = np.linalg.norm(some[:, None] - others[None, :], axis=2)
+    return found
+
+
+def _in_sight(area: shapely.Polygon, point: FloatArray, others: FloatArray) -> BoolArray:
+    """(n,) whether the straight way from a point to each of the others stays out of the area."""
+    ways = shapely.linestrings(np.stack([np.broadcast_to(point, others.shape), others], axis=1))
+    found: BoolArray = ~shapely.crosses(area, ways)
+    return found
 
 
 def _around(points: FloatArray, outline: FloatArray) -> Metres:

@@ -46,16 +46,11 @@ def test_inside() -> None:
 points = st.lists(st.tuples(st.floats(-0.05, 0.05), st.floats(-0.05, 0.05)), min_size=2, max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
-@given(points)
-def test_it_is_what_a_search_along_the_corners_finds(places: list[tuple[float, float]]) -> None:
-    """The independent judge: the shortest path over the square's corners whose legs stay out of the inside."""
-    free = [one for one in places if not SQUARE.buffer(1e-4).intersects(shapely.Point(one))]
-    if len(free) < 2:
-        return
-    extra = closures.around_metres([SQUARE], [x for x, _ in free], [y for _, y in free]) / METRES
-    core = SQUARE.buffer(-1e-7)
-    nodes = [*free[:2], *SQUARE.exterior.coords[:-1]]
+def along_the_corners(area: shapely.Polygon, start: tuple[float, float], end: tuple[float, float]) -> float:
+    """The independent judge: how much the shortest path over the corners whose legs stay out of the inside is longer
+    than the straight way, in degrees."""
+    core = area.buffer(-1e-7)
+    nodes = [start, end, *area.exterior.coords[:-1]]
     far = [
         [
             np.hypot(a[0] - b[0], a[1] - b[1]) if not core.crosses(shapely.LineString([a, b])) else np.inf
@@ -66,8 +61,51 @@ def test_it_is_what_a_search_along_the_corners_finds(places: list[tuple[float, f
     best = np.array(far)
     for middle in range(len(nodes)):
         best = np.minimum(best, best[:, [middle]] + best[[middle], :])
-    straight = np.hypot(free[0][0] - free[1][0], free[0][1] - free[1][1])
-    assert extra[0, 1] == pytest.approx(best[0, 1] - straight, abs=2e-6)
+    return float(best[0, 1] - np.hypot(start[0] - end[0], start[1] - end[1]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(points)
+def test_it_is_what_a_search_along_the_corners_finds(places: list[tuple[float, float]]) -> None:
+    free = [one for one in places if not SQUARE.buffer(1e-4).intersects(shapely.Point(one))]
+    if len(free) < 2:
+        return
+    extra = closures.around_metres([SQUARE], [x for x, _ in free], [y for _, y in free]) / METRES
+    assert extra[0, 1] == pytest.approx(along_the_corners(SQUARE, *free[:2]), abs=2e-6)
+
+
+HORSESHOE = shapely.box(-0.03, -0.03, 0.03, 0.03).difference(shapely.box(-0.01, -0.01, 0.01, 0.03))
+"""Open to the north."""
+
+
+def test_out_of_a_notch_by_its_opening() -> None:
+    lon, lat = [0.0, -0.05, 0.0, 0.005, 0.04], [0.0, 0.0, 0.05, 0.02, -0.05]
+    extra = closures.around_metres([HORSESHOE], lon, lat) / METRES
+    out = np.hypot(0.01, 0.03)
+    assert extra[0, 1] == pytest.approx(out + 0.02 + np.hypot(0.02, 0.03) - 0.05, abs=1e-6)
+    assert extra[0, 2] == extra[0, 3] == 0.0  # in sight
+    assert extra[0, 4] == pytest.approx(out + 0.02 + np.hypot(0.01, 0.08) - np.hypot(0.04, 0.05), abs=1e-6)
+    assert (extra == extra.T).all() and (np.diag(extra) == 0).all()
+
+
+def test_whoever_is_in_a_hole_of_an_area_gets_out_of_it() -> None:
+    ring = SQUARE.buffer(0.01, join_style="mitre").difference(SQUARE)
+    assert closures.around_metres([ring], [0.0, 0.05], [0.0, 0.0]).tolist() == [[0, 0], [0, 0]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(points)
+def test_never_through_an_area_with_a_notch_and_longer_than_need_be_only_out_of_it(
+    places: list[tuple[float, float]],
+) -> None:
+    free = [one for one in places if not HORSESHOE.buffer(1e-4).intersects(shapely.Point(one))]
+    if len(free) < 2:
+        return
+    extra = closures.around_metres([HORSESHOE], [x for x, _ in free], [y for _, y in free]) / METRES
+    shortest = along_the_corners(HORSESHOE, *free[:2])
+    assert extra[0, 1] >= shortest - 2e-6
+    if not any(shapely.box(-0.03, -0.03, 0.03, 0.03).intersects(shapely.Point(one)) for one in free[:2]):
+        assert extra[0, 1] == pytest.approx(shortest, abs=2e-6)
 
 
 def test_a_known_point_on_chinese_maps() -> None:
