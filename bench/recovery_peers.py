@@ -91,14 +91,17 @@ def _arrays(problem: Problem) -> dict[str, Any]:
 
 
 def judge(problem: Problem, plan: Plan) -> dict[str, int]:
-    """violations, unserved (priority), extra (driving seconds), touched (sound vans), shifted (customers of sound vans
+    """What a van carries and the plan leaves unserved is put off before it drives, and takes no room.
+
+    violations, unserved (priority), extra (driving seconds), touched (sound vans), shifted (customers of sound vans
     whose van comes more than 15 minutes earlier or later)."""
     travel, orders, vans, places = problem.travel_seconds, problem.orders, problem.vans, problem.places
     driving, violations, touched, begins = 0, 0, 0, {}
     for van in range(len(vans)):
         row = plan.get(van, [])
         now, here = int(vans.ready_seconds[van]), int(vans.start[van])
-        aboard = {i: int(orders.size[i]) for i in problem.planned[van]}
+        served = {int(number) for what, number, *_ in row if what == "o"}
+        aboard = {i: int(orders.size[i]) for i in problem.planned[van] if i in served}
         for token in row:
             what, number = token[0], int(token[1])
             there = int((orders if what == "o" else places).location[number])

@@ -9,7 +9,7 @@ import numpy as np
 from changbei.compute.dayplan.day import Day
 from changbei.compute.dayplan.kernel.lines import SIZE
 from changbei.compute.dayplan.kernel.savings import join
-from changbei.compute.dayplan.model import IntArray
+from changbei.compute.whole import IntArray
 
 
 def begin(day: Day, usual: Sequence[Sequence[int]] | None) -> None:

@@ -26,8 +26,9 @@ from changbei.compute.dayplan.kernel.lines import (
     refresh,
     sequence_of,
 )
-from changbei.compute.dayplan.model import DayPlan, DayStops, DayVans, Even, IntArray
+from changbei.compute.dayplan.model import DayPlan, DayStops, DayVans, Even
 from changbei.compute.recovery.kernel.chance import State, state_of
+from changbei.compute.whole import IntArray
 
 NOBODY: IntArray = np.zeros(0, dtype=np.int64)
 

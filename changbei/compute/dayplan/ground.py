@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from changbei.compute.dayplan.kernel.lines import CLOSES, OPENS, SERVICE, Ground
-from changbei.compute.dayplan.model import LEFT_OUT_SECONDS, DayStops, DayVans, IntArray
+from changbei.compute.dayplan.model import LEFT_OUT_SECONDS, DayStops, DayVans
+from changbei.compute.whole import IntArray
 
 NEIGHBOURS = 100
 """Neighbours of a stop that are known; beside how many a place is looked for is the search's."""

@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from changbei.compute.roads import UNREACHABLE_SECONDS
+from changbei.compute.whole import HUGE, IntArray, is_whole
 from changbei.core.errors import Invalid, Problem
-
-IntArray = npt.NDArray[np.int64]
 
 LEFT_OUT_SECONDS = 1_000_000
 """Price of a stop nobody serves, in driving seconds, unless it has a price of its own: the last resort."""
-MOST_SECONDS, HUGE = 10**8, 2**40
-"""No way is longer, nothing else larger."""
+MOST_SECONDS = 10**8
+"""No way is longer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,19 +126,25 @@ def refused_stops(
 
 
 def _shapes(stops: DayStops, vans: DayVans) -> Iterator[Problem]:
-    if not len(vans.depot):
+    if not np.size(vans.depot):
         yield Problem("vans", "no van")
-    for name, record, length in (("stops", stops, len(stops.location)), ("vans", vans, len(vans.depot))):
+    for name, record, length in (
+        ("stops", stops, np.size(stops.location)),
+        ("vans", vans, np.size(vans.depot)),
+    ):
         for column in record.__slots__:
             array = getattr(record, column)
             if array is None:
                 continue
             array = np.asarray(array)
             if array.shape != (length,):
-                yield Problem(f"{name}.{column}", f"has {len(array)} entries, expected {length}")
+                found = f"has {len(array)} entries" if array.ndim else "is a single number"
+                yield Problem(f"{name}.{column}", f"{found}, expected {length} entries")
                 continue
-            whole = np.isfinite(array) & (np.floor(array) == array)
-            for at in np.flatnonzero(~whole)[:1]:
+            if array.dtype.kind not in "biuf":
+                yield Problem(f"{name}.{column}", f"must be whole numbers, is {array.dtype}")
+                continue
+            for at in np.flatnonzero(~is_whole(array))[:1]:
                 yield Problem(f"{name}.{column}", f"entry {at} is {array[at]}, not a whole number")
 
 

@@ -17,7 +17,8 @@ from changbei.compute.dayplan.beginning import begin
 from changbei.compute.dayplan.day import Day
 from changbei.compute.dayplan.kernel.annealing import TINY, anneal
 from changbei.compute.dayplan.kernel.lines import COUNT, no_lines
-from changbei.compute.dayplan.model import DayPlan, DayStops, DayVans, Even, IntArray, refuse_wrong
+from changbei.compute.dayplan.model import DayPlan, DayStops, DayVans, Even, refuse_wrong
+from changbei.compute.whole import IntArray, whole_number
 
 ROUNDS_AT_ONCE = 500
 """Rounds between two looks at the clock, some 20 ms."""
@@ -55,7 +56,9 @@ def plan(
     on the arguments only. It is never dearer than what was begun with, and nobody is left out who would still fit in.
     Raises `InvalidDay`, naming array and entry, also for stops that no van could ever serve (`refused_stops`).
     """
-    began = clock()
+    began, travel_seconds, seed = clock(), np.asarray(travel_seconds), whole_number("seed", seed)
+    if iterations is not None:
+        iterations = whole_number("iterations", iterations, least=0)
     refuse_wrong(travel_seconds, stops, vans, usual_lines)
     day = Day(travel_seconds, stops, vans, even, seed)
     if len(day.stop):

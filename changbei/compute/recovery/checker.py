@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, Problem
@@ -24,9 +25,13 @@ def check(problem: Problem, recovery: Recovery) -> list[Violation]:
     allowed = allowed_vans(problem, recovery.policy)
     if len(recovery.vans) != len(problem.vans):
         return [Violation("figure", -1, f"{len(recovery.vans)} van plans for {len(problem.vans)} vans")]
+    if unknown := list(_unknown(problem, recovery)):
+        return unknown
     served: dict[int, int] = {}
+    taken: set[int] = set()
     for van, plan in enumerate(recovery.vans):
         found += _check_van(problem, recovery, allowed, van, plan)
+        found += _check_goods(van, plan, taken)
         for order in plan.orders:
             if order in served:
                 found.append(
@@ -34,6 +39,31 @@ def check(problem: Problem, recovery: Recovery) -> list[Violation]:
                 )
             served[order] = van
     return found + _check_figures(problem, recovery, served)
+
+
+def _unknown(problem: Problem, recovery: Recovery) -> Iterator[Violation]:
+    """Orders and places that the problem does not know; beginnings that no stop belongs to."""
+    for van, plan in enumerate(recovery.vans):
+        if len(plan.begin_seconds) != len(plan.tokens):
+            said = f"{len(plan.begin_seconds)} beginnings of {len(plan.tokens)} stops"
+            yield Violation("figure", van, said)
+        for call in plan.calls:
+            if not 0 <= call.place < len(problem.places):
+                yield Violation("goods", van, f"there is no place {call.place}")
+        for order in (*plan.orders, *(order for call in plan.calls for order in call.orders)):
+            if not 0 <= order < len(problem.orders):
+                yield Violation("goods", van, f"there is no order {order}")
+
+
+def _check_goods(van: int, plan: VanPlan, taken: set[int]) -> Iterator[Violation]:
+    """What is taken over is taken by one van, and delivered by it; `taken` by the vans before, and by this one then."""
+    served = set(plan.orders)
+    for order in (order for call in plan.calls for order in call.orders):
+        if order in taken:
+            yield Violation("goods", van, f"order {order} is taken over twice")
+        if order not in served:
+            yield Violation("goods", van, f"order {order} is taken over and not delivered")
+        taken.add(order)
 
 
 def _check_van(

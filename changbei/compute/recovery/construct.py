@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from changbei.compute.recovery.draft import Draft, planned_line
-from changbei.compute.recovery.lines import Ground, Line
+from changbei.compute.recovery.draft import Draft
+from changbei.compute.recovery.lines import NEVER, Ground, Line
 
 
 def undisturbed(ground: Ground) -> Draft:
@@ -14,27 +16,66 @@ def undisturbed(ground: Ground) -> Draft:
     lines: dict[int, Line] = {}
     bank = [int(order) for stranded in ground.stranded for order in stranded]
     for van, row in enumerate(ground.problem.planned):
-        if not row or planned_line(ground, van).feasible:
+        if not row or ground.planned_line(van).feasible:
             continue
         lines[van], left = _prefix_that_holds(ground, van, list(row))
         bank += left
     return Draft(ground, lines, tuple(bank))
 
 
+class _Reached(NamedTuple):
+    """A stop that is served in time: the van, were it the last one, would be home at `fixed`, or `after` seconds after
+    it left the call, whichever is later, and has taken over `load` so far."""
+
+    stop: int
+    fixed: int
+    after: int
+    load: int
+
+
 def _prefix_that_holds(ground: Ground, van: int, nodes: list[int]) -> tuple[Line, list[int]]:
-    """Leave out, first to last, whatever is late; then from the end whatever the shift does not allow."""
-    left: list[int] = []
-    while True:
-        line = ground.line(van, nodes)
-        if line.feasible or not nodes:
-            return line, left
-        late = [n for n, begin in zip(nodes, line.begins, strict=True) if begin > ground.close[n]]
-        own = [n for n in nodes if n < ground.count]
-        gone = late[0] if late else own[-1]
-        nodes = [n for n in nodes if n != gone]
-        left.append(gone)
-        if all(n >= ground.count for n in nodes):
-            nodes = []
+    """Leave out, first to last, whatever is late; then from the end whatever the shift or the van does not allow. A
+    call stands first or nowhere; every stop left out shortens its hand-over."""
+    calls, stops = nodes[:1], nodes[1:]
+    if not nodes or nodes[0] < ground.count:
+        calls, stops = [], nodes
+    vans = ground.problem.vans
+    here, leaves, each, room = int(vans.start[van]), int(vans.ready_seconds[van]), 0, NEVER
+    for call in calls:
+        there, each = int(ground.location[call]), ground.per_order[call - ground.count]
+        begins = max(leaves + int(ground.travel[here, there]), int(ground.open[call]))
+        here, leaves = there, begins + int(ground.service[call]) + each * len(stops)
+        room = int(vans.capacity[van] - ground.problem.aboard[van])
+    reached, leaves = _in_time(ground, stops, here, int(vans.end[van]), leaves, each)
+    while reached:
+        last = reached[-1]
+        if max(last.fixed, leaves + last.after) <= ground.limit[van] and last.load <= room:
+            break
+        reached.pop()
+        leaves -= each
+    served = [one.stop for one in reached]
+    return ground.line(van, calls + served if served else []), sorted(set(stops) - set(served))
+
+
+def _in_time(
+    ground: Ground, stops: list[int], here: int, end: int, leaves: int, each: int
+) -> tuple[list[_Reached], int]:
+    """The stops that are not late from `here` on, and when the van leaves there, `each` earlier for every other one."""
+    found, fixed, after, load = [], -NEVER, 0, 0
+    for stop in stops:
+        there, opens, lasts = int(ground.location[stop]), int(ground.open[stop]), int(ground.service[stop])
+        leg = int(ground.travel[here, there])
+        if max(fixed + leg, leaves + after + leg, opens) > ground.close[stop]:
+            leaves -= each
+            continue
+        fixed, after, load = (
+            max(fixed + leg, opens) + lasts,
+            after + leg + lasts,
+            load + int(ground.size[stop]),
+        )
+        here, home = there, int(ground.travel[there, end])
+        found.append(_Reached(stop, fixed + home, after + home, load))
+    return found, leaves
 
 
 def by_hand(ground: Ground, start: Draft) -> Draft:
@@ -48,7 +89,7 @@ def by_hand(ground: Ground, start: Draft) -> Draft:
             continue
         free.remove(van)
         named = list(ground.problem.places.planned[place])
-        sequence = named + [int(order) for order in stranded if int(order) not in set(named)]
+        sequence = named + sorted(set(stranded.tolist()) - set(named))
         line, _ = _prefix_that_holds(ground, van, [ground.count + place, *sequence])
         if line.feasible and line.nodes:
             lines[van] = line

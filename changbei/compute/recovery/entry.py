@@ -23,6 +23,7 @@ from changbei.compute.recovery.policy import (
 )
 from changbei.compute.recovery.result import Call, Recovery, Stop, Token, VanPlan
 from changbei.compute.recovery.search import Budget, improve
+from changbei.compute.whole import whole_number
 
 
 def recover(
@@ -43,15 +44,18 @@ def recover(
     plus the policy's price of calm. Hard limits always hold; what cannot be served within them is `unserved`. `start`:
     an earlier recovery of the same problem to go on from; disregarded where the policy does not permit it.
     """
-    began = time.perf_counter()
+    began, work_since = time.perf_counter(), time.thread_time()
+    seed, cores = whole_number("seed", seed), whole_number("cores", cores, least=1)
+    if iterations is not None:
+        iterations = whole_number("iterations", iterations, least=0)
     ground = Ground(problem, policy)
     best = by_hand(ground, undisturbed(ground))
     warm = None if start is None else _draft(ground, start)
-    if warm is not None and warm.price < best.price:
+    if warm is not None and warm.rank < best.rank:
         best = warm
     first = time.perf_counter() - began
 
-    best, done = improve(ground, best, seed, Budget(began, seconds, iterations), cores)
+    best, done = improve(ground, best, seed, Budget(began, work_since, seconds, iterations), cores)
     return _recovery(ground, best.tidied(), done, first, began)
 
 
@@ -64,6 +68,8 @@ def alternatives(
     overtime when otherwise somebody stays unserved. What is worse than another option in every figure is left out.
     `seconds` and `iterations` are the whole budget, shared among the options; each may use all `cores`.
     """
+    if iterations is not None:
+        iterations = whole_number("iterations", iterations, least=0)
     policies = _different(problem, (OWN_RESERVE, NEAREST_RESERVE, NEIGHBOURING_LINES, ALL_MEANS, CALM))
     until = time.perf_counter() + seconds
     queue = [*policies, OVERTIME]

@@ -13,14 +13,15 @@ import numpy as np
 
 from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, Problem
 from changbei.compute.recovery.policy import Policy, allowed_vans
+from changbei.compute.whole import IntArray
 
 NEVER = 1 << 50
 """A cost or time no plan reaches; two of them still fit an int64."""
 UNSERVED_SECONDS = 100_000
-"""Driving one would accept to serve one more unit of priority: more than the vans of a neighbourhood drive in a day,
-so serving comes before driving."""
+"""Driving one would accept to serve one more unit of priority: more than a day of it, so serving comes before driving
+as long as no detour lasts longer."""
 VALUE_SECONDS = 50_000
-"""Share of the price of an unserved order that its value decides; below one unit of priority in total."""
+"""The same for the whole value of what may be left: half a unit of priority. No single order is worth more."""
 
 
 class Ground:
@@ -45,13 +46,30 @@ class Ground:
         self.allowed = allowed_vans(problem, policy)
         straight = problem.vans.ready_seconds + self.travel[problem.vans.start, problem.vans.end]
         self.limit = np.maximum(problem.vans.shift_end_seconds + policy.overtime_seconds, straight).tolist()
-        total_value = int(orders.value.sum()) + 1
-        self.planned_lines: dict[int, Line] = {}
-        self.unserved_price = orders.priority * UNSERVED_SECONDS + orders.value * VALUE_SECONDS // total_value
+        self._planned_lines: dict[int, Line] = {}
 
     def line(self, van: int, nodes: Sequence[int]) -> Line:
         """The van's list with its schedule."""
         return Line(self, van, list(nodes))
+
+    def planned_line(self, van: int) -> Line:
+        """Today's list of the van, scheduled once."""
+        line = self._planned_lines.get(van)
+        if line is None:
+            line = self._planned_lines[van] = self.line(van, self.problem.planned[van])
+        return line
+
+    @cached_property
+    def unserved_price(self) -> IntArray:
+        """(N,) driving seconds one would accept to serve an order. Its value counts by its share of all that may be
+        left: what is stranded, and what stands in lists that do not hold."""
+        orders, may_be_left = self.problem.orders, self.source >= 0
+        for van, row in enumerate(self.problem.planned):
+            may_be_left[list(row)] = not self.planned_line(van).feasible
+        total = int(orders.value[may_be_left].sum()) + 1
+        worth = np.minimum(orders.value * VALUE_SECONDS // total, VALUE_SECONDS)
+        found: IntArray = orders.priority * UNSERVED_SECONDS + worth
+        return found
 
 
 class Line:

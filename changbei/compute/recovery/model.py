@@ -2,8 +2,9 @@
 
 All times are whole seconds on one axis that the caller chooses (seconds of the local day, for example), all sizes
 whole units the caller chooses (cartons, litres). Locations, vans, orders, places and sites are counted from 0; an
-index of -1 means "none". Goods belong to a customer: what is aboard a sound van is delivered by that van or not at
-all, what is stranded at a place is delivered by a van that has called at that place before.
+index of -1 means "none". What is not a whole number within ±2⁴⁰ is refused; closing times and shift ends may be
+larger, or infinite, where there is no limit. Goods belong to a customer: what is aboard a sound van is delivered by
+that van or not at all, what is stranded at a place is delivered by a van that has called at that place before.
 """
 
 from __future__ import annotations
@@ -15,27 +16,14 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from changbei.compute.whole import HUGE, IntArray, Integers, sequences, whole_number, whole_numbers
 from changbei.core.errors import Invalid
 from changbei.core.errors import Problem as Wrong
 
-IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-Integers = Sequence[int] | npt.NDArray[np.integer]
 
 SHIFT_LIMIT_SECONDS = 15 * 60
 """A customer notices when the van comes this much earlier or later than announced (issue text: 15 minutes)."""
-
-
-def _integers(name: str, values: Integers, length: int | None = None) -> IntArray:
-    array = np.array(values, dtype=np.int64).reshape(-1) if len(values) else np.zeros(0, dtype=np.int64)
-    if length is not None and len(array) != length:
-        raise Invalid(name, f"has {len(array)} entries, expected {length}")
-    array.setflags(write=False)
-    return array
-
-
-def _constant(values: Integers | int, length: int) -> Integers:
-    return [values] * length if isinstance(values, int) else values
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,19 +56,20 @@ class Vans:
         site: Integers | int = 0,
     ) -> Vans:
         """Takes lists or arrays; a single number stands for every van."""
-        count = len(start)
+        starts = whole_numbers("vans.start", start)
+        count = len(starts)
         flags = np.array(reserve if reserve is not None else [False] * count, dtype=np.bool_).reshape(-1)
         if len(flags) != count:
             raise Invalid("vans.reserve", f"has {len(flags)} entries, expected {count}")
         flags.setflags(write=False)
         return cls(
-            start=_integers("vans.start", start),
-            end=_integers("vans.end", _constant(end, count), count),
-            ready_seconds=_integers("vans.ready_seconds", _constant(ready_seconds, count), count),
-            shift_end_seconds=_integers("vans.shift_end_seconds", _constant(shift_end_seconds, count), count),
-            capacity=_integers("vans.capacity", _constant(capacity, count), count),
+            start=starts,
+            end=whole_numbers("vans.end", end, count),
+            ready_seconds=whole_numbers("vans.ready_seconds", ready_seconds, count),
+            shift_end_seconds=whole_numbers("vans.shift_end_seconds", shift_end_seconds, count, endless=True),
+            capacity=whole_numbers("vans.capacity", capacity, count),
             reserve=flags,
-            site=_integers("vans.site", _constant(site, count), count),
+            site=whole_numbers("vans.site", site, count),
         )
 
     def __len__(self) -> int:
@@ -124,10 +113,11 @@ class Orders:
         eta_seconds: Integers | int = -1,
     ) -> Orders:
         """Takes lists or arrays; a single number stands for every order."""
-        count = len(location)
+        locations = whole_numbers("orders.location", location)
+        count = len(locations)
+        closes = whole_numbers("orders.window_close_seconds", window_close_seconds, count, endless=True)
         given: dict[str, Integers | int] = {
             "window_open_seconds": window_open_seconds,
-            "window_close_seconds": window_close_seconds,
             "service_seconds": service_seconds,
             "size": size,
             "priority": priority,
@@ -135,10 +125,8 @@ class Orders:
             "source": source,
             "eta_seconds": eta_seconds,
         }
-        columns = {
-            name: _integers(f"orders.{name}", _constant(raw, count), count) for name, raw in given.items()
-        }
-        return cls(location=_integers("orders.location", location), **columns)
+        columns = {name: whole_numbers(f"orders.{name}", raw, count) for name, raw in given.items()}
+        return cls(location=locations, window_close_seconds=closes, **columns)
 
     def __len__(self) -> int:
         return len(self.location)
@@ -175,12 +163,11 @@ class Places:
         planned: Sequence[Sequence[int]] | None = None,
     ) -> Places:
         """Takes lists or arrays; a single number stands for every place."""
-        count = len(location)
-        sequences = (
-            tuple(tuple(int(i) for i in row) for row in planned) if planned is not None else ((),) * count
-        )
-        if len(sequences) != count:
-            raise Invalid("places.planned", f"has {len(sequences)} entries, expected {count}")
+        locations = whole_numbers("places.location", location)
+        count = len(locations)
+        rows = sequences("places.planned", planned) if planned is not None else ((),) * count
+        if len(rows) != count:
+            raise Invalid("places.planned", f"has {len(rows)} entries, expected {count}")
         given: dict[str, Integers | int] = {
             "handover_seconds": handover_seconds,
             "handover_per_order_seconds": handover_per_order_seconds,
@@ -188,10 +175,8 @@ class Places:
             "site": site,
             "end": end,
         }
-        columns = {
-            name: _integers(f"places.{name}", _constant(raw, count), count) for name, raw in given.items()
-        }
-        return cls(location=_integers("places.location", location), planned=sequences, **columns)
+        columns = {name: whole_numbers(f"places.{name}", raw, count) for name, raw in given.items()}
+        return cls(location=locations, planned=rows, **columns)
 
     def __len__(self) -> int:
         return len(self.location)
@@ -219,8 +204,12 @@ class Problem:
     base_driving_seconds: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "planned", tuple(tuple(int(i) for i in row) for row in self.planned))
-        object.__setattr__(self, "site_location", _integers("site_location", self.site_location))
+        object.__setattr__(self, "travel_seconds", np.asarray(self.travel_seconds))
+        object.__setattr__(self, "planned", sequences("planned", self.planned))
+        object.__setattr__(self, "site_location", whole_numbers("site_location", self.site_location))
+        if self.base_driving_seconds is not None:
+            driving = whole_number("base_driving_seconds", self.base_driving_seconds)
+            object.__setattr__(self, "base_driving_seconds", driving)
         _refuse_if(list(_problems(self)))
 
     @cached_property
@@ -320,22 +309,28 @@ def _problems(problem: Problem) -> list[tuple[str, str]]:
         if len(bad):
             wrong.append((name, f"entry {bad[0]} is {array[bad[0]]}, allowed are {low} to {high - 1}"))
 
-    size, huge = len(matrix), 2**40
+    size, sites = len(matrix), max(len(problem.site_location), 1)
     within("vans.start", vans.start, 0, size)
     within("vans.end", vans.end, 0, size)
-    within("vans.ready_seconds", vans.ready_seconds, 0, huge)
-    within("vans.capacity", vans.capacity, 0, huge)
+    within("vans.ready_seconds", vans.ready_seconds, 0, HUGE)
+    within("vans.shift_end_seconds", vans.shift_end_seconds, -HUGE, HUGE + 1)
+    within("vans.site", vans.site, -1, sites)
+    within("vans.capacity", vans.capacity, 0, HUGE)
     within("orders.location", orders.location, 0, size)
-    within("orders.service_seconds", orders.service_seconds, 0, huge)
-    within("orders.size", orders.size, 0, huge)
+    within("orders.window_open_seconds", orders.window_open_seconds, -HUGE, HUGE)
+    within("orders.window_close_seconds", orders.window_close_seconds, -HUGE, HUGE + 1)
+    within("orders.eta_seconds", orders.eta_seconds, -HUGE, HUGE)
+    within("orders.service_seconds", orders.service_seconds, 0, HUGE)
+    within("orders.size", orders.size, 0, HUGE)
     within("orders.priority", orders.priority, 1, 10**6)
-    within("orders.value", orders.value, 0, huge)
+    within("orders.value", orders.value, 0, HUGE)
     within("orders.source", orders.source, -1, len(places))
     within("places.location", places.location, 0, size)
     within("places.end", places.end, -1, size)
-    within("places.handover_seconds", places.handover_seconds, 0, huge)
-    within("places.handover_per_order_seconds", places.handover_per_order_seconds, 0, huge)
-    within("places.site", places.site, -1, max(len(problem.site_location), 1))
+    within("places.ready_seconds", places.ready_seconds, -HUGE, HUGE)
+    within("places.handover_seconds", places.handover_seconds, 0, HUGE)
+    within("places.handover_per_order_seconds", places.handover_per_order_seconds, 0, HUGE)
+    within("places.site", places.site, -1, sites)
     within("site_location", problem.site_location, 0, size)
     if len(problem.planned) != len(vans):
         return [*wrong, ("planned", f"has {len(problem.planned)} sequences for {len(vans)} vans")]

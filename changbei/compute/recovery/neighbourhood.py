@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from changbei.compute.recovery.draft import Draft, planned_line
+from changbei.compute.recovery.draft import Draft
 from changbei.compute.recovery.kernel import Lists, World
 from changbei.compute.recovery.kernel.world import (
     ABOARD,
@@ -33,13 +33,17 @@ from changbei.compute.recovery.kernel.world import (
     SOURCE,
 )
 from changbei.compute.recovery.lines import NEVER, Ground, Line
-from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, BoolArray, IntArray
+from changbei.compute.recovery.model import SHIFT_LIMIT_SECONDS, BoolArray
+from changbei.compute.whole import IntArray
 
 CALLERS = 24
 """How many of the lines nearest to a place are considered for a call there; all its reserves are."""
 
 SPARE_LENGTH = 200
-"""How many stops a list may have more than the longest of today."""
+"""How many stops a list may have more than the longest of today's and of those begun with."""
+
+ROWS_AT_ONCE = 256
+"""Rows of the matrix that are looked up at once: all would be one more matrix for a while."""
 
 
 class Neighbourhood:
@@ -62,6 +66,8 @@ class Neighbourhood:
         self.number[self.orders] = np.arange(len(self.orders))
         self.number[ground.count :] = len(self.orders) + np.arange(self.places)
         self.original = np.concatenate([self.orders, ground.count + np.arange(self.places)])
+        longest = max((_longest(ground, start, van) for van in self.vans), default=0)
+        self.room = min(longest + SPARE_LENGTH, len(self.original))
 
     def _hopeful(self) -> BoolArray:
         """(N,) whether the window can be met at all: trying the others every time would only cost time."""
@@ -77,6 +83,7 @@ class Neighbourhood:
         where = np.concatenate([ground.location[nodes], vans.start[self.vans], vans.end[self.vans]])
         home = self.column[ground.home[self.orders]]
         carried = [self._carried(home, column) for column in range(len(self.vans))]
+        travel, located = self._travel()
         onto, off = self._matrices(where, carried)
         planned, planned_length = self._table([list(problem.planned[van]) for van in self.vans])
         policy = ground.policy
@@ -103,11 +110,11 @@ class Neighbourhood:
         van[:, READY], van[:, LIMIT] = vans.ready_seconds[self.vans], np.array(ground.limit)[self.vans]
         van[:, CAPACITY], van[:, ABOARD] = vans.capacity[self.vans], problem.aboard[self.vans]
         van[:, RESERVE], van[:, LISTED] = vans.reserve[self.vans], planned_length
-        van[:, FRAGILE] = [not planned_line(ground, van).feasible for van in self.vans]
+        van[:, FRAGILE] = [not ground.planned_line(van).feasible for van in self.vans]
         counts = [len(self.orders), self.places, len(self.vans)]
         return World(
-            travel=np.ascontiguousarray(ground.travel, dtype=np.int32),
-            where=where,
+            travel=travel,
+            where=located,
             onto=onto,
             off=off,
             node=node,
@@ -118,6 +125,17 @@ class Neighbourhood:
             terms=np.array([*counts, *terms], dtype=np.int64),
         )
 
+    def _travel(self) -> tuple[I32, I64]:
+        """The matrix and where in it the orders are; of one that would be copied, their rows and columns only."""
+        travel, located = self.ground.travel, self.ground.location[self.orders]
+        if travel.dtype == np.int32 and travel.flags.c_contiguous:
+            return travel.view(np.int32), located
+        needed, located = np.unique(located, return_inverse=True)
+        among = np.empty((len(needed), len(needed)), dtype=np.int32)
+        for row, location in enumerate(needed):
+            among[row] = travel[location, needed]
+        return among, located.reshape(-1)
+
     def _matrices(self, where: IntArray, carried: list[IntArray]) -> tuple[I32, I32]:
         """(nodes, nodes) seconds from node to node, and the transpose, for whatever may ever be on one list: what is
         stranded and the places with everything, what a van carries with the same van's. The rest is 0 and most of it
@@ -126,10 +144,12 @@ class Neighbourhood:
         travel = self.ground.travel
         onto, off = (np.zeros((len(where), len(where)), dtype=np.int32) for _ in range(2))
         with_all = np.concatenate([np.arange(self.stranded), len(self.orders) + np.arange(self.places)])
-        leaving = travel[where[with_all][:, None], where[None, :]]
-        coming = travel[where[:, None], where[with_all][None, :]]
-        onto[with_all], off[with_all] = leaving, coming.T
-        onto[:, with_all], off[:, with_all] = coming, leaving.T
+        for first in range(0, len(with_all), ROWS_AT_ONCE):
+            some = with_all[first : first + ROWS_AT_ONCE]
+            leaving = travel[where[some][:, None], where[None, :]]
+            coming = travel[where[:, None], where[some][None, :]]
+            onto[some], off[some] = leaving, coming.T
+            onto[:, some], off[:, some] = coming, leaving.T
         for own in carried:
             among = travel[where[own][:, None], where[own][None, :]]
             onto[own[:, None], own[None, :]], off[own[:, None], own[None, :]] = among, among.T
@@ -165,9 +185,7 @@ class Neighbourhood:
     def _table(self, lists: list[list[int]]) -> tuple[I32, I64]:
         """Lists as rows with room to grow, and their lengths; what cannot be served by anybody is not in them."""
         lists = [[node for node in nodes if self.number[node] >= 0] for nodes in lists]
-        today = max((len(self.ground.problem.planned[van]) for van in self.vans), default=0)
-        longest = min(max(today, *map(len, lists)) + SPARE_LENGTH, len(self.original))
-        table = np.full((len(lists), longest), -1, dtype=np.int32)
+        table = np.full((len(lists), self.room), -1, dtype=np.int32)
         for row, nodes in enumerate(lists):
             table[row, : len(nodes)] = self.number[nodes]
         return table, np.array([len(nodes) for nodes in lists], dtype=np.int64)
@@ -187,6 +205,10 @@ class Neighbourhood:
         after = {n for line in lines.values() for n in line.nodes if n < self.ground.count}
         bank = (set(start.bank) | before) - after
         return Draft(self.ground, lines, tuple(sorted(bank))).tidied()
+
+
+def _longest(ground: Ground, start: Draft, van: int) -> int:
+    return max(len(ground.problem.planned[van]), len(start.line(van).nodes))
 
 
 def _callers(ground: Ground, start: Draft) -> list[int]:

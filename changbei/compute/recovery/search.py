@@ -64,12 +64,14 @@ FINE_SHARE, FINE_SECONDS = 0.08, (50.0, 3.0)
 NOISE, DEAREST_SECONDS = 1.0, 900
 """How much worse a van may seem when a plan is made from nothing, and the detour above which it leaves an order."""
 
-ROUNDS_AT_ONCE = 64
-"""Rounds between two looks at the clock: a few milliseconds."""
+ROUNDS_AT_ONCE, LOOK_SECONDS = 64, 0.005
+"""Rounds at one warmth, and how often to look at the clock meanwhile: where many wait at one place a round takes
+milliseconds."""
 
 LEAST_A_SECOND = 2_000
-"""Rounds made for each second asked for, whatever the clock says: a machine that stands still for most of it would
-leave little more than the plan by hand. It makes several times as many when nothing disturbs it."""
+"""Rounds made for each second asked for, whatever the clock says, as long as they do not take that much processor time:
+a machine that stands still for most of it would leave little more than the plan by hand. It makes several times as many
+when nothing disturbs it."""
 
 NEXT_SEED = 7_919
 """From the seed of one search to that of the next beside it."""
@@ -81,21 +83,25 @@ MOST_A_PAIR = 100
 @dataclass(frozen=True, slots=True)
 class Budget:
     """When to stop: after `iterations` when given (the clock is not looked at then), else `seconds` after `since` on
-    the clock, but not before the least rounds, nor after the `most`."""
+    the clock, but not before the least rounds or as many seconds of work, nor after the `most` rounds. work_since: the
+    processor time of the thread that asked, then."""
 
     since: float
+    work_since: float
     seconds: float
     iterations: int | None
     most: float = math.inf
 
-    def spent(self, done: int) -> float:
-        """Share of the budget that is used up, 1 and above when it is over."""
+    def spent(self, done: int, worked: float) -> float:
+        """Share of the budget that is used up after so many rounds and seconds of processor time, 1 and above when it
+        is over."""
         if self.iterations is not None:
             return done / self.iterations if self.iterations else 1.0
         if self.seconds <= 0:
             return 1.0
         elapsed = (time.perf_counter() - self.since) / self.seconds
-        return max(min(elapsed, done / (LEAST_A_SECOND * self.seconds)), done / self.most)
+        least = max(done / LEAST_A_SECOND, worked) / self.seconds
+        return max(min(elapsed, least), done / self.most)
 
     def rounds(self, done: int, wanted: int) -> int:
         """How many of the wanted rounds may be made."""
@@ -106,14 +112,15 @@ def improve(ground: Ground, start: Draft, seed: int, budget: Budget, cores: int 
     """The best draft found within the budget, and the rounds made; by so many searches side by side, each with the
     whole budget and chance of its own."""
     hood = Neighbourhood(ground, start)
-    if budget.spent(0) >= 1.0 or not len(hood.orders) or not hood.vans:
+    if budget.spent(0, _work() - budget.work_since) >= 1.0 or not len(hood.orders) or not hood.vans:
         return start, 0
     budget = replace(budget, most=MOST_A_PAIR * len(hood.orders) ** 2)
     world, bare, given = hood.world(), hood.lists(undisturbed(ground)), hood.lists(start)
-    searches = [_Search(world, bare, seed + number * NEXT_SEED, budget) for number in range(cores)]
+    worked = _work() - budget.work_since
+    searches = [_Search(world, bare, seed + number * NEXT_SEED, budget, worked) for number in range(cores)]
     found = hood.draft(start, min(_side_by_side(searches, given), key=_price))
     done = sum(search.done for search in searches)
-    return (found if found.feasible and found.price < start.price else start), done
+    return (found if found.feasible and found.rank < start.rank else start), done
 
 
 def _side_by_side(searches: list[_Search], given: Lists) -> list[Lists]:
@@ -125,26 +132,30 @@ def _side_by_side(searches: list[_Search], given: Lists) -> list[Lists]:
 
 
 class _Search:
-    """One search: its room, how many rounds are done."""
+    """One search: its room, how many rounds are done. worked: seconds of processor time spent before it."""
 
-    def __init__(self, world: World, bare: Lists, seed: int, budget: Budget) -> None:
+    def __init__(self, world: World, bare: Lists, seed: int, budget: Budget, worked: float) -> None:
         self.world, self.bare, self.budget, self.done = world, bare, budget, 0
+        self.worked, self.work_since, self.at_once = worked, 0.0, 1
         self.plan: Plan = plan_of(world, bare)
         self.store: Store = store_for(self.plan, bare, seed)
 
     def run(self, given: Lists) -> Lists:
         """The best lists; `given` are what is known already."""
-        until = 1.0 - FINE_SHARE
+        self.work_since, until = _work() - self.worked, 1.0 - FINE_SHARE
         best = self._among_calls(self._begun(given, 0.0, until), until)
-        while self.budget.spent(self.done) < until:
+        while self._spent() < until:
             anew = self._among_calls(self._begun(self.bare, NOISE, until), until)
             best = self._among_calls(min(best, anew, key=_price), until)
         return self._annealed(best, FINE_SECONDS, 1.0)
 
+    def _spent(self) -> float:
+        return self.budget.spent(self.done, _work() - self.work_since)
+
     def _begun(self, lists: Lists, noise: float, until: float) -> Lists:
         """The best plan of one cooling, of several plans from nothing, and of these lists."""
         begin = self._from_the_beginnings(self._priced(lists), noise)
-        since = self.budget.spent(self.done)
+        since = self._spent()
         return self._annealed(
             begin, HOT_SECONDS, since + HOT_SHARE * (until - since), HOT_SHARE * CYCLE_ROUNDS
         )
@@ -164,10 +175,10 @@ class _Search:
 
     def _part(self, until: float, most: float) -> Callable[[], float]:
         """How much of a part is over that begins now and ends with this share of the budget or after so many rounds."""
-        since, began = self.budget.spent(self.done), self.done
+        since, began = self._spent(), self.done
 
         def over() -> float:
-            spent = self.budget.spent(self.done)
+            spent = self._spent()
             if spent >= until:
                 return 1.0
             return max((spent - since) / (until - since), (self.done - began) / most)
@@ -176,9 +187,9 @@ class _Search:
 
     def _from_the_beginnings(self, best: Lists, noise: float) -> Lists:
         """The best of several plans from nothing, the first with this noise, and of what was there."""
-        half = (1.0 + self.budget.spent(self.done)) / 2.0
+        half = (1.0 + self._spent()) / 2.0
         for number in range(BEGINNINGS):
-            if number and self.budget.spent(self.done) >= half:
+            if self._spent() >= (half if number else 1.0):
                 break
             self._load(self.bare)
             construct(self.world, self.plan, self.store, NOISE if number else noise, DEAREST_SECONDS, ANY)
@@ -208,11 +219,23 @@ class _Search:
     def _rounds(self, count: int) -> Iterator[int]:
         """How many of `count` rounds are made, until they are, or the budget is."""
         since = self.done
-        while self.done - since < count and self.budget.spent(self.done) < 1.0:
+        while self.done - since < count and self._spent() < 1.0:
             yield self.done - since
 
     def _go(self, warmth: float, count: int) -> None:
-        count = self.budget.rounds(self.done, count)
+        """So many rounds at this warmth, fewer when the time is over."""
+        if self.budget.iterations is not None:
+            self._make(warmth, self.budget.rounds(self.done, count))
+            return
+        last = self.done + count
+        while self.done < last and self._spent() < 1.0:
+            before = time.perf_counter()
+            made = min(self.at_once, last - self.done)
+            self._make(warmth, made)
+            each = max((time.perf_counter() - before) / made, 1e-9)
+            self.at_once = max(1, min(ROUNDS_AT_ONCE, int(LOOK_SECONDS / each)))
+
+    def _make(self, warmth: float, count: int) -> None:
         rounds(self.world, self.plan, self.store, warmth, count)
         self.done += count
 
@@ -226,6 +249,11 @@ class _Search:
     def _best(self) -> Lists:
         store = self.store
         return Lists(store.best_nodes.copy(), store.best_length.copy(), int(store.price[BEST]))
+
+
+def _work() -> float:
+    """Processor time of this thread."""
+    return time.thread_time()
 
 
 def _between(ends: tuple[float, float], share_of_way: float) -> float:

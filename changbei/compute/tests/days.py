@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from changbei.compute.recovery import Orders, Places, Problem, Vans
@@ -39,6 +41,13 @@ def one_breakdown() -> Problem:
         planned=((0, 1), ()),
         site_location=np.array([0]),
     )
+
+
+def crooked(day: Problem, seed: int) -> Problem:
+    """The same with ways that know no triangle: it may be shorter over a third place."""
+    travel = np.random.default_rng(seed).integers(1, 3000, day.travel_seconds.shape)
+    np.fill_diagonal(travel, 0)
+    return replace(day, travel_seconds=travel)
 
 
 def random_day(seed: int, *, lines: int, reserves: int, own: int, stranded: int, places: int = 1) -> Problem:

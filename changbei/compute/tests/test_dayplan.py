@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from changbei.compute.dayplan import LEFT_OUT_SECONDS, DayPlan, DayStops, DayVans, Even, InvalidDay, plan
+from changbei.compute.dayplan import LEFT_OUT_SECONDS, DayPlan, DayStops, DayVans, Even, plan
 from changbei.compute.roads import UNREACHABLE_SECONDS
+from changbei.core.errors import Invalid
 
 MORNING, EVENING = 8 * 3600, 17 * 3600
 
@@ -184,6 +185,19 @@ def test_whenever_it_is_stopped_the_plan_is_whole_and_not_dearer_than_what_was_d
     assert found.driving_seconds == driven(day, found)
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_limits_hold_where_it_is_shorter_over_a_third_place(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    travel = rng.integers(1, 60, (6, 6))
+    np.fill_diagonal(travel, 0)
+    day = street([1, 2, 3, 4, 5], vans=2, capacity=9) | {"travel_seconds": travel, "iterations": 50}
+    day["stops"] = replace(day["stops"], window_close_seconds=rng.integers(60, 150, 5))
+
+    found = plan(**day)
+
+    assert found.driving_seconds == driven(day, found)
+
+
 def test_even_lines_are_begun_from_nothing() -> None:
     """No van has anything so far: what is fair is known all the same."""
     found = plan(**city(4, 40, 4) | {"iterations": 0}, even=Even(), usual_lines=[[], [], [], []])
@@ -280,10 +294,25 @@ def test_a_day_that_does_not_fit_together_is_refused() -> None:
         ("travel_seconds: entry .2, 3. is -1", {"travel_seconds": negative}),
         ("stops.location: entry 4, place 5, cannot be reached", {"travel_seconds": far}),
         ("vans: no van", {"vans": DayVans(empty, empty, empty, empty)}),
+        ("stops.size: is a single number, expected 10", {"stops": replace(stops, size=3)}),
+        ("stops.size: must be whole numbers", {"stops": replace(stops, size=np.array(["a"] * 10))}),
+        ("vans.depot: is a single number", {"vans": replace(day["vans"], depot=0)}),
+        ("seed: must be a whole number, is 1.5", {"seed": 1.5}),
+        ("iterations: is -1, must be 0 or more", {"iterations": -1}),
         ("usual_lines: has 1 lines for 2 vans", {"usual_lines": [[1]]}),
         ("usual_lines: names the unknown stop 10", {"usual_lines": [[10], []]}),
         ("usual_lines: names stop 3 twice", {"usual_lines": [[3], [3]]}),
     ]
     for message, change in wrong:
-        with pytest.raises(InvalidDay, match=message):
+        with pytest.raises(Invalid, match=message):
             plan(**day | change)
+
+
+def test_lists_and_numbers_of_numpy_are_understood() -> None:
+    day = city(9, 10, 2)
+    said = day | {
+        "travel_seconds": day["travel_seconds"].tolist(),
+        "seed": np.int64(1),
+        "iterations": np.int32(200),
+    }
+    assert replace(plan(**said), wall_seconds=0.0) == replace(plan(**day), wall_seconds=0.0)

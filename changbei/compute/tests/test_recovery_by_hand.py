@@ -244,6 +244,93 @@ def test_columns_of_different_length_are_refused() -> None:
         Vans.of(start=[0], end=0, ready_seconds=0, shift_end_seconds=1, capacity=1, reserve=[True, False])
 
 
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("window_close_seconds", [60, NAN], "entry 1 is nan, not a whole number"),
+        ("window_close_seconds", [60.9, 60], "entry 0 is 60.9, not a whole number"),
+        ("window_close_seconds", [-INF, 60], "entry 0 is -inf, not a whole number"),
+        ("window_open_seconds", INF, "entry 0 is inf, not a whole number"),
+        ("size", [1, 1e30], "entry 1 is 1e[+]30, allowed are -1099511627776 to 1099511627776"),
+        ("size", [1, 2**63], "entry 1 is 9.*, allowed are"),
+        ("size", [1, 2**80], "entry 1 is 12.*, allowed are"),
+        ("size", ["one", "two"], "must be whole numbers"),
+        ("size", [[1], [2, 3]], "must be whole numbers"),
+    ],
+)
+def test_what_is_not_a_whole_number_is_refused_by_name(column: str, value: object, said: str) -> None:
+    columns: dict[str, object] = {"location": [0, 1], "service_seconds": 1, "size": 1, column: value}
+    with pytest.raises(Invalid, match=rf"^orders\.{column}: {said}"):
+        Orders.of(**columns)  # type: ignore[arg-type]
+    with pytest.raises(Invalid, match=r"^planned\[1\]: entry 0 is 0.9"):
+        replace(one_breakdown(), planned=((0, 1), (0.9,)))
+
+
+def test_without_end_is_infinite_or_very_large() -> None:
+    ends: list[object] = [INF, 2**63, [1e30, 2**63 - 1]]
+    for end in ends:
+        orders = Orders.of(location=[0, 1], service_seconds=1, size=1, window_close_seconds=end)  # type: ignore[arg-type]
+        vans = Vans.of(start=[0, 0], end=0, ready_seconds=0, shift_end_seconds=end, capacity=1)  # type: ignore[arg-type]
+        assert orders.window_close_seconds.tolist() == vans.shift_end_seconds.tolist() == [2**40, 2**40]
+
+
+def test_an_endless_shift_with_overtime_serves_everybody() -> None:
+    day = one_breakdown()
+    endless = Vans.of(
+        start=[1, 0], end=0, ready_seconds=0, shift_end_seconds=INF, capacity=10, reserve=[False, True]
+    )
+    assert recover(replace(day, vans=endless), seconds=0, seed=1, policy=OVERTIME, iterations=50).complete
+
+
+def test_numbers_of_numpy_and_lists_of_lists_are_understood() -> None:
+    day = one_breakdown()
+    vans = Vans.of(
+        start=np.array([1, 0]),
+        end=np.int64(0),
+        ready_seconds=[0, 60],
+        shift_end_seconds=float(DAY_END),
+        capacity=np.array(10),
+        reserve=[False, True],
+    )
+    said = replace(day, vans=vans, travel_seconds=day.travel_seconds.tolist())
+
+    found = recover(said, seconds=0, seed=np.int64(-1), iterations=np.int32(50))
+
+    assert found.vans == recover(day, seconds=0, seed=-1, iterations=50).vans
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"seed": 1.0}, "seed: must be a whole number, is 1.0"),
+        ({"cores": 0}, "cores: is 0, must be 1 or more"),
+        ({"iterations": -5}, "iterations: is -5, must be 0 or more"),
+        ({"iterations": 100.5}, "iterations: must be a whole number, is 100.5"),
+    ],
+)
+def test_a_search_that_cannot_be_made_is_refused(how: dict[str, object], said: str) -> None:
+    with pytest.raises(Invalid, match=f"^{said}"):
+        recover(one_breakdown(), **{"seconds": 0, "seed": 1} | how)  # type: ignore[arg-type]
+
+
+def test_whatever_is_beyond_all_bounds_is_refused_by_name() -> None:
+    day, beyond = one_breakdown(), np.array([0, 2**41])
+    wrong = {
+        "vans": {"shift_end_seconds": beyond, "site": np.array([0, 7])},
+        "orders": dict.fromkeys(
+            ("window_open_seconds", "window_close_seconds", "eta_seconds"), np.tile(beyond, 2)
+        ),
+        "places": {"ready_seconds": beyond[1:]},
+    }
+    for record, columns in wrong.items():
+        for column, value in columns.items():
+            with pytest.raises(Invalid, match=rf"^{record}\.{column}: entry \d is"):
+                replace(day, **{record: replace(getattr(day, record), **{column: value})})
+
+
 def test_a_search_goes_on_from_an_earlier_recovery() -> None:
     first = recover(one_breakdown(), seconds=0, seed=1, policy=NEIGHBOURING_LINES, iterations=200)
     cheapest = Policy("cheapest", touch_price_seconds=0, shift_price_seconds=0)

@@ -7,7 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from changbei.compute.recovery import OWN_RESERVE, Call, Problem, Recovery, Stop, Token, check, recover
+from changbei.compute.recovery import (
+    ALL_MEANS,
+    OWN_RESERVE,
+    Call,
+    Problem,
+    Recovery,
+    Stop,
+    Token,
+    check,
+    recover,
+)
 from changbei.compute.tests.days import one_breakdown
 
 
@@ -47,6 +57,24 @@ def test_taking_over_what_does_not_lie_there(sound: Recovery) -> None:
 def test_serving_somebody_twice(sound: Recovery) -> None:
     twice = with_tokens(sound, 1, Call(0, (2, 3)), Stop(2), Stop(3), Stop(3))
     assert "served_twice" in kinds(one_breakdown(), twice)
+
+
+def test_taking_over_what_another_van_takes_over_or_what_is_not_delivered(sound: Recovery) -> None:
+    day = replace(one_breakdown(), vans=replace(one_breakdown().vans, reserve=np.array([False, False])))
+    anybody = replace(sound, policy=ALL_MEANS)
+    twice = with_tokens(anybody, 0, Call(0, (2,)), Stop(0), Stop(1))
+    details = [violation.detail for violation in check(day, twice) if violation.kind == "goods"]
+    assert details == ["order 2 is taken over and not delivered", "order 2 is taken over twice"]
+
+
+@pytest.mark.parametrize("token", [Stop(4), Stop(-1), Call(1, (2,)), Call(0, (9,))])
+def test_what_nobody_knows(sound: Recovery, token: Token) -> None:
+    assert kinds(one_breakdown(), with_tokens(sound, 0, token)) == {"goods"}
+
+
+def test_beginnings_that_belong_to_no_stop(sound: Recovery) -> None:
+    vans = (sound.vans[0], replace(sound.vans[1], begin_seconds=(90,)))
+    assert kinds(one_breakdown(), replace(sound, vans=vans)) == {"figure"}
 
 
 def test_a_van_that_may_not_help(sound: Recovery) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from changbei.compute.recovery import ALL_MEANS, CALM, Policy
+from changbei.compute.recovery import ALL_MEANS, CALM, Orders, Places, Policy, Problem, Vans
 from changbei.compute.recovery.construct import by_hand, undisturbed
 from changbei.compute.recovery.kernel import (
     ANY,
     BEST,
     Lists,
+    call_otherwise,
     construct,
     plan_of,
     rounds,
@@ -19,9 +22,64 @@ from changbei.compute.recovery.kernel import (
     worth,
 )
 from changbei.compute.recovery.kernel.annealing import CURRENT
+from changbei.compute.recovery.kernel.plans import all_hold
 from changbei.compute.recovery.lines import Ground
 from changbei.compute.recovery.neighbourhood import Neighbourhood
-from changbei.compute.tests.days import random_day
+from changbei.compute.tests.days import crooked, random_day, road
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_without_a_stop_the_way_may_be_longer_and_the_lists_hold_all_the_same(seed: int) -> None:
+    day = crooked(random_day(seed, lines=4, reserves=1, own=6, stranded=12, places=2), seed)
+    ground = Ground(day, ALL_MEANS)
+    hood = Neighbourhood(ground, undisturbed(ground))
+    world, bare = hood.world(), hood.lists(undisturbed(ground))
+    plan = plan_of(world, bare)
+    store = store_for(plan, bare, seed)
+    construct(world, plan, store, 0.5, 900, ANY)
+
+    for _ in range(60):
+        call_otherwise(world, plan, store, 1.0, 900)
+        rounds(world, plan, store, 200.0, 5)
+        assert all_hold(plan)
+
+
+def test_lists_to_begin_with_may_be_as_long_as_they_are() -> None:
+    """A reserve van is given three hundred orders though nobody else is on the road."""
+    count = 300
+    day = Problem(
+        travel_seconds=road(0, 1),
+        vans=Vans.of(
+            start=[0], end=0, ready_seconds=0, shift_end_seconds=9999, capacity=count, reserve=[True]
+        ),
+        orders=Orders.of(location=[1] * count, service_seconds=0, size=1, source=0),
+        places=Places.of(location=[1]),
+        planned=((),),
+    )
+    ground = Ground(day, ALL_MEANS)
+    hand = by_hand(ground, undisturbed(ground))
+    hood = Neighbourhood(ground, hand)
+
+    bare, given = hood.lists(undisturbed(ground)), hood.lists(hand)
+
+    assert given.length.tolist() == [count + 1]
+    assert bare.nodes.shape == given.nodes.shape == hood.world().planned.shape
+
+
+def test_of_a_wide_matrix_only_the_ways_between_its_orders_are_copied() -> None:
+    day = random_day(3, lines=3, reserves=1, own=6, stranded=12, places=2)
+    wide = replace(day, travel_seconds=day.travel_seconds.astype(np.int64))
+    ground, twin = Ground(day, ALL_MEANS), Ground(wide, ALL_MEANS)
+
+    world = Neighbourhood(ground, undisturbed(ground)).world()
+    copied = Neighbourhood(twin, undisturbed(twin)).world()
+
+    assert np.shares_memory(world.travel, day.travel_seconds)
+    assert len(copied.travel) == len(world.where) < len(world.travel)
+    assert copied.travel.dtype == np.int32
+    np.testing.assert_array_equal(
+        world.travel[world.where[:, None], world.where], copied.travel[copied.where[:, None], copied.where]
+    )
 
 
 @pytest.mark.parametrize(("seed", "policy"), [(1, ALL_MEANS), (2, ALL_MEANS), (3, CALM)])

@@ -14,7 +14,7 @@ import numpy as np
 
 from changbei.compute.compiling import allocating, compiled
 from changbei.compute.dayplan.kernel.inserting import best_place, into_empty
-from changbei.compute.dayplan.kernel.lines import I64, PRICE, Ground, Lines, cost, lay, put_in
+from changbei.compute.dayplan.kernel.lines import I64, PRICE, TIMED, Ground, Lines, cost, holds, lay, put_in
 from changbei.compute.dayplan.kernel.ruining import Desk, keep, new_desk, ruin, sort
 from changbei.compute.recovery.kernel.chance import State, below, share
 
@@ -50,7 +50,7 @@ def anneal(
         change, saved = _recreate(ground, lines, desk, count, saved, change, allowed, chance)
         for number in range(saved):
             desk.touched[desk.kept[number]] = False
-        if change > allowed:
+        if change > allowed or not _hold(ground, lines, desk, saved):
             _undo(ground, lines, desk, count, saved)
             continue
         now += change
@@ -126,6 +126,17 @@ def _recreate(
         if change > allowed:
             break
     return change, saved
+
+
+@compiled
+def _hold(ground: Ground, lines: Lines, desk: Desk, saved: int) -> bool:
+    """Whether the lines of the round keep their limits: without a stop the way may be longer."""
+    if ground.terms[TIMED] == 0.0:
+        return True
+    for number in range(saved):  # noqa: SIM110 – the compiler knows no all() of a generator
+        if not holds(ground, lines, desk.kept[number]):
+            return False
+    return True
 
 
 @compiled

@@ -16,17 +16,17 @@ from changbei.compute.recovery.kernel.moves import (
     tidy,
 )
 from changbei.compute.recovery.kernel.plans import (
-    CHANGES,
-    HOLDS,
     Plan,
+    all_hold,
     change_of,
     keep_round,
+    round_holds,
     snapshot,
     take_back_round,
     worth,
 )
 from changbei.compute.recovery.kernel.store import BEST, CURRENT, Store
-from changbei.compute.recovery.kernel.world import World
+from changbei.compute.recovery.kernel.world import NEVER, World
 
 STRINGS_SHARE: Final = 0.55
 """How often a round takes stretches out of lists; otherwise it changes who calls."""
@@ -37,8 +37,9 @@ TIDYING_SECONDS: Final = 1000.0
 
 @compiled
 def begin_anew(plan: Plan, store: Store) -> None:
-    """The plan at hand is the best so far."""
-    store.price[:] = worth(plan)
+    """The plan at hand is the best so far, when it may be driven."""
+    store.price[CURRENT] = worth(plan)
+    store.price[BEST] = store.price[CURRENT] if all_hold(plan) else NEVER
     snapshot(plan, store.best_nodes, store.best_length)
 
 
@@ -72,14 +73,12 @@ def _judge(world: World, plan: Plan, store: Store, warmth: float) -> None:
         take_back_round(world, plan)
         return
     tidy(world, plan, store.mark)
-    change, holds = change_of(plan), True
-    for index in range(plan.total[CHANGES]):
-        holds = holds and plan.list[plan.changed[index], HOLDS] == 1
-    if not holds or change >= bar:
+    change = change_of(plan)
+    if change >= bar or not round_holds(plan):
         take_back_round(world, plan)
         return
     keep_round(plan)
     store.price[CURRENT] += change
-    if store.price[CURRENT] < store.price[BEST]:
+    if store.price[CURRENT] < store.price[BEST] and all_hold(plan):
         store.price[BEST] = store.price[CURRENT]
         snapshot(plan, store.best_nodes, store.best_length)

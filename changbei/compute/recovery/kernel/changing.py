@@ -9,7 +9,7 @@ from changbei.compute.recovery.kernel.chance import below, share
 from changbei.compute.recovery.kernel.constructing import ANY, construct, take_over
 from changbei.compute.recovery.kernel.inserting import emptied
 from changbei.compute.recovery.kernel.moves import call_off, free_for_another, tidy
-from changbei.compute.recovery.kernel.plans import Plan, keep_round, take_back_round
+from changbei.compute.recovery.kernel.plans import Plan, keep_round, round_holds, take_back_round
 from changbei.compute.recovery.kernel.store import Store
 from changbei.compute.recovery.kernel.world import World
 
@@ -38,7 +38,10 @@ def call_otherwise(world: World, plan: Plan, store: Store, noise: float, dearest
         if share(chance) < LIMITED_SHARE:
             calls = off - below(chance, 2)
         tidy(world, plan, store.mark)
-        keep_round(plan)
+        if round_holds(plan):
+            keep_round(plan)
+        else:
+            take_back_round(world, plan)
     construct(world, plan, store, noise, dearest, calls)
 
 
@@ -49,6 +52,9 @@ def _another(world: World, plan: Plan, store: Store, dearest: int) -> bool:
     if van < 0:
         return False
     tidy(world, plan, store.mark)
+    if not round_holds(plan):
+        take_back_round(world, plan)
+        return False
     keep_round(plan)
     _, taken = take_over(world, plan, store, van, place, emptied(world, store.chance, van), 2 * dearest)
     if taken:

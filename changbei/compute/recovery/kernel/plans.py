@@ -244,6 +244,24 @@ def change_of(plan: Plan) -> int:
 
 
 @compiled
+def round_holds(plan: Plan) -> bool:
+    """Whether every list of the round keeps its limits; without a stop the way may be longer."""
+    for index in range(plan.total[CHANGES]):  # noqa: SIM110 – the compiler knows no all() of a generator
+        if not plan.list[plan.changed[index], HOLDS]:
+            return False
+    return True
+
+
+@compiled
+def all_hold(plan: Plan) -> bool:
+    """Whether every list keeps its limits."""
+    for van in range(len(plan.list)):  # noqa: SIM110 – the compiler knows no all() of a generator
+        if not plan.list[van, HOLDS]:
+            return False
+    return True
+
+
+@compiled
 def keep_round(plan: Plan) -> None:
     """The round's changes stand."""
     for index in range(plan.total[CHANGES]):

@@ -28,7 +28,7 @@ ORDERS, PLACES, VANS, TOUCH_PRICE, SHIFT_PRICE, STRANDED = range(6)
 
 
 class World(NamedTuple):
-    """travel (L, L): driving seconds [from, to]; where (nodes): the nodes' locations in it. onto (nodes, nodes): the
+    """travel (L, L): driving seconds [from, to]; where (N): the orders' locations in it. onto (nodes, nodes): the
     same between nodes that may be on one list, else 0; off: its transpose, so that both directions are read along
     rows. planned (K, L): today's lists. allowed (P, K): rank of nearness from 1; 0: may not call. reach (STRANDED, K):
     how near an order lies to today's list of a van, seconds there and back."""
