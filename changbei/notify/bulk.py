@@ -95,6 +95,7 @@ class Draft:
     confirm_within_seconds: int = 1_800
     drill: bool = False
     outside_in_drill: bool = False
+    key: UUID | None = None  # made by who sends, once: sent again with it, it is the same notice
 
 
 def check(draft: Draft) -> tuple[str, ...]:
@@ -142,7 +143,8 @@ def _problems(field: str, text: Mapping[str, str], longest: int) -> list[Problem
 
 
 def send(draft: Draft, *, actor: Person) -> Notice:
-    """Freeze the answer to the query and queue a message for each; on record with the query and the numbers.
+    """Freeze the answer to the query and queue a message for each; on record with the query and the numbers. A key
+    that was sent with before is that notice.
 
     Raises NotAllowed, and Invalid for an audience of nobody, for words that cannot be said, for ways not set up.
     """
@@ -162,8 +164,11 @@ def send(draft: Draft, *, actor: Person) -> Notice:
         outside_in_drill=draft.outside_in_drill,
         channels=draft.channels,
         personal=own,
+        key=draft.key,
     )
     with transaction.atomic():
+        if draft.key is not None and (known := _sent_with(draft.key)):
+            return known
         notice = (
             _to_people(draft, new, actor)
             if draft.query.kind == "people"
@@ -172,6 +177,13 @@ def send(draft: Draft, *, actor: Person) -> Notice:
         if PAPER in draft.channels:
             tell_in_person(notice, actor=actor)
     return notice
+
+
+def _sent_with(key: UUID) -> Notice | None:
+    """Whoever sends with the same key at this moment waits."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 2))", [f"notify.send:{key}"])
+    return Notice.objects.filter(uuid=key).first()
 
 
 def _confirm(draft: Draft, actor: Person) -> Confirm | None:

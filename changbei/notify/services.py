@@ -43,7 +43,7 @@ class NewNotice:
 
     A notice about several `tasks` goes to one recipient. `channels` replaces the ladder of the urgency. `confirm` says
     how many of the recipients have to acknowledge, and who is told when they have not. `outside_in_drill` is the tick
-    without which nobody outside the company is told in a drill.
+    without which nobody outside the company is told in a drill. `key` becomes the notice's uuid.
     """
 
     template: str
@@ -62,6 +62,7 @@ class NewNotice:
     channels: tuple[str, ...] = ()
     confirm: Confirm | None = None
     personal: tuple[str, ...] = ()
+    key: UUID | None = None
 
     @property
     def wants_answers(self) -> bool:
@@ -318,7 +319,7 @@ def _notice(key: int, new: NewNotice, rulebook: Book, now: datetime) -> Notice:
     return made(
         Notice,
         id=key,
-        uuid=uuid4(),
+        uuid=new.key or uuid4(),
         incident=new.incident,
         run=new.run,
         task=new.task,

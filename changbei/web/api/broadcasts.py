@@ -41,6 +41,7 @@ class NoticeIn(AudienceIn):
     confirm_within_seconds: int = 1_800
     drill: bool = False
     outside_in_drill: bool = False
+    key: UUID | None = None  # of your own: sent again with it, it is the same notice
 
 
 class NoticeOut(Schema):
@@ -89,6 +90,7 @@ def send(request: HttpRequest, body: NoticeIn) -> Status[NoticeOut]:
         confirm_within_seconds=body.confirm_within_seconds,
         drill=body.drill,
         outside_in_drill=body.outside_in_drill,
+        key=body.key,
     )
     return Status(201, _shown(bulk.send(draft, actor=actor(request))))
 

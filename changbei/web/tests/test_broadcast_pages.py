@@ -102,6 +102,18 @@ def test_sending_leads_to_the_page_that_follows_it(office: Client) -> None:
     assert notice.audience == {"kind": "retailers", "lines": [line.code]}
 
 
+def test_the_same_form_sent_twice_is_one_notice(office: Client) -> None:
+    """The back button, and once more."""
+    line = Line.objects.order_by("pk")[0]
+    key = re.findall(r'name="once" value="([^"]+)"', office.get("/broadcasts/new/").content.decode())[0]
+    answers = [office.post("/broadcasts/new/", form(lines=[line.code], once=key)) for _again in range(2)]
+    assert {one.headers["Location"] for one in answers} == {f"/broadcasts/{key}/"}
+    notice = Notice.objects.get(audience__isnull=False)
+    assert notice.messages.count() == Retailer.objects.filter(line=line).count()
+    other = re.findall(r'name="once" value="([^"]+)"', office.get("/broadcasts/new/").content.decode())[0]
+    assert other != key
+
+
 def test_colleagues_by_their_job_in_words_are_asked_to_confirm(office: Client) -> None:
     page = office.get("/broadcasts/new/").content.decode()
     assert '<option value="warehouse_keeper">Warehouse keeper</option>' in page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import messages
@@ -140,6 +140,7 @@ class BroadcastForm(forms.Form):
     outside_in_drill = forms.BooleanField(
         label=gettext_lazy("Customers are told although it is a drill"), required=False
     )
+    once = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -193,6 +194,7 @@ class BroadcastForm(forms.Form):
             confirm_within_seconds=60 * (given["confirm_minutes"] or DEFAULT_MINUTES),
             drill=given["drill"],
             outside_in_drill=given["outside_in_drill"],
+            key=given["once"],
         )
 
 
