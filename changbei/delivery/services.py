@@ -285,9 +285,7 @@ def _set_held(
     if (day := today()) is None:
         return 0
     day = changing.locked_day(day.pk)
-    found = Stop.objects.filter(day=day, pk__in=stops, status=before)
-    with expecting.changing_lists(found):
-        count = found.update(status=after)
+    count = Stop.objects.filter(day=day, pk__in=stops, status=before).update(status=after)
     if count:
         changing.changed(day)
     changing.note(kind, run, actor, clause="E3.2.1", stops=count)

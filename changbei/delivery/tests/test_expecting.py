@@ -139,29 +139,13 @@ def test_the_stop_that_the_van_drives_to_is_cancelled(street: DeliveryDay, clock
 def test_a_van_that_is_held_up_stays_so_when_its_list_changes(
     street: DeliveryDay, clock: VirtualClock
 ) -> None:
-    """And one that nobody has heard of is nowhere before now."""
     first, _ = tours()
-    one, two, three = stops(first)
+    one, two, _three = stops(first)
     clock.advance_to(one.planned_at + SERVICE)
     services.record_stop(one, "delivered", actor=None)
     adjusting.adjust([adjusting.LineChoice(first.pk, adjusting.LATER, 60)], run=None, actor=None)
     disrupting.cancel([two.pk], run=None, actor=None)
     assert times(first)[2] == one.planned_at + SERVICE + HOUR + drive(0.01, 0.03)
-    clock.advance_to(at(11))
-    services.hold_stops([three.pk], actor=None, run=None)
-    services.release_stops([three.pk], actor=None, run=None)
-    assert times(first)[2] == at(11)
-
-
-def test_held_stops_are_not_driven_to(street: DeliveryDay, clock: VirtualClock) -> None:
-    first, _ = tours()
-    one, two, _three = stops(first)
-    before = times(first)
-    held = [one.pk, two.pk]
-    services.hold_stops(held, actor=None, run=None)
-    assert times(first)[2] == at(8) + drive(0, 0.03)
-    services.release_stops(held, actor=None, run=None)
-    assert times(first) == before
 
 
 def test_a_van_that_somebody_drives_on_leaves_when_it_is_ready(
