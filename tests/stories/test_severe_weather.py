@@ -207,7 +207,8 @@ def test_a_typhoon_over_a_part_of_the_city(wednesday: Town) -> None:
     assert Suspension.objects.get().resumed_by == office
     assert story.result("resume-service")["stops_released"] == to_hold
     assert not Stop.objects.filter(status=Stop.Status.HELD).exists()
-    assert story.result("replenish") == {"requests": 1, "retailers": 1, "cartons": 31}
+    made = {"requests": 1, "retailers": 1, "cartons": 31, "practised": False}
+    assert story.result("replenish") == made
     request = SupplyRequest.objects.select_related("retailer").get()
     assert (request.retailer.licence_no, request.retailer.is_key, request.path) == (
         "990124100017",
@@ -283,7 +284,8 @@ def test_from_the_warning_to_the_closed_books(wednesday: Town) -> None:
     story.decides("resume-partial", "resume")
     assert not Stop.objects.filter(status=Stop.Status.HELD).exists()
     assert Suspension.objects.get().resumed_by == office
-    assert story.result("replenish") == {"requests": 1, "retailers": 1, "cartons": 31}
+    made = {"requests": 1, "retailers": 1, "cartons": 31, "practised": False}
+    assert story.result("replenish") == made
     assert set(SupplyRequest.objects.values_list("retailer__is_key", "path")) == {(True, "after_suspension")}
     story.does("deliver-key")
 

@@ -204,7 +204,8 @@ def test_lines_go_later_wait_and_go_again(morning: Town) -> None:
     fast_forward("3h")
     assert "release" in story.open()
     story.decides("release", "merge")
-    assert story.result("end-hold") == {"lines": len(others), "stops": waiting, "measure": "merge"}
+    merged = {"lines": len(others), "stops": waiting, "measure": "merge", "practised": False}
+    assert story.result("end-hold") == merged
     assert story.result("tell-lines") == {"told": waiting, "unreachable": 0}
     assert not on_hold(story.incident).exists()
     found = selectors.next_delivery(held)
