@@ -47,7 +47,8 @@ class Query:
 
     kind: retailers or people. area: GeoJSON polygon. of: `suspension:<uuid>` and the like. Of retailers: lines (codes),
     tier_from, tier_to (1 to 30), order_days (1 = Monday), managers (staff numbers), districts (codes), key,
-    vulnerable, settlement. Of people: jobs and units (codes). everybody: said on purpose, when nothing else is.
+    vulnerable, settlement. Of people: jobs. Of both: units (codes), a customer's being that of the customer manager.
+    everybody: said on purpose, when nothing else is.
     """
 
     kind: str = "retailers"
@@ -102,7 +103,7 @@ def read(given: Mapping[str, Any]) -> Query:
     query = Query(**kept) if not problems else Query()
     if kind == "people" and (foreign := sorted(set(query.to_json()) - _OF_PEOPLE)):
         problems += [Problem(name, gettext_noop("is said of customers only")) for name in foreign]
-    if kind == "retailers" and (query.jobs or query.units):
+    if kind == "retailers" and query.jobs:
         problems.append(Problem("jobs", gettext_noop("is said of staff only")))
     if not problems and not query.says_something:
         problems.append(Problem("audience", SAY_WHO))
@@ -179,6 +180,7 @@ def retailers(query: Query, *, only: Collection[int] | None = None) -> QuerySet[
         "line__code__in": query.lines,
         "order_weekday__in": query.order_days,
         "customer_manager__staff_no__in": query.managers,
+        "customer_manager__unit__code__in": query.units,
         "district__code__in": query.districts,
         "settlement": query.settlement,
         "supply_tier__gte": query.tier_from,

@@ -1,46 +1,30 @@
-"""Notices in bulk: asked for by a query, looked at before they go, and held, stopped or tried again while they do.
-
-Every verb here is a statement or two over the notice's messages, however many; nothing waits in memory, and workers
-need not be told.
-"""
+"""Notices in bulk: asked for by a query, looked at, and sent. `steering` is what is done with them afterwards."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_noop
 
-from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid, NotFound, Problem
+from changbei.core.errors import Invalid, Problem
 from changbei.core.texts import LANGUAGES
-from changbei.journal.services import append
-from changbei.network.models import Retailer
-from changbei.notify import audiences, calls, fanout, personal, rules, services, wording
+from changbei.notify import audiences, fanout, personal, rules, services, steering, wording
 from changbei.notify.audiences import Preview, Query
-from changbei.notify.book import book
 from changbei.notify.channels.registry import offered
 from changbei.notify.confirming import Confirm
-from changbei.notify.ladders import BY_PHONE, INBOX
-from changbei.notify.models import CallList, Message, Notice, Urgency
+from changbei.notify.ladders import INBOX
+from changbei.notify.models import Message, Notice, Urgency
 from changbei.notify.paper import PAPER
 from changbei.notify.recipients import of_people, of_person
 from changbei.notify.services import NewNotice
 from changbei.people import access
-from changbei.people.models import Person
+from changbei.people.models import Person, Unit
 
-State = Message.State
-PERMISSION = "notify.send"
 BY_HAND = "by-hand"  # the template of what somebody has written
 LONGEST_TITLE, LONGEST_BODY = 80, 1_000
-UNDER_WAY = (State.QUEUED, State.SENDING)
-FAILED = (State.FAILED, State.EXPIRED)
-UNCONFIRMED = "unconfirmed"
-WRONG_ADDRESS = (State.REFUSED, State.UNREACHABLE)  # tried again once the register has another number
 
 
 def ways(kind: str) -> tuple[str, ...]:
@@ -50,8 +34,24 @@ def ways(kind: str) -> tuple[str, ...]:
     return (*(one for one in offered() if one != INBOX), PAPER)
 
 
-def preview(query: Query, channels: Sequence[str]) -> Preview:
-    """Who would be told by these channels. Changes nothing."""
+def own_of(query: Query, actor: object) -> Query:
+    """The query as far as the actor may tell: who may tell one unit only tells its customers and colleagues.
+
+    Raises NotAllowed, and Invalid for units that are named and belong to others.
+    """
+    access.require(actor, steering.PERMISSION)
+    own = access.units_with(actor, steering.PERMISSION)
+    if own is None:
+        return query
+    codes = set(Unit.objects.filter(pk__in=own).values_list("code", flat=True))
+    if not codes.issuperset(query.units):
+        raise Invalid("units", gettext_noop("only customers and colleagues of the own unit may be told"))
+    return replace(query, units=query.units or tuple(sorted(codes)))
+
+
+def preview(query: Query, channels: Sequence[str], *, actor: object) -> Preview:
+    """Who would be told by these channels, if the actor sent it. Changes nothing. Raises as `own_of`."""
+    query = own_of(query, actor)
     if query.kind == "people":
         staff = of_people(audiences.people(query))
         missed = len(staff) - services.count_reached(_as_asked(channels), staff)
@@ -74,7 +74,7 @@ def _as_asked(channels: Sequence[str]) -> NewNotice:
 
 
 def _is_unreachable(rows: Sequence[rules.Row]) -> bool:
-    return all(row.state == State.UNREACHABLE for row in rows)
+    return all(row.state == Message.State.UNREACHABLE for row in rows)
 
 
 @dataclass(frozen=True)
@@ -146,9 +146,10 @@ def send(draft: Draft, *, actor: Person) -> Notice:
     """Freeze the answer to the query and queue a message for each; on record with the query and the numbers. A key
     that was sent with before is that notice.
 
-    Raises NotAllowed, and Invalid for an audience of nobody, for words that cannot be said, for ways not set up.
+    Raises NotAllowed, and Invalid for an audience of nobody or of other units, for words that cannot be said, for
+    ways not set up.
     """
-    access.require(actor, PERMISSION)
+    draft = replace(draft, query=own_of(draft.query, actor))
     own = check(draft)
     new = NewNotice(
         template=draft.template,
@@ -175,7 +176,7 @@ def send(draft: Draft, *, actor: Person) -> Notice:
             else _to_retailers(draft, new, actor)
         )
         if PAPER in draft.channels:
-            tell_in_person(notice, actor=actor)
+            steering.tell_in_person(notice, actor=actor)
     return notice
 
 
@@ -215,278 +216,3 @@ def _enough(draft: Draft, recipients: int) -> None:
         raise Invalid("audience", gettext_noop("nobody is like that: there is no one to tell"))
     if draft.confirm_at_least > recipients:
         raise Invalid("confirm_at_least", gettext_noop("there are not so many recipients"))
-
-
-# ---------------------------------------------------------------- while it goes out
-
-
-def get(actor: object, notice: UUID) -> Notice:
-    """A notice, for who may see what was sent. Raises NotAllowed, NotFound."""
-    access.require(actor, PERMISSION)
-    found = Notice.objects.filter(uuid=notice).select_related("by").first()
-    if found is None:
-        raise NotFound(gettext_noop("no such notice"))
-    return found
-
-
-def recipients(notice: Notice, state: str = "") -> QuerySet[Message]:
-    """Its messages, those in one state or all, with whom they are for; in the order in which they were made.
-    `UNCONFIRMED` stands for all messages to those who have confirmed none.
-    """
-    rows = notice.messages.select_related("person", "retailer", "contact").order_by("pk")
-    if state == UNCONFIRMED:
-        said = notice.messages.filter(state=State.ACKNOWLEDGED)
-        whose = {
-            "person": OuterRef("person"),
-            "retailer": OuterRef("retailer"),
-            "contact": OuterRef("contact"),
-        }
-        own = [Q(**{f"{name}__isnull": False, name: ref}) for name, ref in whose.items()]
-        return rows.filter(~Exists(said.filter(own[0] | own[1] | own[2])))
-    return rows.filter(state=state) if state else rows
-
-
-def confirmed(notice: Notice) -> int:
-    """How many different recipients have confirmed."""
-    said = notice.messages.filter(state=State.ACKNOWLEDGED).order_by()
-    return said.values("person", "retailer", "contact").distinct().count()
-
-
-def sent() -> QuerySet[Notice]:
-    """What was sent in bulk, the newest first."""
-    return Notice.objects.filter(audience__isnull=False).select_related("by").order_by("-pk")
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a notice has come; all figures count messages."""
-
-    total: int
-    states: dict[str, int]
-
-    def _of(self, *states: str) -> int:
-        return sum(self.states.get(state, 0) for state in states)
-
-    @property
-    def left(self) -> int:
-        """Those a worker, or somebody on foot, still has to do."""
-        return self._of(State.QUEUED, State.SENDING)
-
-    @property
-    def out(self) -> int:
-        """Those a carrier has taken."""
-        return self._of(State.HANDED, State.DELIVERED, State.READ, State.ACKNOWLEDGED)
-
-    @property
-    def arrived(self) -> int:
-        return self._of(State.DELIVERED, State.READ, State.ACKNOWLEDGED)
-
-    @property
-    def failed(self) -> int:
-        return self._of(*FAILED, State.REFUSED)
-
-    @property
-    def unreachable(self) -> int:
-        return self._of(State.UNREACHABLE)
-
-    @property
-    def stopped(self) -> int:
-        return self._of(State.STOPPED)
-
-
-def progress(notice: Notice) -> Progress:
-    """One statement over the index of notice and state."""
-    states = dict(notice.messages.order_by().values_list("state").annotate(n=Count("pk")))
-    return Progress(sum(states.values()), states)
-
-
-# What waits its turn on the ladder, or for the end of quiet hours, waits as long afterwards as it had to before.
-HOLD = """
-UPDATE notify_message
-SET held_seconds = ceil(greatest(0, extract(epoch FROM due_at - %(now)s::timestamptz))), due_at = NULL
-WHERE notice_id = %(notice)s AND state = 'queued' AND due_at IS NOT NULL
-"""
-LET_GO = """
-UPDATE notify_message
-SET due_at = %(now)s::timestamptz + coalesce(held_seconds, 0) * interval '1 second', held_seconds = NULL
-WHERE notice_id = %(notice)s AND state = 'queued' AND due_at IS NULL AND channel <> %(paper)s
-"""
-
-
-def pause(notice: Notice, *, actor: Person) -> int:
-    """What has not been handed over waits until `resume`; how many messages. Conflict when nothing goes out."""
-    access.require(actor, PERMISSION)
-    with transaction.atomic():
-        notice = _locked(notice)
-        if notice.stopped_at or notice.paused_at:
-            raise Conflict(gettext_noop("this notice is not going out now"))
-        now = clock.now()
-        Notice.objects.filter(pk=notice.pk).update(paused_at=now)
-        with connection.cursor() as cursor:
-            cursor.execute(HOLD, {"now": now, "notice": notice.pk})
-            held = int(cursor.rowcount)
-        _journal("notify.notice_paused", notice, actor, {"messages": held})
-    return held
-
-
-def resume(notice: Notice, *, actor: Person) -> int:
-    """What was paused goes out again; how many messages. Conflict when it was not paused."""
-    access.require(actor, PERMISSION)
-    now = clock.now()
-    with transaction.atomic():
-        notice = _locked(notice)
-        if notice.stopped_at or not notice.paused_at:
-            raise Conflict(gettext_noop("this notice is not paused"))
-        Notice.objects.filter(pk=notice.pk).update(
-            paused_at=None,
-            valid_until=book().valid_until(notice.urgency, now),
-            confirm_due_at=F("confirm_due_at") + (now - notice.paused_at),  # that time did not run
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(LET_GO, {"now": now, "notice": notice.pk, "paper": PAPER})
-            going = int(cursor.rowcount)
-        _journal("notify.notice_resumed", notice, actor, {"messages": going})
-    return going
-
-
-def cancel(notice: Notice, *, actor: Person) -> int:
-    """Nothing more of it is handed over, and nobody phones for it any more; how many messages were kept back.
-
-    Conflict when it was stopped already.
-    """
-    access.require(actor, PERMISSION)
-    with transaction.atomic():
-        notice = _locked(notice)
-        if notice.stopped_at:
-            raise Conflict(gettext_noop("this notice was stopped already"))
-        kept = services.stop(notices=[notice.uuid], reason="cancelled")
-        Notice.objects.filter(pk=notice.pk).update(paused_at=None)
-        CallList.objects.filter(notice=notice.uuid, finished_at=None).update(finished_at=clock.now())
-        _journal("notify.notice_cancelled", notice, actor, {"messages": kept})
-    return kept
-
-
-# A message that a carrier had taken and lost goes out under a new key, or the carrier would call it done. One of which
-# nobody knows whether it was taken keeps its key. Numbers are read anew; where the register still has the number that
-# was refused, there is nothing to try.
-RETRY = """
-UPDATE notify_message m SET state = 'queued', due_at = %(now)s, lease_until = NULL, attempts = 0, error = '',
-uuid = CASE WHEN m.carrier_id <> '' THEN gen_random_uuid() ELSE m.uuid END, carrier_id = '',
-address = coalesce(nullif(f.phone, ''), m.address), handed_at = NULL
-FROM notify_message o LEFT JOIN LATERAL (
-  SELECT r.phone FROM network_retailer r WHERE r.id = o.retailer_id AND r.phone ~ %(number)s
-) f ON o.channel = ANY(%(by_phone)s)
-WHERE o.id = m.id AND m.notice_id = %(notice)s AND m.channel = ANY(%(channels)s)
-AND (m.state = ANY(%(failed)s) OR (m.state = ANY(%(wrong)s) AND f.phone IS NOT NULL AND f.phone <> m.address))
-AND NOT EXISTS (
-  SELECT FROM notify_message s WHERE s.notice_id = m.notice_id AND s.state = 'acknowledged'
-  AND (s.person_id = m.person_id OR s.retailer_id = m.retailer_id OR s.contact_id = m.contact_id)
-)
-"""
-
-
-def retry_failed(notice: Notice, *, actor: Person) -> int:
-    """Messages that failed, or whose number has been mended since, go out once more; how many. Who has confirmed, or
-    was told in person, is not told again.
-
-    Conflict when the notice was stopped or is paused, or nothing of it can be tried again.
-    """
-    access.require(actor, PERMISSION)
-    now = clock.now()
-    with transaction.atomic():
-        notice = _locked(notice)
-        if notice.stopped_at or notice.paused_at:
-            raise Conflict(gettext_noop("this notice is not going out now"))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                RETRY,
-                {
-                    "now": now,
-                    "notice": notice.pk,
-                    "number": rules.NUMBER,
-                    "by_phone": sorted(BY_PHONE),
-                    "channels": list(offered()),
-                    "failed": [str(one) for one in FAILED],
-                    "wrong": [str(one) for one in WRONG_ADDRESS],
-                },
-            )
-            again = int(cursor.rowcount)
-        if not again:
-            raise Conflict(gettext_noop("nothing of this notice can be tried again"))
-        Notice.objects.filter(pk=notice.pk).update(valid_until=book().valid_until(notice.urgency, now))
-        _journal("notify.notice_retried", notice, actor, {"messages": again})
-    return again
-
-
-def left_over(notice: Notice) -> QuerySet[Retailer]:
-    """Customers whom no message of the notice has reached or can reach any more, and who wait for somebody to come."""
-    reached = notice.messages.filter(
-        state__in=[State.HANDED, State.DELIVERED, State.READ, State.ACKNOWLEDGED, State.STOPPED]
-    ) | notice.messages.filter(state__in=UNDER_WAY).exclude(channel=PAPER)
-    out = reached.filter(retailer__isnull=False).values("retailer")
-    return Retailer.objects.filter(active=True, messages__notice=notice).exclude(pk__in=out).distinct()
-
-
-def tell_in_person(notice: Notice, *, actor: Person) -> CallList | None:
-    """Whom no wire reaches is told by the own customer manager, from a list that prints; None when nobody is left.
-
-    Who has only a refused, failed or missing address gets a message on paper beside it. One list a notice.
-    """
-    access.require(actor, PERMISSION)
-    with transaction.atomic():
-        notice = _locked(notice)
-        if notice.stopped_at:
-            raise Conflict(gettext_noop("this notice was stopped already"))
-        if CallList.objects.filter(notice=notice.uuid).exists():
-            raise Conflict(gettext_noop("there is a list for this notice already"))
-        left = list(left_over(notice).order_by("pk").values_list("pk", flat=True))
-        if not left:
-            return None
-        _on_paper(notice, left)
-        return calls.make_call_list(
-            audiences.among(Retailer.objects.all(), left),
-            title=wording.general(notice.title, notice.personal)
-            if not notice.drill
-            else rules.unmarked(wording.general(notice.title, notice.personal)),
-            script=wording.general(notice.body, notice.personal),
-            incident=notice.incident,
-            run=notice.run,
-            notice=notice.uuid,
-            clause=notice.clause or "E3.2.2",
-            drill=notice.drill,
-            actor=actor,
-        )
-
-
-def _on_paper(notice: Notice, retailers: Sequence[int]) -> None:
-    have = set(
-        notice.messages.filter(channel=PAPER, retailer__isnull=False).values_list("retailer_id", flat=True)
-    )
-    Message.objects.bulk_create(
-        Message(
-            notice=notice,
-            retailer_id=retailer,
-            channel=PAPER,
-            urgency=notice.urgency,
-            state=State.QUEUED,
-            queued_at=clock.now(),
-        )
-        for retailer in retailers
-        if retailer not in have
-    )
-
-
-def _locked(notice: Notice) -> Notice:
-    return Notice.objects.select_for_update(of=("self",)).get(pk=notice.pk)
-
-
-def _journal(kind: str, notice: Notice, actor: Person, data: dict[str, Any]) -> None:
-    append(
-        kind,
-        actor=actor,
-        incident=notice.incident,
-        run=notice.run,
-        clause=notice.clause,
-        drill=notice.drill,
-        data={"notice": str(notice.uuid), "template": notice.template, **data},
-    )

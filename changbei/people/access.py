@@ -36,17 +36,34 @@ def may(actor: object, permission: str, thing: Thing = None) -> bool:
 
     Raises LookupError for a permission that does not exist. One or two short queries.
     """
+    units = _granted(actor, permission)
+    if units is None or thing is None:
+        return units is None or bool(units)
+    unit_id = thing.pk if isinstance(thing, Unit) else thing.unit_id
+    return any(unit in units for unit in _tree().chain(unit_id))
+
+
+def units_with(actor: object, permission: str) -> frozenset[int] | None:
+    """Every unit for whose things the actor has the permission, those below a granted one included; None: for all,
+    an empty set: for none.
+    """
+    units = _granted(actor, permission)
+    return units if not units else _tree().below(units)
+
+
+def _granted(actor: object, permission: str) -> frozenset[int] | None:
     if permission not in rules.PERMISSIONS:
         raise LookupError(f"{permission!r} is no permission; see changbei.people.rules.PERMISSIONS")
     if isinstance(actor, Account) and actor.is_active and actor.is_admin:
-        return True
+        return None
     person = person_of(actor)
     if person is None or not person.active:
-        return False
-    units = rules.units_granted(permission, standing(person))
-    if units is None or thing is None:
-        return units is None or bool(units)
-    return _within(thing, units)
+        return frozenset()
+    return rules.units_granted(permission, standing(person))
+
+
+def _tree() -> rules.UnitTree:
+    return rules.UnitTree(dict(Unit.objects.values_list("pk", "parent_id")))
 
 
 def require(actor: object, permission: str, thing: Thing = None) -> None:
@@ -84,13 +101,6 @@ def standing(person: Person) -> rules.Standing:
     with prepared.cursor() as cursor:
         cursor.execute(STANDING, {"person": person.pk, "now": clock.now()})
         return rules.Standing(person.job, person.unit_id, frozenset(cursor.fetchall()))
-
-
-def _within(thing: Unit | OfUnit, units: frozenset[int]) -> bool:
-    """Whether the thing's unit is one of `units` or below one."""
-    unit_id = thing.pk if isinstance(thing, Unit) else thing.unit_id
-    tree = rules.UnitTree(dict(Unit.objects.values_list("pk", "parent_id")))
-    return any(unit in units for unit in tree.chain(unit_id))
 
 
 def get_person(actor: object, staff_no: str) -> Person:

@@ -171,6 +171,10 @@ class UnitTree:
                 return steps + down.index(unit)
         return 10_000
 
+    def below(self, units: frozenset[int]) -> frozenset[int]:
+        """These units and every unit below one of them."""
+        return frozenset(one for one in self.parents if not units.isdisjoint(self.chain(one)))
+
     def in_line(self, a: int, b: int) -> bool:
         """Whether one stands above the other (or they are the same)."""
         return a in self.chain(b) or b in self.chain(a)
@@ -266,19 +270,12 @@ PERMISSIONS: Mapping[str, tuple[Grant, ...]] = {
     "plans.draft": (*LEADERS, *OFFICE, *HEADS, *_posts("marketing-department-head")),
     "plans.sign": _posts(*LEADING_GROUP),  # E2.2, E4
     "notify.send": (*LEADERS, *OFFICE, *HEADS, *DEPARTMENTS),
-    "notify.call": (
-        *OFFICE,
-        *HEADS,
-        *DEPARTMENTS,
-        *_jobs("customer_manager", "market_manager", "order_clerk", "service_clerk"),
-    ),
     "runs.see": EVERYBODY,
     "runs.hand_over_any": (*LEADERS, *OFFICE, *HEADS),
     "runs.end": LEADERS,
     "incidents.see": EVERYBODY,
     "incidents.report": EVERYBODY,
     "incidents.command": LEADERS,
-    "incidents.authorise": LEADERS,  # E2.1c
     "incidents.suspend": (*LEADERS, *OFFICE),
     "incidents.resume": (*LEADERS, *OFFICE),
     "incidents.restore": (*LEADERS, *OFFICE, *HEADS),
@@ -288,18 +285,7 @@ PERMISSIONS: Mapping[str, tuple[Grant, ...]] = {
     "delivery.plan": DISPATCH,
     "delivery.recover": DISPATCH,
     "delivery.accept": DISPATCH,
-    "delivery.hold": (*LEADERS, *DISPATCH),
-    "delivery.record_stop": (*DISPATCH, *_jobs("driver")),
-    "delivery.repair": DISPATCH,
     "supply.see": EVERYBODY,
-    "supply.request": (
-        *_jobs("customer_manager", "market_manager"),
-        *DEPARTMENTS,
-        *_posts("customer-service-head"),
-    ),
-    "supply.verify": _jobs("market_manager"),
-    "supply.approve": (*_posts("customer-service-head", "marketing-center-head"), *DEPARTMENTS),
-    "supply.consumer_request": (*_posts("consumer-supply-handler", own_unit=True), *DEPARTMENTS),
     "supply.replenish": (
         *_posts("marketing-center-head", "procurement-head", "order-dept-head"),
         *DEPARTMENTS,
@@ -316,7 +302,6 @@ PERMISSIONS: Mapping[str, tuple[Grant, ...]] = {
     "readiness.record": (*OFFICE, *HEADS, *DEPARTMENTS, *DISPATCH, *TECHNICIANS, *_jobs("guard")),
     "readiness.review": (*LEADERS, *OFFICE, *_posts("inspection-head")),
     "readiness.rectify": (*LEADERS, *OFFICE, *HEADS, *DEPARTMENTS),
-    "journal.see": (*LEADERS, *OFFICE, *HEADS, *_jobs("auditor")),
     "drills.run": (*LEADERS, *OFFICE, *HEADS),
 }
 """What each permission asks for. A permission that is not here does not exist: asking for it is a

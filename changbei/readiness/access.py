@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -36,3 +37,17 @@ def rectifications_of(person: Person) -> QuerySet[Rectification]:
     """What a person still has to mend, the most urgent first."""
     open_ones = Rectification.objects.filter(owner=person, done_at__isnull=True)
     return open_ones.select_related("review__incident").order_by("due_on", "pk")
+
+
+def mendable_by(person: Person | None) -> Callable[[Rectification], bool]:
+    """Whether the person may say that something is mended: its owner, whoever supervises, and of a unit what is
+    with its people.
+    """
+    led = people.units_with(person, "readiness.rectify")
+
+    def may_mend(found: Rectification) -> bool:
+        if person is None or led is None:
+            return led is None
+        return found.owner is not None and (found.owner_id == person.pk or found.owner.unit_id in led)
+
+    return may_mend

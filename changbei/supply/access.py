@@ -12,18 +12,19 @@ from changbei.supply.models import CashSettlement, SettlementCorrection, SupplyR
 OPEN = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
 
 
-def may(actor: object, permission: str) -> bool:
-    """`supply.request`, `supply.verify`, `supply.approve` …: follows from job and posts."""
-    return people.may(actor, permission)
-
-
 def may_for_run(actor: object, permission: str, run: Run) -> bool:
     """By job and post, or because a task of the run that is done on a page of this room was given to the actor."""
-    if people.may(actor, permission):
-        return True
+    return units_for_run(actor, permission, run) != frozenset()
+
+
+def units_for_run(actor: object, permission: str, run: Run) -> frozenset[int] | None:
+    """The units for whose customers the actor may; None for everybody's, as with a task of the run."""
+    units = people.units_with(actor, permission)
+    if units is None:
+        return None
     person = people.person_of(actor)
     given = Task.objects.filter(run=run, holder=person, status__in=OPEN, page__startswith="supply.")
-    return person is not None and person.active and given.exists()
+    return None if person is not None and person.active and given.exists() else units
 
 
 def require_for_run(actor: object, permission: str, run: Run) -> None:

@@ -12,7 +12,7 @@ from django.db.models import Count, QuerySet, Sum
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid, Problem
+from changbei.core.errors import Conflict, Invalid, NotAllowed, Problem
 from changbei.journal import services as journal
 from changbei.journal.models import Entry
 from changbei.network.models import Retailer
@@ -76,13 +76,15 @@ def balance(run: Run) -> Balance:
     )
 
 
-def candidates(event: WeatherEvent, today: date) -> list[Retailer]:
-    """Every customer who may settle today's order in cash because of the event."""
+def candidates(event: WeatherEvent, today: date, units: frozenset[int] | None = None) -> list[Retailer]:
+    """Every customer, or of these units every one, who may settle today's order in cash because of the event."""
     if not event.is_there:
         return []
     rows = Retailer.objects.filter(pk__in=list(event.affected), active=True).order_by(
         "line_id", "line_sequence"
     )
+    if units is not None:
+        rows = rows.filter(customer_manager__unit__in=units)
     return [one for one in rows if not refusals(one, event, today)]
 
 
@@ -95,6 +97,12 @@ def refusals(retailer: Retailer, event: WeatherEvent, today: date) -> list[str]:
         active=retailer.active,
         electronic=retailer.settlement == "e_settlement",
     )
+
+
+def _not_of(units: frozenset[int] | None, retailer: Retailer) -> list[str]:
+    if units is None or retailer.customer_manager.unit_id in units:
+        return []
+    return [gettext_noop("belongs to another department")]
 
 
 @transaction.atomic
@@ -110,15 +118,17 @@ def allow(
 
     Raises Invalid with every customer who does not qualify, and then allows nobody. Conflict once reconciled.
     """
+    units = None
     if actor is not None:
         access.require_for_run(actor, MAY_ALLOW, run)
+        units = access.units_for_run(actor, MAY_ALLOW, run)
     run = _locked(run)
     _require_not_reconciled(run)
     today = clock.local_now().date()
     problems = [
         Problem(f"customers.{one.licence_no}", reason)
         for one in retailers
-        for reason in refusals(one, event, today)
+        for reason in [*refusals(one, event, today), *_not_of(units, one)]
     ]
     if problems:
         raise Invalid(problems=problems)
@@ -145,7 +155,8 @@ def allow(
 @transaction.atomic
 def close_names(run: Run, *, actor: Person) -> Balance:
     """Say that every customer who cannot reach the bank has been named."""
-    access.require_for_run(actor, MAY_ALLOW, run)
+    if access.units_for_run(actor, MAY_ALLOW, run) is not None:
+        raise NotAllowed(gettext_noop("a department names its own customers; others follow"))
     run = _locked(run)
     found = balance(run)
     if Entry.objects.filter(run=run.uuid, kind=NAMED).exists():

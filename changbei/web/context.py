@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from changbei.core import clock, texts
 from changbei.journal import heartbeat
-from changbei.notify import bulk, standing
+from changbei.notify import standing, steering
 from changbei.people import access as people
 from changbei.runs.selectors import my_tasks
 from changbei.web.components import NavItem
@@ -38,7 +38,7 @@ _FURTHER = (
     ("contacts", gettext_lazy("Contacts"), "users"),
 )
 # places that are shown to those only who may open them
-_NEEDED = {"broadcasts": bulk.PERMISSION}
+_NEEDED = {"broadcasts": steering.PERMISSION}
 _SHIFT_WORTH_SAYING = timedelta(seconds=5)
 
 

@@ -11,7 +11,19 @@ from changbei.core import clock as core_clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.journal.models import Entry
 from changbei.network.models import Line, Retailer
-from changbei.notify import audiences, bulk, calls, claims, fanout, jobs, personal, reminding, rules, services
+from changbei.notify import (
+    audiences,
+    bulk,
+    calls,
+    claims,
+    fanout,
+    jobs,
+    personal,
+    reminding,
+    rules,
+    services,
+    steering,
+)
 from changbei.notify.audiences import Query
 from changbei.notify.bulk import Draft
 from changbei.notify.channels.sms import shared_twin
@@ -19,6 +31,7 @@ from changbei.notify.confirming import Confirm
 from changbei.notify.models import CallList, Message, Notice, Urgency
 from changbei.notify.recipients import of_person
 from changbei.notify.services import NewNotice
+from changbei.people import access
 from changbei.people.models import Absence, Person, PostHolding
 
 pytestmark = pytest.mark.django_db
@@ -176,12 +189,12 @@ def test_values_from_the_register_and_from_rooms_above_lie_beside_each_customer(
 def test_the_preview_counts_samples_and_says_who_cannot_be_reached(office) -> None:
     Retailer.objects.filter(pk__in=Retailer.objects.order_by("pk")[:4].values("pk")).update(phone="")
     Retailer.objects.filter(pk=Retailer.objects.order_by("pk")[4].pk).update(phone="call me")
-    found = bulk.preview(Query(everybody=True), ["sms"])
+    found = bulk.preview(Query(everybody=True), ["sms"], actor=office)
     assert (found.count, found.unreachable, found.reachable) == (300, 5, 295)
     assert found.managers == Retailer.objects.values("customer_manager").distinct().count()
     assert len(found.sample) == 5
-    assert found.sample == bulk.preview(Query(everybody=True), ["sms"]).sample
-    assert bulk.preview(Query(everybody=True), ["sms", "paper"]).unreachable == 0
+    assert found.sample == bulk.preview(Query(everybody=True), ["sms"], actor=office).sample
+    assert bulk.preview(Query(everybody=True), ["sms", "paper"], actor=office).unreachable == 0
     assert Notice.objects.count() == 0
 
 
@@ -306,14 +319,14 @@ def test_a_drill_to_colleagues_needs_no_tick(office) -> None:
 def test_pause_keeps_back_what_is_left_and_resume_lets_it_go(office, carrier) -> None:
     notice = bulk.send(draft(), actor=office)
     assert jobs.send_due(limit=40, kinds=["sms"]) == 40
-    assert bulk.pause(notice, actor=office) == 260
+    assert steering.pause(notice, actor=office) == 260
     assert jobs.send_due(kinds=["sms"]) == 0
     with pytest.raises(Conflict):
-        bulk.pause(notice, actor=office)
-    assert bulk.progress(notice).left == 260 and bulk.progress(notice).out == 40
-    assert bulk.resume(notice, actor=office) == 260
+        steering.pause(notice, actor=office)
+    assert steering.progress(notice).left == 260 and steering.progress(notice).out == 40
+    assert steering.resume(notice, actor=office) == 260
     deliver()
-    assert bulk.progress(notice).out == 300 and len(carrier.texts) == 300
+    assert steering.progress(notice).out == 300 and len(carrier.texts) == 300
     kinds = (
         Entry.objects.filter(kind__startswith="notify.notice_").order_by("pk").values_list("kind", flat=True)
     )
@@ -327,7 +340,7 @@ def test_what_a_worker_gives_back_while_it_is_paused_waits(office, carrier) -> N
     jobs.send_due(kinds=["sms"])
     first.refresh_from_db()
     assert first.state == State.QUEUED and first.due_at is not None
-    bulk.pause(notice, actor=office)
+    steering.pause(notice, actor=office)
     first.refresh_from_db()
     assert first.due_at is None
 
@@ -340,10 +353,10 @@ def test_what_waits_its_turn_waits_as_long_after_a_pause_as_it_had_to_before(off
     waiting = notice.messages.get(channel="sms", rung__gt=2)
     wait = waiting.due_at - clock.now()
     clock.advance(timedelta(seconds=60))
-    assert bulk.pause(notice, actor=office) == 2  # the text of now, and the second one
+    assert steering.pause(notice, actor=office) == 2  # the text of now, and the second one
     clock.advance(timedelta(hours=3))
     assert (jobs.send_due(), reminding.remind_due(), reminding.next_due()) == (0, 0, None)
-    assert bulk.resume(notice, actor=office) == 2
+    assert steering.resume(notice, actor=office) == 2
     waiting.refresh_from_db()
     assert waiting.due_at == clock.now() + wait - timedelta(seconds=60) and waiting.held_seconds is None
     notice.refresh_from_db()
@@ -355,25 +368,25 @@ def test_what_a_dead_worker_had_in_hand_waits_for_the_end_of_a_pause(office, car
     notice = bulk.send(draft(), actor=office)
     lease_until = clock.now() + timedelta(seconds=120)
     assert len(claims.claim("sms", clock.now(), lease_until, 5)) == 5
-    assert bulk.pause(notice, actor=office) == 295
+    assert steering.pause(notice, actor=office) == 295
     clock.advance(timedelta(days=2))
     assert jobs.send_due(kinds=["sms"]) == 5
-    assert bulk.progress(notice).states == {State.QUEUED: 300} and carrier.texts == []
+    assert steering.progress(notice).states == {State.QUEUED: 300} and carrier.texts == []
     assert jobs.next_due() is None
-    assert bulk.resume(notice, actor=office) == 300
+    assert steering.resume(notice, actor=office) == 300
     deliver()
-    assert bulk.progress(notice).out == 300
+    assert steering.progress(notice).out == 300
 
 
 def test_reminders_that_are_held_back_end_when_enough_have_confirmed(office, carrier, clock) -> None:
     words = {"zh-Hans": "请确认"}
     new = NewNotice("test", words, words, Urgency.IMMEDIATE, confirm=Confirm(1, 3_600))
     notice = services.tell(new, [of_person(office), of_person(driver())])
-    bulk.pause(notice, actor=office)
+    steering.pause(notice, actor=office)
     services.acknowledge(notice, driver(), actor=driver())
     own = notice.messages.filter(person=office, channel="sms").order_by("rung")
     assert [one.state for one in own] == [State.QUEUED, State.STOPPED]
-    bulk.resume(notice, actor=office)
+    steering.resume(notice, actor=office)
     clock.advance(timedelta(hours=1))
     jobs.send_due(kinds=["sms"])
     assert [one.state for one in own.all()] == [State.HANDED, State.STOPPED]
@@ -382,10 +395,10 @@ def test_reminders_that_are_held_back_end_when_enough_have_confirmed(office, car
 def test_cancel_is_for_good(office, carrier) -> None:
     notice = bulk.send(draft(), actor=office)
     jobs.send_due(limit=10, kinds=["sms"])
-    assert bulk.cancel(notice, actor=office) == 290
+    assert steering.cancel(notice, actor=office) == 290
     assert jobs.send_due(kinds=["sms"]) == 0
-    assert bulk.progress(notice).states == {State.HANDED: 10, State.STOPPED: 290}
-    for verb in (bulk.cancel, bulk.pause, bulk.resume, bulk.retry_failed):
+    assert steering.progress(notice).states == {State.HANDED: 10, State.STOPPED: 290}
+    for verb in (steering.cancel, steering.pause, steering.resume, steering.retry_failed):
         with pytest.raises(Conflict):
             verb(notice, actor=office)
 
@@ -401,23 +414,60 @@ def test_failed_ones_are_tried_again_with_the_number_of_today(office, carrier) -
     Retailer.objects.filter(pk=wrong.pk).update(phone="13911112222")
     refused = notice.messages.get(retailer=wrong)
     assert refused.state in {State.FAILED, State.REFUSED}
-    assert bulk.retry_failed(notice, actor=office) == 2
+    assert steering.retry_failed(notice, actor=office) == 2
     deliver()
     assert len(carrier.to("13911112222")) == 1
     assert len(carrier.to(fine.phone)) == 1
     after = dict(notice.messages.values_list("retailer_id", "uuid"))
     # The carrier had taken and lost one: a new key, or it would not be sent. It had never taken the other: the old one.
     assert after[lost.pk] != before[lost.pk] and after[wrong.pk] == before[wrong.pk]
-    assert bulk.progress(notice).failed == 0
+    assert steering.progress(notice).failed == 0
     with pytest.raises(Conflict):
-        bulk.retry_failed(notice, actor=office)
+        steering.retry_failed(notice, actor=office)
 
 
 def test_a_refused_number_that_nobody_mended_is_not_tried(office, carrier) -> None:
     notice = bulk.send(draft(query=Query(lines=(Line.objects.order_by("pk")[0].code,))), actor=office)
     notice.messages.update(state=State.REFUSED, due_at=None)
     with pytest.raises(Conflict):
-        bulk.retry_failed(notice, actor=office)
+        steering.retry_failed(notice, actor=office)
+
+
+@pytest.fixture
+def department(carrier) -> Person:
+    return PostHolding.objects.filter(post__kind="marketing-department-head").order_by("pk")[0].person
+
+
+def test_a_department_tells_its_own_customers_and_colleagues(department, office) -> None:
+    units = access.units_with(department, "notify.send")
+    own = Retailer.objects.filter(active=True, customer_manager__unit__in=units)
+    assert 0 < own.count() < Retailer.objects.filter(active=True).count()
+    assert bulk.preview(Query(everybody=True), ["sms"], actor=department).count == own.count()
+    notice = bulk.send(draft(), actor=department)
+    assert set(notice.messages.values_list("retailer", flat=True)) == set(own.values_list("pk", flat=True))
+    assert notice.audience["units"]
+    asked = Query(kind="people", everybody=True)
+    told = bulk.send(draft(query=asked, body=TITLE, channels=("inbox",)), actor=department)
+    assert set(told.messages.values_list("person__unit", flat=True)) <= units
+    with pytest.raises(Invalid, match="units"):
+        bulk.send(draft(query=Query(units=(office.unit.code,))), actor=department)
+
+
+def test_a_notice_is_held_by_the_unit_it_is_of(department, office) -> None:
+    own, other = bulk.send(draft(), actor=department), bulk.send(draft(), actor=office)
+    colleague = PostHolding.objects.filter(post__kind="marketing-department-head").order_by("-pk")[0].person
+    assert colleague.unit_id != department.unit_id
+    for actor, notice in ((department, other), (colleague, own)):
+        for verb in (steering.pause, steering.cancel, steering.tell_in_person):
+            with pytest.raises(NotAllowed):
+                verb(notice, actor=actor)
+    assert steering.pause(own, actor=department) and steering.resume(own, actor=office)
+
+
+def test_customers_are_asked_for_by_the_unit_of_their_manager(office) -> None:
+    unit = Person.objects.filter(job="customer_manager").order_by("pk")[0].unit
+    found = audiences.retailers(audiences.read({"units": [unit.code]}))
+    assert found and {one.customer_manager.unit for one in found} == {unit}
 
 
 def test_who_knows_already_is_not_tried_again(office, carrier) -> None:
@@ -426,17 +476,23 @@ def test_who_knows_already_is_not_tried_again(office, carrier) -> None:
     notice = bulk.send(draft(query=Query(lines=(line.code,))), actor=office)
     notice.messages.update(state=State.DELIVERED, due_at=None)
     notice.messages.filter(retailer__in=[visited, silent]).update(state=State.FAILED)
-    made = bulk.tell_in_person(notice, actor=office)
+    made = steering.tell_in_person(notice, actor=office)
     call = made.calls.get(retailer=visited)
     calls.record_call(call, "visited", actor=call.caller)
-    assert bulk.retry_failed(notice, actor=office) == 1
+    assert steering.retry_failed(notice, actor=office) == 1
     deliver()
     assert [len(carrier.to(one.phone)) for one in (visited, silent, shops[2])] == [0, 1, 0]
 
 
 def test_only_who_may_send_may_steer(office) -> None:
     notice = bulk.send(draft(), actor=office)
-    for verb in (bulk.cancel, bulk.pause, bulk.resume, bulk.retry_failed, bulk.tell_in_person):
+    for verb in (
+        steering.cancel,
+        steering.pause,
+        steering.resume,
+        steering.retry_failed,
+        steering.tell_in_person,
+    ):
         with pytest.raises(NotAllowed):
             verb(notice, actor=driver())
     notice.refresh_from_db()
@@ -453,7 +509,7 @@ def test_whom_no_wire_reaches_somebody_goes_to(office) -> None:
     notice = bulk.send(draft(channels=("sms", "paper")), actor=office)
     on_paper = notice.messages.filter(channel="paper")
     assert {one.retailer_id for one in on_paper} == {one.pk for one in unreached}
-    assert bulk.progress(notice).unreachable == 0
+    assert steering.progress(notice).unreachable == 0
     made = CallList.objects.get(notice=notice.uuid)
     assert {one.retailer_id for one in made.calls.all()} == {one.pk for one in unreached}
     assert made.script["zh-Hans"] == "客户：明日停送，线路您的线路。"
@@ -469,11 +525,11 @@ def test_those_who_turned_out_unreachable_are_handed_to_the_managers_once(office
     notice.messages.exclude(pk__in=[one.pk for one in lost]).update(state=State.DELIVERED, due_at=None)
     notice.messages.filter(pk=lost[0].pk).update(state=State.REFUSED, due_at=None)
     notice.messages.filter(pk=lost[1].pk).update(state=State.FAILED, due_at=None)
-    made = bulk.tell_in_person(notice, actor=office)
+    made = steering.tell_in_person(notice, actor=office)
     assert made is not None
     assert {one.retailer_id for one in made.calls.all()} == {one.retailer_id for one in lost}
     with pytest.raises(Conflict):
-        bulk.tell_in_person(notice, actor=office)
+        steering.tell_in_person(notice, actor=office)
 
 
 def test_nobody_phones_any_more_for_what_was_stopped(office, clock) -> None:
@@ -482,7 +538,7 @@ def test_nobody_phones_any_more_for_what_was_stopped(office, clock) -> None:
     made = CallList.objects.get(notice=notice.uuid)
     caller = made.calls.order_by("pk")[0].caller
     assert calls.calls_of(caller).exists()
-    bulk.cancel(notice, actor=office)
+    steering.cancel(notice, actor=office)
     made.refresh_from_db()
     assert made.finished_at == clock.now()
     assert not calls.calls_of(caller).exists() and calls.unfinished() == []
@@ -491,7 +547,7 @@ def test_nobody_phones_any_more_for_what_was_stopped(office, clock) -> None:
 def test_when_everybody_was_reached_nobody_has_to_go(office) -> None:
     notice = bulk.send(draft(), actor=office)
     notice.messages.update(state=State.DELIVERED, due_at=None)
-    assert bulk.tell_in_person(notice, actor=office) is None
+    assert steering.tell_in_person(notice, actor=office) is None
     assert CallList.objects.count() == 0
 
 
@@ -529,9 +585,9 @@ def test_so_many_colleagues_confirm_or_the_sender_is_told_who_has_not(office, cl
     )
     first, second, *_ = [one.person for one in notice.messages.select_related("person").order_by("pk")]
     services.acknowledge(notice, first, actor=first)
-    assert bulk.confirmed(notice) == 1
-    assert first.pk not in bulk.recipients(notice, bulk.UNCONFIRMED).values_list("person", flat=True)
-    assert bulk.recipients(notice, bulk.UNCONFIRMED).filter(person=second).exists()
+    assert steering.confirmed(notice) == 1
+    assert first.pk not in steering.recipients(notice, steering.UNCONFIRMED).values_list("person", flat=True)
+    assert steering.recipients(notice, steering.UNCONFIRMED).filter(person=second).exists()
     clock.advance(timedelta(seconds=599))
     assert reminding.remind_due() == 0
     clock.advance(timedelta(seconds=1))
@@ -561,14 +617,14 @@ def test_the_preview_of_colleagues_says_who_cannot_be_reached(office) -> None:
     staff = Person.objects.filter(job="technician", active=True).order_by("pk")
     Person.objects.filter(pk=staff[0].pk).update(phone="", second_phone="", email="")
     query = Query(kind="people", jobs=("technician",))
-    assert bulk.preview(query, ["sms"]).unreachable == 1
-    assert bulk.preview(query, ["inbox"]).unreachable == 0
+    assert bulk.preview(query, ["sms"], actor=office).unreachable == 1
+    assert bulk.preview(query, ["inbox"], actor=office).unreachable == 0
 
 
 def test_who_has_no_browser_for_pushes_is_said_to_be_out_of_reach(office, settings) -> None:
     settings.PUSH_KEY = "given"
     query = Query(kind="people", jobs=("technician",))
-    assert bulk.preview(query, ["push"]).reachable == 0
+    assert bulk.preview(query, ["push"], actor=office).reachable == 0
     notice = bulk.send(draft(query=query, body=TITLE, channels=("push",)), actor=office)
     found = set(notice.messages.values_list("channel", "state", "error"))
     assert found == {("push", "unreachable", "no browser takes pushes")}

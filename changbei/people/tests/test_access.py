@@ -22,7 +22,7 @@ def test_a_dispatcher_accepts_a_recovery_and_a_driver_does_not() -> None:
     driver = Person.objects.filter(job="driver")[0]
     assert access.may(holder_of("dispatcher"), "delivery.accept")
     assert not access.may(driver, "delivery.accept")
-    assert access.may(driver, "delivery.record_stop")
+    assert access.may(driver, "supply.take_cash")
     with pytest.raises(NotAllowed, match=r"delivery\.accept"):
         access.require(driver, "delivery.accept")
 
@@ -31,9 +31,21 @@ def test_a_department_decides_about_its_own_units_only() -> None:
     deputy = holder_of("marketing-department-deputy-990121")
     own = Unit.objects.get(code="market-office-990121-1")
     other = Unit.objects.get(code="market-office-990122-1")
-    assert access.may(deputy, "supply.approve", own)
-    assert not access.may(deputy, "supply.approve", other)
-    assert access.may(deputy, "supply.approve")
+    assert access.may(deputy, "supply.allow_cash", own)
+    assert not access.may(deputy, "supply.allow_cash", other)
+    assert access.may(deputy, "supply.allow_cash")
+
+
+def test_the_units_with_a_permission_are_those_below_it_too() -> None:
+    deputy = holder_of("marketing-department-deputy-990121")
+    own = Unit.objects.get(code="market-office-990121-1")
+    found = access.units_with(deputy, "supply.allow_cash")
+    assert found is not None and own.pk in found and own.parent_id in found
+    assert all(
+        access.may(deputy, "supply.allow_cash", one) == (one.pk in found) for one in Unit.objects.all()
+    )
+    assert access.units_with(holder_of("customer-service-head"), "supply.allow_cash") is None
+    assert access.units_with(Person.objects.filter(job="driver")[0], "supply.allow_cash") == frozenset()
 
 
 def test_a_substitute_may_what_the_absent_one_may(clock: VirtualClock) -> None:
@@ -74,7 +86,7 @@ def test_what_a_driver_may() -> None:
     driver = Person.objects.filter(job="driver")[0]
     assert access.permissions_of(driver) == {
         "people.see", "people.record_own_absence", "network.see", "plans.see", "runs.see", "incidents.see",
-        "incidents.report", "delivery.see", "delivery.record_stop", "supply.see", "supply.take_cash", "readiness.see",
+        "incidents.report", "delivery.see", "supply.see", "supply.take_cash", "readiness.see",
     }  # fmt: skip
 
 

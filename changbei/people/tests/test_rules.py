@@ -1,9 +1,12 @@
 """The resolution rule and the permission table, without a database."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from changbei.people import rules
 from changbei.people.rules import (
     NOBODY,
     Away,
@@ -168,12 +171,22 @@ def test_units_in_line() -> None:
 
 def test_a_permission_may_end_at_ones_own_unit() -> None:
     deputy = Standing("deputy", 10, frozenset({("marketing-department-deputy", 10)}))
-    assert units_granted("supply.approve", deputy) == frozenset({10})
+    assert units_granted("supply.allow_cash", deputy) == frozenset({10})
     head = Standing("head", 2, frozenset({("customer-service-head", 2)}))
-    assert units_granted("supply.approve", head) is None
+    assert units_granted("supply.allow_cash", head) is None
     driver = Standing("driver", 3, frozenset())
-    assert units_granted("supply.approve", driver) == frozenset()
+    assert units_granted("supply.allow_cash", driver) == frozenset()
     assert units_granted("incidents.report", driver) is None
+
+
+def test_every_permission_is_asked_for_somewhere() -> None:
+    package = Path(rules.__file__).parents[1]
+    asked = "".join(
+        file.read_text(encoding="utf-8")
+        for file in package.rglob("*.py")
+        if "tests" not in file.parts and file != Path(rules.__file__)
+    )
+    assert not [name for name in rules.PERMISSIONS if f'"{name}"' not in asked]
 
 
 def test_a_permission_that_does_not_exist_is_a_mistake() -> None:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid
+from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.incidents.models import Incident
 from changbei.journal import services as journal
 from changbei.notify import services as notify
@@ -19,7 +19,7 @@ from changbei.notify.recipients import of_people
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
-from changbei.readiness import rules
+from changbei.readiness import access, rules
 from changbei.readiness.models import Experience, Rectification, Review
 from changbei.readiness.review import content_of
 from changbei.runs.models import RoleHolding, Run
@@ -159,8 +159,8 @@ def assign(rectification: Rectification, *, owner: Person, due_on: date, actor: 
 def mend(rectification: Rectification, *, actor: Person) -> Rectification:
     """It is done: by its owner, or by whoever supervises."""
     found = _locked(rectification)
-    if found.owner_id != actor.pk:
-        people.require(actor, "readiness.rectify")
+    if not access.mendable_by(actor)(found):
+        raise NotAllowed("readiness.rectify")
     if found.done_at is not None:
         return found
     found.done_at, found.remind_at = clock.now(), None

@@ -115,6 +115,23 @@ def test_reminders_reach_further_the_longer_nothing_is_mended(review: Review, cl
     assert services.remind_due() == 0
 
 
+def test_a_department_says_what_is_mended_of_its_own_people_only() -> None:
+    services.record_inspection("power-room", findings=["Door", "Lamp"], actor=people.holder("security-head"))
+    department = people.holder("marketing-department-head")
+    colleague = Person.objects.filter(unit=department.unit).exclude(pk=department.pk)[0]
+    own, other = Rectification.objects.order_by("pk")
+    services.assign(own, owner=colleague, due_on=date(2026, 11, 27), actor=supervisor())
+    for one in (
+        other,
+        services.assign(
+            other, owner=people.holder("finance-head"), due_on=date(2026, 11, 27), actor=supervisor()
+        ),
+    ):
+        with pytest.raises(NotAllowed):
+            services.mend(one, actor=department)
+    assert services.mend(own, actor=department).done_at
+
+
 def test_what_an_inspection_found_is_assigned_and_mended() -> None:
     head = people.holder("security-head")
     services.record_inspection("power-room", findings=["Door does not lock"], actor=head)

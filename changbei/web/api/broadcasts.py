@@ -9,9 +9,8 @@ from django.http import HttpRequest
 from ninja import Router, Schema, Status
 
 from changbei.core.errors import Invalid
-from changbei.notify import audiences, bulk
+from changbei.notify import audiences, bulk, steering
 from changbei.notify.models import Notice, Urgency
-from changbei.people import access as people
 from changbei.web.api.acting import actor
 from changbei.web.api.tasks import REFUSALS
 
@@ -64,8 +63,7 @@ ANSWERS = {200: NoticeOut, **REFUSALS}
 @router.post("/preview", response={200: AudienceOut, **REFUSALS})
 def preview(request: HttpRequest, body: AudienceIn) -> AudienceOut:
     """How many the query names, how many of them no channel reaches, and a few of them. Changes nothing."""
-    people.require(request.user, bulk.PERMISSION)
-    found = bulk.preview(audiences.read(body.query), body.channels)
+    found = bulk.preview(audiences.read(body.query), body.channels, actor=request.user)
     names = [one.name for one in found.sample]
     return AudienceOut(
         count=found.count, unreachable=found.unreachable, managers=found.managers, sample=names
@@ -98,39 +96,39 @@ def send(request: HttpRequest, body: NoticeIn) -> Status[NoticeOut]:
 @router.get("/{uuid}", response=ANSWERS)
 def show(request: HttpRequest, uuid: UUID) -> NoticeOut:
     """How far a notice has come."""
-    return _shown(bulk.get(request.user, uuid))
+    return _shown(steering.get(request.user, uuid))
 
 
 @router.post("/{uuid}/pause", response=ANSWERS)
 def pause(request: HttpRequest, uuid: UUID) -> NoticeOut:
     """What has not been handed over waits."""
-    bulk.pause(bulk.get(request.user, uuid), actor=actor(request))
-    return _shown(bulk.get(request.user, uuid))
+    steering.pause(steering.get(request.user, uuid), actor=actor(request))
+    return _shown(steering.get(request.user, uuid))
 
 
 @router.post("/{uuid}/resume", response=ANSWERS)
 def resume(request: HttpRequest, uuid: UUID) -> NoticeOut:
     """What was paused goes out again."""
-    bulk.resume(bulk.get(request.user, uuid), actor=actor(request))
-    return _shown(bulk.get(request.user, uuid))
+    steering.resume(steering.get(request.user, uuid), actor=actor(request))
+    return _shown(steering.get(request.user, uuid))
 
 
 @router.post("/{uuid}/cancel", response=ANSWERS)
 def cancel(request: HttpRequest, uuid: UUID) -> NoticeOut:
     """Nothing more of it is handed over."""
-    bulk.cancel(bulk.get(request.user, uuid), actor=actor(request))
-    return _shown(bulk.get(request.user, uuid))
+    steering.cancel(steering.get(request.user, uuid), actor=actor(request))
+    return _shown(steering.get(request.user, uuid))
 
 
 @router.post("/{uuid}/retry", response=ANSWERS)
 def retry(request: HttpRequest, uuid: UUID) -> NoticeOut:
     """Failed messages, and those whose number has been mended, go out once more."""
-    bulk.retry_failed(bulk.get(request.user, uuid), actor=actor(request))
-    return _shown(bulk.get(request.user, uuid))
+    steering.retry_failed(steering.get(request.user, uuid), actor=actor(request))
+    return _shown(steering.get(request.user, uuid))
 
 
 def _shown(notice: Notice) -> NoticeOut:
-    found = bulk.progress(notice)
+    found = steering.progress(notice)
     return NoticeOut(
         uuid=notice.uuid,
         total=found.total,

@@ -20,7 +20,7 @@ from changbei.incidents.models import Bulletin, Suspension
 from changbei.incidents.services.customers import public_notice
 from changbei.incidents.tests import people as cast
 from changbei.network.models import Line, Retailer
-from changbei.notify import bulk, calls
+from changbei.notify import calls, steering
 from changbei.notify.models import Call, Message, Notice
 from changbei.people.models import Person, PostHolding
 from changbei.web.kept import Shelf
@@ -160,7 +160,7 @@ def test_pause_go_on_and_stop(office: Client) -> None:
     for verb, due in (("pause", 0), ("resume", 300), ("cancel", 0)):
         assert office.post(f"/broadcasts/{notice.uuid}/{verb}").status_code == 303
         assert notice.messages.filter(due_at__isnull=False).count() == due
-    assert bulk.progress(notice).stopped == 300
+    assert steering.progress(notice).stopped == 300
     refused = notice.messages.order_by("pk")[7]
     notice.messages.filter(pk=refused.pk).update(state="refused", error="no such number")
     page = office.get(f"/broadcasts/{notice.uuid}/").content.decode()

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from changbei.core.errors import NotAllowed
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident
 from changbei.incidents.tests.people import box, holder
 from changbei.network.models import Product, Retailer, Shipment, Site, Stock
+from changbei.people import access
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanVersion
@@ -100,6 +102,30 @@ def test_a_driver_sees_the_list_and_changes_nothing(fault: Run, finance: Person)
 
 
 # --- cash
+
+
+def test_a_department_names_its_own_customers_for_cash(finance: Person) -> None:
+    weather = {"phenomenon": "rainstorm", "area": box()}
+    incidents.report("severe-weather", weather, actor=finance, source="web")
+    run = run_of(
+        incidents.report("cash-settlement", {"reason": "road_cut"}, actor=finance, source="web").incident
+    )
+    head = holder("marketing-department-head")
+    Task.objects.filter(run=run, holder=head).delete()
+    browser, here = client_of(head, "department"), f"/cash/{run.uuid}/"
+    units = access.units_with(head, cash.MAY_ALLOW)
+    today = Retailer.objects.filter(order_weekday=1, settlement="e_settlement", active=True).order_by("pk")
+    own = today.filter(customer_manager__unit__in=units)[0]
+    other = today.exclude(customer_manager__unit__in=units)[0]
+    page = text(browser, here)
+    assert f'value="{own.licence_no}"' in page and f'value="{other.licence_no}"' not in page
+    assert 'name="close"' not in page
+    browser.post(f"{here}allow", {"customer": [own.licence_no, other.licence_no]})
+    assert not CashSettlement.objects.exists()
+    browser.post(f"{here}allow", {"customer": [own.licence_no]})
+    assert CashSettlement.objects.get().retailer == own
+    with pytest.raises(NotAllowed):
+        cash.close_names(run, actor=head)
 
 
 def test_cash_from_the_name_to_the_bank(finance: Person) -> None:

@@ -20,6 +20,7 @@ from changbei.incidents.tests import people
 from changbei.network.models import Line, Retailer
 from changbei.notify import calls
 from changbei.notify.models import Call, CallList, Message
+from changbei.people import access
 from changbei.people.models import Person
 from changbei.runs import jobs
 from changbei.runs.models import Task
@@ -287,6 +288,21 @@ def test_calls_of_others_are_theirs(suspension: Suspension, caller: Person) -> N
     call.refresh_from_db()
     assert (call.outcome, call.caller) == ("pending", caller)
     assert driver.get("/calls/").context["next"] is None
+
+
+def test_a_department_passes_its_own_calls_on(suspension: Suspension, caller: Person) -> None:
+    head = people.holder("marketing-department-head")
+    own = access.units_with(head, "notify.send")
+    assert own
+    colleague = Person.objects.filter(job="customer_manager").exclude(unit__in=own).order_by("pk")[0]
+    Call.objects.filter(pk__in=Call.objects.order_by("pk")[:1].values("pk")).update(caller=colleague)
+    browser = client_of(head, "department")
+    [team] = browser.get("/calls/?view=team").context["teams"]
+    assert {one.may_pass_on for one in team.callers if one.person.unit_id not in own} == {False}
+    url = f"/calls/{suspension.call_list}/pass-on"
+    assert browser.post(url, {"from": colleague.staff_no}).status_code == 403
+    page = browser.get(f"/calls/{suspension.call_list}/paper?all=1").content.decode()
+    assert colleague.name not in page
 
 
 def test_a_head_passes_calls_on(suspension: Suspension, caller: Person) -> None:

@@ -24,7 +24,7 @@ from changbei.incidents.models import Suspension
 from changbei.incidents.services import customers, headline_of
 from changbei.network import features
 from changbei.network.models import Line, Retailer
-from changbei.notify import audiences, bulk, personal, wording
+from changbei.notify import audiences, bulk, personal, steering, wording
 from changbei.notify.audiences import Query
 from changbei.notify.models import CallList, Notice, Urgency
 from changbei.notify.recipients import of_retailers
@@ -142,8 +142,9 @@ class BroadcastForm(forms.Form):
     )
     once = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: object, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.own = people.units_with(by, steering.PERMISSION)
         self._choices("of", [("", _("none")), *_sets()])
         self._choices(
             "lines", [(one.code, f"{one.code} {say(one.name)}") for one in Line.objects.order_by("code")]
@@ -153,6 +154,7 @@ class BroadcastForm(forms.Form):
         jobs = Person.objects.filter(active=True).order_by("job").values_list("job", flat=True).distinct()
         self._choices("jobs", [(one, job(one)) for one in jobs])
         units = Unit.objects.filter(people__active=True).order_by("code").distinct()
+        units = units if self.own is None else units.filter(pk__in=self.own)
         self._choices("units", [(one.code, say(one.name)) for one in units])
         known = dict.fromkeys((*bulk.ways("retailers"), *bulk.ways("people")))
         in_person_last = sorted(known, key="paper".__eq__)
@@ -167,8 +169,8 @@ class BroadcastForm(forms.Form):
         """Raises Invalid."""
         given = self.cleaned_data
         said_: dict[str, Any] = {"kind": given.get("kind") or "retailers"}
-        own = ("jobs", "units") if said_["kind"] == "people" else _OF_CUSTOMERS
-        for name in ("everybody", *own):
+        own = ("jobs",) if said_["kind"] == "people" else _OF_CUSTOMERS
+        for name in ("everybody", "units", *own):
             if given.get(name) not in (None, "", [], False):
                 said_[name] = given[name]
         if said_["kind"] == "retailers":
@@ -228,11 +230,11 @@ def _sets() -> list[tuple[str, str]]:
 @entry.staff
 def new(request: HttpRequest) -> HttpResponse:
     """The form; sent, the audience is frozen and the messages are queued."""
-    people.require(request.user, bulk.PERMISSION)
+    people.require(request.user, steering.PERMISSION)
     if request.method != "POST":
-        form = BroadcastForm(initial=_suggestion(request))
+        form = BroadcastForm(by=request.user, initial=_suggestion(request))
         return render(request, "web/broadcasts/new.html", _context(form))
-    form = BroadcastForm(request.POST)
+    form = BroadcastForm(request.POST, by=request.user)
     if form.is_valid():
         try:
             notice = bulk.send(form.draft(), actor=entry.actor(request))
@@ -282,13 +284,13 @@ def _context(form: BroadcastForm) -> dict[str, Any]:
 @require_POST
 def preview(request: HttpRequest) -> HttpResponse:
     """Whom the query as it stands would concern, and how many of them cannot be reached. Changes nothing."""
-    people.require(request.user, bulk.PERMISSION)
-    form = BroadcastForm(request.POST)
+    people.require(request.user, steering.PERMISSION)
+    form = BroadcastForm(request.POST, by=request.user)
     form.is_valid()
-    context: dict[str, Any] = {}
+    context: dict[str, Any] = {"of_own_unit": form.own is not None}
     try:
         query = form.query()
-        context["preview"] = bulk.preview(query, form.ways())
+        context["preview"] = bulk.preview(query, form.ways(), actor=request.user)
         context["people"] = query.kind == "people"
         context["said"] = _spoken(form, context["preview"])
     except Invalid as error:
@@ -316,7 +318,7 @@ def _spoken(form: BroadcastForm, found: audiences.Preview) -> str:
 @entry.staff
 def draw_map(request: HttpRequest) -> JsonResponse:
     """The city with warnings, suspensions and all customers."""
-    people.require(request.user, bulk.PERMISSION)
+    people.require(request.user, steering.PERMISSION)
     layers: dict[str, Any] = mapping.base_layers(language())
     layers["warnings"] = {"data": mapping.warnings_layer()}
     for name in ("suspensions", "retailers"):
@@ -327,14 +329,14 @@ def draw_map(request: HttpRequest) -> JsonResponse:
 @entry.staff
 def listing(request: HttpRequest) -> HttpResponse:
     """What was sent in bulk, the newest first."""
-    people.require(request.user, bulk.PERMISSION)
+    people.require(request.user, steering.PERMISSION)
     rows = [
         {
             "notice": one,
             "title": say(wording.general(one.title, one.personal)),
-            "progress": bulk.progress(one),
+            "progress": steering.progress(one),
         }
-        for one in bulk.sent()[:SHOWN]
+        for one in steering.sent()[:SHOWN]
     ]
     return render(request, "web/broadcasts/list.html", {"rows": rows})
 
@@ -342,10 +344,10 @@ def listing(request: HttpRequest) -> HttpResponse:
 @entry.staff
 def show(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """How far one has come; polls get the part that changes."""
-    notice = bulk.get(request.user, uuid)
+    notice = steering.get(request.user, uuid)
     state = request.GET.get("state", "")
-    rows = Paginator(bulk.recipients(notice, state), A_PAGE).get_page(request.GET.get("page"))
-    context = _of(notice) | {"rows": rows, "state": state}
+    rows = Paginator(steering.recipients(notice, state), A_PAGE).get_page(request.GET.get("page"))
+    context = _of(notice, steering.may_steer(request.user, notice)) | {"rows": rows, "state": state}
     if htmx.wants_part(request):
         return htmx.stamp(render(request, "web/broadcasts/live.html", context))
     return render(request, "web/broadcasts/page.html", context)
@@ -355,12 +357,12 @@ def _confirmed(notice: Notice) -> str:
     """How many have confirmed, of how many when a number is wanted."""
     if not notice.needs_acknowledgement:
         return ""
-    number = bulk.confirmed(notice)
+    number = steering.confirmed(notice)
     return f"{number} / {notice.confirm_at_least}" if notice.confirm_at_least else str(number)
 
 
-def _of(notice: Notice) -> dict[str, Any]:
-    progress = bulk.progress(notice)
+def _of(notice: Notice, may_steer: bool) -> dict[str, Any]:
+    progress = steering.progress(notice)
     call_list = CallList.objects.filter(notice=notice.uuid).first()
     return {
         "notice": notice,
@@ -368,6 +370,7 @@ def _of(notice: Notice) -> dict[str, Any]:
         "body": say(wording.general(notice.body, notice.personal)),
         "languages": [one for one in LANGUAGES if notice.body.get(one)],
         "progress": progress,
+        "may_steer": may_steer,
         "going": progress.left and not notice.stopped_at and not notice.paused_at,
         "call_list": call_list,
         "may_retry": bool(progress.failed or progress.unreachable)
@@ -378,7 +381,7 @@ def _of(notice: Notice) -> dict[str, Any]:
         and bool(progress.failed or progress.unreachable),
         "states": sorted(progress.states.items()),
         "confirmed": _confirmed(notice),
-        "unconfirmed": bulk.UNCONFIRMED,
+        "unconfirmed": steering.UNCONFIRMED,
         "here": reverse("broadcast", args=[notice.uuid]),
         "drill_banner": _("This notice is a drill.") if notice.drill else "",
     }
@@ -392,8 +395,8 @@ def _steered(
     @require_POST
     def steer(request: HttpRequest, uuid: UUID) -> HttpResponse:
         if not request.user.is_authenticated:
-            raise NotAllowed(bulk.PERMISSION)
-        number = verb(bulk.get(request.user, uuid), actor=entry.actor(request))
+            raise NotAllowed(steering.PERMISSION)
+        number = verb(steering.get(request.user, uuid), actor=entry.actor(request))
         messages.success(request, one(number))
         return htmx.go_to(request, reverse("broadcast", args=[uuid]))
 
@@ -418,7 +421,7 @@ def _cancelled(n: int) -> str:
 @require_POST
 def in_person(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Whom nothing has reached goes to the customer managers, on a list that can be printed."""
-    made = bulk.tell_in_person(bulk.get(request.user, uuid), actor=entry.actor(request))
+    made = steering.tell_in_person(steering.get(request.user, uuid), actor=entry.actor(request))
     if made is None:
         messages.info(request, _("Everybody was reached: nobody has to go."))
     else:
@@ -432,9 +435,9 @@ urlpatterns = [
     path("broadcasts/new/preview", preview, name="broadcast-preview"),
     path("broadcasts/new/map.json", draw_map, name="broadcast-map"),
     path("broadcasts/<uuid:uuid>/", show, name="broadcast"),
-    path("broadcasts/<uuid:uuid>/pause", _steered(bulk.pause, _paused), name="broadcast-pause"),
-    path("broadcasts/<uuid:uuid>/resume", _steered(bulk.resume, _resumed), name="broadcast-resume"),
-    path("broadcasts/<uuid:uuid>/cancel", _steered(bulk.cancel, _cancelled), name="broadcast-cancel"),
-    path("broadcasts/<uuid:uuid>/retry", _steered(bulk.retry_failed, _resumed), name="broadcast-retry"),
+    path("broadcasts/<uuid:uuid>/pause", _steered(steering.pause, _paused), name="broadcast-pause"),
+    path("broadcasts/<uuid:uuid>/resume", _steered(steering.resume, _resumed), name="broadcast-resume"),
+    path("broadcasts/<uuid:uuid>/cancel", _steered(steering.cancel, _cancelled), name="broadcast-cancel"),
+    path("broadcasts/<uuid:uuid>/retry", _steered(steering.retry_failed, _resumed), name="broadcast-retry"),
     path("broadcasts/<uuid:uuid>/in-person", in_person, name="broadcast-in-person"),
 ]

@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 from changbei.core.errors import NotAllowed, NotFound
 from changbei.notify.models import CallList
 from changbei.people import access as people
+from changbei.people.models import Person
 from changbei.plans import selectors as plans
 from changbei.web import entry
 from changbei.web.papers import call_tree
 from changbei.web.papers.call_tree import CallTree
-from changbei.web.views.calls import may_lead
+from changbei.web.views.calls import may_lead, units_led
 
 
 def _answer(request: HttpRequest, tree: CallTree, name: str, back: str) -> HttpResponse:
@@ -42,7 +43,8 @@ def of_list(request: HttpRequest, call_list: UUID) -> HttpResponse:
         return _answer(request, call_tree.of_list(found, [person]), "calls", reverse("calls"))
     if not may_lead(person):
         raise NotAllowed(_("Heads print the calls of all, everybody the own."))
-    callers = None if people.may(person, "notify.send") else list(person.unit.people.all())
+    led = units_led(person)
+    callers = None if led is None else Person.objects.filter(unit__in=led)
     return _answer(request, call_tree.of_list(found, callers), "call-tree", f"{reverse('calls')}?view=team")
 
 

@@ -156,8 +156,9 @@ def titles(lists: Iterable[CallList]) -> dict[int, str]:
 
 def _team_of(call_list: CallList, person: Person | None, title: str) -> Team:
     progress = calls.progress(call_list)
+    led = frozenset[int]() if person is None else units_led(person)
     callers = [
-        Caller(one, part, bool(part.left) and person is not None and may_lead(person, one))
+        Caller(one, part, bool(part.left) and (led is None or one.unit_id in led))
         for one, part in progress.callers
     ]
     callers.sort(key=lambda one: (-one.part.left, one.person.staff_no))
@@ -201,11 +202,15 @@ def _uuid(text: str) -> UUID:
 
 
 def may_lead(person: Person, caller: Person | None = None) -> bool:
-    """Heads see to all calls, market managers to those of their unit."""
-    if people.may(person, "notify.send"):
-        return True
-    own_unit = caller is None or caller.unit_id == person.unit_id
-    return person.job == calls.STANDS_IN_FOR_ANYBODY and own_unit
+    """Heads see to all calls, those of departments and market managers to those of their unit."""
+    led = units_led(person)
+    return led is None or (bool(led) if caller is None else caller.unit_id in led)
+
+
+def units_led(person: Person) -> frozenset[int] | None:
+    """The units whose calls the person sees to; None for all."""
+    led = people.units_with(person, "notify.send")
+    return led if led is None or person.job != calls.STANDS_IN_FOR_ANYBODY else led | {person.unit_id}
 
 
 @entry.staff
@@ -250,7 +255,7 @@ def pass_on(request: HttpRequest, call_list: UUID) -> HttpResponse:
     if found is None or absent is None:
         raise NotFound(_("There is no such list or caller."))
     if not may_lead(actor, absent):
-        raise NotAllowed(_("Heads pass calls on, and market managers within their unit."))
+        raise NotAllowed(_("Heads pass calls on, and those of a unit within it."))
     chosen = request.POST.get("to", "")
     to = Person.objects.filter(staff_no=chosen, active=True).first() if chosen else None
     if chosen and to is None:

@@ -140,21 +140,20 @@ def mending(request: HttpRequest) -> HttpResponse:
     mine = bool(request.GET.get("mine")) and person is not None
     if mine:
         rows = rows.filter(owner=person)
-    may = may_act(request, "readiness.rectify")
+    may_mend = access.mendable_by(person)
     today = clock.local_now().date()
-    shown = [_mending(one, person, may, today) for one in rows]
+    shown = [_mending(one, may_mend(one), today) for one in rows]
     return render(request, "web/readiness/mending.html", {"rows": shown, "mine": mine})
 
 
-def _mending(one: Rectification, person: Person | None, may: bool, today: date) -> MendingRow:
+def _mending(one: Rectification, may_mend: bool, today: date) -> MendingRow:
     about, url = "", ""
     if one.review is not None:
         about, url = one.review.incident.number, showing.address("review", one.review.incident.uuid)
     elif one.inspection is not None:
         about = showing.say(one.inspection.target.name)
         url = showing.address("register", "inspections")
-    own = person is not None and one.owner_id == person.pk
-    return MendingRow(one, about, url, showing.clause(one.clause), one.due_on < today, may or own)
+    return MendingRow(one, about, url, showing.clause(one.clause), one.due_on < today, may_mend)
 
 
 @staff

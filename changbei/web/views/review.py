@@ -197,9 +197,8 @@ def _task(one: Mapping[str, Any], pack: Pack | None) -> TaskRow:
 def _mending(request: HttpRequest, made: Review, pack: Pack | None) -> Sequence[MendRow]:
     """The rectifications; a finding's own words in the reader's language where they were not changed."""
     known = {one["text"]["zh-Hans"]: showing.say(one["text"]) for one in made.content["findings"]}
-    person = people.person_of(request.user)
+    may_mend = access.mendable_by(people.person_of(request.user))
     may_review = may_act(request, "readiness.review")
-    may_rectify = may_act(request, "readiness.rectify")
     today = clock.local_now().date()
     return [
         MendRow(
@@ -207,7 +206,7 @@ def _mending(request: HttpRequest, made: Review, pack: Pack | None) -> Sequence[
             known.get(one.text, one.text),
             showing.clause(one.clause, pack),
             one.done_at is None and one.due_on < today,
-            one.done_at is None and person is not None and (may_rectify or one.owner_id == person.pk),
+            one.done_at is None and may_mend(one),
             AssignmentForm(
                 prefix=f"r{one.pk}",
                 initial={"owner": one.owner.staff_no if one.owner else "", "due_on": one.due_on},

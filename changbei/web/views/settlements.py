@@ -255,7 +255,8 @@ def cash_of(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 def _cash_page(request: HttpRequest, run: Run, form: forms.Form | None = None) -> HttpResponse:
     found, closed = cash.balance(run), cash.is_reconciled(run)
-    may_allow = access.may_for_run(request.user, cash.MAY_ALLOW, run) and not closed
+    units = access.units_for_run(request.user, cash.MAY_ALLOW, run)
+    may_allow = units != frozenset() and not closed
     context = _listed(request, cash.of_run(run), CASH_STATES, _cash) | {
         "run": run,
         "incident": Incident.objects.filter(uuid=run.incident).first() if run.incident else None,
@@ -265,18 +266,19 @@ def _cash_page(request: HttpRequest, run: Run, form: forms.Form | None = None) -
         "may_allow": may_allow,
         "may_take": access.may_for_run(request.user, cash.MAY_TAKE, run) and not closed,
         "may_reconcile": access.may_for_run(request.user, cash.MAY_RECONCILE, run) and not closed,
-        "candidates": _candidates(run) if may_allow else [],
+        "candidates": _candidates(run, units) if may_allow else [],
+        "may_close": units is None,
         "form": form or PaidInForm(),
         "clause": showing.clause("E3.2.4"),
     }
     return render(request, "web/settlements/cash.html", context, status=422 if form and form.errors else 200)
 
 
-def _candidates(run: Run) -> list[Retailer]:
-    """Who qualifies today and is not on record yet."""
+def _candidates(run: Run, units: frozenset[int] | None) -> list[Retailer]:
+    """Who qualifies today and is not on record yet, of these units or of all."""
     today = clock.local_now().date()
     known = set(CashSettlement.objects.filter(run=run, order_day=today).values_list("retailer_id", flat=True))
-    found = cash.candidates(settling.weather_event(run), today)
+    found = cash.candidates(settling.weather_event(run), today, units)
     return [one for one in found if one.pk not in known][:MOST_CANDIDATES]
 
 
@@ -297,7 +299,11 @@ def allow(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Those who were ticked may pay in cash; with `close` the list of names is closed."""
     run, person = access.get_run(request.user, uuid), actor(request)
     here = reverse("cash-settlements-of", args=[uuid])
-    chosen = list(Retailer.objects.filter(licence_no__in=request.POST.getlist("customer")).order_by("pk"))
+    chosen = list(
+        Retailer.objects.filter(licence_no__in=request.POST.getlist("customer"))
+        .select_related("customer_manager")
+        .order_by("pk")
+    )
 
     def do() -> None:
         if chosen:
