@@ -39,13 +39,13 @@ def get_tour(actor: object, uuid: UUID) -> Tour:
     return tour
 
 
-def may_accept(case: RecoveryCase, actor: object) -> bool:
+def may_accept(actor: object) -> bool:
     """Dispatchers decide for the whole city: reserve vans are one pool (E3.3.2)."""
     return people.may(actor, "delivery.accept")
 
 
-def require_accept(case: RecoveryCase, actor: object) -> None:
-    if not may_accept(case, actor):
+def require_accept(actor: object) -> None:
+    if not may_accept(actor):
         raise NotAllowed(gettext_noop("dispatchers and the head of the delivery centre accept a recovery"))
 
 

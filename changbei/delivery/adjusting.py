@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
-from changbei.delivery import bulk, changing, expecting, moving, planning, replacing
+from changbei.delivery import bulk, changing, expecting, moving, papers, planning, replacing
 from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.network.models import Vehicle
 from changbei.people.models import Person
@@ -155,8 +155,10 @@ def _smaller(tour: Tour, choice: LineChoice) -> Adjusted:
     _freed(tour, choice)
     stops = _open(tour)
     shares = _shared_out(stops, _vans_for(tour, sum(stop.cartons for stop in stops)))
+    named = papers.van_named(tour)
     for number, (van, load) in enumerate(shares):
-        _drive(tour, van, load, first=number == 0)
+        papers.follow_van(_drive(tour, van, load, first=number == 0), named)
+    papers.follow(tour.day)
     used = [van for van, _load in shares]
     Vehicle.objects.filter(pk__in=[van.pk for van in used]).update(state=Vehicle.State.IN_USE)
     return Adjusted(tour, SMALLER, len(stops), vehicles=tuple(van.number for van in used))
@@ -187,7 +189,7 @@ def _shared_out(stops: Sequence[Stop], vans: Sequence[Vehicle]) -> list[tuple[Ve
     return shares
 
 
-def _drive(tour: Tour, van: Vehicle, stops: list[Stop], *, first: bool) -> None:
+def _drive(tour: Tour, van: Vehicle, stops: list[Stop], *, first: bool) -> Tour:
     """The first van drives the tour itself, each further one a tour of its own with its keeper at the wheel."""
     if first:
         tour.vehicle = van
@@ -206,6 +208,7 @@ def _drive(tour: Tour, van: Vehicle, stops: list[Stop], *, first: bool) -> None:
         stop.tour, stop.sequence = own, number
     bulk.update(stops, ["tour", "sequence"])
     expecting.expect_from(own, own.site, own.departs_at)
+    return own
 
 
 def _told(done: Adjusted) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def accept(option: RecoveryOption, *, actor: Person) -> RecoveryCase:
     Every van that waits is decided on together: the run of each hears of it. Raises NotAllowed, and Conflict when
     another option was accepted, the day's plan has changed meanwhile, or it was computed too long ago.
     """
-    access.require_accept(option.case, actor)
+    access.require_accept(actor)
     day = changing.locked_day(option.case.day_id)
     case = undoing.locked_case(option.case_id)
     if case.status != RecoveryCase.Status.OFFERED:

@@ -225,9 +225,14 @@ class RepairOrder(models.Model):
 
 
 class TransportPapers(models.Model):
-    """Goods drive in another van than their papers name, or a van on another site's line: write the papers anew."""
+    """Goods drive in another van than their papers name, or a van on another site's line: write the papers anew.
 
-    case = models.ForeignKey(RecoveryCase, on_delete=models.PROTECT, related_name="papers")
+    `tour`: another van drives the whole tour; otherwise the van fetches the goods. `case`: the recovery that wants it.
+    """
+
+    day = models.ForeignKey(DeliveryDay, on_delete=models.PROTECT, related_name="papers")
+    case = models.ForeignKey(RecoveryCase, null=True, on_delete=models.PROTECT, related_name="papers")
+    tour = models.ForeignKey(Tour, null=True, on_delete=models.CASCADE, related_name="papers")
     vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, related_name="papers")
     from_vehicle = models.ForeignKey(Vehicle, null=True, on_delete=models.PROTECT, related_name="+")
     stops = models.PositiveIntegerField()
@@ -235,7 +240,7 @@ class TransportPapers(models.Model):
     borrowed = models.BooleanField()  # a reserve van of another site
     written_at = models.DateTimeField(null=True)
     written_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
-    withdrawn_at = models.DateTimeField(null=True)  # the recovery was undone
+    withdrawn_at = models.DateTimeField(null=True)  # they are no longer needed
 
 
 class DriverAction(models.Model):

@@ -1,5 +1,5 @@
 """Transport papers: whoever carries goods that other papers name, or comes from another site, needs them anew before
-it leaves (E3.3.2). They follow what vans still have to fetch."""
+it leaves (E3.3.2). They follow what vans still have to fetch, and which van drives a tour."""
 
 from __future__ import annotations
 
@@ -7,26 +7,35 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict
 from changbei.delivery import access, changing
-from changbei.delivery.models import DeliveryDay, Handover, Loan, RecoveryCase, TransportPapers
+from changbei.delivery.models import (
+    DeliveryDay,
+    Handover,
+    Loan,
+    RecoveryCase,
+    Stop,
+    Tour,
+    TransportPapers,
+)
+from changbei.network.models import Vehicle
 from changbei.people.models import Person
 
 
 @transaction.atomic
 def written(papers: TransportPapers, *, actor: Person) -> None:
     """The papers name the van that carries the goods now. Conflict when that was said before."""
-    access.require_accept(papers.case, actor)
+    access.require_accept(actor)
     waiting = TransportPapers.objects.filter(pk=papers.pk, written_at__isnull=True, withdrawn_at__isnull=True)
     if not waiting.update(written_at=clock.now(), written_by=actor):
         raise Conflict(gettext_noop("these papers are written, or no longer needed"))
     changing.note(
         "delivery.papers_written",
-        papers.case.run,
+        papers.case.run if papers.case else None,
         actor,
         clause="E3.3.2",
         vehicle=papers.vehicle.number,
@@ -46,24 +55,66 @@ def follow(day: DeliveryDay, case: RecoveryCase | None = None) -> None:
             Handover.objects.filter(pk=call.pk).update(cartons=found["cartons"])
     goods = _goods(day)
     valid = {
-        (one.vehicle_id, one.from_vehicle_id): one
-        for one in TransportPapers.objects.filter(case__day=day, withdrawn_at__isnull=True).order_by("pk")
+        (one.vehicle_id, one.from_vehicle_id): one for one in valid_on(day).filter(tour=None).order_by("pk")
     }
     for pair, papers in valid.items():
         _set_right(papers, goods.get(pair))
     for pair in sorted(goods.keys() - valid.keys(), key=str):
-        if case is not None and goods[pair].open:
-            _flag(case, pair, goods[pair])
+        if goods[pair].open:
+            _flag(day, case, pair, goods[pair])
+    for papers in valid_on(day).exclude(tour=None).select_related("tour"):
+        if papers.tour and not changing.has_left(papers.tour):
+            _set_right(papers, _aboard(papers.tour))
+
+
+def valid_on(day: DeliveryDay) -> QuerySet[TransportPapers]:
+    """All papers of the day that are needed, written or not."""
+    return TransportPapers.objects.filter(day=day, withdrawn_at__isnull=True)
+
+
+def van_named(tour: Tour) -> Vehicle:
+    """The van that the papers of the tour's goods name: that which drives it, or while they are still to be written
+    anew the one before."""
+    waiting = (
+        valid_on(tour.day).filter(tour=tour, written_at__isnull=True).select_related("from_vehicle").first()
+    )
+    return waiting.from_vehicle if waiting is not None and waiting.from_vehicle else tour.vehicle
+
+
+def follow_van(tour: Tour, named: Vehicle) -> None:
+    """The tour's goods drive in its van now; their papers name `named`, so that they are to be written anew where
+    that is another one."""
+    valid_on(tour.day).filter(tour=tour).update(withdrawn_at=clock.now())
+    if tour.vehicle_id == named.pk:
+        return
+    goods = _aboard(tour)
+    TransportPapers.objects.create(
+        day=tour.day,
+        tour=tour,
+        vehicle=tour.vehicle,
+        from_vehicle=named,
+        stops=goods.stops,
+        cartons=goods.cartons,
+        borrowed=tour.vehicle.site_id != tour.site_id,
+    )
 
 
 @dataclass
 class _Goods:
-    """What a van fetches from another van, or (None) at a site, in calls still to come; whether there are such."""
+    """What a van fetches from another van, or (None) at a site, in calls still to come; whether there are such. Or
+    what it leaves its site with."""
 
     open: bool = False
     stops: int = 0
     cartons: int = 0
     borrowed: bool = False
+
+
+def _aboard(tour: Tour) -> _Goods:
+    """What the tour's van sets off with."""
+    own = tour.stops.filter(status__in=Stop.WAITING, goods_at=None, goods_site=None)
+    found = own.aggregate(stops=Count("pk"), cartons=Sum("cartons"))
+    return _Goods(open=True, stops=found["stops"], cartons=found["cartons"] or 0)
 
 
 Pair = tuple[int, int | None]
@@ -94,9 +145,10 @@ def _set_right(papers: TransportPapers, goods: _Goods | None) -> None:
         mine.update(stops=goods.stops, cartons=goods.cartons, written_at=None, written_by=None)
 
 
-def _flag(case: RecoveryCase, pair: Pair, goods: _Goods) -> None:
+def _flag(day: DeliveryDay, case: RecoveryCase | None, pair: Pair, goods: _Goods) -> None:
     vehicle, from_vehicle = pair
     TransportPapers.objects.create(
+        day=day,
         case=case,
         vehicle_id=vehicle,
         from_vehicle_id=from_vehicle,

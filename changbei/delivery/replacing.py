@@ -8,7 +8,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict
-from changbei.delivery import changing, driving
+from changbei.delivery import changing, driving, papers
 from changbei.delivery.models import DeliveryDay, Loan, Stop, Tour
 from changbei.network.models import Vehicle
 from changbei.people import access as people
@@ -50,8 +50,10 @@ def drive_with(tour: Tour, vehicle: Vehicle, *, actor: Person) -> None:
     locked = Vehicle.objects.select_for_update().get(pk=vehicle.pk)
     if locked not in vans_for(tour):
         raise Conflict(gettext_noop("this van is not free on that day, or too small"))
-    before, tour.vehicle = tour.vehicle, locked
+    before, named, tour.vehicle = tour.vehicle, papers.van_named(tour), locked
     tour.save(update_fields=["vehicle"])
+    papers.follow_van(tour, named)
+    papers.follow(day)
     if day.date == clock.local_now().date():
         Vehicle.objects.filter(pk=locked.pk, is_reserve=True).update(state=Vehicle.State.IN_USE)
         driving.stand_ready([before.pk])

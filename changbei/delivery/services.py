@@ -81,6 +81,7 @@ def report_breakdown(report: BreakdownReport, *, run: Run | None, actor: Person 
         cause=report.cause,
     )
     stranded = _strand(tour, breakdown)
+    tour.papers.filter(written_at=None, withdrawn_at=None).update(withdrawn_at=clock.now())
     tour.status = Tour.Status.BROKEN_DOWN
     tour.save(update_fields=["status"])
     if report.cause != "driver":

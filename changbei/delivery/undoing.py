@@ -49,7 +49,7 @@ def undo(case: RecoveryCase, *, actor: Person) -> RecoveryCase:
     Allowed as long as nobody has driven on it: no stop of a changed list recorded, no goods taken over, and the
     plan of the day not changed otherwise since. Raises NotAllowed; Conflict that names the vans that have driven.
     """
-    access.require_accept(case, actor)
+    access.require_accept(actor)
     day = changing.locked_day(case.day_id)
     case = locked_case(case.pk)
     if case.status != RecoveryCase.Status.ACCEPTED or case.before is None:

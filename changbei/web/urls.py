@@ -50,6 +50,7 @@ from changbei.web.views import (
     suspension,
     tasks,
     tour,
+    transport_papers,
     warning_sources,
     warnings,
 )
@@ -72,6 +73,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *recovery.urlpatterns,
     *driver.urlpatterns,
     *tour.urlpatterns,
+    *transport_papers.urlpatterns,
     *suspend.urlpatterns,
     *suspension.urlpatterns,
     *calls.urlpatterns,

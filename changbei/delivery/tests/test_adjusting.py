@@ -9,7 +9,7 @@ import pytest
 
 from changbei.core.clock import VirtualClock
 from changbei.core.errors import Conflict, Invalid
-from changbei.delivery import adjusting, disrupting, planning, selectors
+from changbei.delivery import adjusting, disrupting, papers, planning, selectors
 from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.models import DeliveryDay, Handover, Stop, Tour
 from changbei.delivery.tests import test_disruptions
@@ -295,6 +295,12 @@ def test_smaller_vans_share_a_line(tour: Tour) -> None:
     assert all(sum(one.stops.values_list("cartons", flat=True)) <= half for one in driven)
     states = dict(Vehicle.objects.filter(number__startswith="90").values_list("number", "state"))
     assert states == {"901": "in_use", "902": "in_use", "903": "fit"}
+    flagged = papers.valid_on(tour.day).order_by("vehicle__number")
+    assert [(one.vehicle.number, one.from_vehicle, one.tour) for one in flagged] == [
+        ("901", own, driven[0]),
+        ("902", own, driven[1]),
+    ]
+    assert sum(one.cartons for one in flagged) == cartons
 
 
 def test_a_van_on_its_way_is_not_unloaded(tour: Tour) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Conflict
-from changbei.delivery import disrupting, planning, replacing, selectors
-from changbei.delivery.models import DeliveryDay, Stop, Tour
+from changbei.delivery import disrupting, moving, papers, planning, replacing, selectors
+from changbei.delivery.models import DeliveryDay, Stop, Tour, TransportPapers
 from changbei.journal.models import Entry
 from changbei.network.models import Site, Vehicle
 from changbei.people.models import DutyShift, Person
@@ -72,6 +72,38 @@ def test_a_reserve_van_of_the_site_drives_and_the_own_one_again_when_it_is_back(
     assert replacing.vans_for(tour) == [own]
     replacing.drive_with(tour, own, actor=dispatcher)
     assert replacing.without_own_van(tour.day) == []
+
+
+def needed(tour: Tour) -> list[tuple[Vehicle, Vehicle | None]]:
+    """Papers that are still to be written: which van they are to name, and which they name now."""
+    waiting = papers.valid_on(tour.day).filter(written_at=None).order_by("pk")
+    return [(one.vehicle, one.from_vehicle) for one in waiting]
+
+
+def test_papers_that_name_the_van_before_are_written_anew(tour: Tour, dispatcher: Person) -> None:
+    own, [reserve] = tour.vehicle, replacing.vans_for(tour)
+    replacing.drive_with(tour, reserve, actor=dispatcher)
+    assert needed(tour) == [(reserve, own)]
+    flagged = TransportPapers.objects.get()
+    stops = Stop.objects.filter(tour=tour)
+    assert (flagged.stops, flagged.cartons) == (len(stops), sum(stop.cartons for stop in stops))
+    assert (flagged.borrowed, flagged.case) == (False, None)
+
+    moving.move(stops[:2], tour.day.date + timedelta(days=1))
+    flagged.refresh_from_db()
+    assert (flagged.stops, flagged.cartons) == (len(stops) - 2, sum(stop.cartons for stop in stops[2:]))
+
+    Vehicle.objects.filter(pk=own.pk).update(state=Vehicle.State.FIT)
+    replacing.drive_with(tour, own, actor=dispatcher)
+    assert needed(tour) == []  # they were not written, so they are right again
+
+    Vehicle.objects.filter(pk=own.pk).update(state=Vehicle.State.UNDER_REPAIR)
+    replacing.drive_with(tour, reserve, actor=dispatcher)
+    papers.written(TransportPapers.objects.get(withdrawn_at=None), actor=dispatcher)
+    assert Entry.objects.get(kind="delivery.papers_written").data["vehicle"] == reserve.number
+    Vehicle.objects.filter(pk=own.pk).update(state=Vehicle.State.FIT)
+    replacing.drive_with(tour, own, actor=dispatcher)
+    assert needed(tour) == [(own, reserve)]
 
 
 def test_on_its_day_the_van_is_no_reserve_any_more(

@@ -371,9 +371,10 @@ def test_a_decision_is_taken_back_on_the_page(desk: Client, case: RecoveryCase) 
     page = desk.get(url)
     assert page.context["may_undo"] and page.context["driven_by"] == []
     [papers] = page.context["papers"]
-    assert desk.post(f"{url}papers/{papers.pk}/written").status_code == 303
-    assert desk.post(f"{url}papers/{papers.pk}/written").status_code == 409
-    assert desk.post(f"{url}papers/0/written").status_code == 404
+    answer = desk.post(f"/delivery/papers/{papers.pk}/written", {"next": url})
+    assert (answer.status_code, answer.headers["Location"]) == (303, url)
+    assert desk.post(f"/delivery/papers/{papers.pk}/written").status_code == 409
+    assert desk.post("/delivery/papers/0/written").status_code == 404
 
     assert "Undone." in desk.post(f"{url}undo", follow=True).content.decode()
     page = desk.get(url)
@@ -502,7 +503,12 @@ def test_vans_in_repair_and_who_says_that_they_are_back(desk: Client, tour: Tour
     assert f"Let van {reserve.number} drive, room for {reserve.capacity_cartons}" in page
     answer = desk.post(f"/delivery/tours/{own.uuid}/van", {"vehicle": reserve.number})
     assert answer.headers["Location"] == f"/delivery/?date={ahead.date}"
-    assert "is in repair: " not in desk.get(f"/delivery/?date={ahead.date}").content.decode()
+    page = desk.get(f"/delivery/?date={ahead.date}")
+    assert "is in repair: " not in page.content.decode()
+    [papers] = page.context["papers"]
+    assert (papers.vehicle, papers.from_vehicle) == (reserve, tour.vehicle)
+    assert desk.post(f"/delivery/papers/{papers.pk}/written").status_code == 303
+    assert desk.get(f"/delivery/?date={ahead.date}").context["papers"] == []
     assert desk.post(f"/delivery/tours/{own.uuid}/van", {"vehicle": "none"}).status_code == 404
     assert desk.post(f"/delivery/repairs/{order.pk}/mended").status_code == 303
     page = desk.get(f"/delivery/?date={ahead.date}").content.decode()

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, NotFound
-from changbei.delivery import access, replacing, rules, selectors, services
+from changbei.delivery import access, papers, replacing, rules, selectors, services
 from changbei.delivery.features import DayMap, closed
 from changbei.delivery.models import DeliveryDay, RecoveryCase, Stop, Tour
 from changbei.delivery.selectors import SiteReserve, TourFigures
@@ -31,6 +31,7 @@ from changbei.people import access as people
 from changbei.web import entry, htmx, mapping
 from changbei.web.components import Tone
 from changbei.web.showing import address, breakdown_form, language, say
+from changbei.web.views import transport_papers
 from changbei.web.views.disruptions import basis_words
 from changbei.web.views.recovery import about
 
@@ -222,6 +223,8 @@ def _live(request: HttpRequest, day: DeliveryDay) -> dict[str, Any]:
         "reserve_tone": _reserve_tone(reserves),
         "repairs": list(selectors.repairs()),
         "without_own_van": _without_own_van(day),
+        "papers": transport_papers.listed(papers.valid_on(day).filter(written_at=None)),
+        "may_write_papers": entry.may_act(request, "delivery.accept"),
         "may_check": entry.may_act(request, "readiness.check"),
         "cases": cases,
         "unserved": unserved,

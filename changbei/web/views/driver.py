@@ -290,7 +290,7 @@ def _tour_json(tour: Tour) -> Json:
     rows = [(stop.sequence, 1, _stop(stop)) for stop in stops]
     rows += [(one.before_sequence, 0, _handover(one)) for one in handovers if one.done_at is None]
     papers = TransportPapers.objects.filter(
-        vehicle=tour.vehicle_id, case__day=tour.day_id, withdrawn_at__isnull=True
+        vehicle=tour.vehicle_id, day=tour.day_id, withdrawn_at__isnull=True
     ).select_related("from_vehicle")
     return {
         "uuid": str(tour.uuid),

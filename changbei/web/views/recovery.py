@@ -21,13 +21,14 @@ from changbei.compute.recovery import ALL_MEANS, CALM
 from changbei.core.errors import Conflict, Invalid, NotFound
 from changbei.delivery import access, left_out, recovery, rules, selectors, services, undoing
 from changbei.delivery.features import RecoveryMap, closed
-from changbei.delivery.models import RecoveryCase, RecoveryOption, Stop, TransportPapers
+from changbei.delivery.models import RecoveryCase, RecoveryOption, Stop
 from changbei.delivery.selectors import VanShare
 from changbei.people import access as people
 from changbei.runs import access as runs
 from changbei.runs.models import Run
 from changbei.web import entry, errors, htmx, mapping
 from changbei.web.showing import clause, language
+from changbei.web.views import transport_papers
 from changbei.web.widgets import whole_number
 
 KINDS = {
@@ -212,7 +213,7 @@ def _context(
         "shares": own,
         "borrowed": [share for share in own if share.borrowed],
         "unserved": [Left(stop, _why(chosen, stop)) for stop in left] if chosen else [],
-        "papers": _papers(case),
+        "papers": transport_papers.listed(case.papers.filter(withdrawn_at=None)),
         "may_write_papers": "delivery.accept" in may,
         "closing_later": list(case.day.closures.filter(since__gt=case.computed_at, lifted_at=None)),
         "undone": case.status == RecoveryCase.Status.UNDONE,
@@ -231,14 +232,6 @@ def _context(
 
 def _why(option: RecoveryOption, stop: Stop) -> str:
     return str(WHY.get(option.plan.get("why", {}).get(str(stop.pk), ""), ""))
-
-
-def _papers(case: RecoveryCase) -> list[TransportPapers]:
-    """Papers that have to name another van, those that are not written first."""
-    waiting = case.papers.filter(withdrawn_at__isnull=True)
-    return list(
-        waiting.select_related("vehicle__site", "from_vehicle", "written_by").order_by("-written_at", "pk")
-    )
 
 
 def _undoing(case: RecoveryCase, accepted: RecoveryOption | None, may: frozenset[str]) -> dict[str, Any]:
@@ -352,21 +345,6 @@ def too_late(refused: Conflict) -> str:
     return f"{errors.said(words)} ({vans})" if vans else errors.said(words)
 
 
-@entry.staff
-@require_POST
-def written(request: HttpRequest, uuid: UUID, papers: int) -> HttpResponse:
-    """The transport papers of a van are written."""
-    case = access.get_case(request.user, uuid)
-    found = case.papers.select_related("vehicle", "case__run").filter(pk=papers).first()
-    if found is None:
-        raise NotFound(str(papers))
-    services.papers_written(found, actor=entry.actor(request))
-    messages.success(
-        request, _("The papers of van %(van)s are noted as written.") % {"van": found.vehicle.number}
-    )
-    return htmx.go_to(request, reverse("recovery", args=[uuid]))
-
-
 def _now_stale(case: RecoveryCase) -> None:
     """The refusal rolled its own mark back with it: set it so that everybody sees it."""
     RecoveryCase.objects.filter(
@@ -430,9 +408,6 @@ urlpatterns = [
     path("delivery/recoveries/<uuid:uuid>/map.json", recovery_map, name="recovery-map"),
     path("delivery/recoveries/<uuid:uuid>/accept", accept, name="recovery-accept"),
     path("delivery/recoveries/<uuid:uuid>/undo", undo, name="recovery-undo"),
-    path(
-        "delivery/recoveries/<uuid:uuid>/papers/<int:papers>/written", written, name="recovery-papers-written"
-    ),
     path("delivery/recoveries/<uuid:uuid>/anew", anew, name="recovery-anew"),
     path("delivery/runs/<uuid:run>/", of_run, name="recovery-of-run"),
 ]
