@@ -79,7 +79,8 @@ def _drive_by(day: DeliveryDay, plan: Mapping[str, Any], *, since: datetime) -> 
     up leave as much later as it was computed before (`since`)."""
     tours = _tours(day, plan)
     wanted = undoing.stops_of(plan)
-    rows = Stop.objects.select_for_update().filter(pk__in=[*wanted, *plan["unserved"]]).order_by("pk")
+    rows = Stop.objects.select_for_update(of=("self",)).filter(pk__in=[*wanted, *plan["unserved"]])
+    rows = rows.select_related("retailer__line").order_by("pk")
     stops = {stop.pk: stop for stop in rows if stop.status == Stop.Status.PLANNED}
     Handover.objects.filter(tour__in=tours, done_at__isnull=True).delete()
     handovers: list[Handover] = []
@@ -92,6 +93,8 @@ def _drive_by(day: DeliveryDay, plan: Mapping[str, Any], *, since: datetime) -> 
             if "stop" not in step:
                 handovers.append(_call(tour, step, number, at, stops))
             elif (stop := stops.get(step["stop"])) is not None:
+                if stop.is_left_at_its_site:
+                    stop.goods_site_id = stop.retailer.line.site_id
                 stop.tour, stop.sequence, stop.expected_at, stop.aboard = tour, number, at, None
                 changed.append(stop)
     for stop in (stops[pk] for pk in plan["unserved"] if pk in stops):
@@ -99,7 +102,7 @@ def _drive_by(day: DeliveryDay, plan: Mapping[str, Any], *, since: datetime) -> 
             stop.aboard_id = stop.tour_id  # the goods stay where they are, and may be wanted again
         stop.tour, stop.expected_at = None, None
         changed.append(stop)
-    bulk.update(changed, ["tour", "sequence", "expected_at", "aboard"])
+    bulk.update(changed, ["tour", "sequence", "expected_at", "aboard", "goods_site"])
     Handover.objects.bulk_create(handovers)
     for tour, row in zip(tours, plan["tours"], strict=True):
         _begin_or_end(tour, has_to_drive=bool(row["steps"]))

@@ -24,7 +24,8 @@ from changbei.people.models import Person
 from changbei.runs.models import Run
 
 CLOSED, URGENT, LATE, CANCELLED, LENT, BROKEN = "closed", "urgent", "late", "cancelled", "lent", "broken"
-CAUSES = (CLOSED, URGENT, LATE, CANCELLED, LENT, BROKEN)
+LEFT_OUT = "left_out"  # customers to whom no van drives, though none is broken
+CAUSES = (CLOSED, URGENT, LATE, CANCELLED, LENT, BROKEN, LEFT_OUT)
 expect_again, expect_from, timetable = expecting.expect_again, expecting.expect_from, expecting.timetable
 LONGEST_REASON = 160
 MOST_CARTONS, MOST_FEN = 10_000, 10**12

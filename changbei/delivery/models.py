@@ -102,6 +102,11 @@ class Stop(models.Model):
             ),
         ]
 
+    @property
+    def is_left_at_its_site(self) -> bool:
+        """Whether no van was ever given the goods."""
+        return {self.tour_id, self.goods_at_id, self.goods_site_id, self.aboard_id} == {None}
+
 
 class Handover(models.Model):
     """A tour calls at a broken van, or at a site, to take goods over, before its stop `before_sequence`."""

@@ -81,6 +81,7 @@ def causes_of(day: DeliveryDay) -> list[str]:
         "cancelled": Stop.objects.filter(day=day, status=Stop.Status.CANCELLED).exists(),
         "closed": bool(closures(day)),
         "late": any(one.is_late for one in tours(day)),
+        "left_out": waiting.filter(urgent=False, tour=None, goods_at=None).exists(),
         "lent": Loan.objects.filter(day=day, returned_at=None).exists(),
         "urgent": waiting.filter(urgent=True, tour=None).exists(),
     }

@@ -99,7 +99,9 @@ def take(day: DeliveryDay, now: datetime, after_closing: Collection[int] = ()) -
 
     `after_closing`: keys of stops that are served after a closure though there would be time before it.
     """
-    stops = Stop.objects.filter(day=day).select_related("retailer").order_by("tour_id", "sequence", "pk")
+    stops = (
+        Stop.objects.filter(day=day).select_related("retailer__line").order_by("tour_id", "sequence", "pk")
+    )
     tours = list(Tour.objects.filter(day=day).select_related("vehicle", "site").order_by("pk"))
     breakdowns = Breakdown.objects.filter(tour__day=day, resumed_at__isnull=True)
     calls = Handover.objects.filter(tour__day=day, done_at__isnull=True)
@@ -175,6 +177,8 @@ class _Builder:
             self.by_tour[stop.tour_id].append(stop)
         elif stop.status == Stop.Status.PLANNED and stop.aboard_id is not None:
             self.left_aboard[stop.aboard_id].append(stop)
+        elif stop.status == Stop.Status.PLANNED:
+            self.at_site[stop.retailer.line.site_id, None].append(stop)
 
     def _place_in_closures(self, stops: Sequence[Stop]) -> None:
         """What may be served when: `opens`, `shuts` in seconds of the day; `shut`, what nobody drives on to as it is.

@@ -15,9 +15,18 @@ from changbei.compute import geo
 from changbei.core import clock as core_clock
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Conflict, Invalid
-from changbei.delivery import disrupting, driving, recovery, selectors, services, snapshot
+from changbei.delivery import deciding, disrupting, driving, recovery, selectors, services, snapshot, undoing
 from changbei.delivery.disrupting import UrgentOrder
-from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Handover, Position, Stop, Tour
+from changbei.delivery.models import (
+    Breakdown,
+    Closure,
+    DeliveryDay,
+    Handover,
+    Position,
+    RecoveryCase,
+    Stop,
+    Tour,
+)
 from changbei.journal.models import Entry
 from changbei.network.city import City
 from changbei.network.models import Retailer, Site, Vehicle
@@ -120,13 +129,15 @@ def accept_best(day: DeliveryDay, *causes: str) -> None:
 
 
 def services_accept(option: Any) -> None:
-    from changbei.delivery import deciding
+    deciding.accept(option, actor=dispatcher())
 
+
+def dispatcher() -> Person:
     shift = DutyShift.objects.filter(
         post__kind="dispatcher", starts_at__lte=at(10), ends_at__gt=at(10)
     ).first()
     assert shift is not None
-    deciding.accept(option, actor=shift.person)
+    return shift.person
 
 
 def test_an_undisturbed_day_needs_nothing(street: DeliveryDay) -> None:
@@ -302,6 +313,24 @@ def test_an_urgent_order_is_fetched_at_the_site(street: DeliveryDay, clock: Virt
     assert (order.goods_site, order.goods_ready_at) == (None, None)
     fact = Entry.objects.get(kind="delivery.orders_added")
     assert (fact.data["stops"], fact.data["cartons"]) == (1, 5)
+
+
+def test_whom_no_van_was_given_to_is_served_from_the_site(street: DeliveryDay, clock: VirtualClock) -> None:
+    """Goods moved to this day for which no van had room stand on it without a tour, at the site of their line."""
+    shop = Retailer.objects.order_by("pk")[6]
+    left = Stop.objects.create(
+        day=street, retailer=shop, sequence=0, cartons=5, service_seconds=60, planned_at=at(8)
+    )
+    assert list(selectors.unserved(street)) == [left] and selectors.causes_of(street) == ["left_out"]
+    accept_best(street, "left_out")
+    left.refresh_from_db()
+    assert left.tour is not None and left.goods_site == shop.line.site
+    call = Handover.objects.get(tour=left.tour)
+    assert (call.site, call.cartons) == (shop.line.site, 5)
+    assert selectors.causes_of(street) == []
+    undoing.undo(RecoveryCase.objects.get(), actor=dispatcher())
+    left.refresh_from_db()
+    assert (left.tour, left.goods_site) == (None, None)
 
 
 def test_wrong_orders_are_named_and_none_is_taken(street: DeliveryDay) -> None:

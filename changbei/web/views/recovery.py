@@ -82,6 +82,7 @@ CAUSES = {
     "cancelled": gettext_lazy("cancelled orders"),
     "lent": gettext_lazy("a lent reserve van"),
     "broken": gettext_lazy("a broken van"),
+    "left_out": gettext_lazy("customers without a van"),
 }
 WHY = {
     left_out.NO_ROOM: gettext_lazy("no van has so much room"),
