@@ -7,6 +7,7 @@ The entry of the step carries `left`, the number of tasks still open; the tasks 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from changbei.plans.facts import Json
@@ -14,6 +15,7 @@ from changbei.plans.model import MOST_EACH, Each, Step
 from changbei.plans.runtime.work import Work
 
 _LONGEST_KEY = 39  # with a step's id of at most 40 letters an item has room for 80
+_DIGEST = 12
 _LONGEST_LABEL = 120
 
 
@@ -71,17 +73,28 @@ def result_of(work: Work, todo: Step) -> Json:
 
 def _element(work: Work, todo: Step, each: Each, one: Any) -> Element | None:
     context = {**work.state["context"], each.name: one}
-    key = _words(each.key.value(context, work.now)[0], _LONGEST_KEY)
+    key = _words(each.key.value(context, work.now)[0])
     if not key:
         return None
-    label = _words(each.label.value(context, work.now)[0], _LONGEST_LABEL)
+    label = _words(each.label.value(context, work.now)[0]) or key
     holder = each.holder.value(context, work.now)[0] if each.holder else ""
-    return Element(key, label or key, holder if isinstance(holder, str) else "")
+    return Element(_short_key(key), _short(label, _LONGEST_LABEL), holder if isinstance(holder, str) else "")
 
 
-def _words(value: Any, longest: int) -> str:
-    """A key or label: a text, or a number as one; "" for anything else and for what is too long to be one."""
+def _words(value: Any) -> str:
+    """A key or label: a text, or a number as one; "" for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    words = str(value).strip()
+    return str(value).strip()
+
+
+def _short(words: str, longest: int) -> str:
     return words if len(words) <= longest else words[: longest - 1] + "…"
+
+
+def _short_key(key: str) -> str:
+    """A long key by its beginning and a digest of all of it: two that begin alike stay two."""
+    if len(key) <= _LONGEST_KEY:
+        return key
+    digest = sha256(key.encode()).hexdigest()[:_DIGEST]
+    return _short(key, _LONGEST_KEY - _DIGEST) + digest

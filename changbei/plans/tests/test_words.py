@@ -213,6 +213,15 @@ def test_one_task_for_each() -> None:
     assert doers(state, "a") == {"1", "2"}
 
 
+def test_long_keys_that_begin_alike_stay_two() -> None:
+    made = procedure(stage("go", f"id: a, {TASK}, {EACH}"))
+    long = [{**SHOPS[0], "code": "L" * 60 + end} for end in ("1", "2")]
+    state, commands = step(made, start_state(), f.Started({"report": {}, "incident": {"shops": long}}), START)
+    items = [command.item for command in commands if isinstance(command, f.OpenTask)]
+    assert len(set(items)) == 2 and all(len(item.partition("@")[2]) == 39 for item in items)
+    assert not state["notes"]
+
+
 def test_an_empty_list_is_done_and_what_is_no_list_is_one_task() -> None:
     made = procedure(stage("go", f"id: a, {TASK}, {EACH}"))
     empty = _run(made, incident={"shops": []})
