@@ -19,6 +19,7 @@ from changbei.plans.model import step_of
 from changbei.runs import access, roles
 from changbei.runs.effects import ROSTER, Effects
 from changbei.runs.models import OPEN, RoleHolding, Run, Task, Timer
+from changbei.runs.services.answering import acknowledge_told
 from changbei.runs.services.applying import effects_of
 from changbei.runs.services.locking import lock, lock_task, require_open, running_called
 from changbei.runs.services.moving import move_role, move_task
@@ -29,8 +30,8 @@ def hand_over(task: Task, to: Person, *, actor: Person) -> None:
     """Give the task's role in this run to `to`, with all its open tasks, until it is given back or on.
 
     The role is pinned: shifts and absences no longer move it, only that the person leaves. An approval that only
-    some may be given, and one task of many, go alone: the role stays where it is. Raises NotAllowed, Conflict,
-    Invalid("to").
+    some may be given, and one task of many, go alone: the role stays where it is. Who takes them over oneself has
+    taken note of them. Raises NotAllowed, Conflict, Invalid("to").
     """
     if not to.active:
         raise Invalid("to", gettext_noop("has left"))
@@ -41,12 +42,17 @@ def hand_over(task: Task, to: Person, *, actor: Person) -> None:
         effects = effects_of(run, actor)
         step = effects.procedure.steps[step_of(task.item)]
         access.require_to_take(to, task, step)
-        if step.delegates or step.each or task.held_as != Task.HeldAs.ROLE:
+        goes_alone = bool(step.delegates or step.each) or task.held_as != Task.HeldAs.ROLE
+        if goes_alone:
             move_task(task, to, Task.HeldAs.HAND, effects)
             write([effects])
         elif move_role(run, task.role, to, RoleHolding.Why.NAMED, effects, pinned=True):
             _move_single([effects])
             write([effects])
+        if to == actor:
+            taken = Q(pk=task.pk) if goes_alone else Q(role=task.role)
+            tasks = Task.objects.filter(taken, run=run, holder=actor, status=Task.Status.OPEN)
+            acknowledge_told(run.uuid, list(tasks.values_list("uuid", flat=True)), actor=actor)
 
 
 def hand_back(run: Run, role: str, *, actor: Person) -> None:

@@ -350,6 +350,17 @@ def test_handing_over_moves_all_tasks_of_the_role_and_pins_it(run, people, clock
     ]
 
 
+def test_who_takes_over_oneself_has_taken_note(run, people) -> None:
+    services.hand_over(house.task(run, "rescue"), people.head, actor=people.head)
+    taken = run.tasks.filter(role="driver")
+    assert set(taken.values_list("holder", "status")) == {(people.head.pk, "acknowledged")}
+    assert not Message.objects.filter(state="queued", person=people.head, notice__task__isnull=False).exists()
+    assert set(run.tasks.filter(holder=people.dispatcher).values_list("status", flat=True)) <= {
+        "open",
+        "done",
+    }
+
+
 def test_a_role_that_was_handed_over_does_not_stay_with_who_has_left(run, people) -> None:
     services.hand_over(house.task(run, "rescue"), people.other_driver, actor=people.driver)
     people_services.retire(people.other_driver, actor=None)
