@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident
 from changbei.journal import heartbeat
 from changbei.journal.models import Entry
-from changbei.notify.models import Message
+from changbei.notify.models import Message, Notice
 from changbei.people.models import Absence, Account, Person, PostHolding
 from changbei.people.services import create_demo_accounts
 from changbei.runs import services
@@ -412,6 +413,18 @@ def test_a_decision_has_its_options_and_its_form(adopted: None) -> None:
 
 
 # ---------------------------------------------------------------- messages, absence, searching
+
+
+def test_a_message_about_several_tasks_leads_to_them(breakdown: Case) -> None:
+    message = Message.objects.get(
+        person=breakdown.driver, channel="inbox", notice__task=breakdown.task("confirm-place").uuid
+    )
+    Message.objects.filter(pk=message.pk).update(state="delivered", delivered_at=clock.now())
+    assert f'href="/tasks/{message.notice.task}/"' in breakdown.holder.get("/messages/").content.decode()
+    Notice.objects.filter(pk=message.notice_id).update(task=None, tasks=[message.notice.task])
+    page = breakdown.holder.get("/messages/").content.decode()
+    rows = re.findall(r'<div class="cb-task-actions">(.*?)</div>', page, re.S)
+    assert [('href="/tasks/"' in row) for row in rows if str(message.uuid) in row] == [True]
 
 
 def test_confirming_a_message_is_for_its_recipient(breakdown: Case) -> None:
