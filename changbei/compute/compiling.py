@@ -1,13 +1,48 @@
-"""The compiler's decorator with types, so that the rest can be checked."""
+"""The compiler's decorator with types, so that the rest can be checked; and where machine code is kept."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import shutil
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+HERE = Path(__file__).parent
+KEPT_SECONDS = 86_400  # a process that runs yet may still write into the folder of former sources
+
+
+def folder_of(sources: Path, kept: Path) -> Path:
+    """The folder under `kept` for machine code of these sources as they are. Old ones of other states go.
+
+    What a function calls is compiled into it, while the compiler looks for changes in the function's own file only.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(sources.rglob("*.py")):
+        if "tests" not in file.relative_to(sources).parts:
+            digest.update(file.relative_to(sources).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    found = kept / digest.hexdigest()[:16]
+    if not found.exists():
+        found.mkdir(parents=True, exist_ok=True)
+        for other in kept.iterdir():
+            if time.time() - other.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(other, ignore_errors=True)
+    return found
+
+
+def _kept() -> Path:
+    """Beside the modules, or in the user's folder where that is not ours to write in."""
+    beside = HERE / "__pycache__"
+    is_ours = os.access(beside if beside.exists() else HERE, os.W_OK)
+    return (beside if is_ours else Path.home() / ".cache" / "changbei") / "machine-code"
+
+
+CODE = folder_of(HERE, _kept())
 
 
 def compiled(function: Function) -> Function:
@@ -26,4 +61,9 @@ def allocating(function: Function) -> Function:
 
 def _machine_code(function: Function, *, runtime: bool) -> Function:
     options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": runtime}
-    return cast(Function, numba.njit(**options)(function))
+    config: Any = numba.config
+    before, config.CACHE_DIR = config.CACHE_DIR, str(CODE)
+    try:
+        return cast(Function, numba.njit(**options)(function))
+    finally:
+        config.CACHE_DIR = before

@@ -22,8 +22,8 @@ from changbei.compute.recovery.kernel import (
     worth,
 )
 from changbei.compute.recovery.kernel.annealing import CURRENT
-from changbei.compute.recovery.kernel.plans import all_hold
-from changbei.compute.recovery.lines import Ground
+from changbei.compute.recovery.kernel.plans import LEFT, WAITING, WAITING_PRICE, all_hold, often_left
+from changbei.compute.recovery.lines import UNSERVED_SECONDS, Ground
 from changbei.compute.recovery.neighbourhood import Neighbourhood
 from changbei.compute.tests.days import crooked, random_day, road
 
@@ -108,3 +108,25 @@ def test_what_is_renewed_in_part_is_what_is_computed_anew(seed: int, policy: Pol
             )
         np.testing.assert_array_equal(plan.call[0, :, :, 0], anew.call[0, :, :, 0])
     assert store.price[BEST] == worth(plan_of(world, Lists(store.best_nodes, store.best_length, 0)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_who_is_left_is_counted_and_gives_way_only_to_as_much(seed: int) -> None:
+    """Others may be left instead of who was left often, however much driving that costs, but never more."""
+    ground = Ground(random_day(seed, lines=3, reserves=0, own=6, stranded=20), ALL_MEANS)
+    hood = Neighbourhood(ground, undisturbed(ground))
+    world, bare = hood.world(), hood.lists(undisturbed(ground))
+    plan = plan_of(world, bare)
+    store = store_for(plan, Lists(bare.nodes, bare.length, worth(plan)), seed)
+    construct(world, plan, store, 0.5, 900, ANY)
+    left, before = int(plan.total[WAITING_PRICE]) // UNSERVED_SECONDS, plan.order[:, LEFT].copy()
+    seen = set()
+    for _ in range(300):
+        rounds(world, plan, store, 1.0, 1)
+        waiting = plan.bank[: plan.total[WAITING]]
+        assert plan.total[WAITING_PRICE] // UNSERVED_SECONDS <= left
+        assert often_left(plan) == plan.order[waiting, LEFT].sum()
+        assert (plan.order[:, LEFT] >= before).all()
+        left, before = int(plan.total[WAITING_PRICE]) // UNSERVED_SECONDS, plan.order[:, LEFT].copy()
+        seen.add(tuple(sorted(waiting)))
+    assert left and len(seen) > 1 and before.any()

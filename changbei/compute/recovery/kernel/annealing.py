@@ -16,10 +16,13 @@ from changbei.compute.recovery.kernel.moves import (
     tidy,
 )
 from changbei.compute.recovery.kernel.plans import (
+    ROUND_PRICE,
+    WAITING_PRICE,
     Plan,
     all_hold,
     change_of,
     keep_round,
+    often_left,
     round_holds,
     snapshot,
     take_back_round,
@@ -34,6 +37,10 @@ STRINGS_SHARE: Final = 0.55
 TIDYING_SECONDS: Final = 1000.0
 """What a round that leaves calls nobody needs may cost too much before they go."""
 
+OTHERS_SECONDS: Final = 8000.0
+"""How much dearer a round may be that leaves no more than before, and others, who have been left less often. After the
+absences that Christiaens & Vanden Berghe 2020 count."""
+
 
 @compiled
 def begin_anew(plan: Plan, store: Store) -> None:
@@ -47,11 +54,12 @@ def begin_anew(plan: Plan, store: Store) -> None:
 def rounds(world: World, plan: Plan, store: Store, warmth: float, count: int) -> None:
     """`count` rounds at one warmth (seconds); plan and store are changed in place."""
     for _ in range(count):
+        times = often_left(plan)
         if share(store.chance) < STRINGS_SHARE:
             remove_strings(world, plan, store.chance, store.mark, store.room)
         else:
             _calls(world, plan, store)
-        _judge(world, plan, store, warmth)
+        _judge(world, plan, store, warmth, times)
 
 
 @compiled
@@ -65,15 +73,18 @@ def _calls(world: World, plan: Plan, store: Store) -> None:
 
 
 @compiled
-def _judge(world: World, plan: Plan, store: Store, warmth: float) -> None:
-    """Put back what waits, and keep the round or take it back."""
+def _judge(world: World, plan: Plan, store: Store, warmth: float, times: int) -> None:
+    """Put back what waits, and keep the round or take it back. times: how often those who waited before were left."""
     bar = -warmth * math.log(1.0 - share(store.chance))
-    most = bar + TIDYING_SECONDS if calls_for_nothing(world, plan) else bar
+    for_others = bar + OTHERS_SECONDS if times else bar
+    most = for_others + TIDYING_SECONDS if calls_for_nothing(world, plan) else for_others
     if not put_back(world, plan, store.chance, store.room, most):
         take_back_round(world, plan)
         return
     tidy(world, plan, store.mark)
     change = change_of(plan)
+    if change >= bar and plan.total[WAITING_PRICE] <= plan.total[ROUND_PRICE] and often_left(plan) < times:
+        bar = for_others
     if change >= bar or not round_holds(plan):
         take_back_round(world, plan)
         return

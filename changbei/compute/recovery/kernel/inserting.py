@@ -16,6 +16,7 @@ from changbei.compute.recovery.kernel.plans import (
     EXTRA,
     LATEST,
     LEAVES_WITH,
+    LEFT,
     LEG,
     LENGTH,
     LOAD,
@@ -51,6 +52,9 @@ from changbei.compute.recovery.kernel.world import (
 
 BLINK: Final = 0.02
 """Now and then the best van is overlooked for the next, so that repetitions differ."""
+
+MOST_TIMES: Final = 1 << 20
+"""More is not counted: prices are multiplied by it."""
 
 EMPTIER_SHARE, WILD_SHARE = 0.5, 0.2
 """How often a van calls only once part of its load is delivered, so that more fits in, and how often anywhere."""
@@ -116,7 +120,8 @@ def put_back(world: World, plan: Plan, chance: State, room: I64, most: float) ->
     way = share(chance)
     for index in range(count):
         waiting[index] = plan.bank[index]
-        keys[index] = _turn(world.node, world.off, world.terms, chance, waiting[index], way)
+        times = plan.order[waiting[index], LEFT]
+        keys[index] = _turn(world.node, world.off, world.terms, chance, waiting[index], times, way)
     ascending(keys, waiting, count)
     vans, orders, places = world.terms[VANS], world.terms[ORDERS], world.terms[PLACES]
     calling, change = 0, float(change_of(plan) - plan.total[WAITING_PRICE])
@@ -156,6 +161,8 @@ def put_back(world: World, plan: Plan, chance: State, room: I64, most: float) ->
         if other >= 0 and share(chance) < BLINK:
             best, found = second, other
         change += best
+        if found < 0:
+            plan.order[order, LEFT] += 1
         if change >= most:
             return False
         if found >= 0:
@@ -164,11 +171,11 @@ def put_back(world: World, plan: Plan, chance: State, room: I64, most: float) ->
 
 
 @compiled
-def _turn(node_of: I64, off: I32, terms: I64, chance: State, order: int, way: float) -> int:
-    """Whose turn it is, small ones first; ties fall by chance."""
+def _turn(node_of: I64, off: I32, terms: I64, chance: State, order: int, times: int, way: float) -> int:
+    """Whose turn it is, small ones first; ties fall by chance. times: how often it was left."""
     key = 0
-    if way < 0.35:
-        key = -node_of[order, PRICE]  # whom it would be worst to leave
+    if way < 0.35:  # whom it would be worst to leave, and has been left most often
+        key = -min((1 + min(times, MOST_TIMES)) * node_of[order, PRICE], NEVER)
     elif way < 0.55:
         key = -node_of[order, SIZE]
     elif way < 0.75:

@@ -56,15 +56,16 @@ POSITION, TAKES, GOODS, LEAVES_WITH = range(4)
 CALL_COLUMNS: Final = 4
 # columns of Plan.insert: cheapest insertion, where, as of which version of the list
 EXTRA, WHERE_TO, AS_OF = range(3)
-# columns of Plan.order: its van (-1: waits), its place in the bank, whether its neighbours are known
-VAN, BANK_AT, NEAR_KNOWN = range(3)
+# columns of Plan.order: its van (-1: waits), its place in the bank, whether its neighbours are known, how often it was
+# left since the search began
+VAN, BANK_AT, NEAR_KNOWN, LEFT = range(4)
 # entries of Plan.total; ROUND_PRICE: what waited when the round began
 LAST_VERSION, WAITING, LOGGED, WAITING_PRICE, CHANGES, ROUND_PRICE = range(6)
 
 
 class Plan(NamedTuple):
     """at (2, K, 7, L + 2): lists with their schedules, now and as they were when the round began. call (2, K, P, 4)
-    likewise. list (K, 12). insert (N, K, 3). order (N, 3). bank (N): the waiting orders. near (N, NEAR), nearest first.
+    likewise. list (K, 12). insert (N, K, 3). order (N, 4). bank (N): the waiting orders. near (N, NEAR), nearest first.
     changed (K): the vans of the round; log (…, 2): orders whose van changed in it, and the van before. total (6)."""
 
     at: I64
@@ -105,7 +106,7 @@ def _empty_plan(world: World, longest: int) -> Plan:
         call=numbers(2, vans, places, CALL_COLUMNS),
         list=numbers(vans, 12),
         insert=numbers(orders, vans, 3) - 1,
-        order=numbers(orders, 3),
+        order=numbers(orders, 4),
         bank=np.arange(orders, dtype=np.int64),
         near=np.zeros((orders, NEAR), dtype=np.int32),
         changed=numbers(vans),
@@ -241,6 +242,15 @@ def change_of(plan: Plan) -> int:
         row = plan.list[plan.changed[index]]
         change += row[COST] - row[OLD_COST]
     return int(change)
+
+
+@compiled
+def often_left(plan: Plan) -> int:
+    """How often those who wait were left, all together."""
+    times = 0
+    for order in plan.bank[: plan.total[WAITING]]:
+        times += plan.order[order, LEFT]
+    return times
 
 
 @compiled
