@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -14,6 +15,7 @@ import numba
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 HERE = Path(__file__).parent
+CONFIG: Any = numba.config
 KEPT_SECONDS = 86_400  # a process that runs yet may still write into the folder of former sources
 
 
@@ -30,13 +32,16 @@ def folder_of(sources: Path, kept: Path) -> Path:
     if not found.exists():
         found.mkdir(parents=True, exist_ok=True)
         for other in kept.iterdir():
-            if time.time() - other.stat().st_mtime > KEPT_SECONDS:
-                shutil.rmtree(other, ignore_errors=True)
+            with suppress(FileNotFoundError):  # another process may be doing the same
+                if time.time() - other.stat().st_mtime > KEPT_SECONDS:
+                    shutil.rmtree(other, ignore_errors=True)
     return found
 
 
 def _kept() -> Path:
-    """Beside the modules, or in the user's folder where that is not ours to write in."""
+    """Where NUMBA_CACHE_DIR says, else beside the modules; in the user's folder where that is not ours to write in."""
+    if CONFIG.CACHE_DIR:
+        return Path(CONFIG.CACHE_DIR) / "changbei"
     beside = HERE / "__pycache__"
     is_ours = os.access(beside if beside.exists() else HERE, os.W_OK)
     return (beside if is_ours else Path.home() / ".cache" / "changbei") / "machine-code"
@@ -61,9 +66,8 @@ def allocating(function: Function) -> Function:
 
 def _machine_code(function: Function, *, runtime: bool) -> Function:
     options: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": runtime}
-    config: Any = numba.config
-    before, config.CACHE_DIR = config.CACHE_DIR, str(CODE)
+    before, CONFIG.CACHE_DIR = CONFIG.CACHE_DIR, str(CODE)
     try:
         return cast(Function, numba.njit(**options)(function))
     finally:
-        config.CACHE_DIR = before
+        CONFIG.CACHE_DIR = before
