@@ -73,8 +73,6 @@ kernels() {
     wanted=$(digest requirements.lock changbei/compute/*/kernel/*.py)
     if is_done kernels "$wanted"; then return; fi
     say "compiling the search for recoveries"
-    # A function kept on disk has what it calls compiled in, and is not renewed when only that has changed.
-    find changbei/compute -name '*.nb[ic]' -delete
     .venv/bin/python -m changbei.compute.recovery.kernel
     done_with kernels "$wanted"
 }
