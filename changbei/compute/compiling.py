@@ -20,14 +20,13 @@ KEPT_SECONDS = 86_400  # a process that runs yet may still write into the folder
 
 
 def folder_of(sources: Path, kept: Path) -> Path:
-    """The folder under `kept` for machine code of these sources as they are. Old ones of other states go.
+    """The folder under `kept` for machine code of what the folders `kernel` of these sources hold now. Old ones go.
 
     What a function calls is compiled into it, while the compiler looks for changes in the function's own file only.
     """
     digest = hashlib.sha256()
-    for file in sorted(sources.rglob("*.py")):
-        if "tests" not in file.relative_to(sources).parts:
-            digest.update(file.relative_to(sources).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    for file in sorted(sources.rglob("kernel/*.py")):
+        digest.update(file.relative_to(sources).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     found = kept / digest.hexdigest()[:16]
     if not found.exists():
         found.mkdir(parents=True, exist_ok=True)

@@ -11,11 +11,10 @@ from changbei.compute.compiling import folder_of
 def test_other_sources_have_another_folder_and_old_ones_go(tmp_path: Path) -> None:
     sources, kept = tmp_path / "sources", tmp_path / "kept"
     (sources / "kernel").mkdir(parents=True)
-    (sources / "tests").mkdir()
     (sources / "kernel" / "one.py").write_text("1")
     first = folder_of(sources, kept)
     assert first.is_dir() and folder_of(sources, kept) == first
-    (sources / "tests" / "test_one.py").write_text("1")
+    (sources / "model.py").write_text("1")
     assert folder_of(sources, kept) == first
 
     (sources / "kernel" / "one.py").write_text("2")
