@@ -106,8 +106,10 @@ def _open(tour: Tour) -> list[Stop]:
 
 
 def _freed(tour: Tour, choice: LineChoice) -> int:
+    """What waited is driven to from now on; their number."""
     held = Stop.objects.filter(tour=tour, pk__in=choice.frees, status=Stop.Status.HELD)
-    return held.update(status=Stop.Status.PLANNED)
+    with expecting.changing_lists(held):
+        return held.update(status=Stop.Status.PLANNED)
 
 
 def _go(tour: Tour, choice: LineChoice) -> Adjusted:

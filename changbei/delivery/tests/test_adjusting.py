@@ -9,7 +9,7 @@ import pytest
 
 from changbei.core.clock import VirtualClock
 from changbei.core.errors import Conflict, Invalid
-from changbei.delivery import adjusting, disrupting, papers, planning, selectors
+from changbei.delivery import adjusting, disrupting, papers, planning, selectors, services
 from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.models import DeliveryDay, Handover, Stop, Tour
 from changbei.delivery.tests import test_disruptions
@@ -62,6 +62,21 @@ def test_goods_on_hold_go_again(tour: Tour) -> None:
     done = decide(tour, "go", frees=tuple(tour.stops.values_list("pk", flat=True)))
     assert statuses(tour) == {"planned"} and done.stops == tour.stops.count()
     assert DeliveryDay.objects.get().version == version + 2
+
+
+@pytest.mark.parametrize(("measure", "minutes"), [("go", 0), ("later", 30)])
+def test_a_line_that_waited_is_expected_from_now_on(
+    street: DeliveryDay, clock: VirtualClock, measure: str, minutes: int
+) -> None:
+    first, _second = tours()
+    one, two, _three = stops(first)
+    clock.advance_to(one.planned_at + SERVICE)
+    services.record_stop(one, "delivered", actor=None)
+    decide(first, "hold")
+    clock.advance_to(at(10))
+    decide(first, measure, minutes, frees=tuple(first.stops.values_list("pk", flat=True)))
+    two.refresh_from_db()
+    assert two.expected_at == at(10) + timedelta(minutes=minutes)
 
 
 @pytest.mark.parametrize("measure", ["go", "later", "smaller"])
