@@ -84,11 +84,12 @@ def _demo() -> ModuleType:
 
 def welcome(address: str, known: Sequence[DemoLogin]) -> None:
     """Where to look, as whom, and what is going to happen."""
-    table = Table(title="登录 · logins", title_style="bold", header_style="bold")
-    for head in ("login", "password", "name", "role"):
+    words = ", ".join(sorted({one.password for one in known}))
+    table = Table(title=f"登录 · logins，密码 · password: {words}", title_style="bold", header_style="bold")
+    for head in ("login", "name", "role"):  # beside each other within the 80 columns of a terminal
         table.add_column(head, no_wrap=True)
     for one in known:
-        table.add_row(one.login, one.password, one.person.name, f"{one.role['zh-Hans']} {one.role['en']}")
+        table.add_row(one.login, one.person.name, f"{one.role['zh-Hans']} {one.role['en']}")
     console = Console()
     console.print(table)
     console.print(

@@ -14,6 +14,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from changbei.people import accounts
+from changbei.people.accounts import DEMO_PASSWORD, DemoLogin
+from changbei.people.models import Person
+from changbei.site.commands.serve import welcome
 from changbei.site.postgres import EmbeddedPostgres
 
 CHANGBEI = Path(sys.executable).with_name("changbei")
@@ -121,3 +125,18 @@ def test_commands_share_a_running_server(folder: Path) -> None:
             row = connection.execute("SELECT count(*) FROM django_migrations WHERE app = 'people'").fetchone()
     assert row is not None
     assert row[0] >= 1
+
+
+def test_the_demos_logins_fit_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    logins = [
+        DemoLogin(one.login, DEMO_PASSWORD, Person(name="例甲子"), one.title) for one in accounts._DEMO_ROLES
+    ]
+    welcome("http://127.0.0.1:8000", logins)
+    said = capsys.readouterr().out
+    assert "…" not in said
+    for one in logins:
+        assert f" {one.login} " in said
+    assert "password: changbei-demo" in said
