@@ -7,6 +7,8 @@ import secrets
 from dataclasses import dataclass
 
 from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 
@@ -17,8 +19,11 @@ from changbei.journal import services as journal
 from changbei.people import access
 from changbei.people.models import Account, ApiToken, DutyShift, Person, PostHolding
 
+INVENTED = "changbei.example"
+"""Where everybody of an invented city has a mailbox; nobody else can."""
 DEMO_PASSWORD = "changbei-demo"  # noqa: S105 - printed on purpose, for the invented city on loopback only
 TOKEN_BYTES = 32
+LONGEST_LOGIN = 60
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,10 @@ _DEMO_ROLES = (
 
 @transaction.atomic
 def create_demo_accounts(password: str = DEMO_PASSWORD) -> list[DemoLogin]:
-    """A login per role in a demo city; existing ones stay as they are, so it can be called at every start."""
+    """A login per role in a demo city; existing ones stay as they are, so it can be called at every start.
+
+    Only invented people get one, as everybody knows the password.
+    """
     existing = {a.login: a for a in Account.objects.select_related("person").filter(person__isnull=False)}
     hashed = make_password(password)  # once: the slow part
     taken = {account.person_id for account in existing.values()}
@@ -108,7 +116,8 @@ def demo_logins() -> list[DemoLogin]:
 
 def _demo_person(role: _Role, taken: set[int | None]) -> Person | None:
     now = clock.now()
-    free = Person.objects.filter(active=True).exclude(pk__in=[pk for pk in taken if pk])
+    invented = Person.objects.filter(active=True, email__endswith=f"@{INVENTED}")
+    free = invented.exclude(pk__in=[pk for pk in taken if pk])
     if role.job:
         return free.filter(job=role.job).order_by("pk").first()
     duty = DutyShift.objects.filter(
@@ -131,9 +140,12 @@ def create_account(
     is_admin: bool = False,
     actor: Person | Account | None,
 ) -> Account:
-    """A new login. Raises Invalid for one that is taken, or when the person has one already."""
+    """A new login. Raises Invalid for one that is taken, when the person has one already, and for a weak password."""
     if actor is not None:
         access.require(actor, "people.manage_accounts")
+    if not login.strip() or len(login) > LONGEST_LOGIN:
+        raise Invalid("login", f"1 to {LONGEST_LOGIN} characters are needed")
+    _refuse_weak(password)
     if Account.objects.filter(login=login).exists():
         raise Invalid("login", f"{login!r} is taken")
     if person is not None and Account.objects.filter(person=person).exists():
@@ -146,6 +158,42 @@ def create_account(
         data={"login": login, "person": person.staff_no if person else None},
     )
     return account
+
+
+@transaction.atomic
+def set_password(account: Account, password: str, *, actor: Person | Account | None) -> None:
+    """Another password; sessions that began with the old one end. Raises Invalid for a weak one."""
+    if actor is not None:
+        access.require(actor, "people.manage_accounts")
+    _refuse_weak(password)
+    account.set_password(password)
+    account.save(update_fields=["password"])
+    journal.append("people.password_set", actor=access.person_of(actor), data={"login": account.login})
+
+
+@transaction.atomic
+def switch_account(account: Account, *, on: bool, actor: Person | Account | None) -> None:
+    """Close a login, with its sessions and keys, or open it again. Raises Conflict when it is so already, and for
+    somebody who has left.
+    """
+    if actor is not None:
+        access.require(actor, "people.manage_accounts")
+    if on and account.person is not None and not account.person.active:
+        raise Conflict(f"{account.person.name} has left")
+    if not Account.objects.filter(pk=account.pk, is_active=not on).update(is_active=on):
+        raise Conflict(f"{account.login!r} is {'open' if on else 'closed'} already")
+    journal.append(
+        "people.account_opened" if on else "people.account_closed",
+        actor=access.person_of(actor),
+        data={"login": account.login},
+    )
+
+
+def _refuse_weak(password: str) -> None:
+    try:
+        validate_password(password)
+    except ValidationError as error:
+        raise Invalid("password", " ".join(error.messages)) from None
 
 
 @transaction.atomic

@@ -16,6 +16,7 @@ from changbei.site.commands.city import city_group
 from changbei.site.commands.data import import_group
 from changbei.site.commands.delivery import delivery_group
 from changbei.site.commands.drill import drill
+from changbei.site.commands.login import login_group
 from changbei.site.commands.plan import plan_group
 from changbei.site.commands.plan_check import check, coverage, diff
 from changbei.site.commands.plan_paper import bpmn, render
@@ -46,6 +47,7 @@ main.add_command(delivery_group)
 main.add_command(demo)
 main.add_command(drill)
 main.add_command(journal_group)
+main.add_command(login_group)
 main.add_command(migrate)
 plan_group.add_command(bpmn)
 plan_group.add_command(check)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
 
 from changbei.core.clock import VirtualClock
 from changbei.core.errors import Conflict, Invalid, NotAllowed
@@ -179,6 +180,17 @@ def test_a_contact_is_reviewed(head: Person, clock: VirtualClock) -> None:
         services.edit_contact(contact, person="", phone=" ", actor=technician)
 
 
+def test_demo_accounts_are_for_invented_people_only(driver: Person, clock: VirtualClock) -> None:
+    driver.email = "somebody@company.example"
+    driver.save(update_fields=["email"])
+    logins = services.create_demo_accounts()
+    assert len(logins) == 14
+    assert driver.pk not in {one.person.pk for one in logins}
+    Person.objects.update(email="")
+    Account.objects.all().delete()
+    assert services.create_demo_accounts() == []
+
+
 def test_demo_accounts_are_made_once(clock: VirtualClock) -> None:
     logins = services.create_demo_accounts()
     assert [one.login for one in logins] == [
@@ -217,3 +229,34 @@ def test_a_login_is_taken_once(driver: Person, colleague: Person) -> None:
         services.create_account("one", "a long password", person=colleague, actor=None)
     with pytest.raises(Invalid, match="has a login already"):
         services.create_account("two", "a long password", person=driver, actor=None)
+
+
+def test_a_weak_password_is_refused(driver: Person) -> None:
+    with translation.override("en"), pytest.raises(Invalid, match="password: This password is too short"):
+        services.create_account("one", "short", person=driver, actor=None)
+    with pytest.raises(Invalid, match="login: 1 to 60"):
+        services.create_account(" ", "a long password", person=driver, actor=None)
+    assert not Account.objects.exists()
+    account = services.create_account("one", "a long password", person=driver, actor=None)
+    with pytest.raises(Invalid, match="password"):
+        services.set_password(account, "password", actor=None)
+    assert Account.objects.get().check_password("a long password")
+
+
+def test_another_password_and_a_closed_login_end_sessions_and_keys(driver: Person, colleague: Person) -> None:
+    account = services.create_account("one", "a long password", person=driver, actor=None)
+    token = services.issue_token(account, "phone", actor=driver)
+    with pytest.raises(NotAllowed, match=r"people\.manage_accounts"):
+        services.switch_account(account, on=False, actor=colleague)
+    before = account.get_session_auth_hash()
+    services.set_password(account, "another password", actor=None)
+    assert Account.objects.get().get_session_auth_hash() != before
+    services.switch_account(account, on=False, actor=None)
+    assert account_of_token(token) is None
+    with pytest.raises(Conflict, match="closed already"):
+        services.switch_account(account, on=False, actor=None)
+    services.switch_account(account, on=True, actor=None)
+    assert account_of_token(token) == account
+    services.retire(driver, actor=None)
+    with pytest.raises(Conflict, match="has left"):
+        services.switch_account(Account.objects.get(), on=True, actor=None)

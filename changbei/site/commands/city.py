@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from changbei.core import clock
+from changbei.core.errors import Conflict
 from changbei.site.commands.base import with_database
 
 if TYPE_CHECKING:
@@ -98,9 +99,12 @@ _SHOWN = {
 @city_group.command()
 @with_database
 def accounts() -> None:
-    """Make a login per role of the invented city, and list them with their password."""
+    """Make a login per role of the invented city, and list them with their password, which everybody knows."""
     from changbei.core.texts import pick  # noqa: PLC0415
     from changbei.people.services import create_demo_accounts  # noqa: PLC0415
 
-    for login in create_demo_accounts():
+    logins = create_demo_accounts()
+    if not logins:
+        raise Conflict("nobody here is invented; logins of real people are made by `changbei login add`")
+    for login in logins:
         click.echo(f"{login.login:18}{login.password:16}{login.person.name:8}{pick(login.role, 'zh-Hans')}")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from changbei.core.errors import NotFound
 from changbei.site.commands.base import with_database
-
-if TYPE_CHECKING:
-    from changbei.people.models import Account as AccountRow
+from changbei.site.commands.login import account_of
 
 
 @click.group(name="token")
@@ -26,7 +22,7 @@ def create(login: str, label: str) -> None:
     """Make a key for LOGIN and print it. It is shown this once; only its SHA-256 is kept."""
     from changbei.people.accounts import issue_token  # noqa: PLC0415 - needs Django
 
-    click.echo(issue_token(_account(login), label, actor=None))
+    click.echo(issue_token(account_of(login), label, actor=None))
 
 
 @token_group.command(name="list")
@@ -34,7 +30,7 @@ def create(login: str, label: str) -> None:
 @with_database
 def list_tokens(login: str) -> None:
     """The keys of LOGIN: number, label, when made, whether revoked."""
-    for token in _account(login).tokens.order_by("pk"):
+    for token in account_of(login).tokens.order_by("pk"):
         state = f"revoked {token.revoked_at:%Y-%m-%d %H:%M}" if token.revoked_at else "valid"
         click.echo(f"{token.pk}\t{token.label}\t{token.created_at:%Y-%m-%d %H:%M}\t{state}")
 
@@ -47,17 +43,8 @@ def revoke(login: str, number: int) -> None:
     """Revoke key NUMBER of LOGIN (the numbers are listed by `changbei token list`)."""
     from changbei.people.accounts import revoke_token  # noqa: PLC0415 - needs Django
 
-    token = _account(login).tokens.filter(pk=number).first()
+    token = account_of(login).tokens.filter(pk=number).first()
     if token is None:
         raise NotFound(f"{login} has no key {number}")
     revoke_token(token, actor=None)
     click.echo(f"revoked: {token.label}")
-
-
-def _account(login: str) -> AccountRow:
-    from changbei.people.models import Account  # noqa: PLC0415 - needs Django
-
-    found = Account.objects.filter(login=login).first()
-    if found is None:
-        raise NotFound(f"there is no login {login!r}")
-    return found
