@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -21,7 +22,9 @@ R = TypeVar("R")
 
 
 class HouseGroup(click.Group):
-    """A group whose commands may raise the house's errors: each becomes `Error: …` and exit code 1."""
+    """A group whose commands may raise the house's errors, or find a file or folder that cannot be read or written:
+    each becomes `Error: …` and exit code 1.
+    """
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -30,6 +33,10 @@ class HouseGroup(click.Group):
             raise click.ClickException("\n".join(str(problem) for problem in error.problems)) from error
         except ChangbeiError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise click.ClickException(f"{os.fsdecode(error.filename)}: {error.strerror}") from error
         except ProgrammingError as error:
             if not isinstance(error.__cause__, UndefinedTable | UndefinedColumn):
                 raise
