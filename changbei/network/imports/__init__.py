@@ -5,7 +5,7 @@ found: everything, or nothing, or on request the good rows.
 """
 
 from changbei.network.imports.applying import Imported, apply
-from changbei.network.imports.columns import KINDS
+from changbei.network.imports.kinds import KINDS
 from changbei.network.imports.problems import RowProblem
 from changbei.network.imports.reading import Parsed, read
 from changbei.network.imports.workbooks import write_report, write_template

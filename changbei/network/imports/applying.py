@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -10,11 +11,12 @@ from django.db.models import Max
 from changbei.core import clock
 from changbei.core.errors import Invalid, Problem
 from changbei.journal import services as journal
+from changbei.network import codes
 from changbei.network.imports.checking import Values
 from changbei.network.imports.reading import GoodRow, Parsed
-from changbei.network.models import Retailer, Vehicle
+from changbei.network.models import Area, District, Line, Place, Retailer, Site, Vehicle
 from changbei.people import access
-from changbei.people.models import Person, PostHolding
+from changbei.people.models import Contact, DutyShift, Person, Post, PostHolding, Unit
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def apply(parsed: Parsed, *, good_rows_only: bool = False, actor: Person | None)
         access.require(actor, "network.import")
     if parsed.problems and not (good_rows_only and parsed.is_usable):
         raise Invalid(problems=[_as_problem(parsed, index) for index in range(len(parsed.problems))])
-    {"retailers": _retailers, "vehicles": _vehicles, "staff": _staff}[parsed.kind.name](parsed.rows)
+    _WRITERS[parsed.kind.name](parsed.rows)
     result = Imported(len(parsed.rows), len(parsed.wrong_rows))
     facts = {
         "kind": parsed.kind.name,
@@ -59,9 +61,7 @@ def _retailers(rows: list[GoodRow]) -> None:
     ends = dict(Retailer.objects.values_list("line_id").annotate(last=Max("line_sequence")).order_by())
     new = []
     for row in rows:
-        values = dict(row.values)
-        for name in ("district", "place", "line", "customer_manager"):
-            values[f"{name}_id"] = values.pop(name)
+        values = _by_id(row.values, "district", "place", "line", "customer_manager")
         if values["line_sequence"] is None:
             values["line_sequence"] = ends[values["line_id"]] = ends.get(values["line_id"], 0) + 1
         new.append(Retailer(**values))
@@ -69,11 +69,7 @@ def _retailers(rows: list[GoodRow]) -> None:
 
 
 def _vehicles(rows: list[GoodRow]) -> None:
-    new = []
-    for row in rows:
-        values = dict(row.values)
-        values["site_id"], values["keeper_id"] = values.pop("site"), values.pop("keeper")
-        new.append(Vehicle(**values))
+    new = [Vehicle(**_by_id(row.values, "site", "keeper")) for row in rows]
     Vehicle.objects.bulk_create(new, batch_size=1000)
 
 
@@ -93,3 +89,83 @@ def _staff(rows: list[GoodRow]) -> None:
 def _person(values: Values) -> Person:
     own = {key: value for key, value in values.items() if key not in {"unit", "post", "rank"}}
     return Person(unit_id=values["unit"], **own)
+
+
+def _units(rows: list[GoodRow]) -> None:
+    """One after the other, as a parent may stand in a row above."""
+    known = {code.casefold(): number for number, code in Unit.objects.values_list("pk", "code")}
+    for row in rows:
+        values = _named(row.values)
+        parent = values.pop("parent")
+        unit = Unit.objects.create(**values, parent_id=known[parent.casefold()] if parent else None)
+        known[unit.code.casefold()] = unit.pk
+
+
+def _posts(rows: list[GoodRow]) -> None:
+    Post.objects.bulk_create([Post(**_by_id(_named(row.values), "unit")) for row in rows], batch_size=1000)
+
+
+def _duty(rows: list[GoodRow]) -> None:
+    shifts = [DutyShift(**_by_id(row.values, "post", "person")) for row in rows]
+    DutyShift.objects.bulk_create(shifts, batch_size=1000)
+
+
+def _contacts(rows: list[GoodRow]) -> None:
+    new = []
+    for row in rows:
+        values = _named(row.values)
+        values["organisation"], values["serves"] = values.pop("name"), values["serves"] or []
+        new.append(Contact(**values))
+    Contact.objects.bulk_create(new, batch_size=1000)
+
+
+def _sites(rows: list[GoodRow]) -> None:
+    Site.objects.bulk_create([Site(**_by_id(_named(row.values), "unit")) for row in rows], batch_size=1000)
+
+
+def _districts(rows: list[GoodRow]) -> None:
+    heads = [codes.head(row.values["code"]) for row in rows]
+    outlines = dict(Area.objects.filter(code__in=heads).values_list("code", "outline"))
+    new = [
+        District(**_by_id(_named(row.values), "marketing_department"), outline=outlines[head])
+        for row, head in zip(rows, heads, strict=True)
+    ]
+    District.objects.bulk_create(new, batch_size=1000)
+
+
+def _towns(rows: list[GoodRow]) -> None:
+    Place.objects.bulk_create(
+        [Place(**_by_id(_named(row.values), "district")) for row in rows], batch_size=1000
+    )
+
+
+def _lines(rows: list[GoodRow]) -> None:
+    new = [Line(**_by_id(_named(row.values), "site", "vehicle", "driver")) for row in rows]
+    Line.objects.bulk_create(new, batch_size=1000)
+
+
+def _named(values: Values) -> Values:
+    """With `name` as a text in three languages; where one was left empty the simplified one stands."""
+    own = {key: value for key, value in values.items() if key not in {"name_hant", "name_en"}}
+    name = values["name"]
+    own["name"] = {"zh-Hans": name, "zh-Hant": values["name_hant"] or name, "en": values["name_en"] or name}
+    return own
+
+
+def _by_id(values: Values, *references: str) -> Values:
+    return {f"{key}_id" if key in references else key: value for key, value in values.items()}
+
+
+_WRITERS: Mapping[str, Callable[[list[GoodRow]], None]] = {
+    "units": _units,
+    "posts": _posts,
+    "staff": _staff,
+    "duty": _duty,
+    "contacts": _contacts,
+    "sites": _sites,
+    "vehicles": _vehicles,
+    "districts": _districts,
+    "towns": _towns,
+    "lines": _lines,
+    "retailers": _retailers,
+}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from changbei.network import codes
 from changbei.network.imports.columns import Kind
 from changbei.network.imports.problems import Wrong
-from changbei.network.models import District, Line, Place, Retailer, Site, Vehicle
-from changbei.people.models import Person, Post, PostHolding, Unit
+from changbei.network.models import Area, District, Line, Place, Retailer, Site, Vehicle
+from changbei.people.models import Absence, Contact, DutyShift, Person, Post, PostHolding, Unit
 
 Values = dict[str, Any]
 Finding = tuple[str, str]  # column key, message
+Spans = list[tuple[datetime, datetime]]
 
 
 class Known:
@@ -24,17 +27,22 @@ class Known:
         wanted = {column.reference for column in kind.columns} - {""}
         self.tables: dict[str, dict[str, int]] = {name: _LOOKUPS[name]() for name in wanted}
         self.taken: dict[str, set[str]] = {key: _TAKEN[kind.name, key]() for key in kind.unique}
-        self.held: set[tuple[int, int]] = _held_posts() if "post" in wanted else set()
+        self.held: set[tuple[int, int]] = _held_posts() if kind.name == "staff" else set()
+        self.units: set[str] = _codes_of(Unit) if kind.name == "units" else set()
+        self.outlines: set[str] = _codes_of(Area) if kind.name == "districts" else set()
+        self.away, self.on_duty = (_absences(), _shifts()) if kind.name == "duty" else ({}, {})
 
     def find(self, reference: str, words: str) -> int:
         """The id of what `words` names. Raises Wrong, with the most similar name there is."""
-        table = self.tables[reference]
-        found = table.get(words.casefold())
+        table, folded = self.tables[reference], words.casefold()
+        found = table.get(folded)
         if found is not None:
             return found
-        near = difflib.get_close_matches(words.casefold(), list(table)[:5000], n=1, cutoff=0.6)
+        district = folded[: folded.rfind("/") + 1] if reference == "place" else ""
+        likely = [one for one in table if one.startswith(district)]
+        near = difflib.get_close_matches(folded, likely[:5000], n=1, cutoff=0.6)
         if near:
-            raise Wrong(_("is not known; did you mean %(near)s?") % {"near": near[0]})
+            raise Wrong(_("is not known; did you mean %(near)s?") % {"near": near[0].removeprefix(district)})
         raise Wrong(_("is not known; it has to be there before the import"))
 
 
@@ -82,6 +90,12 @@ def check_fit(kind: Kind, values: Values, known: Known) -> Iterable[Finding]:
             yield missing, _("delivery hours need both a beginning and an end")
         elif opens is not None and closes is not None and closes <= opens:
             yield "window_end", _("must be after the beginning of the delivery hours")
+    if kind.name == "units":
+        yield from _parent_is_there(values, known)
+    if kind.name == "duty":
+        yield from _free_for_duty(values, known)
+    if kind.name == "districts" and values.get("code") and codes.head(values["code"]) not in known.outlines:
+        yield "code", _("has no outline yet; take it in first: changbei area import FILE")
     if kind.name == "staff":
         post, rank = values.get("post"), values.get("rank")
         if post and rank is None:
@@ -90,6 +104,36 @@ def check_fit(kind: Kind, values: Values, known: Known) -> Iterable[Finding]:
             yield "post", _("is needed with a rank")
         elif post and (post, rank) in known.held:
             yield "rank", _("somebody holds this post in this rank already")
+
+
+def _parent_is_there(values: Values, known: Known) -> Iterable[Finding]:
+    """The unit above is in the database or in a row above; remembers this row's."""
+    parent, code = values.get("parent"), values.get("code")
+    if parent and parent.casefold() not in known.units:
+        yield "parent", _("is not known; write it in a row above, or take it in before")
+    if code:
+        known.units.add(code.casefold())
+
+
+def _free_for_duty(values: Values, known: Known) -> Iterable[Finding]:
+    """What `put_on_duty` would refuse; remembers this row's shift."""
+    post, person = values.get("post"), values.get("person")
+    starts_at, ends_at = values.get("starts_at"), values.get("ends_at")
+    if not (post and person and starts_at and ends_at):
+        return
+    shifts = known.on_duty.setdefault((post, person), [])
+    if ends_at <= starts_at:
+        yield "ends_at", _("must be after the beginning")
+    elif _meets(starts_at, ends_at, known.away.get(person, [])):
+        yield "person", _("is away at that time")
+    elif _meets(starts_at, ends_at, shifts):
+        yield "person", _("is on this duty at that time already")
+    else:
+        shifts.append((starts_at, ends_at))
+
+
+def _meets(starts_at: datetime, ends_at: datetime, others: Spans) -> bool:
+    return any(begin < ends_at and starts_at < end for begin, end in others)
 
 
 def swapped(values: Mapping[str, Any]) -> bool:
@@ -132,6 +176,24 @@ def _held_posts() -> set[tuple[int, int]]:
     return set(PostHolding.objects.filter(until__isnull=True).values_list("post_id", "rank"))
 
 
+def _absences() -> dict[int, Spans]:
+    away: dict[int, Spans] = {}
+    for person, *span in Absence.objects.values_list("person_id", "starts_at", "ends_at"):
+        away.setdefault(person, []).append((span[0], span[1]))
+    return away
+
+
+def _shifts() -> dict[tuple[int, int], Spans]:
+    shifts: dict[tuple[int, int], Spans] = {}
+    for post, person, *span in DutyShift.objects.values_list("post_id", "person_id", "starts_at", "ends_at"):
+        shifts.setdefault((post, person), []).append((span[0], span[1]))
+    return shifts
+
+
+def _codes_of(model: type[Unit] | type[Area]) -> set[str]:
+    return _folded(model._default_manager.values_list("code", flat=True))
+
+
 def _folded(found: Iterable[str]) -> set[str]:
     return {value.casefold() for value in found}
 
@@ -145,10 +207,20 @@ _LOOKUPS: Mapping[str, Any] = {
     "person": _staff,
     "customer_manager": lambda: _staff("customer_manager"),
     "post": lambda: {code.casefold(): number for number, code in Post.objects.values_list("pk", "code")},
+    "vehicle": lambda: {
+        word.casefold(): number for number, word in Vehicle.objects.values_list("pk", "number")
+    },
 }
 _TAKEN: Mapping[tuple[str, str], Any] = {
     ("retailers", "licence_no"): lambda: _folded(Retailer.objects.values_list("licence_no", flat=True)),
     ("vehicles", "number"): lambda: _folded(Vehicle.objects.values_list("number", flat=True)),
     ("vehicles", "plate"): lambda: _folded(Vehicle.objects.values_list("plate", flat=True)),
     ("staff", "staff_no"): lambda: _folded(Person.objects.values_list("staff_no", flat=True)),
+    ("units", "code"): lambda: _folded(Unit.objects.values_list("code", flat=True)),
+    ("posts", "code"): lambda: _folded(Post.objects.values_list("code", flat=True)),
+    ("contacts", "code"): lambda: _folded(Contact.objects.values_list("code", flat=True)),
+    ("sites", "code"): lambda: _folded(Site.objects.values_list("code", flat=True)),
+    ("districts", "code"): lambda: _folded(District.objects.values_list("code", flat=True)),
+    ("towns", "code"): lambda: _folded(Place.objects.values_list("code", flat=True)),
+    ("lines", "code"): lambda: _folded(Line.objects.values_list("code", flat=True)),
 }

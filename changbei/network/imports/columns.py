@@ -480,5 +480,3 @@ STAFF = Kind(
     ),
     unique=("staff_no",),
 )  # fmt: skip
-
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (RETAILERS, VEHICLES, STAFF)}

@@ -21,7 +21,8 @@ from changbei.network.imports.checking import (
     check_references,
     swapped,
 )
-from changbei.network.imports.columns import KINDS, Column, Kind
+from changbei.network.imports.columns import Column, Kind
+from changbei.network.imports.kinds import KINDS
 from changbei.network.imports.problems import RowProblem, Wrong
 from changbei.network.imports.sheets import Cells, Header, Sheet, find_header, is_blank, open_sheets
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from changbei.core.clock import LOCAL
 from changbei.network.imports.problems import Wrong
 
 Convert = Callable[[Any], Any]
@@ -200,6 +201,29 @@ def day(cell: Any) -> date:
     except ValueError:
         pass
     raise Wrong(_("must be a date such as 2026-11-23"))
+
+
+def moment(cell: Any) -> datetime:
+    """A day and a time of the city's clock, as `day` and `clock_time` take them, or an Excel date with its time."""
+    if isinstance(cell, datetime):
+        return cell.replace(microsecond=0, tzinfo=LOCAL)
+    found = re.fullmatch(r"(.*\d\D?)[ T]+(\S+)", plain(cell))
+    try:
+        if found:
+            return datetime.combine(day(found[1]), clock_time(found[2]), LOCAL)
+    except Wrong:
+        pass
+    raise Wrong(_("must be a day and a time such as 2026-11-23 08:00"))
+
+
+def several(longest: int) -> Convert:
+    """Codes one after the other, apart by commas: a list without doubles."""
+    one = code(longest)
+
+    def convert(cell: Any) -> list[str]:
+        return list(dict.fromkeys(one(word) for word in re.split("[,;，；、]", plain(cell)) if word.strip()))
+
+    return convert
 
 
 def _refuse_date(cell: Any) -> None:

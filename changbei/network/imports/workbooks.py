@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import xlsxwriter
 
 from changbei.core.texts import LANGUAGES
-from changbei.network.imports.columns import KINDS, Kind
+from changbei.network.imports.columns import Kind
+from changbei.network.imports.kinds import KINDS
 from changbei.network.imports.reading import Parsed
 from changbei.network.imports.values import plain
 
@@ -20,7 +24,7 @@ def write_template(kind_name: str, path: Path) -> None:
     languages.
     """
     kind = KINDS[kind_name]
-    with xlsxwriter.Workbook(str(path)) as workbook:
+    with _workbook(path) as workbook:
         bold = workbook.add_format({"bold": True, "bg_color": "#DDEBF7", "border": 1, "text_wrap": True})
         as_text = workbook.add_format({"num_format": "@"})
         table = workbook.add_worksheet(kind.title["zh-Hans"])
@@ -31,6 +35,15 @@ def write_template(kind_name: str, path: Path) -> None:
         table.set_column(0, len(kind.columns) - 1, 16, as_text)
         table.freeze_panes(1, 0)
         _explain(workbook, kind, bold)
+
+
+@contextmanager
+def _workbook(path: Path) -> Iterator[Any]:
+    """A new workbook, in `path` once it is whole. Raises OSError for a path that cannot be written."""
+    content = BytesIO()
+    with xlsxwriter.Workbook(content) as workbook:
+        yield workbook
+    path.write_bytes(content.getvalue())
 
 
 def _explain(workbook: Any, kind: Kind, bold: Any) -> None:
@@ -50,7 +63,7 @@ def _explain(workbook: Any, kind: Kind, bold: Any) -> None:
 def write_report(parsed: Parsed, path: Path) -> None:
     """Two sheets: every problem, one a line; and the wrong rows with their wrong cells marked, ready to be
     corrected and imported again."""
-    with xlsxwriter.Workbook(str(path)) as workbook:
+    with _workbook(path) as workbook:
         bold = workbook.add_format({"bold": True, "bg_color": "#DDEBF7"})
         marked = workbook.add_format({"bg_color": "#FFC7CE", "font_color": "#9C0006", "num_format": "@"})
         as_text = workbook.add_format({"num_format": "@"})

@@ -503,19 +503,15 @@ def test_staff_with_their_posts(tmp_path: Path) -> None:
     assert Person.objects.get(staff_no="N2").unit.code == "info-center"
 
 
-@pytest.mark.parametrize("kind", ["retailers", "vehicles", "staff"])
+@pytest.mark.parametrize("kind", list(imports.KINDS))
 def test_the_template_can_be_read_back(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "template.xlsx"
     imports.write_template(kind, path)
     parsed = imports.read(path, kind)
-    columns = imports.KINDS[kind].columns
+    columns, unique = imports.KINDS[kind].columns, imports.KINDS[kind].unique
     assert parsed.ignored_columns == ()
     assert len(parsed.headings) == len(columns)
-    may_clash = {
-        c.heading["zh-Hans"]
-        for c in columns
-        if c.reference or c.key in {"licence_no", "number", "plate", "staff_no", "rank"}
-    }
+    may_clash = {c.heading["zh-Hans"] for c in columns if c.reference or c.key in {*unique, "parent", "rank"}}
     assert {problem.column.rstrip("*") for problem in parsed.problems} <= may_clash
     explained = load_workbook(str(path)).get_sheet_by_name("说明 Columns").to_python()
     assert len(explained) == len(columns) + 1
@@ -543,3 +539,10 @@ def test_positions_of_chinese_maps_come_in_as_those_of_gps(tmp_path: Path, row: 
     assert abs(drawn.values["longitude"] - plain.values["longitude"]) > 0.005
     with pytest.raises(Invalid, match="wgs84, gcj02, bd09"):
         imports.read(path, "retailers", coordinates="mars")
+
+
+def test_a_town_that_may_have_been_meant_is_named_as_people_call_it(tmp_path: Path, row: list[Any]) -> None:
+    parsed = imports.read(
+        excel(tmp_path / "a.xlsx", [HEADINGS, changed(row, 1, 乡镇街道="样城区中")]), "retailers"
+    )
+    assert [problem.message for problem in parsed.problems] == ["is not known; did you mean 样城区中心?"]

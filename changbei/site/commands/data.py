@@ -1,4 +1,4 @@
-"""`changbei import`: one's own retailers, vehicles and staff out of Excel and CSV files."""
+"""`changbei import`: one's own city out of Excel and CSV files, from its departments to its retailers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,26 @@ if TYPE_CHECKING:
     from changbei.network.imports import Imported, Parsed
 
 SHOWN = 20
-KIND_NAMES = ("retailers", "vehicles", "staff")
+KINDS = {  # `network.imports.KINDS` in its order, without Django for a list of commands
+    "units": "departments, offices and stations",
+    "posts": "posts that plans name",
+    "staff": "people and the posts they hold",
+    "duty": "who is on duty",
+    "contacts": "outside contacts",
+    "sites": "the delivery centre and transfer stations",
+    "vehicles": "vans",
+    "districts": "counties and districts, their outlines from `changbei area import`",
+    "towns": "towns, street communities and villages",
+    "lines": "delivery lines",
+    "retailers": "retailers",
+}
+WITH_PLACES = ("sites", "towns", "retailers")
 
 
 @click.group(name="import")
 def import_group() -> None:
-    """Take over retailers, vehicles and staff from files.
+    """Take over one's own city from files, each naming what those before it have brought: units, posts, staff, duty,
+    contacts, sites, vehicles, districts, towns, lines, retailers.
 
     A file with a wrong row is not taken at all, unless --good-rows-only is given; every wrong cell is named.
     """
@@ -47,8 +61,10 @@ def _add_command(kind: str, words: str) -> None:
     def command(
         file: Path, good_rows_only: bool, check: bool, report: Path | None, as_json: bool, coordinates: str
     ) -> None:
-        if kind != "retailers" and coordinates != COORDINATES[0]:
-            raise click.UsageError(f"{kind} have no coordinates: --coordinates is for retailers")
+        if kind not in WITH_PLACES and coordinates != COORDINATES[0]:
+            raise click.UsageError(
+                f"{kind} have no coordinates: --coordinates is for {', '.join(WITH_PLACES)}"
+            )
         take_over(
             kind,
             file,
@@ -60,13 +76,12 @@ def _add_command(kind: str, words: str) -> None:
         )
 
 
-_add_command("retailers", "retailers")
-_add_command("vehicles", "vans")
-_add_command("staff", "people and the posts they hold")
+for _kind, _words in KINDS.items():
+    _add_command(_kind, _words)
 
 
 @import_group.command()
-@click.argument("kind", type=click.Choice(KIND_NAMES))
+@click.argument("kind", type=click.Choice(list(KINDS)))
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @with_database
 def template(kind: str, file: Path) -> None:
@@ -87,18 +102,23 @@ def take_over(
     as_json: bool,
     coordinates: str = COORDINATES[0],
 ) -> None:
-    """Read, say what is wrong, write. Ends with 1 when something was wrong."""
+    """Read, say what is wrong, write. Ends with 1 when something was wrong.
+
+    The report comes before the rows: where it cannot be written, none is taken.
+    """
     from changbei.network import imports  # noqa: PLC0415
 
+    if report is not None and report.resolve() == file.resolve():
+        raise click.UsageError("--report names the file itself, which it would overwrite")
     parsed = imports.read(file, kind, coordinates=coordinates)
+    if report is not None and parsed.problems:
+        imports.write_report(parsed, report)
     imported = None
     if not check:
         try:
             imported = imports.apply(parsed, good_rows_only=good_rows_only, actor=None)
         except Invalid:
             imported = None  # the problems are shown below
-    if report is not None and parsed.problems:
-        imports.write_report(parsed, report)
     if as_json:
         click.echo(json.dumps(describe(parsed, imported), ensure_ascii=False))
     else:

@@ -78,3 +78,33 @@ def test_an_impossible_city_is_refused_in_words(changbei) -> None:
     assert "Error: retailers: a city needs at least 60, not 10" in changbei(
         "city", "make", "--retailers", "10", "--out", "x", code=1
     )
+
+
+def test_an_empty_site_gets_its_first_login(changbei, tmp_path: Path) -> None:
+    changbei("migrate")
+    assert "nobody has the staff number 'A1'" in changbei("login", "add", "jia", "--as", "A1", code=1)
+    (tmp_path / "units.csv").write_text("代码,名称,类别\nbureau,某市公司,公司\n", encoding="gbk")
+    (tmp_path / "staff.csv").write_text(
+        "工号,姓名,手机,部门,岗位\nA1,甲,10000000001,bureau,技术员\n", encoding="utf-8"
+    )
+    changbei("import", "units", "units.csv")
+    changbei("import", "staff", "staff.csv")
+    login, password = changbei("login", "add", "jia", "--as", "A1", "--admin", "--generate").split()
+    assert (login, len(password)) == ("jia", 16)
+    assert changbei("login", "list").split() == ["jia", "A1", "甲", "admin", "open"]
+    assert changbei("login", "off", "jia").split() == ["jia", "closed"]
+    assert "there is no login 'yi'" in changbei("login", "password", "yi", "--generate", code=1)
+    assert "nobody here is invented" in changbei("city", "accounts", code=1)
+
+
+def test_paths_that_cannot_be_written_are_named_and_nothing_is_taken(changbei, tmp_path: Path) -> None:
+    changbei("migrate")
+    units = tmp_path / "units.csv"
+    units.write_text("代码,名称,类别\nbureau,某市公司,公司\nx,某,无\n", encoding="utf-8")
+    said = changbei("import", "template", "staff", "no/such/staff.xlsx", code=1)
+    assert said == "Error: no/such/staff.xlsx: No such file or directory\n"
+    said = changbei("import", "units", "units.csv", "--good-rows-only", "--report", "no/such/r.xlsx", code=1)
+    assert said == "Error: no/such/r.xlsx: No such file or directory\n"
+    assert "would overwrite" in changbei("import", "units", "units.csv", "--report", "./units.csv", code=2)
+    assert units.read_text(encoding="utf-8").startswith("代码")
+    assert "1 good rows, 1 wrong rows, 0 imported." in changbei("import", "units", "units.csv", code=1)
