@@ -7,6 +7,8 @@ from django.views.i18n import set_language
 
 from changbei.web.api import api
 
+handler400 = "changbei.web.errors.unreadable"
+handler404 = "changbei.web.errors.not_there"
 handler500 = "changbei.web.errors.failed"
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -80,6 +80,7 @@ _NAME = re.compile(r"[\w.:-]+", re.ASCII)
 
 STAND_ALONE = ("/notices/", "/healthz")
 """Addresses that look after themselves while the database is gone."""
+_STAND_ALONE_CODES = {400: "invalid", 500: "failed", 503: "outside"}
 AWAY = (OperationalError, InterfaceError)
 """What the database's absence looks like, its full disk included."""
 
@@ -108,6 +109,21 @@ def failed(request: HttpRequest) -> HttpResponse:
         _("This did not work."),
         _("Nothing was changed. What went wrong is in the server's log."),
     )
+
+
+def not_there(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler404`: an address that leads nowhere."""
+    words = _("There is no such page.")
+    if request.path.startswith("/api/"):
+        return _as_json(404, "not_found", words)
+    if htmx.wants_part(request):
+        return htmx.toast(HttpResponse(status=404), words, "bad")
+    return render(request, "web/error.html", {"status": 404, "headline": words, "detail": ""}, status=404)
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler400`: a request that cannot be read, or for a host that is not ours; nothing is looked up."""
+    return _stands_alone(request, 400, _("This cannot be read."), _("Nothing was changed."))
 
 
 def refused(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -169,13 +185,18 @@ def away(request: HttpRequest, error: Exception) -> HttpResponse:
 def _stands_alone(request: HttpRequest, status: int, words: str, more: str) -> HttpResponse:
     """An answer for which nothing is looked up: no session, no navigation."""
     if request.path.startswith("/api/"):
-        return JsonResponse({"error": "outside", "message": f"{words} {more}", "problems": []}, status=status)
+        return _as_json(status, _STAND_ALONE_CODES[status], f"{words} {more}")
     if htmx.wants_part(request):
         part = HttpResponse(status=status)
         return part if request.method == "GET" else htmx.toast(part, f"{words} {more}", "bad")
     language = context.HTML_LANG.get(get_language() or "", "zh-Hans")
     page = render_to_string("web/away.html", {"html_lang": language, "headline": words, "detail": more})
     return HttpResponse(page, status=status)
+
+
+def _as_json(status: int, code: str, words: str) -> JsonResponse:
+    """The body of every refusal of the API."""
+    return JsonResponse({"error": code, "message": words, "problems": []}, status=status)
 
 
 def said(text: str) -> str:

@@ -30,6 +30,7 @@ from changbei.web.api import (
 )
 
 CODES = {
+    400: "invalid",
     401: "not_known",
     403: "not_allowed",
     404: "not_found",
@@ -119,5 +120,6 @@ def _without_key(request: HttpRequest, error: AuthenticationError) -> HttpRespon
 
 @api.exception_handler(HttpError)
 def _of_ninja(request: HttpRequest, error: HttpError) -> HttpResponse:
-    """What cannot be read at all, e.g. a body that is no JSON."""
-    return _refuse(request, error.status_code, str(error), [])
+    """What cannot be read at all: a body that is no JSON."""
+    words = _("The body cannot be read: JSON is needed.") if error.status_code == 400 else str(error)
+    return _refuse(request, error.status_code, words, [])

@@ -15,9 +15,9 @@ from changbei.incidents.models import Incident
 from changbei.people import access as people
 from changbei.web.api import schemas, shown
 from changbei.web.api.acting import actor
+from changbei.web.api.tasks import REFUSALS
 
 router = Router(tags=["incidents"])
-REFUSALS = {401: schemas.Refusal, 403: schemas.Refusal, 404: schemas.Refusal, 422: schemas.Refusal}
 MOST = 200
 
 

@@ -27,7 +27,7 @@ class Problem(Schema):
 
 
 class Refusal(Schema):
-    """Every error answers like this. `error`: not_known, not_allowed, not_found, conflict, invalid, outside."""
+    """Every error answers like this. `error`: not_known, not_allowed, not_found, conflict, invalid, outside, failed."""
 
     error: str
     message: str

@@ -16,6 +16,7 @@ from changbei.web.api.acting import actor
 
 router = Router(tags=["tasks"])
 REFUSALS = {
+    400: schemas.Refusal,
     401: schemas.Refusal,
     403: schemas.Refusal,
     404: schemas.Refusal,

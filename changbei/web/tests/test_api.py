@@ -104,8 +104,27 @@ def test_a_report_without_its_fields_is_told_which(driver: Caller) -> None:
     assert (status, body["error"]) == (404, "not_found")
     answer = driver.client.post("/api/v1/incidents", "{nonsense", content_type="application/json")
     assert answer.status_code == 400
-    assert answer.json()["error"] == "failed"
+    assert answer.json() == {
+        "error": "invalid",
+        "message": "The body cannot be read: JSON is needed.",
+        "problems": [],
+    }
     assert Incident.objects.count() == 0
+
+
+def test_every_refusal_is_json_and_in_the_description(driver: Caller) -> None:
+    assert driver.get("/no/such/thing") == (
+        404,
+        {"error": "not_found", "message": "There is no such page.", "problems": []},
+    )
+    answer = driver.client.post(
+        "/api/v1/tasks/00000000-0000-4000-8000-000000000000/attach", "x", content_type="multipart/form-data"
+    )
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid")
+    paths = driver.client.get("/api/v1/openapi.json").json()["paths"]
+    for path, verbs in paths.items():
+        for verb, told in verbs.items():
+            assert {"400", "401", "403", "404", "422"} <= set(told["responses"]), (verb, path)
 
 
 def test_an_incident_is_shown_with_everything_about_it(driver: Caller) -> None:

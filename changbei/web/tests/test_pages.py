@@ -97,6 +97,31 @@ def test_a_form_of_before_a_login_elsewhere_is_refused_in_words(breakdown: Case)
     assert "send it once more" in json.loads(part["HX-Trigger"])["changbei:toast"]["text"]
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("zh-Hans", "没有这个页面。"), ("zh-Hant", "沒有這個頁面。"), ("en", "There is no such page.")],
+)
+def test_an_address_that_leads_nowhere_is_said_in_the_readers_language(
+    breakdown: Case, language: str, words: str
+) -> None:
+    for client in (Client(), breakdown.colleague_client):
+        answer = client.get("/no/such/page", headers={"Accept-Language": language})
+        assert (answer.status_code, answer.context["headline"]) == (404, words)
+        assert f'lang="{language}"' in answer.content.decode()
+
+
+def test_a_part_that_is_not_there_is_a_toast(breakdown: Case) -> None:
+    answer = breakdown.colleague_client.get("/no/such/part", headers=HTMX)
+    assert (answer.status_code, answer.content) == (404, b"")
+    assert "changbei:toast" in answer.headers["HX-Trigger"]
+
+
+def test_a_request_for_another_host_is_refused_in_words() -> None:
+    answer = Client(headers={"Host": "evil.example", "Accept-Language": "en"}).get("/")
+    assert answer.status_code == 400
+    assert "This cannot be read." in answer.content.decode()
+
+
 def test_somebody_of_the_staff_may_look_at_everything(breakdown: Case) -> None:
     for url in pages(breakdown):
         assert breakdown.colleague_client.get(url).status_code == 200, url
