@@ -60,6 +60,12 @@ def whole(drill: bool = False) -> Suspension:
     )
 
 
+@pytest.mark.parametrize("language", ["zh-hans", "zh-hant", "en"])
+def test_the_way_to_the_public_notices_keeps_the_readers_language(office: Client, language: str) -> None:
+    page = office.get("/broadcasts/", headers={"Accept-Language": language}).content.decode()
+    assert f'href="/notices/in/{language}/"' in page
+
+
 def form(**more: Any) -> dict[str, Any]:
     given = {
         "kind": "retailers",
