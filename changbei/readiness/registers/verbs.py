@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -188,10 +188,14 @@ def _plain(value: Any) -> Any:
 
 
 @transaction.atomic
-def save_many(register: Register, lines: Sequence[Mapping[str, Any]], *, language: str, actor: Person) -> int:
-    """Rows out of a file: each adds a row, or changes that with the same key. All of them or, with Invalid, none."""
+def save_many(
+    register: Register, lines: Mapping[int, Mapping[str, Any]], *, language: str, actor: Person
+) -> int:
+    """Rows out of a file, by their numbers in it: each adds a row, or changes that with the same key. All of them or,
+    with Invalid, none.
+    """
     wrong: list[Problem] = []
-    for number, line in enumerate(lines, start=2):
+    for number, line in lines.items():
         try:
             with transaction.atomic():
                 save(register, line, pk=_known(register, line, language), language=language, actor=actor)

@@ -617,17 +617,20 @@ def test_words_typed_in_one_language_leave_the_others() -> None:
 
 def test_a_file_changes_what_is_there_adds_what_is_not_or_does_nothing() -> None:
     spares, head = registers.get("spares"), holder("info-center-head")
-    lines = [
-        {"kind": "scanner", "site": "delivery-center", "planned": "3", "present": "3"},
-        {"kind": "router", "site": "delivery-center", "planned": "1", "present": "1"},
-    ]
+    lines = {
+        2: {"kind": "scanner", "site": "delivery-center", "planned": "3", "present": "3"},
+        4: {"kind": "router", "site": "delivery-center", "planned": "1", "present": "1"},
+    }
     assert registers.save_many(spares, lines, language="en", actor=head) == 2
     assert Spare.objects.get(kind="scanner", site__code="delivery-center").planned == 3
     with pytest.raises(Invalid) as refused:
         registers.save_many(
-            spares, [{**lines[0], "planned": "9"}, {**lines[1], "planned": "x"}], language="en", actor=head
+            spares,
+            {2: {**lines[2], "planned": "9"}, 4: {**lines[4], "planned": "x"}},
+            language="en",
+            actor=head,
         )
-    assert [(one.field, one.line) for one in refused.value.problems] == [("planned", 3)]
+    assert [(one.field, one.line) for one in refused.value.problems] == [("planned", 4)]
     assert Spare.objects.get(kind="scanner", site__code="delivery-center").planned == 3
 
 

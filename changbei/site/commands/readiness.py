@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from changbei.core.clock import LOCAL
-from changbei.core.errors import Invalid, NotFound
+from changbei.core.errors import Invalid, NotFound, Problem
 from changbei.core.texts import pick
 from changbei.site.commands.base import with_database
 
@@ -164,24 +165,32 @@ def list_register(name: str | None, staff_no: str) -> None:
 def import_register(name: str, file: Path, staff_no: str, language: str) -> None:
     """Read rows of register NAME from an Excel or CSV FILE whose headings are its columns; all of them or none."""
     from changbei.network.imports import sheets  # noqa: PLC0415 - models
+    from changbei.network.imports.problems import Wrong  # noqa: PLC0415 - models
     from changbei.readiness import registers  # noqa: PLC0415 - models
 
     found = registers.get(name)
     keys = {sheets.fold(column.name): column.name for column in found.typed}
     keys |= {sheets.fold(str(column.label)): column.name for column in found.typed}
-    sheet = next(iter(sheets.open_sheets(file, keys)), None)
+    try:
+        sheet = next(iter(sheets.open_sheets(file, keys)), None)
+    except Wrong as wrong:
+        raise Invalid(problems=[Problem("", str(wrong), file=file.name)]) from wrong
     header = sheets.find_header(sheet, keys) if sheet else None
     if sheet is None or header is None:
-        raise Invalid(
-            "file", f"no headings; there should be {', '.join(column.name for column in found.typed)}"
-        )
-    lines = [
-        {column: row[place] if place < len(row) else "" for column, place in header.positions.items()}
-        for row in sheet.rows[header.row :]
+        needed = ", ".join(column.name for column in found.typed)
+        raise Invalid(problems=[Problem("", f"no headings; there should be {needed}", file=file.name)])
+    lines = {
+        number: {
+            column: _cell(row[place]) if place < len(row) else ""
+            for column, place in header.positions.items()
+        }
+        for number, row in enumerate(sheet.rows[header.row :], start=header.row + 1)
         if not sheets.is_blank(row)
-    ]
-    plain = [{name: _cell(value) for name, value in line.items()} for line in lines]
-    count = registers.save_many(found, plain, language=language, actor=_person(staff_no))
+    }
+    try:
+        count = registers.save_many(found, lines, language=language, actor=_person(staff_no))
+    except Invalid as error:
+        raise Invalid(problems=[replace(one, file=file.name) for one in error.problems]) from error
     click.echo(f"{found.id}: {count} rows")
 
 

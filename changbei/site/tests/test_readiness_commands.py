@@ -41,3 +41,11 @@ def test_scripts_report_backups_and_files_change_registers(changbei, tmp_path: P
     assert changbei("register", "import", "spares", "spares.csv", "--as", head) == "spares: 1 rows\n"
     spares = [json.loads(line) for line in changbei("register", "list", "spares", "--as", head).splitlines()]
     assert [(one["planned"], one["present"]) for one in spares if one["kind"] == "router"] == [(2, 1)]
+
+    wrong = "备件\n\nkind,site,planned,present\nrouter,delivery-center,2,1\n\nrouter,nowhere,many,1\n"
+    (tmp_path / "wrong.csv").write_text(wrong, encoding="utf-8")
+    said = changbei("register", "import", "spares", "wrong.csv", "--as", head, code=1)
+    assert all(line.startswith("wrong.csv:6: ") for line in said.removeprefix("Error: ").splitlines()), said
+    (tmp_path / "binary.csv").write_bytes(b"PK\x03\x04\xff\xfe\xff")
+    said = changbei("register", "import", "spares", "binary.csv", "--as", head, code=1)
+    assert said == "Error: binary.csv: 文本编码无法识别；请另存为UTF-8\n"
