@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.db.models import Max
@@ -12,19 +12,36 @@ from changbei.core import clock
 from changbei.core.errors import Invalid, Problem
 from changbei.journal import services as journal
 from changbei.network import codes
+from changbei.network.imports import changing
 from changbei.network.imports.checking import Values
 from changbei.network.imports.reading import GoodRow, Parsed
-from changbei.network.models import Area, District, Line, Place, Retailer, Site, Vehicle
+from changbei.network.models import (
+    Area,
+    District,
+    Line,
+    Place,
+    Product,
+    Retailer,
+    Site,
+    Stock,
+    Vehicle,
+    WeeklyDemand,
+)
 from changbei.people import access
+from changbei.people import services as people
 from changbei.people.models import Contact, DutyShift, Person, Post, PostHolding, Unit
 
 
 @dataclass(frozen=True)
 class Imported:
-    """How many rows went in, and how many were left out for their problems."""
+    """How many rows went in, and how many were left out for their problems; of an update also how many changed what
+    was there, and how many said what was so already.
+    """
 
     imported: int
     left_out: int
+    changed: int = 0
+    unchanged: int = 0
 
 
 @transaction.atomic
@@ -38,15 +55,21 @@ def apply(parsed: Parsed, *, good_rows_only: bool = False, actor: Person | None)
         access.require(actor, "network.import")
     if parsed.problems and not (good_rows_only and parsed.is_usable):
         raise Invalid(problems=[_as_problem(parsed, index) for index in range(len(parsed.problems))])
-    _WRITERS[parsed.kind.name](parsed.rows)
-    result = Imported(len(parsed.rows), len(parsed.wrong_rows))
+    new = [row for row in parsed.rows if row.of is None]
+    _WRITERS[parsed.kind.name](new)
     facts = {
         "kind": parsed.kind.name,
         "file": parsed.file,
         "sha256": parsed.sha256,
-        "imported": result.imported,
-        "left_out": result.left_out,
+        "imported": len(new),
+        "left_out": len(parsed.wrong_rows),
     }
+    result = Imported(len(new), len(parsed.wrong_rows))
+    if parsed.update:
+        found = list(changing.changes(parsed))
+        changing.write(parsed.kind, found, actor=actor)
+        facts |= {"changed": len(found), "columns": changing.counted(found)}
+        result = replace(result, changed=len(found), unchanged=len(parsed.rows) - len(new) - len(found))
     journal.append("network.imported", actor=actor, data=facts)
     return result
 
@@ -74,16 +97,17 @@ def _vehicles(rows: list[GoodRow]) -> None:
 
 
 def _staff(rows: list[GoodRow]) -> None:
-    posts = [(row.values["post"], row.values["rank"]) for row in rows]
-    people = Person.objects.bulk_create([_person(row.values) for row in rows], batch_size=1000)
-    now = clock.now()
-    PostHolding.objects.bulk_create(
-        [
-            PostHolding(post_id=post, person=person, rank=rank, since=now)
-            for person, (post, rank) in zip(people, posts, strict=True)
-            if post
-        ]
-    )
+    """Whoever holds a post that an update gives to somebody new is relieved."""
+    given = [(row.values["post"], row.values["rank"]) for row in rows]
+    new = Person.objects.bulk_create([_person(row.values) for row in rows], batch_size=1000)
+    held = set(PostHolding.objects.filter(until__isnull=True).values_list("post_id", "rank"))
+    now, holdings = clock.now(), []
+    for person, (post, rank) in zip(new, given, strict=True):
+        if (post, rank) in held:
+            people.appoint(Post.objects.get(pk=post), person, rank, actor=None)
+        elif post:
+            holdings.append(PostHolding(post_id=post, person=person, rank=rank, since=now))
+    PostHolding.objects.bulk_create(holdings)
 
 
 def _person(values: Values) -> Person:
@@ -144,6 +168,21 @@ def _lines(rows: list[GoodRow]) -> None:
     Line.objects.bulk_create(new, batch_size=1000)
 
 
+def _products(rows: list[GoodRow]) -> None:
+    new = [Product(**_by_id(_named(row.values), "manufacturer")) for row in rows]
+    Product.objects.bulk_create(new, batch_size=1000)
+
+
+def _stock(rows: list[GoodRow]) -> None:
+    new = [Stock(**_by_id(row.values, "site", "product")) for row in rows]
+    Stock.objects.bulk_create(new, batch_size=1000)
+
+
+def _demand(rows: list[GoodRow]) -> None:
+    new = [WeeklyDemand(**_by_id(row.values, "product")) for row in rows]
+    WeeklyDemand.objects.bulk_create(new, batch_size=1000)
+
+
 def _named(values: Values) -> Values:
     """With `name` as a text in three languages; where one was left empty the simplified one stands."""
     own = {key: value for key, value in values.items() if key not in {"name_hant", "name_en"}}
@@ -168,4 +207,7 @@ _WRITERS: Mapping[str, Callable[[list[GoodRow]], None]] = {
     "towns": _towns,
     "lines": _lines,
     "retailers": _retailers,
+    "products": _products,
+    "stock": _stock,
+    "demand": _demand,
 }

@@ -4,32 +4,57 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from changbei.network import codes
 from changbei.network.imports.columns import Kind
 from changbei.network.imports.problems import Wrong
-from changbei.network.models import Area, District, Line, Place, Retailer, Site, Vehicle
+from changbei.network.models import (
+    Area,
+    District,
+    Line,
+    Manufacturer,
+    Place,
+    Product,
+    Retailer,
+    Site,
+    Stock,
+    Vehicle,
+    WeeklyDemand,
+)
 from changbei.people.models import Absence, Contact, DutyShift, Person, Post, PostHolding, Unit
 
 Values = dict[str, Any]
 Finding = tuple[str, str]  # column key, message
 Spans = list[tuple[datetime, datetime]]
+Key = tuple[Any, ...]
+MODEL_OF: Mapping[str, type[Model]] = {
+    "units": Unit, "posts": Post, "staff": Person, "duty": DutyShift, "contacts": Contact, "sites": Site,
+    "vehicles": Vehicle, "districts": District, "towns": Place, "lines": Line, "retailers": Retailer,
+    "products": Product, "stock": Stock, "demand": WeeklyDemand,
+}  # fmt: skip
 
 
 class Known:
-    """What is in the database already, read once per file and only as far as the kind of file needs it."""
+    """What is in the database already, read once per file and only as far as the kind of file needs it.
 
-    def __init__(self, kind: Kind) -> None:
+    `update`: rows of what is there already change it.
+    """
+
+    def __init__(self, kind: Kind, *, update: bool = False) -> None:
+        self.kind, self.update = kind, update
         wanted = {column.reference for column in kind.columns} - {""}
         self.tables: dict[str, dict[str, int]] = {name: _LOOKUPS[name]() for name in wanted}
-        self.taken: dict[str, set[str]] = {key: _TAKEN[kind.name, key]() for key in kind.unique}
-        self.held: set[tuple[int, int]] = _held_posts() if kind.name == "staff" else set()
-        self.units: set[str] = _codes_of(Unit) if kind.name == "units" else set()
-        self.outlines: set[str] = _codes_of(Area) if kind.name == "districts" else set()
+        self.there: dict[Key, int] = _ids_by(kind, *kind.key) if kind.key else {}
+        self.taken: dict[str, dict[Key, int]] = {name: _ids_by(kind, name) for name in kind.unique}
+        self.held: set[tuple[int, int]] = _held_posts() if kind.name == "staff" and not update else set()
+        self.parents: dict[str, str] = _parents() if kind.name == "units" else {}
+        self.outlines: set[str] = _outlines() if kind.name == "districts" else set()
+        self.hours = _delivery_hours() if kind.name == "retailers" and update else {}
         self.away, self.on_duty = (_absences(), _shifts()) if kind.name == "duty" else ({}, {})
 
     def find(self, reference: str, words: str) -> int:
@@ -45,51 +70,56 @@ class Known:
             raise Wrong(_("is not known; did you mean %(near)s?") % {"near": near[0].removeprefix(district)})
         raise Wrong(_("is not known; it has to be there before the import"))
 
-
-def check_references(kind: Kind, values: Values, known: Known) -> Iterable[Finding]:
-    """Replace the names of other things by their ids, in place; yields what is not known."""
-    for column in kind.columns:
-        words = values.get(column.key)
-        if not column.reference or not words:
-            continue
-        try:
-            values[column.key] = known.find(column.reference, _within(column.reference, words, values))
-        except Wrong as wrong:
-            values[column.key] = None
-            yield column.key, str(wrong)
+    def row_of(self, values: Values) -> int | None:
+        """The id of what a row is about, when it is there already."""
+        return self.there.get(folded(values, self.kind.key))
 
 
-def _within(reference: str, words: str, values: Values) -> str:
+def folded(values: Values, columns: Iterable[str]) -> Key:
+    """What these columns say, however it is spelt."""
+    found = (values.get(name) for name in columns)
+    return tuple(value.casefold() if isinstance(value, str) else value for value in found)
+
+
+def within(reference: str, words: str, values: Values) -> str:
     """A town's name counts within its district only (the district comes before it among the columns)."""
-    if reference == "place" and not words.isdigit():
-        return f"{values.get('district')}/{words}"
-    return words
+    if reference != "place" or words.isdigit():
+        return words
+    if "district" not in values:
+        raise Wrong(_("needs its district beside it; or write the twelve digits of the town"))
+    return f"{values['district']}/{words}"
 
 
 def check_duplicates(
-    kind: Kind, values: Values, known: Known, seen: dict[str, dict[str, int]], row: int
+    kind: Kind, values: Values, known: Known, seen: dict[Key, int], row: int
 ) -> Iterable[Finding]:
     """Yields values that stand in an earlier row, or in the database; remembers this row's in `seen`."""
-    for key in kind.unique:
-        value = values.get(key)
-        if not value:
+    of = known.row_of(values)
+    for columns in (kind.key, *((name,) for name in kind.unique)):
+        value = folded(values, columns)
+        if not value or None in value or "" in value:
             continue
-        first = seen.setdefault(key, {}).setdefault(value.casefold(), row)
+        first = seen.setdefault((columns, value), row)
+        there = of if columns == kind.key else known.taken[columns[0]].get(value)
         if first != row:
-            yield key, _("stands in row %(row)d already") % {"row": first}
-        elif value.casefold() in known.taken[key]:
-            yield key, _("is in the database already")
+            yield columns[-1], _("stands in row %(row)d already") % {"row": first}
+        elif there is not None and not (known.update and there == of):
+            yield columns[-1], _("is in the database already")
 
 
 def check_fit(kind: Kind, values: Values, known: Known) -> Iterable[Finding]:
     """Yields fields of one row that do not fit each other."""
+    of = known.row_of(values)
     if kind.name == "retailers":
-        opens, closes = values.get("window_start"), values.get("window_end")
+        before = known.hours.get(of, (None, None))
+        opens, closes = values.get("window_start", before[0]), values.get("window_end", before[1])
         if (opens is None) != (closes is None):
             missing = "window_start" if opens is None else "window_end"
             yield missing, _("delivery hours need both a beginning and an end")
         elif opens is not None and closes is not None and closes <= opens:
             yield "window_end", _("must be after the beginning of the delivery hours")
+        if "place" not in values and values.get("district"):
+            yield "district", _("needs the town beside it")
     if kind.name == "units":
         yield from _parent_is_there(values, known)
     if kind.name == "duty":
@@ -107,12 +137,18 @@ def check_fit(kind: Kind, values: Values, known: Known) -> Iterable[Finding]:
 
 
 def _parent_is_there(values: Values, known: Known) -> Iterable[Finding]:
-    """The unit above is in the database or in a row above; remembers this row's."""
-    parent, code = values.get("parent"), values.get("code")
-    if parent and parent.casefold() not in known.units:
+    """The unit above is in the database or in a row above, and not below this one; remembers this row's."""
+    code, parent = folded(values, ("code", "parent"))
+    if parent and parent not in known.parents:
         yield "parent", _("is not known; write it in a row above, or take it in before")
-    if code:
-        known.units.add(code.casefold())
+        return
+    above = parent
+    while above and above != code:
+        above = known.parents.get(above, "")
+    if above:
+        yield "parent", _("stands below this unit itself")
+    elif code and (parent is not None or code not in known.parents):
+        known.parents[code] = parent or ""
 
 
 def _free_for_duty(values: Values, known: Known) -> Iterable[Finding]:
@@ -190,12 +226,23 @@ def _shifts() -> dict[tuple[int, int], Spans]:
     return shifts
 
 
-def _codes_of(model: type[Unit] | type[Area]) -> set[str]:
-    return _folded(model._default_manager.values_list("code", flat=True))
+def _ids_by(kind: Kind, *columns: str) -> dict[Key, int]:
+    rows = MODEL_OF[kind.name]._default_manager.values_list("pk", *columns)
+    return {folded(dict(zip(columns, row[1:], strict=True)), columns): row[0] for row in rows}
 
 
-def _folded(found: Iterable[str]) -> set[str]:
-    return {value.casefold() for value in found}
+def _parents() -> dict[str, str]:
+    rows = Unit.objects.values_list("code", "parent__code")
+    return {code.casefold(): (parent or "").casefold() for code, parent in rows}
+
+
+def _outlines() -> set[str]:
+    return set(Area.objects.values_list("code", flat=True))
+
+
+def _delivery_hours() -> dict[int | None, tuple[time | None, time | None]]:
+    rows = Retailer.objects.exclude(window_start=None).values_list("pk", "window_start", "window_end")
+    return {number: (opens, closes) for number, opens, closes in rows}
 
 
 _LOOKUPS: Mapping[str, Any] = {
@@ -210,17 +257,8 @@ _LOOKUPS: Mapping[str, Any] = {
     "vehicle": lambda: {
         word.casefold(): number for number, word in Vehicle.objects.values_list("pk", "number")
     },
-}
-_TAKEN: Mapping[tuple[str, str], Any] = {
-    ("retailers", "licence_no"): lambda: _folded(Retailer.objects.values_list("licence_no", flat=True)),
-    ("vehicles", "number"): lambda: _folded(Vehicle.objects.values_list("number", flat=True)),
-    ("vehicles", "plate"): lambda: _folded(Vehicle.objects.values_list("plate", flat=True)),
-    ("staff", "staff_no"): lambda: _folded(Person.objects.values_list("staff_no", flat=True)),
-    ("units", "code"): lambda: _folded(Unit.objects.values_list("code", flat=True)),
-    ("posts", "code"): lambda: _folded(Post.objects.values_list("code", flat=True)),
-    ("contacts", "code"): lambda: _folded(Contact.objects.values_list("code", flat=True)),
-    ("sites", "code"): lambda: _folded(Site.objects.values_list("code", flat=True)),
-    ("districts", "code"): lambda: _folded(District.objects.values_list("code", flat=True)),
-    ("towns", "code"): lambda: _folded(Place.objects.values_list("code", flat=True)),
-    ("lines", "code"): lambda: _folded(Line.objects.values_list("code", flat=True)),
+    "product": lambda: {
+        code.casefold(): number for number, code in Product.objects.values_list("pk", "code")
+    },
+    "manufacturer": lambda: _named(Manufacturer.objects.values_list("pk", "code", "name")),
 }

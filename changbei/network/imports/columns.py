@@ -33,12 +33,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of file. `unique`: columns whose value may occur once, in the file and in the database."""
+    """A kind of file. `key`: columns that together say which thing a row is about; a kind without one is only added
+    to. `unique`: further columns whose value may occur once, in the file and in the database.
+    """
 
     name: str
     title: Text
     columns: tuple[Column, ...]
-    unique: tuple[str, ...]
+    key: tuple[str, ...] = ()
+    unique: tuple[str, ...] = ()
     by_key: Mapping[str, Column] = field(init=False, compare=False)
     by_heading: Mapping[str, str] = field(init=False, compare=False)
 
@@ -46,6 +49,16 @@ class Kind:
         object.__setattr__(self, "by_key", {column.key: column for column in self.columns})
         headings = {fold(heading): column.key for column in self.columns for heading in column.headings}
         object.__setattr__(self, "by_heading", headings)
+
+    @property
+    def identifying(self) -> list[Column]:
+        """The columns of its key."""
+        return [self.by_key[name] for name in self.key]
+
+    @property
+    def describing(self) -> list[Column]:
+        """The other ones."""
+        return [column for column in self.columns if column.key not in self.key]
 
 
 FORMATS = {
@@ -301,8 +314,18 @@ RETAILERS = Kind(
             also=("客户经理",),
             reference="customer_manager",
         ),
+        Column(
+            "active",
+            text("在营", "在營", "In business"),
+            values.yes_no,
+            text("是、否；空为是", "是、否；空為是", "yes or no; empty: yes"),
+            "是",
+            required=False,
+            default=True,
+            also=("营业", "營業"),
+        ),
     ),
-    unique=("licence_no",),
+    key=("licence_no",),
 )  # fmt: skip
 
 VEHICLES = Kind(
@@ -381,7 +404,8 @@ VEHICLES = Kind(
             reference="person",
         ),
     ),
-    unique=("number", "plate"),
+    key=("number",),
+    unique=("plate",),
 )
 
 STAFF = Kind(
@@ -477,6 +501,15 @@ STAFF = Kind(
             "1",
             required=False,
         ),
+        Column(
+            "active",
+            text("在职", "在職", "Employed"),
+            values.yes_no,
+            text("是、否；空为是", "是、否；空為是", "yes or no; empty: yes"),
+            "是",
+            required=False,
+            default=True,
+        ),
     ),
-    unique=("staff_no",),
+    key=("staff_no",),
 )  # fmt: skip

@@ -35,7 +35,7 @@ PLACE_KINDS = {
 TERRAINS = {"plain": ("平原",), "hill": ("山地", "丘陵")}
 
 
-def _code(longest: int, hans: str, hant: str, english: str, example: str, *also: str) -> Column:
+def code_column(longest: int, hans: str, hant: str, english: str, example: str, *also: str) -> Column:
     return Column(
         "code",
         text("代码", "代碼", "Code"),
@@ -46,7 +46,7 @@ def _code(longest: int, hans: str, hant: str, english: str, example: str, *also:
     )
 
 
-def _names(example: str, english: str) -> tuple[Column, ...]:
+def name_columns(example: str, english: str) -> tuple[Column, ...]:
     """The name in three languages; where one is left empty the simplified one stands."""
     return (
         Column(
@@ -97,8 +97,8 @@ UNITS = Kind(
     "units",
     text("部门", "部門", "Units"),
     (
-        _code(40, "自定，不再更改", "自定，不再更改", "Your own, never changed", "info-center", "部门代码"),
-        *_names("信息中心", "Information centre"),
+        code_column(40, "自定，不再更改", "自定，不再更改", "Your own, never changed", "info-center", "部门代码"),
+        *name_columns("信息中心", "Information centre"),
         Column(
             "kind",
             text("类别", "類別", "Kind"),
@@ -122,15 +122,15 @@ UNITS = Kind(
             also=("上级部门",),
         ),
     ),
-    unique=("code",),
+    key=("code",),
 )  # fmt: skip
 
 POSTS = Kind(
     "posts",
     text("职务", "職務", "Posts"),
     (
-        _code(60, "自定，不再更改", "自定，不再更改", "Your own, never changed", "info-center-head", "职务代码"),
-        *_names("信息中心负责人", "Head of the information centre"),
+        code_column(60, "自定，不再更改", "自定，不再更改", "Your own, never changed", "info-center-head", "职务代码"),
+        *name_columns("信息中心负责人", "Head of the information centre"),
         Column(
             "kind",
             text("职务类别", "職務類別", "Kind of post"),
@@ -144,7 +144,7 @@ POSTS = Kind(
         ),
         _unit("unit", "info-center"),
     ),
-    unique=("code",),
+    key=("code",),
 )  # fmt: skip
 
 DUTY = Kind(
@@ -186,14 +186,13 @@ DUTY = Kind(
             also=("结束时间",),
         ),
     ),
-    unique=(),
 )  # fmt: skip
 
 CONTACTS = Kind(
     "contacts",
     text("外部联系人", "外部聯絡人", "Outside contacts"),
     (
-        _code(60, "自定，不再更改", "自定，不再更改", "Your own, never changed", "vendor-order-system"),
+        code_column(60, "自定，不再更改", "自定，不再更改", "Your own, never changed", "vendor-order-system"),
         Column(
             "group",
             text("类别", "類別", "Group"),
@@ -205,7 +204,7 @@ CONTACTS = Kind(
             ),
             "vendor",
         ),
-        *_names("样例软件厂商", "Sample Software Vendor"),
+        *name_columns("样例软件厂商", "Sample Software Vendor"),
         Column(
             "person",
             text("联系人", "聯絡人", "Person"),
@@ -250,15 +249,15 @@ CONTACTS = Kind(
             "2026-11-23",
         ),
     ),
-    unique=("code",),
+    key=("code",),
 )  # fmt: skip
 
 SITES = Kind(
     "sites",
     text("站点", "站點", "Sites"),
     (
-        _code(20, "自定，不再更改", "自定，不再更改", "Your own, never changed", "delivery-center", "站点代码"),
-        *_names("配送中心", "Delivery centre"),
+        code_column(20, "自定，不再更改", "自定，不再更改", "Your own, never changed", "delivery-center", "站点代码"),
+        *name_columns("配送中心", "Delivery centre"),
         Column(
             "kind",
             text("类别", "類別", "Kind"),
@@ -270,7 +269,7 @@ SITES = Kind(
         LONGITUDE,
         LATITUDE,
     ),
-    unique=("code",),
+    key=("code",),
 )  # fmt: skip
 
 DISTRICTS = Kind(
@@ -289,10 +288,10 @@ DISTRICTS = Kind(
             "990101",
             also=("区划代码",),
         ),
-        *_names("样城区", "Sample Core District"),
+        *name_columns("样城区", "Sample Core District"),
         _unit("marketing_department", "marketing-department-990101", required=False),
     ),
-    unique=("code",),
+    key=("code",),
 )  # fmt: skip
 
 TOWNS = Kind(
@@ -307,7 +306,7 @@ TOWNS = Kind(
             "990101001000",
             also=("区划代码",),
         ),
-        *_names("样城区中心", "Sample Core District Centre"),
+        *name_columns("样城区中心", "Sample Core District Centre"),
         Column(
             "kind",
             text("类别", "類別", "Kind"),
@@ -344,15 +343,15 @@ TOWNS = Kind(
         LONGITUDE,
         LATITUDE,
     ),
-    unique=("code",),
+    key=("code",),
 )  # fmt: skip
 
 LINES = Kind(
     "lines",
     text("送货线路", "送貨線路", "Lines"),
     (
-        _code(20, "线路编号", "線路編號", "What the line is called in files", "L01-1", "线路编号", "线路"),
-        *_names("1号车周一线", "Van 1, Mon"),
+        code_column(20, "线路编号", "線路編號", "What the line is called in files", "L01-1", "线路编号", "线路"),
+        *name_columns("1号车周一线", "Van 1, Mon"),
         Column(
             "site",
             text("所属站点", "所屬站點", "Site"),
@@ -387,5 +386,5 @@ LINES = Kind(
             reference="person",
         ),
     ),
-    unique=("code",),
+    key=("code",),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,25 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from changbei.compute import datum
+from changbei.core.errors import Invalid
 from changbei.core.texts import pick
 from changbei.network.imports import values as convert
 from changbei.network.imports.checking import (
+    Key,
     Known,
     Values,
     check_duplicates,
     check_fit,
-    check_references,
     swapped,
+    within,
 )
 from changbei.network.imports.columns import Column, Kind
 from changbei.network.imports.kinds import KINDS
 from changbei.network.imports.problems import RowProblem, Wrong
 from changbei.network.imports.sheets import Cells, Header, Sheet, find_header, is_blank, open_sheets
+
+NOTHING = {"-", "—", "–", "/"}
+"""What people write where nothing is to stand."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +39,18 @@ class GoodRow:
 
     row: int
     values: Values
+    of: int | None = None  # id of what it changes, with the columns that are written; None: it is new
 
 
 @dataclass
 class Parsed:
-    """What a file holds. `wrong_rows`: the cells of rows with problems, as they stand in the file."""
+    """What a file holds. `wrong_rows`: the cells of rows with problems, as they stand in the file. `update`: rows of
+    what is there already change it.
+    """
 
     kind: Kind
     file: str
+    update: bool = False
     sha256: str = ""
     sheet: str = ""
     rows: list[GoodRow] = field(default_factory=list)
@@ -55,14 +65,17 @@ class Parsed:
         return not any(problem.row == 0 for problem in self.problems)
 
 
-def read(path: Path, kind_name: str, *, coordinates: str = datum.WGS84) -> Parsed:
-    """Parse and check `path` as `retailers`, `vehicles` or `staff`. Reads the database, writes nothing.
+def read(path: Path, kind_name: str, *, coordinates: str = datum.WGS84, update: bool = False) -> Parsed:
+    """Parse and check `path` as a file of one of the `KINDS`. Reads the database, writes nothing.
 
-    `coordinates`: the system that the file's longitude and latitude are in, of `datum.NAMES`; rows carry WGS-84. Raises
-    Invalid for another one.
+    `coordinates`: the system that the file's longitude and latitude are in, of `datum.NAMES`; rows carry WGS-84.
+    `update`: a row of what is there already changes it, in those cells that are filled. Raises Invalid for another
+    system, and for updates of a kind that has no key.
     """
     kind = KINDS[kind_name]
-    parsed = Parsed(kind, path.name)
+    if update and not kind.key:
+        raise Invalid("update", f"{kind_name} can only be added to")
+    parsed = Parsed(kind, path.name, update)
     try:
         sheets = open_sheets(path, kind.by_heading)
         parsed.sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -73,7 +86,7 @@ def read(path: Path, kind_name: str, *, coordinates: str = datum.WGS84) -> Parse
     parsed.sheet, parsed.ignored_columns = sheet.name, header.unknown
     parsed.headings = list(header.cells)
     if _header_is_whole(parsed, header):
-        _Rows(parsed, header, Known(kind)).take(sheet)
+        _Rows(parsed, header, Known(kind, update=update)).take(sheet)
     _to_wgs84(parsed, coordinates)
     return parsed
 
@@ -109,7 +122,8 @@ def _header_is_whole(parsed: Parsed, header: Header) -> bool:
     for heading in header.doubled:
         parsed.problems.append(RowProblem(0, heading, "", _("the heading stands there twice")))
     for column in parsed.kind.columns:
-        if column.required and column.key not in header.positions:
+        needed = column.key in parsed.kind.key if parsed.update else column.required
+        if needed and column.key not in header.positions:
             names = " / ".join(column.heading.values())
             parsed.problems.append(
                 RowProblem(
@@ -127,7 +141,7 @@ class _Rows:
 
     def __init__(self, parsed: Parsed, header: Header, known: Known) -> None:
         self.parsed, self.header, self.known = parsed, header, known
-        self.seen: dict[str, dict[str, int]] = {}
+        self.seen: dict[Key, int] = {}
         self.posts_given: dict[tuple[int, int], int] = {}
 
     def take(self, sheet: Sheet) -> None:
@@ -141,36 +155,50 @@ class _Rows:
 
     def _row(self, number: int, cells: Cells) -> None:
         before = len(self.parsed.problems)
-        values: Values = {}
-        bad: set[str] = set()
-        for column in self.parsed.kind.columns:
-            try:
-                values[column.key] = self._value(column, cells)
-            except Wrong as wrong:
-                bad.add(column.key)
-                self._problem(number, column.key, cells, str(wrong))
-        kind, known = self.parsed.kind, self.known
-        findings = [
-            *check_references(kind, values, known),
-            *check_duplicates(kind, values, known, self.seen, number),
-        ]
+        kind, known, values = self.parsed.kind, self.known, Values()
+        bad = self._fill(values, kind.identifying, number, cells)
+        of = known.row_of(values) if self.parsed.update else None
+        describing = [one for one in kind.describing if of is None or not self._is_empty(one, cells)]
+        bad |= self._fill(values, describing, number, cells)
+        findings = [*check_duplicates(kind, values, known, self.seen, number)]
         findings += [*check_fit(kind, values, known), *self._posts_twice(values, number)]
         for key, message in findings:
             if key not in bad:
                 self._problem(number, key, cells, message)
         if len(self.parsed.problems) == before:
-            self.parsed.rows.append(GoodRow(number, values))
+            self.parsed.rows.append(GoodRow(number, values, of))
         else:
             self._explain_swap(before, cells)
             self.parsed.wrong_rows[number] = cells
 
+    def _fill(self, values: Values, columns: Iterable[Column], number: int, cells: Cells) -> set[str]:
+        """The values of these columns, names of other things as their ids; the columns that are wrong."""
+        bad: set[str] = set()
+        for column in columns:
+            try:
+                value = self._value(column, cells)
+                if column.reference and value:
+                    value = self.known.find(column.reference, within(column.reference, value, values))
+                values[column.key] = value
+            except Wrong as wrong:
+                values[column.key] = None
+                bad.add(column.key)
+                self._problem(number, column.key, cells, str(wrong))
+        return bad
+
+    def _is_empty(self, column: Column, cells: Cells) -> bool:
+        cell = self._cell(column.key, cells)
+        return cell is None or (isinstance(cell, str) and not convert.plain(cell))
+
     def _value(self, column: Column, cells: Cells) -> Any:
         cell = self._cell(column.key, cells)
-        if cell is None or (isinstance(cell, str) and not convert.plain(cell)):
+        if self._is_empty(column, cells):
             if column.required:
                 language = get_language() or ""
                 hint = f"{pick(column.heading, language)}: {pick(column.hint, language)}"
                 raise Wrong(_("is missing; %(hint)s") % {"hint": hint})
+            return column.default
+        if not column.required and convert.plain(cell) in NOTHING:
             return column.default
         return column.convert(cell)
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -214,6 +215,24 @@ def moment(cell: Any) -> datetime:
     except Wrong:
         pass
     raise Wrong(_("must be a day and a time such as 2026-11-23 08:00"))
+
+
+def monday(cell: Any) -> date:
+    """The day with which a week begins."""
+    found = day(cell)
+    if found.weekday():
+        raise Wrong(_("must be a Monday, with which its week begins"))
+    return found
+
+
+def yuan(cell: Any) -> int:
+    """Money in yuan, as fen."""
+    _refuse_date(cell)
+    words = f"{cell:.4f}".rstrip("0").rstrip(".") if isinstance(cell, float) else plain(cell)
+    words = words.replace(",", "").removeprefix("¥").removesuffix("元").strip()
+    if not re.fullmatch(r"\d{1,7}(\.\d{1,2})?", words):
+        raise Wrong(_("must be an amount in yuan, such as 106.50"))
+    return int(Decimal(words) * 100)
 
 
 def several(longest: int) -> Convert:

@@ -508,7 +508,8 @@ def test_the_template_can_be_read_back(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "template.xlsx"
     imports.write_template(kind, path)
     parsed = imports.read(path, kind)
-    columns, unique = imports.KINDS[kind].columns, imports.KINDS[kind].unique
+    columns = imports.KINDS[kind].columns
+    unique = {*imports.KINDS[kind].key, *imports.KINDS[kind].unique}
     assert parsed.ignored_columns == ()
     assert len(parsed.headings) == len(columns)
     may_clash = {c.heading["zh-Hans"] for c in columns if c.reference or c.key in {*unique, "parent", "rank"}}

@@ -17,7 +17,16 @@ from changbei.network import areas, imports
 from changbei.network.area_files import Draft
 from changbei.network.imports import values
 from changbei.network.imports.problems import Wrong
-from changbei.network.models import District, Line, Place, Retailer, Site
+from changbei.network.models import (
+    District,
+    Line,
+    Manufacturer,
+    Place,
+    Retailer,
+    Site,
+    Stock,
+    WeeklyDemand,
+)
 from changbei.people import services
 from changbei.people.models import Contact, DutyShift, Person, Post, Unit
 
@@ -76,6 +85,12 @@ CITY: dict[str, list[list[Any]]] = {
             12, "A", "周五", "L1", 15, "A3",
         ],
     ],
+    "products": [
+        ["代码", "名称", "生产企业", "价类", "批发价", "零售价"],
+        ["P1", "样牌", "M1", 3, 106.5, "120"],
+    ],
+    "stock": [["站点", "品规", "库存（条）"], ["dc", "P1", 1200]],
+    "demand": [["品规", "周", "需求", "供应"], ["P1", "2026-11-16", 500, 400]],
 }  # fmt: skip
 
 
@@ -109,6 +124,7 @@ def take_in(folder: Path, *kinds: str) -> None:
 def test_an_empty_site_takes_a_whole_city_from_files(tmp_path: Path) -> None:
     assert list(CITY) == list(imports.KINDS)
     with_outline()
+    Manufacturer.objects.create(code="M1", name={"zh-Hans": "样厂"})
     take_in(tmp_path, *CITY)
 
     unit = Unit.objects.get(code="info-center")
@@ -130,6 +146,8 @@ def test_an_empty_site_takes_a_whole_city_from_files(tmp_path: Path) -> None:
         ["ordering-system", "server"],
         date(2026, 11, 1),
     )
+    stock = Stock.objects.get(product__code="P1", product__wholesale_fen=10650)
+    assert (stock.cartons, WeeklyDemand.objects.get().product) == (1200, stock.product)
     site, district = Site.objects.get(), District.objects.get()
     assert (site.kind, site.unit.code, site.longitude) == ("delivery_center", "delivery-center", 122.5)
     assert district.marketing_department == Unit.objects.get(code="md-1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,16 +31,21 @@ KINDS = {  # `network.imports.KINDS` in its order, without Django for a list of 
     "towns": "towns, street communities and villages",
     "lines": "delivery lines",
     "retailers": "retailers",
+    "products": "what there is to order",
+    "stock": "what lies in store",
+    "demand": "what customers asked for and got, week by week",
 }
+ONLY_ADDED = ("duty",)
 WITH_PLACES = ("sites", "towns", "retailers")
 
 
 @click.group(name="import")
 def import_group() -> None:
     """Take over one's own city from files, each naming what those before it have brought: units, posts, staff, duty,
-    contacts, sites, vehicles, districts, towns, lines, retailers.
+    contacts, sites, vehicles, districts, towns, lines, retailers, products, stock, demand.
 
-    A file with a wrong row is not taken at all, unless --good-rows-only is given; every wrong cell is named.
+    A file with a wrong row is not taken at all, unless --good-rows-only is given; every wrong cell is named. What is
+    there already is refused, or changed with --update.
     """
 
 
@@ -48,6 +54,12 @@ def _add_command(kind: str, words: str) -> None:
     @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
     @click.option(
         "--good-rows-only", is_flag=True, help="Take the rows without a problem, leave the others out."
+    )
+    @click.option(
+        "--update",
+        is_flag=True,
+        help="Rows of what is there already change it, in the columns of the file and in cells that are filled; "
+        "a hyphen empties one that may be empty.",
     )
     @click.option("--check", is_flag=True, help="Only check; write nothing.")
     @click.option(
@@ -59,8 +71,16 @@ def _add_command(kind: str, words: str) -> None:
     @coordinates_option("the file's")
     @with_database
     def command(
-        file: Path, good_rows_only: bool, check: bool, report: Path | None, as_json: bool, coordinates: str
+        file: Path,
+        good_rows_only: bool,
+        update: bool,
+        check: bool,
+        report: Path | None,
+        as_json: bool,
+        coordinates: str,
     ) -> None:
+        if update and kind in ONLY_ADDED:
+            raise click.UsageError(f"{kind} can only be added to: --update is for the other kinds")
         if kind not in WITH_PLACES and coordinates != COORDINATES[0]:
             raise click.UsageError(
                 f"{kind} have no coordinates: --coordinates is for {', '.join(WITH_PLACES)}"
@@ -69,6 +89,7 @@ def _add_command(kind: str, words: str) -> None:
             kind,
             file,
             good_rows_only=good_rows_only,
+            update=update,
             check=check,
             report=report,
             as_json=as_json,
@@ -101,6 +122,7 @@ def take_over(
     report: Path | None,
     as_json: bool,
     coordinates: str = COORDINATES[0],
+    update: bool = False,
 ) -> None:
     """Read, say what is wrong, write. Ends with 1 when something was wrong.
 
@@ -110,26 +132,28 @@ def take_over(
 
     if report is not None and report.resolve() == file.resolve():
         raise click.UsageError("--report names the file itself, which it would overwrite")
-    parsed = imports.read(file, kind, coordinates=coordinates)
+    parsed = imports.read(file, kind, coordinates=coordinates, update=update)
     if report is not None and parsed.problems:
         imports.write_report(parsed, report)
-    imported = None
+    imported, changing = None, imports.counted(list(imports.changes(parsed)))
     if not check:
         try:
             imported = imports.apply(parsed, good_rows_only=good_rows_only, actor=None)
         except Invalid:
             imported = None  # the problems are shown below
     if as_json:
-        click.echo(json.dumps(describe(parsed, imported), ensure_ascii=False))
+        click.echo(json.dumps(describe(parsed, imported, changing), ensure_ascii=False))
     else:
-        _print(parsed, imported, report)
+        _print(parsed, imported, report, changing)
     if parsed.problems:
         raise SystemExit(1)
 
 
-def describe(parsed: Parsed, imported: Imported | None) -> dict[str, object]:
-    """What was found and done, for programs."""
-    return {
+def describe(
+    parsed: Parsed, imported: Imported | None, changing: Mapping[str, int] | None = None
+) -> dict[str, object]:
+    """What was found and done, for programs. `changing`: column → rows that say something else than what is there."""
+    found: dict[str, object] = {
         "file": parsed.file,
         "kind": parsed.kind.name,
         "sheet": parsed.sheet,
@@ -139,9 +163,15 @@ def describe(parsed: Parsed, imported: Imported | None) -> dict[str, object]:
         "ignored_columns": list(parsed.ignored_columns),
         "problems": [problem.as_json() for problem in parsed.problems],
     }
+    if parsed.update:
+        done = {"changed": imported.changed, "unchanged": imported.unchanged} if imported else {}
+        found |= {"columns": dict(changing or {}), **done}
+    return found
 
 
-def _print(parsed: Parsed, imported: Imported | None, report: Path | None) -> None:
+def _print(
+    parsed: Parsed, imported: Imported | None, report: Path | None, changing: Mapping[str, int]
+) -> None:
     console = Console()
     if parsed.problems:
         table = Table("Row", "Column", "Value", "Problem")
@@ -154,6 +184,12 @@ def _print(parsed: Parsed, imported: Imported | None, report: Path | None) -> No
     if parsed.ignored_columns:
         console.print(Text(f"Columns not used: {', '.join(parsed.ignored_columns)}"))
     taken = imported.imported if imported else 0
-    console.print(f"{len(parsed.rows)} good rows, {len(parsed.wrong_rows)} wrong rows, {taken} imported.")
+    found = f"{len(parsed.rows)} good rows, {len(parsed.wrong_rows)} wrong rows, {taken} imported"
+    if imported and parsed.update:
+        found += f", {imported.changed} changed, {imported.unchanged} as they were"
+    console.print(f"{found}.")
+    if changing:
+        columns = ", ".join(f"{name} {count}" for name, count in changing.items())
+        console.print(Text(f"{'Changed' if imported else 'Would change'}: {columns}"))
     if report is not None and parsed.problems:
         console.print(Text(f"Report: {report}"))
