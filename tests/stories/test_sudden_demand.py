@@ -114,7 +114,7 @@ def test_goods_for_a_wedding_join_the_regular_order(town: Town) -> None:
     assert_sound(story)
 
 
-@pytest.mark.clause("E3.4.3b")
+@pytest.mark.clause("E2.1e", "E3.4.3b")
 def test_a_special_case_needs_two_different_people(town: Town) -> None:
     story = ask(town, cartons=40, path="special")
     verifier = story.who("market-manager")
@@ -136,7 +136,16 @@ def test_a_special_case_needs_two_different_people(town: Town) -> None:
     request = SupplyRequest.objects.get()
     assert (request.status, str(request.deliver_on)) == (SupplyRequest.Status.DISPATCHED, "2026-11-23")
     assert request.decided_by != verifier
-    assert story.news()[-1] == "1 customers: demand-approved (sms)"
+
+    # The delivery centre acts with the marketing centre: somebody has to drive.
+    assert story.open() == {"put-on-van": "11:40"}
+    assert story.news()[-2:] == [
+        "dispatcher: task put-on-van (inbox sms)",
+        "1 customers: demand-approved (sms)",
+    ]
+    story.does("put-on-van")
+    fast_forward("9h")
+    assert list(story.open()) == ["confirm-delivered"]
 
 
 @pytest.mark.parametrize(
@@ -221,6 +230,7 @@ def test_where_it_is_set_goods_go_out_first_and_are_ratified(town: Town, tmp_pat
         story.who("market-manager"),
     )
     assert story.open() == {"approve-special": "11:40"}
+    assert "dispatcher: replenishment-first (inbox sms)" in story.news()
     story.approves("approve-special")
     assert SupplyRequest.objects.get().status == SupplyRequest.Status.DISPATCHED
     assert "1 customers: demand-approved (sms)" in story.news()
