@@ -148,6 +148,15 @@ def test_a_special_case_needs_two_different_people(town: Town) -> None:
     assert list(story.open()) == ["confirm-delivered"]
 
 
+@pytest.mark.clause("E3.4.2")
+def test_what_was_typed_wrongly_and_refused_is_asked_for_again(town: Town) -> None:
+    ask(town, cartons=400, path="special")
+    story = ask(town, cartons=40, path="special")
+    assert (story.incident.number, story.result("assess")["eligible"]) == ("INC-0002", True)
+    assert ask(town, cartons=40, path="special").incident == story.incident  # sent twice
+    assert SupplyRequest.objects.count() == 2
+
+
 @pytest.mark.parametrize(
     "asked,reasons,words",
     [

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -33,6 +34,7 @@ from changbei.runs.models import Run
 from changbei.runs.writing import write
 
 UNLIMITED = timedelta(days=3650)
+LONGEST_KEY = 200
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,15 @@ def _same_key(found: InForce, filed: Mapping[str, Any], drill: bool, now: dateti
         facts = clean_map(context.facts_of(known, family=found.procedure.family)) if about else {}
         value, _ = same.by.value({"report": dict(filed), "incident": facts}, now)
     mark = "drill:" if drill else ""
-    return f"{mark}{value}"[:200] if value else f"{mark}{found.procedure.id}:{uuid4()}"
+    return _short(f"{mark}{value}" if value else f"{mark}{found.procedure.id}:{uuid4()}")
+
+
+def _short(key: str) -> str:
+    """A key as it is kept: one that is too long ends in a digest of itself, so that its end counts as well."""
+    if len(key) <= LONGEST_KEY:
+        return key
+    digest = sha256(key.encode()).hexdigest()
+    return key[: LONGEST_KEY - len(digest)] + digest
 
 
 def _is_same(known: Incident, found: InForce, now: datetime) -> bool:
@@ -133,7 +143,7 @@ def _release_key(key: str) -> None:
     """An earlier incident keeps its papers open, but is no longer the one that new reports are about."""
     earlier = Incident.objects.filter(same_key=key).exclude(status=Incident.Status.CLOSED)
     for known in earlier.defer("area"):
-        known.same_key = f"{known.number}:{known.same_key}"[:200]
+        known.same_key = _short(f"{known.number}:{known.same_key}")
         known.save(update_fields=["same_key"])
 
 

@@ -250,6 +250,15 @@ def test_another_van_is_another_incident(plan: PlanVersion) -> None:
     assert report(data=people.breakdown("2")).incident.number == "INC-0002"
 
 
+def test_a_long_request_that_differs_at_its_end_is_another_one(plan: PlanVersion) -> None:
+    goods = Product.objects.filter(supply_class="general", active=True).order_by("pk")[:12]
+    lines = [{"product": product.code, "cartons": 2} for product in goods]
+    report("sudden-demand", demand(lines=lines))
+    assert report("sudden-demand", demand(lines=lines)).joined
+    lines[-1]["cartons"] = 3
+    assert report("sudden-demand", demand(lines=lines)).incident.number == "INC-0002"
+
+
 def test_a_drill_does_not_join_the_real_thing(plan: PlanVersion) -> None:
     report()
     answer = report(drill=True)
