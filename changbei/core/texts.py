@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 
 LANGUAGES = ("zh-Hans", "zh-Hant", "en")
@@ -11,6 +13,14 @@ Text = Mapping[str, str]
 def text(hans: str, hant: str, english: str) -> dict[str, str]:
     """A text of these words."""
     return {"zh-Hans": hans, "zh-Hant": hant, "en": english}
+
+
+_BETWEEN_DIGITS = re.compile(r"[\s\-()./·—–\u200b]")
+
+
+def joined(number: str) -> str:
+    """A licence or telephone number as it is kept: full-width digits made plain, and nothing between them."""
+    return _BETWEEN_DIGITS.sub("", unicodedata.normalize("NFKC", number))
 
 
 def pick(text: Text | str | None, language: str) -> str:

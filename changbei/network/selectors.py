@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 
 from changbei.compute import geo
-from changbei.core.texts import LANGUAGES
+from changbei.core.texts import LANGUAGES, joined
 from changbei.network.models import City, District, Line, LineKnowledge, Retailer, Site, Vehicle
 from changbei.people.models import Absence, Person
 
@@ -213,9 +213,8 @@ def find_retailers(words: str, *, limit: int = 20) -> list[Retailer]:
     words = words.strip()
     if not words:
         return []
-    found = Retailer.objects.filter(active=True)
-    if words.isdigit():
-        found = found.filter(Q(licence_no__startswith=words) | Q(phone__startswith=words))
-    else:
-        found = found.filter(Q(name__icontains=words) | Q(address__icontains=words) | Q(contact_name=words))
+    wanted = Q(name__icontains=words) | Q(address__icontains=words) | Q(contact_name=words)
+    if (number := joined(words)).isdigit():
+        wanted |= Q(licence_no__startswith=number) | Q(phone__startswith=number)
+    found = Retailer.objects.filter(wanted, active=True)
     return list(found.order_by("licence_no")[:limit])

@@ -229,10 +229,9 @@ def find_people(words: str) -> list[Person]:
     if not words:
         return []
     people = Person.objects.filter(active=True).select_related("unit").order_by("staff_no")
-    if words.isdigit() or "-" in words:
-        found = people.filter(staff_no__startswith=words) | people.filter(phone__startswith=words)
-    else:
-        found = people.filter(name__icontains=words) | people.filter(staff_no__istartswith=words)
+    found = people.filter(name__icontains=words) | people.filter(staff_no__istartswith=words)
+    if (number := texts.joined(words)).isdigit():
+        found |= people.filter(staff_no__startswith=number) | people.filter(phone__startswith=number)
     return list(found[:20])
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from changbei.core.clock import LOCAL
+from changbei.core.texts import joined
 from changbei.network.imports.problems import Wrong
 
 Convert = Callable[[Any], Any]
@@ -93,7 +94,7 @@ def phone(cell: Any) -> str:
     written = str(text(40)(cell))
     if _is_several(written):
         raise Wrong(_("holds more than one telephone number; write one, of 5 to 15 digits"))
-    words = re.sub(r"[\s\-()./·—–]", "", written)
+    words = joined(written)
     _refuse_shortened(cell, words)
     if not _PHONE.match(words):
         raise Wrong(_("is no telephone number; write 5 to 15 digits, format the column as text"))

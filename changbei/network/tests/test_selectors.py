@@ -156,10 +156,18 @@ def test_every_line_is_known_by_somebody_beside_its_driver() -> None:
         assert LineKnowledge.objects.filter(line=line).exclude(person=line.driver).exists()
 
 
+FULL_WIDTH = {ord("0") + digit: 0xFF10 + digit for digit in range(10)}
+
+
 def test_finding_a_retailer() -> None:
     shop = Retailer.objects.get(pk=17)
     assert selectors.find_retailers(shop.licence_no) == [shop]
     assert selectors.find_retailers(shop.phone) == [shop]
+    pasted = f"{shop.licence_no[:4]} {shop.licence_no[4:8]} {shop.licence_no[8:]}\u3000"
+    assert selectors.find_retailers(pasted) == [shop]
+    assert selectors.find_retailers(f"{shop.phone[:3]}-{shop.phone[3:]}".translate(FULL_WIDTH)) == [shop]
+    Retailer.objects.filter(pk=18).update(name="365便利店")
+    assert [found.pk for found in selectors.find_retailers("365")] == [18]
     assert shop in selectors.find_retailers(shop.name[:6], limit=300)
     assert selectors.find_retailers("  ") == []
 

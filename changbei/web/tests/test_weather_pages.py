@@ -102,7 +102,8 @@ def test_a_customer_sees_the_own_next_delivery(storm: Incident, clock: VirtualCl
     assert visitor.get("/next/").status_code == 200
     refused = visitor.post("/next/", {"licence_no": shop.licence_no, "phone": "000"})
     assert refused.status_code == 422 and shop.name not in refused.content.decode()
-    ask = {"licence_no": shop.licence_no, "phone": shop.phone}
+    licence, phone = shop.licence_no, shop.phone
+    ask = {"licence_no": f"{licence[:6]} {licence[6:]}", "phone": f"{phone[:3]}-{phone[3:7]} {phone[7:]}"}
     page = visitor.post("/next/", ask).content.decode()
     assert stop.expected_at is not None
     assert shop.name in page and f"{stop.expected_at.astimezone(house_clock.LOCAL):%H:%M}" in page

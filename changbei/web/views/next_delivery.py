@@ -12,20 +12,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 
+from changbei.core.texts import joined
 from changbei.delivery import selectors as delivery
 from changbei.incidents.models import SuspendedRetailer
 from changbei.network.models import Retailer
 
 
 class WhoForm(forms.Form):
-    licence_no = forms.CharField(label=gettext_lazy("Licence number"), max_length=20)
-    phone = forms.CharField(label=gettext_lazy("Telephone that we have of you"), max_length=20)
+    licence_no = forms.CharField(label=gettext_lazy("Licence number"), max_length=40)
+    phone = forms.CharField(label=gettext_lazy("Telephone that we have of you"), max_length=40)
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
         if given.get("licence_no") and given.get("phone"):
             found = Retailer.objects.select_related("line", "customer_manager").filter(
-                licence_no=given["licence_no"].strip(), phone=given["phone"].strip(), active=True
+                licence_no=joined(given["licence_no"]), phone=joined(given["phone"]), active=True
             )
             self.retailer = found.first()
             if self.retailer is None:
