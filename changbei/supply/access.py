@@ -78,9 +78,9 @@ def get_request(actor: object, uuid: UUID | str) -> SupplyRequest:
         key = uuid if isinstance(uuid, UUID) else UUID(uuid)
     except ValueError:
         raise NotFound(str(uuid)) from None
-    found = SupplyRequest.objects.select_related("retailer", "run", "requested_by", "decided_by").filter(
-        uuid=key
-    )
+    found = SupplyRequest.objects.select_related(
+        "retailer__line", "retailer__customer_manager", "run", "requested_by", "decided_by"
+    ).filter(uuid=key)
     if (request := found.first()) is None:
         raise NotFound(str(uuid))
     return request

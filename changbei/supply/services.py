@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 from typing import Any
 
 from django.db import transaction
@@ -12,10 +12,8 @@ from django.db.models import F
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.clock import LOCAL
 from changbei.core.errors import Conflict, Invalid, NotFound
 from changbei.journal import services as journal
-from changbei.journal.models import Entry
 from changbei.network.models import Product, Retailer, Stock
 from changbei.people.models import Person
 from changbei.plans import tables
@@ -24,11 +22,11 @@ from changbei.runs import drills
 from changbei.runs.models import Run, Task
 from changbei.supply import numbers, rules
 from changbei.supply.models import SupplyLine, SupplyRequest
+from changbei.supply.selectors import comes_on, dispatched_from
 
 Status, Path = SupplyRequest.Status, SupplyRequest.Path
 LIMIT, ELIGIBILITY = "approval-limit", "eligibility"
 CLAUSES = {"planned": "E3.4.3a", "special": "E3.4.3b", "consumer": "E3.4.3c", "after_suspension": "E3.2.5"}
-DELIVERED_BY = time(18, 0)  # when a day's vans are back
 NO_STOCK = "no-stock"
 NO_STOCK_TEXT = {
     "zh-Hans": "各仓现有数量不足。",
@@ -234,10 +232,8 @@ def merge_into_order(request: SupplyRequest, *, actor: Person | None) -> SupplyR
     if request.status == Status.MERGED:
         return request
     _require(request, Status.APPROVED)
-    retailer = request.retailer
-    order_day = rules.order_day(clock.local_now().date(), retailer.order_weekday)
-    request.status = Status.MERGED
-    request.deliver_on = rules.delivery_after(order_day, retailer.line.weekday)
+    order_day = rules.order_day(clock.local_now().date(), request.retailer.order_weekday)
+    request.status, request.deliver_on = Status.MERGED, comes_on(request)
     request.save(update_fields=["status", "deliver_on"])
     _journal(
         "supply.request_merged",
@@ -260,13 +256,11 @@ def dispatch_replenishment(request: SupplyRequest, *, actor: Person | None) -> t
     request = _locked(request)
     cartons = {line.product.code: line.cartons for line in request.lines.select_related("product")}
     if request.status == Status.DISPATCHED:
-        return request, _dispatched_from(request)
+        return request, dispatched_from(request)
     _require(request, Status.APPROVED)
     with drills.practice(_is_drill(request.run)):
         site = _take(cartons, request.retailer)
-    request.status = Status.DISPATCHED
-    local = clock.local_now()
-    request.deliver_on = rules.replenishment_day(local.date(), local.hour)
+    request.status, request.deliver_on = Status.DISPATCHED, comes_on(request)
     request.save(update_fields=["status", "deliver_on"])
     _journal(
         "supply.replenishment_dispatched",
@@ -331,13 +325,6 @@ def _take(cartons: Mapping[str, int], retailer: Retailer) -> str:
     for product, amount in sorted(cartons.items()):
         Stock.objects.filter(site__code=site, product__code=product).update(cartons=F("cartons") - amount)
     return site
-
-
-def _dispatched_from(request: SupplyRequest) -> str:
-    run = request.run.uuid if request.run else None
-    facts = Entry.objects.filter(kind="supply.replenishment_dispatched", run=run)
-    fact = facts.filter(data__request=str(request.uuid)).order_by("id").first()
-    return str(fact.data["site"]) if fact else ""
 
 
 # --- after bad weather ---
@@ -442,13 +429,6 @@ def _replenished(requests: Sequence[int]) -> Replenished:
 
 
 # --- inside ---
-
-
-def arrives_at(request: SupplyRequest) -> datetime | None:
-    """When the goods of a request are there at the latest."""
-    if request.deliver_on is None:
-        return None
-    return datetime.combine(request.deliver_on, DELIVERED_BY, LOCAL)
 
 
 def _is_drill(run: Run | None) -> bool:

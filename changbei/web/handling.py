@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from changbei.core import clock
@@ -19,6 +20,7 @@ from changbei.people.models import DutyShift, Person, PostHolding
 from changbei.plans.model import Pack, Procedure, TaskSpec
 from changbei.runs import access
 from changbei.runs.models import Run, Task
+from changbei.supply import selectors as supply
 from changbei.supply.models import SupplyRequest
 from changbei.web import showing
 from changbei.web.widgets import Hit, person_hit
@@ -57,9 +59,7 @@ def elsewhere(task: Task) -> Elsewhere | None:
         case "delivery.substitute":
             return _page(showing.address("substitute", task.uuid), _("Who knows the line"), "users")
         case "supply.request":
-            asked = SupplyRequest.objects.filter(run=run).first()
-            url = showing.address("supply-request", asked.uuid) if asked else ""
-            return _page(url, _("Open the request"), "file-text")
+            return request_page(run)
         case "supply.corrections":
             url = showing.address("settlement-corrections-of", run.uuid)
             return _page(url, _("Open the list of settlements"), "scale")
@@ -74,6 +74,18 @@ def elsewhere(task: Task) -> Elsewhere | None:
         case "incidents.review":
             return _page(showing.address("review", run.incident), _("Open the review"), "clipboard-check")
     return None
+
+
+def request_page(run: Run) -> Elsewhere | None:
+    """The form of the request that a run decides on."""
+    asked = request_of(run).first()
+    url = showing.address("supply-request", asked.uuid) if asked else ""
+    return _page(url, _("Open the request"), "file-text")
+
+
+def request_of(run: Run) -> QuerySet[SupplyRequest]:
+    """The request that a run decides on; what goes to key customers after a suspension is no such request."""
+    return SupplyRequest.objects.filter(run=run).exclude(path=SupplyRequest.Path.AFTER_SUSPENSION)
 
 
 def _page(url: str, label: str, icon: str) -> Elsewhere | None:
@@ -181,12 +193,31 @@ def _products(lines: list[dict[str, Any]]) -> str:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """A request for goods as whoever decides on it has to see it: when they come, and what else was asked for."""
+
+    request: SupplyRequest
+    comes_on: date | None  # None when it was refused
+    also: list[SupplyRequest]
+
+    @property
+    def too_late(self) -> bool:
+        return self.comes_on is not None and self.comes_on > self.request.needed_on
+
+
+def wanted(request: SupplyRequest) -> Wanted:
+    """`request` comes with its retailer's line."""
+    refused = request.status == SupplyRequest.Status.REFUSED
+    return Wanted(request, None if refused else supply.comes_on(request), list(supply.also_asked(request)))
+
+
+@dataclass(frozen=True)
 class About:
     """What a task is about: the incident, what was reported, and a request for goods if there is one."""
 
     incident: Incident | None
     said: list[Said]
-    request: SupplyRequest | None
+    wanted: Wanted | None
 
 
 def about(task: Task, procedure: Procedure) -> About:
@@ -196,7 +227,7 @@ def about(task: Task, procedure: Procedure) -> About:
         return About(None, said(procedure.form, own), None)
     incident = Incident.objects.filter(uuid=task.run.incident).first()
     first = Report.objects.filter(incident=incident).order_by("pk").first() if incident else None
-    wanted = SupplyRequest.objects.filter(run=task.run).select_related("retailer", "requested_by")
-    request = wanted.prefetch_related("lines__product").order_by("-pk").first()
+    asked = request_of(task.run).select_related("run", "retailer__line", "requested_by")
+    request = asked.prefetch_related("lines__product").first()
     report = own if task.run.caller_id else first.data if first else {}
-    return About(incident, said(procedure.form, report), request)
+    return About(incident, said(procedure.form, report), wanted(request) if request else None)

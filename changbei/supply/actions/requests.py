@@ -18,7 +18,7 @@ from changbei.plans.actions import action, message
 from changbei.plans.loading import pack_for
 from changbei.runs import drills, wording
 from changbei.runs.context import ActionContext
-from changbei.supply import services
+from changbei.supply import selectors, services
 from changbei.supply.actions.schemas import COUNT, FLAG, LIST, TEXT, object_
 from changbei.supply.models import SupplyRequest
 
@@ -172,7 +172,7 @@ def _reporter(context: ActionContext) -> Person | None:
 
 
 def _delivery(request: SupplyRequest) -> dict[str, Any]:
-    arrives_at = services.arrives_at(request)
+    arrives_at = selectors.arrives_at(request)
     return {
         "deliver_on": request.deliver_on.isoformat() if request.deliver_on else "",
         "deliver_at": arrives_at.isoformat() if arrives_at else "",

@@ -22,7 +22,7 @@ from changbei.plans.models import PlanVersion
 from changbei.plans.services import adopt
 from changbei.runs import services as runs
 from changbei.runs.models import Run, Task
-from changbei.supply import services
+from changbei.supply import selectors, services
 from changbei.supply.models import SupplyLine, SupplyRequest
 from changbei.supply.tests.conftest import FOLDER
 
@@ -172,7 +172,7 @@ def test_a_planned_request_joins_the_next_regular_order(pack: Pack) -> None:
     who.line.save()
     request = services.merge_into_order(approved(pack, licence_no=who.licence_no), actor=None)
     assert (request.status, request.deliver_on) == ("merged", date(2026, 11, 27))
-    arrives = services.arrives_at(request)
+    arrives = selectors.arrives_at(request)
     assert arrives is not None and arrives.isoformat() == "2026-11-27T18:00:00+08:00"
     assert services.merge_into_order(request, actor=None).deliver_on == request.deliver_on
     assert Entry.objects.get(kind="supply.request_merged").data["order_day"] == "2026-11-25"

@@ -35,6 +35,23 @@ _MESSAGES = {
 }
 
 
+_REQUESTS = {
+    "draft": (gettext_lazy("Draft"), "neutral", "pencil"),
+    "refused": (gettext_lazy("Refused"), "bad", "ban"),
+    "waiting": (gettext_lazy("Waits for approval"), "notice", "hourglass"),
+    "approved": (gettext_lazy("Approved"), "good", "circle-check"),
+    "merged": (gettext_lazy("Joined to the regular order"), "good", "calendar-event"),
+    "dispatched": (gettext_lazy("On its way"), "good", "truck-delivery"),
+}
+
+
+@register.simple_tag
+def request_chip(status: str) -> SafeString:
+    """What became of a supply request."""
+    words, tone, name = _REQUESTS.get(status, (status, "neutral", "point"))
+    return chip(str(words), tone, name)
+
+
 @register.simple_tag
 def way(channel: str) -> str:
     """A channel in words; those of an installation's own by their name."""

@@ -24,6 +24,7 @@ from changbei.people import access
 from changbei.people.models import Person
 from changbei.runs import jobs
 from changbei.runs.models import Task
+from changbei.supply.models import SupplyRequest
 from changbei.web.tests.conftest import client_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adopted")]
@@ -222,6 +223,26 @@ def test_it_is_extended_and_not_shortened(suspension: Suspension) -> None:
     assert desk.post(url, {"ends_at": "2026-11-24T12:00"}).status_code == 303
     suspension.refresh_from_db()
     assert suspension.ends_at.isoformat() == "2026-11-24T04:00:00+00:00"
+
+
+def test_every_replenishment_is_listed_in_the_readers_words(suspension: Suspension) -> None:
+    today = suspension.starts_at.date()
+    for number, shop in enumerate(Retailer.objects.order_by("pk")[:25]):
+        SupplyRequest.objects.create(
+            number=f"SUP-{number:04}",
+            run=suspension.incident.run,
+            retailer=shop,
+            path="after_suspension",
+            occasion=f"{suspension.incident.number}/{suspension.pk}",
+            needed_on=today,
+            deliver_on=today,
+            status="dispatched",
+            requested_at=suspension.starts_at,
+        )
+    last = SupplyRequest.objects.order_by("-pk")[0]
+    page = client_of(people.head(), "head").get(f"/suspensions/{suspension.uuid}/").content.decode()
+    assert page.count("On its way") == 25
+    assert last.number in page and f"/supply/{last.uuid}/" in page
 
 
 def test_resuming_releases_and_replenishes(suspension: Suspension) -> None:

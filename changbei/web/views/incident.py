@@ -109,6 +109,7 @@ def picture(request: HttpRequest, incident: Incident) -> dict[str, Any]:
             incident.suspensions.annotate(customers=Count("retailers")).defer("area").order_by("pk")
         ),
         "evidence": list(runs.evidence_of(*all_runs)) if run else [],
+        "request_page": handling.request_page(run) if run else None,
         "drill_banner": _("All messages are marked; nobody outside is told.") if incident.drill else "",
         **_may(request, incident),
     }

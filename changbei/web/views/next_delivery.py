@@ -16,6 +16,7 @@ from changbei.core.texts import joined
 from changbei.delivery import selectors as delivery
 from changbei.incidents.models import SuspendedRetailer
 from changbei.network.models import Retailer
+from changbei.supply import selectors as supply
 
 
 class WhoForm(forms.Form):
@@ -56,6 +57,7 @@ def next_delivery(request: HttpRequest) -> HttpResponse:
         context |= {
             "retailer": retailer,
             "next": delivery.next_delivery(retailer),
+            "replenishments": supply.on_its_way(retailer),
             "suspension": lasting.suspension if lasting else None,
         }
     status = 422 if request.method == "POST" and not form.is_valid() else 200

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from changbei.incidents.models import Incident
-from changbei.network.models import Product, Retailer
+from changbei.network.models import Product, Retailer, Site
 from changbei.plans import tables
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
@@ -22,8 +22,9 @@ from changbei.plans.models import PlanVersion
 from changbei.runs.models import Task
 from changbei.supply import access
 from changbei.supply.models import SupplyLine, SupplyRequest
+from changbei.supply.selectors import dispatched_from
 from changbei.supply.services import CLAUSES, LIMIT
-from changbei.web import showing
+from changbei.web import handling, showing
 from changbei.web.components import Clause
 from changbei.web.entry import staff
 
@@ -32,14 +33,6 @@ PATHS = {
     "special": gettext_lazy("Special case: temporary replenishment"),
     "consumer": gettext_lazy("A consumer's own request"),
     "after_suspension": gettext_lazy("Replenishment after a suspension"),
-}
-STATES = {
-    "draft": (gettext_lazy("Draft"), "neutral", "pencil"),
-    "refused": (gettext_lazy("Refused"), "bad", "ban"),
-    "waiting": (gettext_lazy("Waits for approval"), "notice", "hourglass"),
-    "approved": (gettext_lazy("Approved"), "good", "circle-check"),
-    "merged": (gettext_lazy("Joined to the regular order"), "good", "calendar-event"),
-    "dispatched": (gettext_lazy("On its way"), "good", "truck-delivery"),
 }
 CLASSES = {
     "general": gettext_lazy("ordinary"),
@@ -95,19 +88,17 @@ class Signature:
 def request_form(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The form; everybody on the staff may read it, the decision is made on the task."""
     found = access.get_request(request.user, uuid)
-    retailer = Retailer.objects.select_related("district", "line", "customer_manager").get(
-        pk=found.retailer_id
-    )
+    retailer = found.retailer
     lines = [_line(one) for one in found.lines.select_related("product").order_by("pk")]
     cartons = sum(line.cartons for line in lines)
-    state, tone, icon = STATES.get(found.status, (found.status, "neutral", "point"))
     pack = _pack(found)
     context = {
         "request_form": found,
+        "wanted": handling.wanted(found),
+        "store": _store(found),
         "retailer": retailer,
         "path": str(PATHS.get(found.path, found.path)),
         "occasion": _occasion(found, pack),
-        "state": {"words": str(state), "tone": tone, "icon": icon},
         "lines": lines,
         "cartons": cartons,
         "total": yuan(sum(line.price_fen * line.cartons for line in lines)),
@@ -119,6 +110,12 @@ def request_form(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "incident": Incident.objects.filter(run=found.run).first() if found.run else None,
     }
     return render(request, "web/supply/request.html", context)
+
+
+def _store(found: SupplyRequest) -> str:
+    """Where its goods wait for a van, in words; "" before they are sent."""
+    site = Site.objects.filter(code=dispatched_from(found)).first()
+    return showing.say(site.name) if site else ""
 
 
 def yuan(fen: int) -> str:

@@ -1,0 +1,122 @@
+"""A request for goods as those see it who report it, decide on it, drive it and explain it (E3.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from changbei.incidents import services as incidents
+from changbei.incidents.models import Incident
+from changbei.network.models import Product, Retailer, Stock
+from changbei.people.models import Person
+from changbei.runs import jobs
+from changbei.runs import services as runs
+from changbei.runs.models import Task
+from changbei.supply.models import SupplyRequest
+from changbei.web.tests.conftest import client_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adopted")]
+TOMORROW, MUCH_LATER = "2026-11-24", "2026-12-20"
+
+
+@pytest.fixture(autouse=True)
+def plenty(adopted: None) -> None:
+    Stock.objects.update(cartons=500)
+
+
+def shop() -> Retailer:
+    good = Retailer.objects.filter(active=True, conduct="law_abiding", marked_prices=True)
+    return good.select_related("customer_manager", "line__site").order_by("pk")[0]
+
+
+def ask(cartons: int = 10, **more: Any) -> Incident:
+    made = report(cartons, **more)
+    settle()
+    return made
+
+
+def report(cartons: int = 10, **more: Any) -> Incident:
+    product = Product.objects.filter(supply_class="general", active=True).order_by("pk")[0]
+    filled = {
+        "retailer": shop().licence_no,
+        "occasion": "wedding",
+        "needed_on": TOMORROW,
+        "path": "planned",
+        "lines": [{"product": product.code, "cartons": cartons}],
+    }
+    manager = shop().customer_manager
+    return incidents.report("sudden-demand", filled | more, actor=manager, source="web").incident
+
+
+def settle() -> None:
+    while jobs.perform_actions(10):
+        pass
+
+
+def browser() -> Client:
+    return client_of(Person.objects.filter(job="dispatcher").order_by("pk")[0], "dispatcher")
+
+
+def text(url: str) -> str:
+    answer = browser().get(url)
+    assert answer.status_code == 200, answer.content[:2000]
+    return answer.content.decode()
+
+
+def form_of(incident: Incident) -> str:
+    return f"/supply/{SupplyRequest.objects.get(run=incident.run).uuid}/"
+
+
+def task_of(incident: Incident, item: str) -> Task:
+    return Task.objects.get(run=incident.run, item=item)
+
+
+def test_who_approves_sees_that_the_regular_order_comes_after_the_wedding() -> None:
+    incident = ask()
+    for url in (form_of(incident), f"/tasks/{task_of(incident, 'approve-planned').uuid}/"):
+        assert "would come on 2026-11-30 if approved now" in text(url)
+        assert "Later than needed" in text(url)
+    in_time = form_of(ask(needed_on=MUCH_LATER))
+    assert "would come on 2026-11-30" in text(in_time)
+    assert "Later than needed" not in text(in_time)
+
+
+def test_a_day_gone_by_is_later_than_needed() -> None:
+    assert "Later than needed" in text(form_of(ask(path="special", needed_on="2026-11-02")))
+
+
+def test_who_approves_sees_what_else_the_customer_asked_for() -> None:
+    first = ask(20)
+    assert "Also asked for" not in text(form_of(first))
+    second = ask(30)
+    page = text(f"/tasks/{task_of(second, 'approve-planned').uuid}/")
+    assert "Also asked for" in page and "20 cartons" in page and form_of(first) in page
+    ask(400)  # refused: not asked for any more
+    assert "400 cartons" not in text(form_of(second))
+
+
+def test_a_refused_request_is_found_where_its_reasons_have_to_be_explained() -> None:
+    incident = ask(400)
+    form = form_of(incident)
+    assert "Refused because:" in text(form) and "would come on" not in text(form)
+    assert form in text(f"/tasks/{task_of(incident, 'explain').uuid}/")
+    assert form in text(f"/incidents/{incident.uuid}/")
+
+
+def test_the_dispatcher_reads_where_the_goods_are_and_for_whom() -> None:
+    incident = ask(40, path="special")
+    for item in ("verify", "approve-special"):
+        task = task_of(incident, item)
+        assert task.holder is not None
+        runs.approve(task, True, actor=task.holder)
+        settle()
+    site = str(shop().line.site.name["en"])
+    page = text(form_of(incident))
+    assert f"goods at {site}" in page and "comes on 2026-11-23" in page and "On its way" in page
+    asked = {"licence_no": shop().licence_no, "phone": shop().phone}
+    customer = Client(headers={"accept-language": "en"})
+    assert "40 cartons comes on 2026-11-23" in customer.post("/next/", asked).content.decode()
+    task = text(f"/tasks/{task_of(incident, 'put-on-van').uuid}/")
+    assert shop().address in task and form_of(incident) in task
