@@ -316,12 +316,10 @@ class Names:
         return showing.role_title(self.pack, role) if self.pack else role
 
     def item(self, item: str) -> str:
-        """The title of a task, of the message, or of the stage of an action."""
+        """The title of a task, or of the stage of an action."""
         step = self.procedure.step(item) if self.procedure else None
         if step is None or self.pack is None:
             return item
-        if step.template and (template := self.pack.templates.get(step.template)):
-            return showing.say(template.title)
         key = item.partition("@")[2]
         return (showing.say(step.title) if step.title else self.stage(step.stage)) + (
             f" ({key})" if key else ""
@@ -424,7 +422,7 @@ def _values(entry: Entry, names: Names) -> Mapping[str, str]:
         values["ended"] = _word(data["ended"])
     if "refused" in data:
         values["verdict"] = str(WORDS["refused"]) if data["refused"] else str(gettext_lazy("eligible"))
-    values["item"] = names.item(entry.item) if entry.item else names.template(data.get("template"))
+    values["item"] = names.template(data.get("template")) or (names.item(entry.item) if entry.item else "")
     values["answer"] = _answer(data.get("result"), entry.item, names)
     return defaultdict(str, values)
 

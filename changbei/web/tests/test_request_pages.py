@@ -105,6 +105,12 @@ def test_a_refused_request_is_found_where_its_reasons_have_to_be_explained() -> 
     assert form in text(f"/incidents/{incident.uuid}/")
 
 
+def test_the_timeline_says_what_was_sent_not_what_would_be_done_by_hand() -> None:
+    page = text(f"/incidents/{ask(400).uuid}/")
+    assert "Notice to 1 recipients: Your request was not accepted" in page
+    assert "Phone the customer with the reasons" not in page
+
+
 def test_the_dispatcher_reads_where_the_goods_are_and_for_whom() -> None:
     incident = ask(40, path="special")
     for item in ("verify", "approve-special"):
