@@ -111,6 +111,15 @@ def test_the_timeline_says_what_was_sent_not_what_would_be_done_by_hand() -> Non
     assert "Phone the customer with the reasons" not in page
 
 
+def test_before_anything_is_open_nobody_reads_that_all_is_done() -> None:
+    incident = report()
+    answer = f"/report/answer/{incident.reports.get().uuid}/"
+    assert "The plan goes on by itself" in text(answer)
+    assert "Every task of this event is done" not in text(answer)
+    settle()
+    assert "Approve the emergency-supply request" in text(answer)
+
+
 def test_the_dispatcher_reads_where_the_goods_are_and_for_whom() -> None:
     incident = ask(40, path="special")
     for item in ("verify", "approve-special"):
