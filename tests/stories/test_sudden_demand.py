@@ -12,6 +12,7 @@ import pytest
 
 from changbei.core.errors import Invalid, NotAllowed
 from changbei.network.models import Product, Retailer, Stock
+from changbei.notify.models import Notice
 from changbei.people.models import PostHolding
 from changbei.plans.loading import read_folder
 from changbei.plans.services import adopt
@@ -99,6 +100,8 @@ def test_goods_for_a_wedding_join_the_regular_order(town: Town) -> None:
         "2026-11-30T18:00:00+08:00",
     )
     assert story.news() == ["1 customers: demand-approved (sms)"]
+    told = Notice.objects.get(template="demand-approved")
+    assert told.general_body["zh-Hans"].endswith("共10条，预计11月30日送达。")
 
     # It waits for the day of delivery, then the customer manager confirms that the goods are there.
     assert story.open() == {}

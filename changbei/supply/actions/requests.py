@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from changbei.core import clock
+from changbei.core import clock, moments
 from changbei.core.errors import Invalid, NotFound
 from changbei.journal.models import Entry
 from changbei.network.models import Retailer
@@ -149,7 +149,7 @@ def _values(context: ActionContext, request: SupplyRequest) -> dict[str, Any]:
             language: " ".join(text.get(language, "") for text in request.reasons)
             for language in ("zh-Hans", "zh-Hant", "en")
         },
-        "day": request.deliver_on.isoformat() if request.deliver_on else "",
+        "day": moments.day(request.deliver_on) if request.deliver_on else "",
         "cartons": cartons,
     }
 
