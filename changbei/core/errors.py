@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+
+class Words(str):
+    """What an error says about something by its name: `text` with `%(name)s` in it, so that it can be translated.
+
+    It is the filled text; `str` of it, and of the error it was given to, is itself, with `text` and `values`.
+    """
+
+    text: str
+    values: Mapping[str, object]
+
+    def __new__(cls, text: str, **values: object) -> Words:
+        made = super().__new__(cls, text % values if values else text)
+        made.text, made.values = text, values
+        return made
+
+    def __str__(self) -> str:
+        return self
 
 
 class ChangbeiError(Exception):

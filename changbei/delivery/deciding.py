@@ -12,7 +12,7 @@ from django.db.models import Max
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict
+from changbei.core.errors import Conflict, Words
 from changbei.delivery import access, bulk, changing, crews, papers, rules, undoing
 from changbei.delivery.models import DeliveryDay, Handover, Loan, RecoveryCase, RecoveryOption, Stop, Tour
 from changbei.network.models import Vehicle
@@ -137,7 +137,7 @@ def _call_up(day: DeliveryDay, vehicle_key: int) -> Tour:
     """A tour for a reserve van (E3.3.2), from where it stands today, unless it went elsewhere meanwhile."""
     vehicle = Vehicle.objects.select_for_update().get(pk=vehicle_key)
     if vehicle.state != Vehicle.State.FIT:
-        raise Conflict(f"reserve van {vehicle.number} is no longer free")
+        raise Conflict(Words(gettext_noop("reserve van %(number)s is no longer free"), number=vehicle.number))
     vehicle.state = Vehicle.State.IN_USE
     vehicle.save(update_fields=["state"])
     loan = Loan.objects.filter(day=day, vehicle=vehicle, returned_at=None).first()

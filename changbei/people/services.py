@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid
+from changbei.core.errors import Conflict, Invalid, Words
 from changbei.journal import services as journal
 from changbei.people import access
 from changbei.people.accounts import (
@@ -118,12 +118,12 @@ def put_on_duty(
     _lock(person)
     _refuse_period(starts_at, ends_at)
     if not person.active:
-        raise Conflict(f"{person.name} has left")
+        raise Conflict(Words(gettext_noop("%(name)s has left"), name=person.name))
     meanwhile = Q(starts_at__lt=ends_at, ends_at__gt=starts_at)
     if person.absences.filter(meanwhile).exists():
-        raise Conflict(f"{person.name} is away at that time")
+        raise Conflict(Words(gettext_noop("%(name)s is away at that time"), name=person.name))
     if person.duty.filter(meanwhile, post=post).exists():
-        raise Conflict(f"{person.name} is on this duty at that time already")
+        raise Conflict(Words(gettext_noop("%(name)s is on this duty at that time already"), name=person.name))
     shift = DutyShift.objects.create(post=post, person=person, starts_at=starts_at, ends_at=ends_at)
     journal.append("people.duty_changed", actor=actor, data=_shift_facts(shift) | {"change": "on"})
     return shift
@@ -162,7 +162,7 @@ def appoint(post: Post, person: Person, rank: int = 1, *, actor: Person | None) 
     Post.objects.select_for_update().get(pk=post.pk)
     person = _lock(person)[0]
     if not person.active:
-        raise Conflict(f"{person.name} has left")
+        raise Conflict(Words(gettext_noop("%(name)s has left"), name=person.name))
     now = clock.now()
     current = post.holdings.filter(until__isnull=True)
     current.filter(Q(rank=rank) | Q(person=person)).update(until=now)
@@ -182,7 +182,7 @@ def relieve(post: Post, person: Person, *, actor: Person | None) -> None:
         access.require(actor, "people.appoint", post)
     ended = post.holdings.filter(person=person, until__isnull=True).update(until=clock.now())
     if not ended:
-        raise Conflict(f"{person.name} does not hold this post")
+        raise Conflict(Words(gettext_noop("%(name)s does not hold this post"), name=person.name))
     journal.append(
         "people.holder_changed",
         actor=actor,
@@ -197,7 +197,7 @@ def retire(person: Person, *, actor: Person | None) -> None:
         access.require(actor, "people.appoint", person)
     person = _lock(person)[0]
     if not person.active:
-        raise Conflict(f"{person.name} has left already")
+        raise Conflict(Words(gettext_noop("%(name)s has left already"), name=person.name))
     now = clock.now()
     posts = sorted(person.holdings.filter(until__isnull=True).values_list("post__code", flat=True))
     person.holdings.filter(until__isnull=True).update(until=now)
@@ -276,9 +276,11 @@ def _refuse_substitute(person: Person, substitute: Person, starts_at: datetime, 
     if substitute.pk == person.pk:
         raise Invalid("substitute", gettext_noop("nobody can stand in for themselves"))
     if not substitute.active:
-        raise Invalid("substitute", f"{substitute.name} has left")
+        raise Invalid("substitute", Words(gettext_noop("%(name)s has left"), name=substitute.name))
     if substitute.absences.filter(starts_at__lt=ends_at, ends_at__gt=starts_at).exists():
-        raise Invalid("substitute", f"{substitute.name} is away at that time")
+        raise Invalid(
+            "substitute", Words(gettext_noop("%(name)s is away at that time"), name=substitute.name)
+        )
 
 
 def _absence_facts(absence: Absence) -> dict[str, object]:

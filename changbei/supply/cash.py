@@ -12,7 +12,7 @@ from django.db.models import Count, QuerySet, Sum
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid, NotAllowed, Problem
+from changbei.core.errors import Conflict, Invalid, NotAllowed, Problem, Words
 from changbei.journal import services as journal
 from changbei.journal.models import Entry
 from changbei.network.models import Retailer
@@ -264,7 +264,8 @@ def _locked_row(row: CashSettlement) -> CashSettlement:
 
 def _require(row: CashSettlement, status: str) -> None:
     if row.status != status:
-        raise Conflict(f"{row.retailer.licence_no} {row.order_day}: {row.status}")
+        words = gettext_noop("somebody has changed the cash settlement of %(licence_no)s meanwhile")
+        raise Conflict(Words(words, licence_no=row.retailer.licence_no))
 
 
 def _of(row: CashSettlement) -> dict[str, Any]:

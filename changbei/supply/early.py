@@ -12,7 +12,7 @@ from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid, NotFound
+from changbei.core.errors import Conflict, Invalid, NotFound, Words
 from changbei.core.texts import Text
 from changbei.journal import services as journal
 from changbei.network.models import Product, Shipment, Stock, WeeklyDemand
@@ -265,7 +265,7 @@ def _under_way(shipment: Shipment) -> Shipment:
         Shipment.objects.select_for_update(of=("self",)).select_related("product", "site").get(pk=shipment.pk)
     )
     if row.state != Shipment.State.UNDER_WAY:
-        raise Conflict(f"{row.number} is {row.state}")
+        raise Conflict(Words(gettext_noop("%(number)s is not under way any more"), number=row.number))
     return row
 
 

@@ -201,6 +201,8 @@ def _as_json(status: int, code: str, words: str) -> JsonResponse:
 
 def said(text: str) -> str:
     """The words of an error in the reader's language, as far as the catalogue knows them."""
+    if isinstance(text, errors.Words):
+        return _(text.text) % text.values
     return _(text) if text else ""
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid, Problem
+from changbei.core.errors import Conflict, Invalid, Problem, Words
 from changbei.incidents import access, plan
 from changbei.incidents.models import Incident, Level
 from changbei.incidents.services import command, lines, outages
@@ -30,7 +30,7 @@ def _locked(incident: Incident) -> Incident:
 
 def _refuse_closed(incident: Incident) -> None:
     if incident.status == Incident.Status.CLOSED:
-        raise Conflict(f"{incident.number} is closed")
+        raise Conflict(Words(gettext_noop("%(number)s is closed"), number=incident.number))
 
 
 @transaction.atomic
@@ -112,7 +112,8 @@ def close(incident: Incident, *, reason: str = "", actor: Person) -> Incident:
         )
     open_tasks = Task.objects.filter(run__incident=incident.uuid, status__in=OPEN_TASKS).count()
     if open_tasks and not reason.strip():
-        raise Conflict(f"{incident.number}: {open_tasks} tasks are open; finish them or give a reason")
+        words = gettext_noop("%(number)s: %(tasks)d tasks are open; finish them or give a reason")
+        raise Conflict(Words(words, number=incident.number, tasks=open_tasks))
     if incident.run:
         runs.end_by_incident(incident.run.uuid, actor=actor)
     incident.status, incident.closed_at, incident.closed_by = Incident.Status.CLOSED, clock.now(), actor

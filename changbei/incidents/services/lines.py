@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock, moments
-from changbei.core.errors import Conflict, Invalid
+from changbei.core.errors import Conflict, Invalid, Words
 from changbei.delivery import adjusting
 from changbei.delivery.adjusting import Adjusted, LineChoice
 from changbei.delivery.models import Stop, Tour
@@ -75,7 +75,7 @@ def decide_lines(
         .get(pk=incident.pk)
     )
     if incident.status == Incident.Status.CLOSED:
-        raise Conflict(f"{incident.number} is closed")
+        raise Conflict(Words(gettext_noop("%(number)s is closed"), number=incident.number))
     if not choices and not lines_concerned(incident).exists():
         _journal(
             incident, "incidents.lines_decided", actor, {"lines": {}, "held": 0, "stops": 0, "review_at": ""}

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid, Problem
+from changbei.core.errors import Conflict, Invalid, Problem, Words
 from changbei.incidents import access, holding, plan, rules
 from changbei.incidents.models import Incident, SuspendedRetailer, Suspension
 from changbei.incidents.services import customers
@@ -50,7 +50,7 @@ def suspend(
         .get(pk=incident.pk)
     )
     if incident.status == Incident.Status.CLOSED:
-        raise Conflict(f"{incident.number} is closed")
+        raise Conflict(Words(gettext_noop("%(number)s is closed"), number=incident.number))
     retailers = network.retailer_ids_in(area)
     problems = rules.suspension_problems(starts_at, ends_at, reason, len(retailers), clock.now())
     if scope and scope not in Suspension.Scope.values:

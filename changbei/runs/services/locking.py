@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from uuid import UUID
 
-from changbei.core.errors import Conflict, NotFound
+from django.utils.translation import gettext_noop
+
+from changbei.core.errors import Conflict, NotFound, Words
 from changbei.journal import prepared
 from changbei.plans.models import PlanVersion
 from changbei.runs.models import OPEN, Run, Task
@@ -47,8 +49,9 @@ def lock_task(task: Task) -> tuple[Run, Task]:
 def require_open(task: Task) -> None:
     """Conflict when the task is done or cancelled."""
     if task.status not in OPEN:
-        who = f" by {task.done_by.name}" if task.done_by else ""
-        raise Conflict(f"the task was closed{who} already")
+        if task.done_by is None:
+            raise Conflict(gettext_noop("the task was closed already"))
+        raise Conflict(Words(gettext_noop("the task was closed by %(name)s already"), name=task.done_by.name))
 
 
 def running_called(run_uuid: UUID) -> Iterator[UUID]:

@@ -120,6 +120,18 @@ def test_before_anything_is_open_nobody_reads_that_all_is_done() -> None:
     assert "Approve the emergency-supply request" in text(answer)
 
 
+def test_the_second_of_two_who_decide_reads_in_chinese_who_was_first() -> None:
+    task = task_of(ask(), "approve-planned")
+    holder = task.holder
+    assert holder is not None
+    runs.approve(task, True, actor=holder)
+    late = client_of(holder, "holder").post(
+        f"/tasks/{task.uuid}/finish", {"approved": "no"}, headers={"accept-language": "zh-hans"}
+    )
+    assert late.status_code == 409
+    assert f"任务已由{holder.name}办结" in late.content.decode()
+
+
 def test_the_dispatcher_reads_where_the_goods_are_and_for_whom() -> None:
     incident = ask(40, path="special")
     for item in ("verify", "approve-special"):
