@@ -187,6 +187,14 @@ def tracked(suspension: Suspension) -> dict[str, int]:
     return {**dict.fromkeys(TRACKS, 0), **dict(rows)}
 
 
+def lasting_for(retailer: Retailer) -> Suspension | None:
+    """The suspension that keeps a customer from being served; of several the one that ends last."""
+    lasting = Suspension.objects.filter(
+        retailers__retailer=retailer, resumed_at__isnull=True, incident__drill=False
+    )
+    return lasting.select_related("incident").order_by("-ends_at", "-pk").first()
+
+
 def call_list_of(suspension: Suspension) -> CallList | None:
     return CallList.objects.filter(uuid=suspension.call_list).first() if suspension.call_list else None
 

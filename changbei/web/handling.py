@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from changbei.core import clock
 from changbei.core.errors import NotAllowed
 from changbei.delivery import selectors as delivery
-from changbei.incidents.models import Incident, Report
+from changbei.incidents import suspensions
+from changbei.incidents.models import Incident, Report, Suspension
 from changbei.network.models import Product, Retailer
 from changbei.notify.models import CallList
 from changbei.people.models import DutyShift, Person, PostHolding
@@ -198,6 +199,7 @@ class Wanted:
 
     request: SupplyRequest
     comes_on: date | None  # None when it was refused
+    suspension: Suspension | None  # that keeps the customer from being served now
     also: list[SupplyRequest]
 
     @property
@@ -208,7 +210,12 @@ class Wanted:
 def wanted(request: SupplyRequest) -> Wanted:
     """`request` comes with its retailer's line."""
     refused = request.status == SupplyRequest.Status.REFUSED
-    return Wanted(request, None if refused else supply.comes_on(request), list(supply.also_asked(request)))
+    return Wanted(
+        request,
+        None if refused else supply.comes_on(request),
+        suspensions.lasting_for(request.retailer),
+        list(supply.also_asked(request)),
+    )
 
 
 @dataclass(frozen=True)

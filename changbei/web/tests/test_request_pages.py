@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from changbei.core.clock import VirtualClock
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident
+from changbei.incidents.tests.people import box, head
 from changbei.network.models import Product, Retailer, Stock
 from changbei.people.models import Person
 from changbei.runs import jobs
@@ -19,6 +22,7 @@ from changbei.web.tests.conftest import client_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adopted")]
 TOMORROW, MUCH_LATER = "2026-11-24", "2026-12-20"
+SUSPENDED = "<span>Service suspended</span>"  # the chip, not the words of the map
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +99,19 @@ def test_who_approves_sees_what_else_the_customer_asked_for() -> None:
     assert "Also asked for" in page and "20 cartons" in page and form_of(first) in page
     ask(400)  # refused: not asked for any more
     assert "400 cartons" not in text(form_of(second))
+
+
+def test_who_approves_sees_that_the_customer_is_not_served_now(clock: VirtualClock) -> None:
+    form = form_of(ask(path="special"))
+    assert SUSPENDED not in text(form)
+    here, now = box(Retailer.objects.filter(pk=shop().pk), margin=0.0005), clock.now()
+    weather = {"phenomenon": "rainstorm", "area": here}
+    storm = incidents.report("severe-weather", weather, actor=None, source="web").incident
+    until = now + timedelta(hours=6)
+    made = incidents.suspend(storm, area=here, starts_at=now, ends_at=until, reason="暴雨", actor=None)
+    assert SUSPENDED in text(form)
+    incidents.resume(made, actor=head())
+    assert SUSPENDED not in text(form)
 
 
 def test_a_refused_request_is_found_where_its_reasons_have_to_be_explained() -> None:

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 
 from changbei.core.texts import joined
 from changbei.delivery import selectors as delivery
-from changbei.incidents.models import SuspendedRetailer
+from changbei.incidents import suspensions
 from changbei.network.models import Retailer
 from changbei.supply import selectors as supply
 
@@ -44,21 +44,11 @@ def next_delivery(request: HttpRequest) -> HttpResponse:
         context["nav"] = []  # a customer has no use for the pages of the house
     if request.method == "POST" and form.is_valid() and form.retailer is not None:
         retailer = form.retailer
-        lasting = (
-            SuspendedRetailer.objects.filter(
-                retailer=retailer,
-                suspension__resumed_at__isnull=True,
-                suspension__incident__drill=False,
-            )
-            .select_related("suspension__incident")
-            .order_by("-suspension__ends_at")
-            .first()
-        )
         context |= {
             "retailer": retailer,
             "next": delivery.next_delivery(retailer),
             "replenishments": supply.on_its_way(retailer),
-            "suspension": lasting.suspension if lasting else None,
+            "suspension": suspensions.lasting_for(retailer),
         }
     status = 422 if request.method == "POST" and not form.is_valid() else 200
     return render(request, "web/next/page.html", context, status=status)
