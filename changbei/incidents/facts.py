@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from changbei.incidents.rules import COMMANDER, DEPUTY_COMMANDER
 from changbei.plans.kinds import fact, reads
+from changbei.plans.model import COMMAND_ROLES
 
 TEXT = {"type": "string"}
 COUNT = {"type": "integer", "minimum": 0}
@@ -43,8 +43,8 @@ reads(
     "incidents",
     settings=["most_customers_share"],
     tables=["acting-commander", "warning-start", "forecast-prepare"],
-    roles=[COMMANDER, DEPUTY_COMMANDER, "office"],
-    messages={
+    roles=[*COMMAND_ROLES, "office"],
+    messages={  # those it words itself where a plan does not: `wording.HOUSE`
         "report-received": ["number", "title"],
         "command-post": ["number", "title", "commander"],
         "acting-commander": ["number", "title", "post"],

@@ -10,8 +10,6 @@ from typing import Any
 from changbei.core.errors import Problem
 from changbei.core.texts import LANGUAGES, Text
 
-COMMANDER, DEPUTY_COMMANDER = "commander", "deputy-commander"
-LEVELS = ("MAJOR", "LOCAL", "DEMAND")
 IS_OVER = "this time is over already"
 LONGEST_SUSPENSION = timedelta(days=14)  # a longer one is looked at again on the way
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from changbei.incidents.models import Incident
+from changbei.incidents.wording import with_house_words
 from changbei.notify import services as notify
 from changbei.notify import telling as wordings
 from changbei.notify import wording
@@ -40,7 +41,7 @@ def compose(
     run = incident.run.uuid if incident.run else None
     about = wordings.About(incident.number, incident.title, incident.uuid, run, item, incident.drill)
     return wordings.compose(
-        pack,
+        pack if template in pack.templates else with_house_words(pack),
         template,
         {"next_page": next_page()} | dict(values),
         about,

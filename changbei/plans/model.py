@@ -20,6 +20,8 @@ STANDARD_PLACEHOLDERS = frozenset({"number", "title"})  # of the run; every mess
 ENGINE_NAMES = {"result": "map", "decision": "map", "happened": "map"}  # written by the runtime alone
 GIVEN_NAMES = {"report": "map", "incident": "map", "now": "timestamp"}
 FAMILIES = ("network", "vehicle", "weather", "demand", "supply", "settlement", "safety", "routine")
+LEVELS = ("LOCAL", "MAJOR", "DEMAND")
+COMMAND_ROLES = COMMANDER, DEPUTY_COMMANDER = "commander", "deputy-commander"  # those that the incident fills
 EVIDENCE = "evidence"  # result.STEP.evidence: what was attached to the task
 MOST_EACH = 500  # tasks that one step may open for a list
 DEFAULT_ESCALATE_EVERY = Duration(seconds=300)

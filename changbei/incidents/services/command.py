@@ -14,14 +14,14 @@ from changbei.core import clock
 from changbei.core.errors import Conflict, NotAllowed
 from changbei.incidents import plan, rules, telling
 from changbei.incidents.models import Authorisation, CommandPost, Incident, Level
-from changbei.incidents.rules import COMMANDER, DEPUTY_COMMANDER, Command
+from changbei.incidents.rules import Command
 from changbei.journal import services as journal
 from changbei.journal.rows import Rows, reserve
 from changbei.notify import services as notify
 from changbei.notify.recipients import of_people
 from changbei.people.models import Person
 from changbei.people.resolution import Leaders, RoleSpec, Roster, leaders_present, resolve
-from changbei.plans.model import Pack
+from changbei.plans.model import COMMANDER, DEPUTY_COMMANDER, Pack
 from changbei.runs import services as runs
 
 TABLE = "acting-commander"
@@ -98,7 +98,7 @@ def _set_up(incident: Incident, decided: Command, post_kind: str, now: datetime)
 
 def _decide(incident: Incident, pack: Pack, now: datetime, leaders: Leaders) -> tuple[Command, str]:
     acting, post = "", ""
-    if leaders.both_away:
+    if leaders.both_away and TABLE in pack.tables:
         post = str(plan.ask(pack, TABLE, {"family": incident.family})["post"])
         holder = resolve(RoleSpec(post=post), {}, now)
         acting = holder.person.staff_no if holder.person and not holder.away else ""

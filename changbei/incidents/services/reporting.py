@@ -27,6 +27,7 @@ from changbei.notify import services as notify
 from changbei.notify.recipients import of_people
 from changbei.people import access as people_access
 from changbei.people.models import Person
+from changbei.plans import tables
 from changbei.plans.model import Pack
 from changbei.plans.plain import clean_map
 from changbei.runs import services as runs
@@ -264,7 +265,9 @@ def _create(
 
 
 def _level(found: InForce, filed: Mapping[str, Any], known: context.Known, now: datetime) -> str:
-    """What the plan's table says (E2.1b, E2.1d, E2.1e); a plan without one is local."""
+    """What the plan's table says (E2.1b, E2.1d, E2.1e). Local without one, and where no row decides: no report is lost
+    for a hole in a table.
+    """
     level = found.procedure.level
     if level is None:
         return "LOCAL"
@@ -274,7 +277,8 @@ def _level(found: InForce, filed: Mapping[str, Any], known: context.Known, now: 
         seen = {"report": dict(filed), "incident": clean_map(context.facts_of(known, family=family))}
         given = {name: condition.value(seen, now)[0] for name, condition in level.inputs.items()}
         inputs |= {name: value for name, value in given.items() if value is not None}
-    return str(plan.ask(found.pack, level.table.id, inputs)["level"])
+    said = tables.evaluate(level.table, inputs).outputs
+    return str(said["level"]) if said else "LOCAL"
 
 
 def _facts_of_report(

@@ -9,10 +9,9 @@ from typing import Any
 
 from changbei.plans.checking.offer import Offer
 from changbei.plans.checking.shapes import Schema, asked_tables, choices, expressions, find, shape_of
-from changbei.plans.model import Pack, Procedure
+from changbei.plans.model import LEVELS, Pack, Procedure
 
 AREA = {"type": "Polygon", "coordinates": [[[117, 30], [117.5, 30], [117.5, 30.4], [117, 30]]]}
-LEVELS = ("LOCAL", "MAJOR", "DEMAND")
 _TEXT = re.compile(r"""'([^'\\]*)'|"([^"\\]*)\"""")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w.])")
 _SETTING = re.compile(r"\bsetting\.(\w+)")

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from changbei.core.clock import LOCAL
 from changbei.plans.checking import ERROR, WARNING, Finding, Places, finding
 from changbei.plans.checking.finding import Phrase
-from changbei.plans.model import Pack, Place, Procedure, Role, Step
+from changbei.plans.model import DEPUTY_COMMANDER, Pack, Place, Procedure, Role, Step
 from changbei.readiness.plan_check.roster import Roster
 from changbei.readiness.plan_check.standing import (
     DEPUTY,
@@ -212,9 +212,7 @@ def _may_be_vacant(role: Role, fortune: Fortune) -> bool:
     """Below a major event, or with one leader away, there is no deputy commander (E2.1b); and a leader who is out of
     reach is not in reach: what counts then is that somebody else hears of it, which the chains say (E2.1c).
     """
-    return (role.command and role.id == "deputy-commander") or bool(
-        fortune.id and role.post in {HEAD, DEPUTY}
-    )
+    return (role.command and role.id == DEPUTY_COMMANDER) or bool(fortune.id and role.post in {HEAD, DEPUTY})
 
 
 def _there(role: Role, roster: Roster) -> bool:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from changbei.incidents.rules import COMMANDER, DEPUTY_COMMANDER, command
+from changbei.incidents.rules import command
 from changbei.people.rules import Away, Choice, Offer, RoleSpec, choose, merge
 from changbei.plans import tables
-from changbei.plans.model import Pack, Role
+from changbei.plans.model import COMMANDER, DEPUTY_COMMANDER, Pack, Role
 from changbei.readiness.plan_check.roster import Roster, Span
 
 HEAD, DEPUTY = "leading-group-head", "leading-group-deputy"

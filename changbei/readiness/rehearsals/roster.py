@@ -9,7 +9,7 @@ from typing import Any
 from changbei.incidents import plan, rules
 from changbei.people.models import Absence, DutyShift, PostHolding
 from changbei.people.resolution import RoleSpec, leaders_present, resolve, resolve_many
-from changbei.plans.model import Pack
+from changbei.plans.model import COMMANDER, DEPUTY_COMMANDER, Pack
 from changbei.plans.rehearsal.model import NOBODY, Roster
 from changbei.runs.roles import spec_of
 
@@ -68,4 +68,4 @@ def _command(pack: Pack, family: str, now: datetime) -> dict[str, str]:
         deputy_present=leaders.deputy_present,
         acting=acting,
     )
-    return {rules.COMMANDER: decided.commander, rules.DEPUTY_COMMANDER: decided.deputy_commander}
+    return {COMMANDER: decided.commander, DEPUTY_COMMANDER: decided.deputy_commander}

@@ -9,11 +9,10 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from changbei.incidents import rules as incident_rules
 from changbei.network.models import District, Site
 from changbei.people.models import Person, Unit
 from changbei.people.resolution import Holder, Scope, leaders_present, resolve_many
-from changbei.plans.model import Pack, Role
+from changbei.plans.model import COMMANDER, DEPUTY_COMMANDER, Pack, Role
 from changbei.runs.roles import spec_of
 from changbei.web import showing
 from changbei.web.components import Clause, PersonCard
@@ -81,10 +80,10 @@ def _commanding(now: datetime) -> dict[str, Person | None]:
         return {}
     if leaders.head_present:
         return {
-            incident_rules.COMMANDER: leaders.head,
-            incident_rules.DEPUTY_COMMANDER: leaders.deputy if leaders.deputy_present else None,
+            COMMANDER: leaders.head,
+            DEPUTY_COMMANDER: leaders.deputy if leaders.deputy_present else None,
         }
-    return {incident_rules.COMMANDER: leaders.deputy, incident_rules.DEPUTY_COMMANDER: None}
+    return {COMMANDER: leaders.deputy, DEPUTY_COMMANDER: None}
 
 
 def _role(pack: Pack, role: Role, held: Sequence[Held], commanding: Mapping[str, Person | None]) -> RoleRow:
