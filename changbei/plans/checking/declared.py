@@ -238,6 +238,8 @@ def _literal_keys(step: Step, param: str) -> list[str]:
 def _checks(pack: Pack, offer: Offer, places: Places) -> Iterator[Finding]:
     for check in pack.checks.values():
         kind = offer.checks.get(check.kind)
+        if not check.kind:
+            continue  # reported where it was read
         if kind is None:
             place = places.check(check.id, "kind")
             yield finding(

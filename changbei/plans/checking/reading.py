@@ -10,7 +10,7 @@ from changbei.plans.checking.offer import Offer
 from changbei.plans.checking.places import Places
 from changbei.plans.checking.shapes import choices, expressions, find, shape_of
 from changbei.plans.conditions import Condition
-from changbei.plans.loading.shapes import allowed_words, listed
+from changbei.plans.loading.shapes import allowed_words, suggest
 from changbei.plans.model import Pack, Place, Procedure, Stage, Step
 
 _TEXT = r"""(?:'([^'\\]*)'|"([^"\\]*)")"""
@@ -49,7 +49,6 @@ class _Procedure:
             yield from self._happened(condition, place, clause)
             self._note_decisions(condition)
         for step in self.procedure.steps.values():
-            yield from self._awaited(step)
             yield from self._options(step)
         yield from self._waiting_for_itself()
 
@@ -134,15 +133,8 @@ class _Procedure:
         for groups in _HAPPENED.findall(condition.source):
             fact = next((one for one in groups if one), "")
             if fact and self.offer.facts and fact not in self.offer.facts:
-                yield self._unknown_fact(fact, place, clause)
-
-    def _awaited(self, step: Step) -> Iterator[Finding]:
-        if step.kind == "await" and step.awaits and self.offer.facts and step.awaits not in self.offer.facts:
-            place = self.places.step(self.procedure.id, step.id, "await")
-            yield self._unknown_fact(step.awaits, place, step.clause)
-
-    def _unknown_fact(self, fact: str, place: Place, clause: str) -> Finding:
-        return finding(ERROR, "unknown-fact", clause, place, fact=fact, known=listed(fact, self.offer.facts))
+                known = allowed_words(self.offer.facts) + suggest(fact, self.offer.facts)
+                yield finding(ERROR, "unknown-fact", clause, place, fact=fact, known=known)
 
     # --- decisions
 

@@ -7,7 +7,7 @@ from datetime import date
 from changbei.plans.loading.bench import Reader
 from changbei.plans.loading.source import Path
 from changbei.plans.loading.value_types import fits, type_of, typed
-from changbei.plans.model import Audience, Registry, Role, Setting
+from changbei.plans.model import COMMAND_ROLES, Audience, Registry, Role, Setting
 
 
 def read_plan(plan: Reader) -> None:
@@ -56,6 +56,9 @@ def _setting(plan: Reader, path: Path, name: str) -> Setting | None:
 
 def _role(plan: Reader, path: Path, role: str) -> Role:
     entry = plan.map(path)
+    if entry.get("command") is True and role not in COMMAND_ROLES and plan.bench.actions is not None:
+        known = " or ".join(COMMAND_ROLES)
+        plan.problem(path, f"no command fills the role {role!r}; call it {known}", at_key=True)
     return Role(
         id=role,
         title=entry.get("title", {}),

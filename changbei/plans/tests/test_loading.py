@@ -324,6 +324,25 @@ def test_tables() -> None:
     ]
 
 
+def test_levels_are_those_there_are() -> None:
+    table = packs.with_lines(packs.TABLE, {"then: {level: MAJOR}": "then: {level: I}"})
+    head = packs.HEAD + "level: {table: level, with: {family: '\"vehicle\"', share: '0.0'}}\n"
+    files = packs.files(GOOD, table=table, head=head)
+    assert problems(files, check_actions=True) == [
+        "procedures/breakdown.yaml:12:16: level.table: tables/level.yaml:7 gives the unknown level 'I'; "
+        "there are: DEMAND, LOCAL, MAJOR"
+    ]
+    assert load_pack(files, check_actions=False)  # a version already carried out
+
+
+def test_the_roles_of_the_command_have_their_names() -> None:
+    files = packs.files(GOOD, plan=packs.PLAN.replace("commander", "boss"))
+    assert problems(files, check_actions=True) == [
+        "plan.yaml:14:3: roles.boss: no command fills the role 'boss'; call it commander or deputy-commander"
+    ]
+    assert load_pack(files, check_actions=False)
+
+
 def test_templates_need_the_same_placeholders_everywhere() -> None:
     message = packs.with_lines(
         packs.MESSAGE,

@@ -6,7 +6,7 @@ from changbei.plans.conditions import Condition
 from changbei.plans.loading.procedures.reader import ProcedureReader
 from changbei.plans.loading.shapes import listed
 from changbei.plans.loading.source import Path
-from changbei.plans.model import Ask, Level, Table
+from changbei.plans.model import LEVELS, Ask, Level, Table
 
 
 def read_level(reader: ProcedureReader) -> Level | None:
@@ -18,7 +18,20 @@ def read_level(reader: ProcedureReader) -> Level | None:
     inputs = None if isinstance(value, str) else _inputs(reader, ("level", "with"), table)
     if table and "level" not in table.outputs:
         reader.problem(path, f"the table {table.id} has no output `level`")
+    elif table and reader.bench.actions is not None:
+        _check_levels(reader, path, table)
     return Level(table, inputs) if table else None
+
+
+def _check_levels(reader: ProcedureReader, path: Path, table: Table) -> None:
+    """Every row gives a level there is, and one row decides; not asked of versions already carried out."""
+    if table.hit == "COLLECT":
+        reader.problem(path, f"classifying needs a table (UNIQUE or FIRST); {table.id} is COLLECT")
+    for row in table.rows:
+        said = row.then.get("level", LEVELS[0])  # one that is missing was reported with the table
+        if said not in LEVELS:
+            row_at = f"{row.place.file}:{row.place.line}"
+            reader.problem(path, f"{row_at} gives the unknown level {said!r}; {listed(said, LEVELS)}")
 
 
 def read_limit(reader: ProcedureReader, path: Path) -> Ask | None:
