@@ -86,13 +86,13 @@ def breakdown_form(tour: Tour) -> str:
 
 
 def clause(number: str, pack: Pack | None = None) -> Clause | None:
-    """A clause with its title and the place where it can be read."""
+    """A clause with its title and the place where it can be read: in this plan, else in the one that has it."""
     if not number:
         return None
     known = pack.clauses.get(number) if pack else None
-    plan = address("plan")
-    url = f"{plan}#{document.anchor(number)}" if plan else ""
-    return Clause(number, url, say(known.title) if known else "")
+    if pack is None or known is None:
+        return Clause(number, address("plan-clause", number))
+    return Clause(number, f"{address('plan-pack', pack.id)}#{document.anchor(number)}", say(known.title))
 
 
 def role_title(pack: Pack, role: str) -> str:

@@ -13,8 +13,10 @@ from changbei.people.accounts import issue_token
 from changbei.people.models import Account, Person
 from changbei.plans import selectors
 from changbei.plans import services as plans
+from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanVersion
 from changbei.plans.tests import packs
+from changbei.web import showing
 from changbei.web.tests.conftest import client_of
 
 GO = packs.stage("go", f"id: a, {packs.TASK}")
@@ -111,3 +113,21 @@ def test_who_is_nobody_sees_nothing(two_versions: list[PlanVersion]) -> None:
 def test_a_plan_that_is_not_there(small_city: City, visitor: Client) -> None:
     assert visitor.get("/plan/none/check/").status_code == 404
     assert visitor.get("/api/v1/plans/diff?before=a&after=b", headers=bearer("visitor")).status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_clause_leads_to_the_plan_that_has_it(
+    adopted: None, two_versions: list[PlanVersion], visitor: Client
+) -> None:
+    for number, there in (
+        ("E1.1", "/plan/small/#clause-E1.1"),
+        ("E3.2.1", "/plan/customer-service-emergency/#clause-E3.2.1"),
+        ("X9", "/plan/"),
+    ):
+        assert visitor.get(f"/plan/clauses/{number}/")["Location"] == there
+    pack = pack_for(two_versions[1])
+    found = {number: showing.clause(number, pack) for number in ("E1.1", "E3.2.1")}
+    assert {number: one.url for number, one in found.items() if one} == {
+        "E1.1": "/plan/small/#clause-E1.1",
+        "E3.2.1": "/plan/clauses/E3.2.1/",
+    }

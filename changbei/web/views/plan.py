@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.urls import path
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
 
 from changbei.core import clock
 from changbei.core.errors import NotFound
 from changbei.people import access as people
+from changbei.plans import document
 from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanVersion
 from changbei.web import planned, showing
@@ -43,7 +44,18 @@ def plan(request: HttpRequest, pack_id: str = "") -> HttpResponse:
     return render(request, "web/plan/plan.html", context)
 
 
+@staff
+def clause(request: HttpRequest, number: str) -> HttpResponse:
+    """To the clause in the plan in force that has it; to the plans where none has."""
+    people.require(request.user, "plans.see")
+    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
+        if number in pack_for(version).clauses:
+            return redirect(f"{reverse('plan-pack', args=[version.pack])}#{document.anchor(number)}")
+    return redirect("plan")
+
+
 urlpatterns = [
     path("plan/", plan, name="plan"),
+    path("plan/clauses/<str:number>/", clause, name="plan-clause"),
     path("plan/<slug:pack_id>/", plan, name="plan-pack"),
 ]
