@@ -178,6 +178,13 @@ def test_who_may_not_suspend_cannot(typhoon: Incident, task: Task) -> None:
 # ---------------------------------------------------------------- while it lasts
 
 
+def test_the_incident_leads_to_it(suspension: Suspension) -> None:
+    client, here = client_of(people.holder("marketing-department-head"), "department"), suspension.incident
+    link = f'href="/suspensions/{suspension.uuid}/"'
+    assert link in client.get(f"/incidents/{here.uuid}/").content.decode()
+    assert client.get(f"/suspensions/{suspension.uuid}/").status_code == 200
+
+
 def test_every_customer_is_tracked(suspension: Suspension) -> None:
     desk = client_of(people.head(), "head")
     notice = Message.objects.filter(notice__uuid=suspension.notice).order_by("pk")
