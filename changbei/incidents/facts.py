@@ -9,11 +9,13 @@ TEXT = {"type": "string"}
 COUNT = {"type": "integer", "minimum": 0}
 FLAG = {"type": "boolean"}
 
-for _kind in ("incidents.service_suspended", "incidents.suspension_extended", "incidents.service_resumed"):
-    fact(
-        _kind,
-        {"type": "object", "properties": {"suspension": TEXT, "retailers": COUNT, "practised": FLAG}},
-    )
+_SUSPENSION = {"suspension": TEXT, "retailers": COUNT, "practised": FLAG}
+for _kind in ("incidents.service_suspended", "incidents.suspension_extended"):
+    fact(_kind, {"type": "object", "properties": _SUSPENSION})
+fact(
+    "incidents.service_resumed",
+    {"type": "object", "properties": {**_SUSPENSION, "stops_released": COUNT, "still_suspended": COUNT}},
+)
 for _kind in (
     "incidents.restored",
     "incidents.all_clear",

@@ -232,6 +232,44 @@ def test_a_typhoon_over_a_part_of_the_city(wednesday: Town) -> None:
     assert_sound(story)
 
 
+def suspended(town: Town) -> Story:
+    """The district's service suspended until three, its customers told by message; nobody has been phoned yet."""
+    received = incidents.receive_warning(warning(District.objects.get(code=DISTRICT).outline), source="test")
+    assert received.incident is not None
+    run_until_quiet()
+    story = Story(received.incident)
+    drawn, _ = box(DISTRICT)
+    ends_at = (WEDNESDAY + timedelta(hours=6)).isoformat()
+    starts_at = WEDNESDAY.isoformat()
+    story.decides("partial", "suspend", area=drawn, starts_at=starts_at, ends_at=ends_at, reason="typhoon")
+    story.does("hold-vans")
+    story.news()
+    return story
+
+
+@pytest.mark.clause("E3.2.1", "E3.2.2")
+def test_service_that_the_plan_resumes_waits_for_no_call(wednesday: Town) -> None:
+    story = suspended(wednesday)
+    fast_forward(timedelta(minutes=20))
+    incidents.declare_all_clear(story.incident, actor=wednesday.holder("leading-group-office"))
+    run_until_quiet()
+    story.news()
+    story.decides("resume-partial", "resume")
+    assert story.task("calls").status == "open"
+    assert Suspension.objects.get().resumed_at == wednesday.clock.now()
+    assert "52 customers: service-resumed (sms)" in story.news()
+
+
+@pytest.mark.clause("E3.2.1", "E3.2.2")
+def test_service_that_is_resumed_by_hand_is_told_at_once(wednesday: Town) -> None:
+    story = suspended(wednesday)
+    fast_forward(timedelta(minutes=20))
+    incidents.resume(Suspension.objects.get(), actor=wednesday.holder("leading-group-office"))
+    run_until_quiet()
+    assert "52 customers: service-resumed (sms)" in story.news()
+    assert "resume-partial" not in story.open()  # nobody is asked what has been decided
+
+
 @pytest.mark.clause("E3.2", "E3.2.2", "E3.2.4", "E3.2.5")
 def test_from_the_warning_to_the_closed_books(wednesday: Town) -> None:
     """Warning in, suspended, cash instead of the bank, milder warning, resumed, replenished, reconciled, closed."""

@@ -121,7 +121,12 @@ def resume(suspension: Suspension, *, actor: Person | None, resumed_by: Person |
     suspension.resumed_at, suspension.resumed_by = clock.now(), resumed_by or actor
     suspension.save(update_fields=["resumed_at", "resumed_by"])
     released = holding.release(suspension, actor=actor)
-    data = {"retailers": suspension.retailers.count(), "stops_released": released}
+    left = Suspension.objects.filter(incident=suspension.incident_id, resumed_at=None).count()
+    data = {
+        "retailers": suspension.retailers.count(),
+        "stops_released": released,
+        "still_suspended": left,  # suspensions of the incident that last
+    }
     _journal(suspension, "incidents.service_resumed", actor, data)
     return suspension
 

@@ -150,6 +150,8 @@ FIELDS: Mapping[str, Three] = {
     "event": ("预警事件", "預警事件", "event"),
     "over": ("已过有效期", "已過有效期", "over"),
     "sha256": ("文件摘要", "文件摘要", "digest of the file"),
+    "still_suspended": ("仍在暂停的区域", "仍在暫停的區域", "areas still suspended"),
+    "incidents.service_resumed": ("服务已经恢复", "服務已經恢復", "service has been resumed"),
     "incidents.all_clear": ("收到解除信号", "收到解除信號", "the all-clear came"),
 }
 
