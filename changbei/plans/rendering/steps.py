@@ -13,7 +13,7 @@ from changbei.plans.diagrams.flow import limit_of, role_title, title_of, who_of
 from changbei.plans.model import Pack, Procedure, Setting, Step, Table
 from changbei.plans.rendering.model import Cell, Grid, Items, Run, Runs, cell, plain
 from changbei.plans.rendering.words import Words
-from changbei.plans.speaking import Scope, say_condition, say_value
+from changbei.plans.speaking import Scope, say_answer, say_condition, say_value
 
 
 class Speaker:
@@ -45,6 +45,14 @@ class Speaker:
     def condition(self, condition: Condition, procedure: Procedure | None = None) -> str:
         """The condition in words, by the names of the procedure; without one by those of a table."""
         return say_condition(condition, Scope(self.pack, self.say.language, self, procedure))
+
+    def answer(self, name: str, value: Any) -> tuple[str, str]:
+        """What a row of a table gives: the name of the output, and its value."""
+        if name == "role" and value in self.pack.roles:
+            return "", self.role(value)
+        if isinstance(value, bool):
+            value = self.say("yes" if value else "no")
+        return say_answer(name, value, Scope(self.pack, self.say.language, self))
 
     def value(self, expression: Condition, procedure: Procedure) -> str:
         return say_value(expression, Scope(self.pack, self.say.language, self, procedure))
@@ -210,19 +218,15 @@ def table_grid(speaker: Speaker, table: Table) -> Grid:
         (
             cell(str(number)),
             cell(speaker.pick(row.note), plain(speaker.condition(row.when), quiet=True)),
-            cell(*[_outcome(speaker, name, value) for name, value in row.then.items()]),
+            cell(*[_outcome(*speaker.answer(name, value)) for name, value in row.then.items()]),
         )
         for number, row in enumerate(table.rows, start=1)
     ]
     return Grid(("#", say("when"), say("then")), tuple(rows), (6, 66, 28))
 
 
-def _outcome(speaker: Speaker, name: str, value: Any) -> Runs:
-    if name == "role" and value in speaker.pack.roles:
-        return plain(speaker.role(value))
-    if isinstance(value, bool):
-        value = speaker.say("yes" if value else "no")
-    return (Run(f"{name} ", quiet=True), Run(str(value), code=True))
+def _outcome(name: str, value: str) -> Runs:
+    return (Run(f"{name} ", quiet=True), Run(value, code=True)) if name else plain(value)
 
 
 def setting_value(speaker: Speaker, setting: Setting) -> str:

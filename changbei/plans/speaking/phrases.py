@@ -102,6 +102,11 @@ def say_value(expression: Condition, scope: Scope) -> str:
     return _noun(tree_of(expression.source), scope)
 
 
+def say_answer(name: str, value: object, scope: Scope) -> tuple[str, str]:
+    """An output of a table and what a row gives for it, in the words of the scope's language."""
+    return scope.word(FIELDS, name), scope.word(VALUES, str(value))
+
+
 # --- claims: what is true or not
 
 
@@ -109,6 +114,8 @@ def _claim(node: Node, scope: Scope, negated: bool = False) -> str:
     match node:
         case Not(inner):
             return _claim(inner, scope, not negated)
+        case Constant(bool() as value):
+            return scope.say("always" if value != negated else "never")
         case Joined(every, items):
             return _joined(every != negated, _worth_saying(every, items), scope, negated)
         case Called("has", (Path(parts),)):

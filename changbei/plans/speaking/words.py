@@ -23,6 +23,8 @@ PATTERNS: Mapping[str, Three] = {
     "none_of": ("{0}不是{1}", "{0}不是{1}", "{0} is none of {1}"),
     "yes": ("{0}：是", "{0}：是", "{0}: yes"),
     "no": ("{0}：否", "{0}：否", "{0}: no"),
+    "always": ("任何情形", "任何情形", "in any case"),
+    "never": ("无此情形", "無此情形", "in no case"),
     "given": ("已填{0}", "已填{0}", "{0} is given"),
     "not_given": ("未填{0}", "未填{0}", "{0} is not given"),
     "known": ("已有{0}", "已有{0}", "{0} is known"),
@@ -158,7 +160,8 @@ FIELDS: Mapping[str, Three] = {
 # what fixed values are called; others stand as the plan writes them
 VALUES: Mapping[str, Three] = {
     "MAJOR": ("重大", "重大", "MAJOR"),
-    "LOCAL": ("一般", "一般", "LOCAL"),
+    "LOCAL": ("局部", "局部", "LOCAL"),
+    "DEMAND": ("需求", "需求", "DEMAND"),
     "run_out": ("时间已到", "時間已到", "time is up"),
     "stopped": ("提前停止", "提前停止", "stopped early"),
     "network": ("网络与系统", "網絡與系統", "network and systems"),

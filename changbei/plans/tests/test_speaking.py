@@ -112,3 +112,11 @@ def test_no_reader_of_the_shipped_plan_meets_an_expression(language: str) -> Non
     assert len(spoken) > 250
     assert [(source, words) for source, words in spoken if CODE.search(words)] == []
     assert [source for source, words in spoken if not words.strip()] == []
+
+
+def test_what_a_table_gives_and_its_last_row_in_words() -> None:
+    speaker = Speaker(pack(), Words("zh-Hans"), {})
+    last = pack().tables["level"].rows[-1]
+    assert speaker.condition(last.when) == "任何情形"
+    assert [speaker.answer(name, value) for name, value in last.then.items()] == [("事件级别", "局部")]
+    assert speaker.answer("role", "dispatcher") == ("", speaker.role("dispatcher"))

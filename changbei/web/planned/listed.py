@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from changbei.plans.model import Check, Pack, Setting, Table
 from changbei.web import drawn, showing
@@ -57,7 +56,7 @@ def tables(pack: Pack) -> list[TableRow]:
                 (
                     speaker.condition(row.when),
                     row.when.source,
-                    [(name, _outcome(pack, name, value)) for name, value in row.then.items()],
+                    [speaker.answer(name, value) for name, value in row.then.items()],
                     showing.say(row.note),
                 )
                 for row in one.rows
@@ -65,10 +64,6 @@ def tables(pack: Pack) -> list[TableRow]:
         )
         for one in pack.tables.values()
     ]
-
-
-def _outcome(pack: Pack, name: str, value: Any) -> str:
-    return showing.role_title(pack, value) if name == "role" else str(value)
 
 
 @dataclass(frozen=True)
