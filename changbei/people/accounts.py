@@ -162,8 +162,10 @@ def create_account(
 
 @transaction.atomic
 def set_password(account: Account, password: str, *, actor: Person | Account | None) -> None:
-    """Another password; sessions that began with the old one end. Raises Invalid for a weak one."""
-    if actor is not None:
+    """Another password; sessions that began with the old one end. Everybody may give oneself one. Raises Invalid for
+    a weak one.
+    """
+    if actor is not None and actor != account:
         access.require(actor, "people.manage_accounts")
     _refuse_weak(password)
     account.set_password(password)

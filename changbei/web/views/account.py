@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import authenticate, login
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib import messages
+from django.contrib.auth import authenticate, login, update_session_auth_hash
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import resolve_url
+from django.shortcuts import render, resolve_url
 from django.urls import path
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_POST
 
 from changbei.core.errors import NotAllowed, NotFound
 from changbei.notify import devices
 from changbei.people import access as people
-from changbei.people.accounts import demo_logins
+from changbei.people.accounts import demo_logins, set_password
+from changbei.people.models import Account
 from changbei.web import entry, htmx
 
 
@@ -67,6 +70,22 @@ class Logout(LogoutView):
         return response
 
 
+@entry.staff
+def password(request: HttpRequest) -> HttpResponse:
+    """One's own password; whoever is logged in by the old one elsewhere is logged out."""
+    account = request.user
+    if not isinstance(account, Account):
+        raise NotFound(gettext_noop("there is no login"))
+    form = PasswordChangeForm(account, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        set_password(account, form.cleaned_data["new_password1"], actor=account)
+        update_session_auth_hash(request, account)
+        messages.success(request, _("The password is changed. Other devices have to log in again."))
+        return htmx.go_to(request, resolve_url(settings.LOGIN_REDIRECT_URL))
+    status = 422 if form.is_bound else 200
+    return render(request, "web/account/password.html", {"form": form}, status=status)
+
+
 @require_POST
 def as_role(request: HttpRequest) -> HttpResponse:
     """Log in as one of the demo's roles, with the password that the demo prints."""
@@ -83,5 +102,6 @@ def as_role(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("login/", Login.as_view(), name="login"),
     path("login/role", as_role, name="login-role"),
+    path("password/", password, name="password"),
     path("logout/", Logout.as_view(), name="logout"),
 ]
