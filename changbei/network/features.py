@@ -10,7 +10,7 @@ from typing import Any
 
 from changbei.compute import geo
 from changbei.core.texts import pick
-from changbei.network.models import City, District, Line, Place, Retailer, Site, Street, Vehicle
+from changbei.network.models import City, District, Place, Site, Street, Vehicle
 
 Collection = dict[str, Any]
 Feature = dict[str, Any]
@@ -95,62 +95,6 @@ def sites(language: str) -> Collection:
             row.pk,
         )
         for row in Site.objects.order_by("pk")
-    )
-
-
-def lines(weekday: int, language: str) -> Collection:
-    """The lines of a weekday from their site through their customers and back; straight between stops."""
-    stops: dict[int, list[list[float]]] = {}
-    rows = Retailer.objects.filter(line__weekday=weekday, active=True).order_by(
-        "line_id", "line_sequence", "pk"
-    )
-    for line, longitude, latitude in rows.values_list("line_id", "longitude", "latitude"):
-        stops.setdefault(line, []).append([longitude, latitude])
-    features = []
-    for row in Line.objects.filter(weekday=weekday).select_related("site", "vehicle").order_by("pk"):
-        home = [row.site.longitude, row.site.latitude]
-        path = [home, *stops.get(row.pk, []), home]
-        properties = {
-            "code": row.code,
-            "name": pick(row.name, language),
-            "vehicle": row.vehicle.number,
-            "site": row.site.code,
-            "stops": len(path) - 2,
-        }
-        features.append(_feature({"type": "LineString", "coordinates": path}, properties, row.pk))
-    return collection(features)
-
-
-def retailers() -> dict[str, list[Any]]:
-    """All active customers as columns, for thousands of dots in one small answer: id, lon, lat, line, key, weekday.
-
-    weekday: of the delivery. key: 1 for key customers, 2 for vulnerable ones, else 0.
-    """
-    rows = list(
-        Retailer.objects.filter(active=True)
-        .order_by("pk")
-        .values_list("pk", "longitude", "latitude", "line_id", "is_key", "is_vulnerable", "line__weekday")
-    )
-    return {
-        "id": [row[0] for row in rows],
-        "lon": [row[1] for row in rows],
-        "lat": [row[2] for row in rows],
-        "line": [row[3] for row in rows],
-        "key": [2 if row[5] else 1 if row[4] else 0 for row in rows],
-        "weekday": [row[6] for row in rows],
-    }
-
-
-def retailer_points(found: Iterable[Retailer]) -> Collection:
-    """Some customers as features with what a click shows."""
-    return collection(
-        point(
-            row.longitude,
-            row.latitude,
-            {"name": row.name, "licence": row.licence_no, "key": row.is_key, "vulnerable": row.is_vulnerable},
-            row.pk,
-        )
-        for row in found
     )
 
 

@@ -46,42 +46,7 @@ def test_sites_say_how_many_reserve_vans_are_fit() -> None:
     }
 
 
-def test_a_line_begins_and_ends_at_its_site_and_calls_at_every_customer() -> None:
-    found = features.lines(1, "en")["features"]
-    assert len(found) == 6
-    for feature in found:
-        path = feature["geometry"]["coordinates"]
-        assert path[0] == path[-1]
-        customers = Retailer.objects.filter(line__code=feature["properties"]["code"]).order_by(
-            "line_sequence"
-        )
-        assert path[1:-1] == [[r.longitude, r.latitude] for r in customers]
-        assert feature["properties"]["stops"] == customers.count()
-
-
-def test_all_customers_as_columns() -> None:
-    found = features.retailers()
-    assert {len(column) for column in found.values()} == {300}
-    shop = Retailer.objects.get(pk=found["id"][41])
-    assert (found["lon"][41], found["lat"][41], found["line"][41]) == (
-        shop.longitude,
-        shop.latitude,
-        shop.line_id,
-    )
-    assert found["weekday"][41] == shop.line.weekday
-
-
 def test_the_extent_holds_every_customer() -> None:
     west, south, east, north = features.extent()
     inside = Retailer.objects.filter(longitude__range=(west, east), latitude__range=(south, north))
     assert inside.count() == 300
-
-
-def test_a_click_on_a_customer() -> None:
-    shop = Retailer.objects.get(pk=1)
-    assert features.retailer_points([shop])["features"][0]["properties"] == {
-        "name": shop.name,
-        "licence": shop.licence_no,
-        "key": shop.is_key,
-        "vulnerable": shop.is_vulnerable,
-    }

@@ -10,6 +10,7 @@ from ninja import Router, Status
 
 from changbei.incidents import access, services
 from changbei.network import selectors as network
+from changbei.network.models import Retailer
 from changbei.people import access as people
 from changbei.web.api import schemas, shown
 from changbei.web.api.acting import actor, checked_area
@@ -35,9 +36,8 @@ def preview(request: HttpRequest, body: schemas.AreaIn) -> schemas.CountOut:
 
 
 def _count(area: dict[str, Any]) -> schemas.CountOut:
-    inside = network.retailers_in(area)
     share = network.share_of_city(area)
-    key = sum(retailer.is_key for retailer in inside)
+    key = Retailer.objects.filter(pk__in=network.retailer_ids_in(area), is_key=True).count()
     return schemas.CountOut(retailers=share.count, key=key, total=share.total, share=share.fraction)
 
 
