@@ -146,30 +146,10 @@ class Box:
     east: float
     north: float
 
-    def holds(self, lon: Floats, lat: Floats) -> npt.NDArray[np.bool_]:
-        """(n,) whether each point lies within."""
-        lon_array, lat_array = _column(lon, lat), np.asarray(lat, dtype=float)
-        result: npt.NDArray[np.bool_] = (
-            (lon_array >= self.west)
-            & (lon_array <= self.east)
-            & (lat_array >= self.south)
-            & (lat_array <= self.north)
-        )
-        return result
-
     def meets(self, other: Box) -> bool:
         """Whether the two have a point in common."""
         apart = self.west > other.east or other.west > self.east
         return not (apart or self.south > other.north or other.south > self.north)
-
-
-def box_of_points(lon: Floats, lat: Floats) -> Box:
-    """The smallest box around points; raises `Invalid` without any."""
-    lon_array, lat_array = _column(lon, lat), np.asarray(lat, dtype=float)
-    if not len(lon_array):
-        raise Invalid("lon", "no points")
-    west, east = float(lon_array.min()), float(lon_array.max())
-    return Box(west, float(lat_array.min()), east, float(lat_array.max()))
 
 
 def box_of(area: shapely.Geometry) -> Box:

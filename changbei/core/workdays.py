@@ -1,7 +1,7 @@
 """The Chinese working-day calendar, with make-up working days.
 
 Holiday data come from the `chinesecalendar` package, which learns a year only when the State Council has
-published it. Beyond the data Monday to Friday count as working days and `is_known` says no.
+published it. Beyond the data Monday to Friday count as working days.
 """
 
 from __future__ import annotations
@@ -12,15 +12,6 @@ from functools import lru_cache
 import chinese_calendar
 
 from changbei.core.clock import LOCAL
-
-
-def is_known(day: date) -> bool:
-    """Whether the official calendar for this date is in the data."""
-    try:
-        chinese_calendar.is_workday(day)
-    except NotImplementedError:
-        return False
-    return True
 
 
 @lru_cache(maxsize=4096)

@@ -19,7 +19,6 @@ from changbei.people.models import Person
 from changbei.runs.models import Run
 
 GO, LATER, SMALLER, MERGE, HOLD = "go", "later", "smaller", "merge", "hold"
-MEASURES = (GO, LATER, SMALLER, MERGE, HOLD)
 MOST_MINUTES_LATER = 600
 
 

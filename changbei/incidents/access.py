@@ -6,12 +6,11 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db import models
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 
 from changbei.core.errors import NotAllowed, NotFound
-from changbei.incidents.models import Authorisation, CommandPost, Incident, Suspension, Warning
+from changbei.incidents.models import CommandPost, Incident, Suspension, Warning
 from changbei.people import access as people
-from changbei.people.models import Person
 
 Model = TypeVar("Model", bound=models.Model)
 COMMAND = frozenset(f"incidents.{verb}" for verb in ("command", "suspend", "resume", "restore", "close"))
@@ -65,19 +64,6 @@ def get_command_post(actor: object, incident: UUID | str) -> CommandPost:
     if found is None:
         raise NotFound(str(incident))
     return found
-
-
-def asked_to_authorise(person: Person) -> list[CommandPost]:
-    """Command posts whose acting commander waits for this leader's authorisation."""
-    asked_last = Authorisation.objects.filter(command_post=OuterRef("pk")).order_by("-pk").values("pk")[:1]
-    waiting = CommandPost.objects.filter(
-        stood_down_at__isnull=True,
-        acting=True,
-        authorisations=Subquery(asked_last),
-        authorisations__granted_at__isnull=True,
-        authorisations__asked_of__contains=[person.staff_no],
-    )
-    return list(waiting.select_related("incident", "commander").order_by("pk"))
 
 
 def _get(actor: object, queryset: QuerySet[Model], uuid: UUID | str) -> Model:

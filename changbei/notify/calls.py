@@ -26,7 +26,6 @@ Outcome = Call.Outcome
 # then counts as visited. Nobody else leaves the list.
 DONE = frozenset({Outcome.REACHED, Outcome.VISITED})
 OPEN = frozenset(set(Outcome) - DONE)
-IN_PERSON = frozenset({Outcome.WRONG_NUMBER, Outcome.REFUSED})
 LONGEST_CALL_BACK = timedelta(days=7)
 STANDS_IN_FOR_ANYBODY = "market_manager"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core.errors import NotFound
 from changbei.notify.ladders import INBOX
-from changbei.notify.models import Message, Notice
+from changbei.notify.models import Message
 from changbei.people.models import Person
 
 State = Message.State
@@ -71,27 +70,6 @@ def messages(
         .select_related("notice", "person", "retailer", "contact")
         .order_by("queued_at", "id")
     )
-
-
-@dataclass(frozen=True)
-class Tally:
-    """How many messages of a notice are in which state."""
-
-    notice: Notice
-    states: dict[str, int]
-
-    @property
-    def total(self) -> int:
-        return sum(self.states.values())
-
-
-def tally(notice: UUID) -> Tally:
-    """The states of a notice's messages, for notices to thousands."""
-    found = Notice.objects.filter(uuid=notice).first()
-    if found is None:
-        raise NotFound(gettext_noop("no such notice"))
-    rows = found.messages.values_list("state").annotate(count=Count("pk")).order_by("state")
-    return Tally(found, dict(rows))
 
 
 def unsent() -> dict[str, int]:

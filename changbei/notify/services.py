@@ -219,20 +219,6 @@ def _no_longer_ask(several: Sequence[Notice], gone: Collection[UUID], to: Person
         Notice.objects.bulk_update(several, ["tasks"])
 
 
-def receipt(carrier_id: str, state: str, *, reference: str = "", detail: str = "") -> bool:
-    """A carrier's receipt for a message, known by the carrier's id or by our reference; False when it
-    changed nothing.
-    """
-    return take_receipt(
-        Receipt("delivered" if state == "delivered" else "failed", carrier_id, reference, detail)
-    )
-
-
-def take_receipt(one: Receipt) -> bool:
-    """Whether this one changed anything; see `take_receipts`."""
-    return take_receipts([one]) == 1
-
-
 def take_receipts(receipts: Sequence[Receipt]) -> int:
     """Receipts, in the order in which they came; how many changed something. Two statements, however many.
 

@@ -19,7 +19,6 @@ class OfUnit(Protocol):
     unit_id: int
 
 
-Actor = Account | Person
 Thing = Unit | OfUnit | None
 
 

@@ -283,13 +283,6 @@ def standing_in(staff_nos: Collection[str], now: datetime) -> dict[str, Person]:
     return {one: people[doing] for one in staff_nos if (doing := found.get(one)) is not None}
 
 
-def is_away(person: Person, now: datetime) -> bool:
-    """Whether an absence keeps the person from being asked in a post now."""
-    rows = Absence.objects.filter(person=person, starts_at__lte=now, ends_at__gt=now)
-    away = [Away(row.out_of_city, row.reachable, None) for row in rows]
-    return bool(away) and merge(away).keeps_from_post
-
-
 __all__ = [
     "NOBODY",
     "Holder",
@@ -297,7 +290,6 @@ __all__ = [
     "RoleSpec",
     "Roster",
     "Scope",
-    "is_away",
     "leaders_present",
     "resolve",
     "resolve_all",

@@ -9,8 +9,6 @@ from typing import Literal
 Basis = Literal["duty", "post", "job", "named"]
 Why = Literal["post", "duty", "deputy", "substitute", "named", "nobody"]
 
-SCOPES = frozenset({"city", "site", "unit", "district", "named"})
-
 
 @dataclass(frozen=True)
 class RoleSpec:

@@ -23,7 +23,6 @@ from cel_expr_python import cel
 
 from changbei.plans.plain import clean
 
-TYPES = ("string", "int", "double", "bool", "list", "map", "timestamp")
 NOW = "now"
 
 _CEL_TYPES = {

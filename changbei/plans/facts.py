@@ -1,7 +1,7 @@
 """What goes into the runtime and what comes out. Pure values; JSON in, JSON out.
 
-Facts are what happened; commands are what the durable shell has to write as rows. Both are frozen dataclasses
-with a `to_json`/`from_json` pair in `plans.wire`, so that a run can be replayed from its journal.
+Facts are what happened; commands are what the durable shell has to write as rows. Both are frozen dataclasses;
+`plans.wire` turns facts into JSON and back, so that a run can be replayed from its journal.
 """
 
 from __future__ import annotations

@@ -11,8 +11,6 @@ from jsonschema import Draft202012Validator
 from changbei.core.errors import Problem
 from changbei.core.texts import pick
 
-_FORMATS = ("date", "date-time", "time")
-
 
 def problems(form: Mapping[str, Any], data: object, *, language: str = "en") -> list[Problem]:
     """Every field of `data` that does not fit `form`, in the order of the form; empty when all is well.
@@ -29,11 +27,6 @@ def problems(form: Mapping[str, Any], data: object, *, language: str = "en") -> 
     return sorted(
         dict.fromkeys(found), key=lambda problem: order.get(problem.field.split(".")[0], len(order))
     )
-
-
-def missing(form: Mapping[str, Any], data: Mapping[str, Any]) -> list[str]:
-    """The required fields that `data` does not fill."""
-    return [name for name in form.get("required", ()) if data.get(name) in (None, "", [], {})]
 
 
 def _strict(form: Mapping[str, Any]) -> dict[str, Any]:

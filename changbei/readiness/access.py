@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from changbei.core.errors import NotFound
 from changbei.people import access as people
 from changbei.people.models import Person
-from changbei.readiness.models import Finding, Rectification, Review
+from changbei.readiness.models import Rectification, Review
 
 
 def get_review(actor: object, incident: UUID | str) -> Review:
@@ -25,18 +23,6 @@ def get_review(actor: object, incident: UUID | str) -> Review:
     if found is None:
         raise NotFound(str(incident))
     return found
-
-
-def open_findings(actor: object) -> QuerySet[Finding]:
-    """What the checks found and nobody has mended, the oldest first."""
-    found = Finding.objects.filter(mended_at__isnull=True).order_by("found_at", "pk")
-    return found if people.may(actor, "readiness.see") else found.none()
-
-
-def rectifications_of(person: Person) -> QuerySet[Rectification]:
-    """What a person still has to mend, the most urgent first."""
-    open_ones = Rectification.objects.filter(owner=person, done_at__isnull=True)
-    return open_ones.select_related("review__incident").order_by("due_on", "pk")
 
 
 def mendable_by(person: Person | None) -> Callable[[Rectification], bool]:

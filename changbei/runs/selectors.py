@@ -98,15 +98,3 @@ def roles_of(run: Run) -> list[HeldRole]:
         )
         for row in sorted(rows, key=lambda row: order[row.role])
     ]
-
-
-def role_history(run: Run) -> QuerySet[RoleHolding]:
-    """Who held which role from when until when, for the review."""
-    return RoleHolding.objects.filter(run=run).select_related("person").order_by("role", "since", "id")
-
-
-def running(*, incident: UUID | None = None) -> QuerySet[Run]:
-    """Runs that go on, the oldest first."""
-    runs = Run.objects.filter(status=Run.Status.RUNNING).select_related("plan_version")
-    runs = runs.defer("plan_version__files").order_by("started_at", "id")
-    return runs if incident is None else runs.filter(incident=incident)

@@ -181,7 +181,12 @@ def approve_by_run(request: SupplyRequest, *, actor: Person | None) -> SupplyReq
     approvers = [task.done_by.staff_no if task.done_by else "" for task in approvals]
     if not rules.approved_enough(request.path, approvers):
         raise Conflict(f"{request.number}: the approval that its path asks for is missing")
-    return _approve(request, approvals[-1].done_by, actor=actor)
+    by = approvals[-1].done_by
+    request.status, request.decided_by, request.decided_at = Status.APPROVED, by, clock.now()
+    request.save(update_fields=["status", "decided_by", "decided_at"])
+    who = by.staff_no if by else ""
+    _journal("supply.request_approved", request, actor, clause=CLAUSES[request.path], by=who)
+    return request
 
 
 @transaction.atomic
@@ -203,25 +208,6 @@ def approve_before_ratified(request: SupplyRequest, *, actor: Person | None) -> 
     request.save(update_fields=["status", "decided_by", "decided_at"])
     who = verifier.done_by.staff_no if verifier.done_by else ""
     _journal("supply.request_acted_first", request, actor, clause=CLAUSES[request.path], by=who)
-    return request
-
-
-@transaction.atomic
-def approve(request: SupplyRequest, *, actor: Person) -> SupplyRequest:
-    """Approve a request that has no run of its own (the office's own list)."""
-    request = _locked(request)
-    if request.status != Status.WAITING:
-        raise Conflict(f"{request.number} does not wait for approval")
-    if request.run is not None or request.path == rules.SPECIAL:
-        raise Conflict(f"{request.number} is approved in its plan run")
-    return _approve(request, actor, actor=actor)
-
-
-def _approve(request: SupplyRequest, by: Person | None, *, actor: Person | None) -> SupplyRequest:
-    request.status, request.decided_by, request.decided_at = Status.APPROVED, by, clock.now()
-    request.save(update_fields=["status", "decided_by", "decided_at"])
-    who = by.staff_no if by else ""
-    _journal("supply.request_approved", request, actor, clause=CLAUSES[request.path], by=who)
     return request
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +12,6 @@ from changbei.compute.geo import (
     Box,
     RoadModel,
     box_of,
-    box_of_points,
     great_circle_metres,
     points_in,
     polygon,
@@ -139,21 +137,8 @@ def test_what_is_no_polygon_is_refused(wrong: dict[str, object]) -> None:
         polygon(wrong)
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.lists(degrees, min_size=1, max_size=20))
-def test_points_lie_in_their_box_and_their_hull_agrees(points: list[tuple[float, float]]) -> None:
-    lon, lat = [point[0] for point in points], [point[1] for point in points]
-    around = box_of_points(lon, lat)
-
-    assert around.holds(lon, lat).all()
-    assert around == box_of(shapely.MultiPoint(points))
-
-
 def test_boxes_meet_at_a_border_and_not_beyond() -> None:
     box = Box(0, 0, 1, 1)
     assert box.meets(Box(1, 1, 2, 2))
     assert not box.meets(Box(1.01, 0, 2, 1))
     assert not box.meets(Box(0, -2, 1, -0.01))
-    assert box.holds([1.0, 1.1], [0.0, 0.0]).tolist() == [True, False]
-    with pytest.raises(Invalid):
-        box_of_points([], [])

@@ -26,7 +26,6 @@ TABLE = "forecast-prepare"
 WORST = {"calm": 0, "watch": 1, "severe": 2}
 CONFIRM = "confirm"  # the step that asks each department
 MOST_RUNS = 50  # as far as one looks back
-DEPARTMENTS = ("marketing", "order", "delivery", "warehouse")
 
 
 def today() -> date:

@@ -22,8 +22,6 @@ CENTER_LATITUDE = 32.6
 KM_PER_LATITUDE = 110.85
 KM_PER_LONGITUDE = 111.32 * math.cos(math.radians(CENTER_LATITUDE))
 PEOPLE_PER_RETAILER = 250
-CITY_CODE = "9901"  # no province has the number 99
-
 DISTRICTS = (  # code, simplified, English, angle of its seat (degrees from east), terrain
     ("990101", "样城区", "Sample Core District", 0.0, "plain"),
     ("990102", "例海区", "Example Harbour District", 0.0, "plain"),

@@ -383,8 +383,8 @@ def test_read_is_more_than_delivered_and_less_than_acknowledged(people, carrier,
     message = _tell(people[:1]).messages.get(channel="sms")
     jobs.send_due()
     message.refresh_from_db()
-    assert services.take_receipt(Receipt("read", message.carrier_id)) is True
-    assert services.take_receipt(Receipt("delivered", message.carrier_id)) is False
+    assert services.take_receipts([Receipt("read", message.carrier_id)]) == 1
+    assert services.take_receipts([Receipt("delivered", message.carrier_id)]) == 0
     message.refresh_from_db()
     assert (message.state, message.read_at, message.delivered_at) == ("read", clock.now(), clock.now())
 

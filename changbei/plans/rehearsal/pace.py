@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-URGENCIES = ("immediate", "urgent", "routine")
-
 
 @dataclass(frozen=True, slots=True)
 class Response:

@@ -63,7 +63,6 @@ GOOD = {
 
 def test_a_right_form_has_no_problem() -> None:
     assert forms.problems(FORM, GOOD) == []
-    assert forms.missing(FORM, GOOD) == []
 
 
 @pytest.mark.parametrize(
@@ -90,7 +89,6 @@ def test_each_mistake_names_its_field(change: dict[str, Any], field: str, messag
 def test_all_mistakes_in_the_order_of_the_form() -> None:
     found = forms.problems(FORM, {"lines": "none", "kind": "c"})
     assert [problem.field for problem in found] == ["vehicle", "place", "kind", "lines"]
-    assert forms.missing(FORM, {"vehicle": "", "lines": []}) == ["vehicle", "place", "lines"]
 
 
 def test_no_form_at_all() -> None:

@@ -21,7 +21,6 @@ Words = str | Promise
 Kind = Literal[
     "text", "words", "whole", "day", "moment", "flag", "choice", "many", "site", "product", "person", "lines"
 ]
-Row = Mapping[str, Any]
 Save = Callable[..., Model]
 
 _NO = frozenset({"", "0", "false", "no", "off", "否", "无", "無"})

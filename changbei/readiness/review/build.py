@@ -44,7 +44,6 @@ from changbei.supply.models import SupplyRequest
 
 State = Message.State
 ARRIVED = (State.DELIVERED, State.ACKNOWLEDGED)
-GONE = (State.HANDED, *ARRIVED)
 NOT_REACHED = (State.FAILED, State.UNREACHABLE)
 
 

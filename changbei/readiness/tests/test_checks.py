@@ -19,7 +19,7 @@ from changbei.notify.models import Message
 from changbei.people.models import Absence, Contact, DutyShift, Person, PostHolding
 from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanVersion
-from changbei.readiness import access, checks, services
+from changbei.readiness import checks, services
 from changbei.readiness.models import CheckDue, Finding, VehicleCheck
 
 pytestmark = pytest.mark.usefixtures("plan")
@@ -170,13 +170,6 @@ def test_a_driver_does_not_check_reserve_vans() -> None:
     with pytest.raises(NotAllowed):
         services.check_vehicle(van, fit=True, actor=van.keeper)  # type: ignore[arg-type]
     assert VehicleCheck.objects.count() == before
-
-
-def test_open_findings_are_for_staff() -> None:
-    PostHolding.objects.filter(post__kind="finance-head").delete()
-    services.run_checks(actor=None)
-    assert access.open_findings(dispatcher()).filter(check_id="leading-group").count() == 1
-    assert access.open_findings(None).count() == 0
 
 
 def test_each_check_runs_as_often_as_its_plan_says(clock: VirtualClock) -> None:

@@ -11,7 +11,7 @@ from changbei.notify.models import Message, Notice
 from changbei.people import services as people_services
 from changbei.people.models import Account
 from changbei.runs import access, selectors, services
-from changbei.runs.models import Evidence, Run, RunFact, Task, Timer
+from changbei.runs.models import Evidence, RoleHolding, Run, RunFact, Task, Timer
 from changbei.runs.tests import house
 
 pytestmark = pytest.mark.django_db
@@ -343,7 +343,8 @@ def test_handing_over_moves_all_tasks_of_the_role_and_pins_it(run, people, clock
 
     services.hand_back(run, "driver", actor=people.other_driver)
     assert house.task(run, "rescue").holder == people.driver
-    assert [(one.person, one.pinned) for one in selectors.role_history(run) if one.role == "driver"] == [
+    held = RoleHolding.objects.filter(run=run, role="driver").order_by("since", "id")
+    assert [(one.person, one.pinned) for one in held] == [
         (people.driver, False),
         (people.other_driver, False),
         (people.driver, False),

@@ -38,8 +38,6 @@ from changbei.web.views.recovery import too_late
 Status, Weight = LineQuestion.Status, LineQuestion.Weight
 USUAL_EVENING = time(18, 0)
 SHOWN_CHANGES = 100
-OPEN = (Status.WAITING, Status.FAILED)
-
 WEIGHTS = {
     Weight.USUAL: (
         gettext_lazy("Usual"),
