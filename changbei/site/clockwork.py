@@ -6,7 +6,7 @@ For drills and story tests. Workers see only what is committed, so never inside 
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import connection
 
@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 60.0
 def run_until_quiet() -> int:
     """Run all jobs at the present time until none has anything left to do; how much was done."""
     if connection.in_atomic_block:
-        raise RuntimeError("workers see only what is committed: not inside a transaction")
+        raise RuntimeError("workers see only what is committed: mark a test django_db(transaction=True)")
     done, began = 0, time.monotonic()
     for _ in range(MOST_ROUNDS):
         did = worker.tick()
@@ -41,7 +41,7 @@ def virtual() -> clock.VirtualClock:
     """The clock in use, which somebody here may move."""
     current = clock.current()
     if not isinstance(current, clock.VirtualClock):
-        raise RuntimeError("the clock in use is not a VirtualClock")
+        raise RuntimeError("the clock in use is not a VirtualClock: a test asks for the fixture `clock`")
     return current
 
 
@@ -49,11 +49,6 @@ def fast_forward(duration: str | timedelta) -> None:
     """Let `duration` ("3m", "1wd", a timedelta) pass, stopping at each moment for which something is planned."""
     start = clock.now()
     end = start + duration if isinstance(duration, timedelta) else durations.parse(duration).after(start)
-    go_to(end)
-
-
-def go_to(end: datetime) -> None:
-    """Let time pass until `end`, stopping at each moment for which something is planned."""
     moving = virtual()
     run_until_quiet()
     while (due := worker.next_due()) is not None and due <= end:

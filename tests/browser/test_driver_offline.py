@@ -8,7 +8,7 @@ import pytest
 
 from changbei.delivery.models import Breakdown, DriverAction, Position, Stop
 from changbei.incidents.models import Incident
-from changbei.testing.stories import run_until_quiet
+from changbei.site.clockwork import run_until_quiet
 from tests.browser.visitor import Visitor
 from tests.stories.telling import Town
 from tests.stories.test_vehicle_breakdown import fullest_tour

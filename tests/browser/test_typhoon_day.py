@@ -14,7 +14,7 @@ from changbei.network.models import District
 from changbei.notify import calls
 from changbei.notify.models import Call
 from changbei.runs.models import Run
-from changbei.testing.stories import fast_forward, run_until_quiet
+from changbei.site.clockwork import fast_forward, run_until_quiet
 from tests.browser.visitor import Visitor, account_of
 from tests.stories.telling import Story, Town
 from tests.stories.test_ordering_system_down import DOWN

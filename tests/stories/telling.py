@@ -24,8 +24,8 @@ from changbei.plans.plain import canonical
 from changbei.readiness.models import Review
 from changbei.runs import services as runs
 from changbei.runs.models import ActionCall, Evidence, RoleHolding, Run, Task
+from changbei.site.clockwork import run_until_quiet
 from changbei.site.drills.answers import photo
-from changbei.testing.stories import run_until_quiet
 
 LEFT = (Message.State.HANDED, Message.State.DELIVERED, Message.State.ACKNOWLEDGED)
 

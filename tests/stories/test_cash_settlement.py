@@ -13,9 +13,9 @@ from changbei.people.models import Person
 from changbei.plans.plain import canonical
 from changbei.runs import services as runs
 from changbei.runs.models import Run, Task
+from changbei.site.clockwork import fast_forward, run_until_quiet
 from changbei.supply import cash
 from changbei.supply.models import CashSettlement
-from changbei.testing.stories import fast_forward, run_until_quiet
 from tests.stories.telling import Story, Town, assert_sound
 
 MONDAY = 1

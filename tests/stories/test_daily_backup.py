@@ -14,7 +14,7 @@ from changbei.readiness.models import Backup, RestoreDrill
 from changbei.runs import scheduling
 from changbei.runs import services as runs
 from changbei.runs.models import Run, Task
-from changbei.testing.stories import fast_forward, run_until_quiet
+from changbei.site.clockwork import fast_forward, run_until_quiet
 from tests.stories.telling import Town, local
 
 

@@ -12,7 +12,7 @@ from changbei.delivery.models import RecoveryCase, Stop, TransportPapers
 from changbei.journal.models import FailedReaction
 from changbei.network.models import Retailer
 from changbei.notify.models import Message
-from changbei.testing.stories import run_until_quiet
+from changbei.site.clockwork import run_until_quiet
 from tests.stories.telling import Town
 from tests.stories.test_vehicle_breakdown import breakdown_of, tours_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from changbei.readiness.models import Spare, SpareUse
-from changbei.testing.stories import fast_forward
+from changbei.site.clockwork import fast_forward
 from tests.stories.telling import Town, assert_sound
 
 BOARD = {

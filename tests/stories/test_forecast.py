@@ -17,7 +17,7 @@ from changbei.notify.models import Message
 from changbei.readiness.models import Finding
 from changbei.runs import services as runs
 from changbei.runs.models import Run, Task
-from changbei.testing.stories import fast_forward, run_until_quiet
+from changbei.site.clockwork import fast_forward, run_until_quiet
 from tests.stories.telling import Town
 
 pytestmark = pytest.mark.clause("E3.2.9")

@@ -7,7 +7,7 @@ import pytest
 from changbei.notify.models import Message
 from changbei.runs import services as runs
 from changbei.runs.models import Task
-from changbei.testing.stories import fast_forward, run_until_quiet
+from changbei.site.clockwork import fast_forward, run_until_quiet
 from tests.stories.telling import Story, Town, assert_sound
 
 DUE = "2026-11-26T17:00:00+08:00"

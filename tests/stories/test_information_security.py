@@ -12,7 +12,7 @@ from changbei.core.errors import Invalid
 from changbei.people.models import Person
 from changbei.runs import services as runs
 from changbei.runs.models import Evidence, Task
-from changbei.testing.stories import fast_forward, run_until_quiet
+from changbei.site.clockwork import fast_forward, run_until_quiet
 from tests.stories.telling import Story, Town, assert_sound
 
 SEEN = {

@@ -7,7 +7,7 @@ import pytest
 from changbei.incidents.models import SystemOutage
 from changbei.people.models import Contact
 from changbei.runs.models import Run, Task
-from changbei.testing.stories import fast_forward
+from changbei.site.clockwork import fast_forward
 from tests.stories.telling import Story, Town, assert_sound, local
 
 DOWN = {"line": "trunk", "since": "2026-11-23T09:35:00+08:00", "stops_work": True, "city_wide": False}

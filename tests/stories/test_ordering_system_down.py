@@ -12,7 +12,7 @@ from changbei.core.errors import NotAllowed
 from changbei.incidents import services as incidents
 from changbei.incidents.models import CommandPost, SystemOutage
 from changbei.network.models import Retailer
-from changbei.testing.stories import fast_forward
+from changbei.site.clockwork import fast_forward
 from tests.stories.telling import Town, assert_sound, local
 
 DOWN = {"fails": "server", "since": "2026-11-23T09:30:00+08:00", "stops_work": True, "city_wide": True}

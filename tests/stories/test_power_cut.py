@@ -9,7 +9,7 @@ import pytest
 from changbei.incidents.models import CommandPost, SystemOutage
 from changbei.network.models import Retailer
 from changbei.notify.models import Message
-from changbei.testing.stories import fast_forward
+from changbei.site.clockwork import fast_forward
 from tests.stories.telling import Town, assert_sound, local
 
 OFF = {"place": "server_room", "since": "2026-11-23T09:30:00+08:00", "on_ups": True, "orders_today": True}

@@ -14,7 +14,7 @@ from changbei.network.models import Vehicle
 from changbei.notify.models import Message
 from changbei.plans.plain import canonical
 from changbei.runs import services as runs
-from changbei.testing.stories import run_until_quiet
+from changbei.site.clockwork import run_until_quiet
 from tests.stories.telling import Town
 from tests.stories.test_vehicle_breakdown import breakdown_of, fullest_tour
 

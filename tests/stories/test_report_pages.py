@@ -7,7 +7,7 @@ from django.test import Client
 
 from changbei.incidents.models import Incident
 from changbei.people.models import Account
-from changbei.testing.stories import run_until_quiet
+from changbei.site.clockwork import run_until_quiet
 from tests.stories.telling import Town
 
 SINCE = "2026-11-23T09:30"

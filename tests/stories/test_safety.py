@@ -13,7 +13,7 @@ from changbei.readiness import services as readiness
 from changbei.readiness.models import Inspection, InspectionTarget, Rectification
 from changbei.runs import scheduling
 from changbei.runs.models import Run, ScheduledStart, Task
-from changbei.testing.stories import fast_forward, run_until_quiet
+from changbei.site.clockwork import fast_forward, run_until_quiet
 from tests.stories.telling import Story, Town, assert_sound, local
 
 FIRE = {

@@ -10,9 +10,9 @@ from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.network.models import Retailer
 from changbei.people.models import Person
 from changbei.runs import services as runs
+from changbei.site.clockwork import fast_forward, run_until_quiet
 from changbei.supply import corrections
 from changbei.supply.models import SettlementCorrection
-from changbei.testing.stories import fast_forward, run_until_quiet
 from tests.stories.telling import Story, Town, assert_sound
 
 TODAY = date(2026, 11, 23)

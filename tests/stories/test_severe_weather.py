@@ -20,10 +20,10 @@ from changbei.notify import calls
 from changbei.notify.models import Call, CallList, Message
 from changbei.people.models import Person
 from changbei.runs.models import Run
+from changbei.site.clockwork import fast_forward, run_until_quiet
 from changbei.site.drills.colleagues import drive
 from changbei.supply import cash
 from changbei.supply.models import CashSettlement, SupplyRequest
-from changbei.testing.stories import fast_forward, run_until_quiet
 from tests.stories.telling import Story, Town, assert_sound
 
 WEDNESDAY = datetime(2026, 11, 25, 9, 0, tzinfo=LOCAL)

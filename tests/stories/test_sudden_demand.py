@@ -17,8 +17,8 @@ from changbei.people.models import PostHolding
 from changbei.plans.loading import read_folder
 from changbei.plans.services import adopt
 from changbei.runs import services as runs
+from changbei.site.clockwork import fast_forward
 from changbei.supply.models import SupplyLine, SupplyRequest
-from changbei.testing.stories import fast_forward
 from tests.stories.conftest import PACK
 from tests.stories.telling import Story, Town, assert_sound, local
 

@@ -13,9 +13,9 @@ from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanVersion
 from changbei.readiness import services as readiness
 from changbei.readiness.models import Finding
+from changbei.site.clockwork import run_until_quiet
 from changbei.supply import early
 from changbei.supply.models import SupplyWarning
-from changbei.testing.stories import run_until_quiet
 from tests.stories.telling import Story, Town, assert_sound
 
 MONDAY = date(2026, 11, 23)

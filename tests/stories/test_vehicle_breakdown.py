@@ -14,8 +14,8 @@ from changbei.incidents.models import Incident, Report
 from changbei.network.models import Vehicle
 from changbei.notify.channels.sms import shared_twin
 from changbei.notify.models import Message, Notice
+from changbei.site.clockwork import fast_forward, run_until_quiet
 from changbei.site.drills.colleagues import drive
-from changbei.testing.stories import fast_forward, run_until_quiet
 from tests.stories.telling import Town, assert_sound, local
 
 

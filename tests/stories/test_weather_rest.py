@@ -25,8 +25,8 @@ from changbei.notify.models import Message
 from changbei.plans.services import adopt
 from changbei.runs import services as runs
 from changbei.runs.models import Run, Task
+from changbei.site.clockwork import fast_forward, run_until_quiet
 from changbei.site.drills.answers import photo
-from changbei.testing.stories import fast_forward, run_until_quiet
 from tests.stories.telling import Story, Town
 
 FLOOD = Path(__file__).resolve().parents[2] / "plans" / "warehouse-flood"

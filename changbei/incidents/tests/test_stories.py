@@ -22,8 +22,8 @@ from changbei.plans.services import adopt
 from changbei.readiness.models import Review
 from changbei.runs import services as runs
 from changbei.runs.models import ActionCall, Task
+from changbei.site.clockwork import fast_forward, run_until_quiet
 from changbei.supply.models import SupplyRequest
-from changbei.testing.stories import fast_forward, run_until_quiet
 
 CITY = {"zh-Hans": "示例市", "zh-Hant": "示例市", "en": "Sample City"}
 

@@ -22,7 +22,7 @@ from changbei.readiness.review import document, words
 from changbei.readiness.tests.conftest import FOLDER
 from changbei.runs import services as runs
 from changbei.runs.models import Task
-from changbei.testing.stories import fast_forward
+from changbei.site.clockwork import fast_forward
 
 FONTS = Path(__file__).resolve().parents[2] / "web" / "static" / "built" / "fonts"
 

@@ -13,7 +13,7 @@ from changbei.plans.plain import canonical
 from changbei.runs import access, services
 from changbei.runs.models import Run, Task
 from changbei.runs.tests import house, words
-from changbei.testing.stories import fast_forward, run_until_quiet
+from changbei.site.clockwork import fast_forward, run_until_quiet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,7 +10,7 @@ from changbei.plans.models import PlanVersion
 from changbei.runs import scheduling
 from changbei.runs.models import Run, ScheduledStart
 from changbei.runs.tests import house, words
-from changbei.testing.stories import fast_forward, run_until_quiet
+from changbei.site.clockwork import fast_forward, run_until_quiet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -17,7 +17,7 @@ from changbei.plans.plain import canonical
 from changbei.runs import jobs, selectors, services
 from changbei.runs.models import ActionCall, Run, RunFact, Task, Timer
 from changbei.runs.tests import house
-from changbei.testing.stories import fast_forward, run_until_quiet
+from changbei.site.clockwork import fast_forward, run_until_quiet
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
