@@ -1,10 +1,11 @@
-"""Moments as messages say them, read off the city's wall clock."""
+"""Moments as plans write them, and as messages say them, read off the city's wall clock."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from changbei.core.clock import LOCAL
+from changbei.core.errors import Invalid
 from changbei.core.texts import text
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -21,6 +22,17 @@ def moment(at: datetime) -> dict[str, str]:
     local = at.astimezone(LOCAL)
     of_day, time = day(local.date()), f"{local:%H:%M}"
     return text(of_day["zh-Hans"] + time, of_day["zh-Hant"] + time, f"{of_day['en']} {time}")
+
+
+def read(text: str, field: str) -> datetime:
+    """The moment, in UTC, that a field says in ISO 8601 with its zone. Raises Invalid."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid(field, f"{text!r} is no time") from None
+    if at.tzinfo is None:
+        raise Invalid(field, f"{text!r} has no zone")
+    return at.astimezone(UTC)
 
 
 def end(begin: datetime, at: datetime) -> dict[str, str]:

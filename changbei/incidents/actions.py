@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from changbei.incidents.services import customers, forecasting, lines, outages, 
 from changbei.journal.models import Entry
 from changbei.network.models import Retailer
 from changbei.notify import personal
-from changbei.notify.models import CallList, Notice
+from changbei.notify.models import CallList
 from changbei.people.models import Person
 from changbei.plans.actions import action, message
 from changbei.runs import drills
@@ -89,7 +88,10 @@ def affected(context: ActionContext) -> dict[str, Any]:
 def suspend(context: ActionContext) -> dict[str, Any]:
     """Suspend service, as a person of the run decided; once, however often it is called."""
     given, incident = context.params, _incident(context)
-    starts_at, ends_at = _moment(given["starts_at"], "starts_at"), _moment(given["ends_at"], "ends_at")
+    starts_at, ends_at = (
+        moments.read(given["starts_at"], "starts_at"),
+        moments.read(given["ends_at"], "ends_at"),
+    )
     known = Suspension.objects.filter(
         incident=incident, scope=given["scope"], area=given["area"], starts_at=starts_at, ends_at=ends_at
     )
@@ -122,7 +124,7 @@ def suspend(context: ActionContext) -> dict[str, Any]:
     returns=_object(suspension=TEXT, ends_at=TEXT, extended_at=TEXT, practised=FLAG),
 )
 def extend(context: ActionContext) -> dict[str, Any]:
-    suspension, ends_at = _suspension(context), _moment(context.params["ends_at"], "ends_at")
+    suspension, ends_at = _suspension(context), moments.read(context.params["ends_at"], "ends_at")
     if suspension.ends_at < ends_at:
         suspension = suspending.extend(suspension, ends_at, actor=None)
     return {
@@ -403,23 +405,13 @@ def _suspension(context: ActionContext) -> Suspension:
     return found
 
 
-def _moment(text: str, field: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Invalid(field, f"{text!r} is no time") from None
-    if moment.tzinfo is None:
-        raise Invalid(field, f"{text!r} has no zone")
-    return moment.astimezone(UTC)
-
-
 def _readable(values: Mapping[str, Any]) -> dict[str, Any]:
     """Times among the values of a message as people read them off the wall clock."""
     found = dict(values)
     for name, value in values.items():
         if isinstance(value, str) and len(value) >= len("2026-11-23T09:40Z"):
             try:
-                found[name] = moments.moment(_moment(value, name))
+                found[name] = moments.moment(moments.read(value, name))
             except Invalid:
                 continue
     return found
@@ -435,10 +427,8 @@ def _decider(context: ActionContext, option: str) -> Person | None:
 
 
 def _told_before(context: ActionContext) -> customers.Told | None:
-    """The notice of this step, when an earlier attempt had got so far."""
-    facts = Entry.objects.filter(run=context.run.uuid, kind="notify.told", item=context.item).order_by("id")
-    fact = facts.first()
-    notice = Notice.objects.filter(uuid=fact.data["notice"]).first() if fact else None
+    """How far the notice of an earlier attempt goes."""
+    notice = context.told_before()
     return customers.counted(notice) if notice else None
 
 

@@ -10,17 +10,10 @@ from typing import Any
 from changbei.core.texts import Text
 from changbei.people.models import Post
 from changbei.people.resolution import RoleSpec, resolve_many
+from changbei.people.rules import LEADING_GROUP
 
-ORDERED = (
-    "marketing-center-head",
-    "delivery-center-head",
-    "info-center-head",
-    "finance-head",
-    "security-head",
-    "inspection-head",
-    "marketing-department-head",
-)
-"""The posts that head the members of the leading group (E2.1a)."""
+ORDERED = LEADING_GROUP[2:]
+"""The posts that head the members of the leading group (E2.1a), without its head and deputy."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from changbei.core import moments
 from changbei.core.clock import LOCAL
 from changbei.core.errors import Conflict, Invalid
 from changbei.people import access as people
@@ -100,7 +101,10 @@ def _spares(found: Any) -> dict[str, Any]:
 def record_backup(context: ActionContext) -> dict[str, Any]:
     """The backup of the daily batch is in the tape library; `same_day`: on the calendar day it was made (E3.1.6)."""
     given = context.params
-    taken_at, stored_at = _moment(given["taken_at"], "taken_at"), _moment(given["stored_at"], "stored_at")
+    taken_at, stored_at = (
+        moments.read(given["taken_at"], "taken_at"),
+        moments.read(given["stored_at"], "stored_at"),
+    )
     if not context.run.drill:
         services.record_backup(
             given["system"],
@@ -123,7 +127,7 @@ def record_backup(context: ActionContext) -> dict[str, Any]:
 def record_restore_drill(context: ActionContext) -> dict[str, Any]:
     """How long a restore took, and whether everything was there."""
     given = context.params
-    started_at, restored_at = (_moment(given[name], name) for name in ("started_at", "restored_at"))
+    started_at, restored_at = (moments.read(given[name], name) for name in ("started_at", "restored_at"))
     if restored_at < started_at:
         raise Invalid("restored_at", "must be after the beginning")
     seconds = int((restored_at - started_at).total_seconds())
@@ -133,7 +137,7 @@ def record_restore_drill(context: ActionContext) -> dict[str, Any]:
             on=restored_at.astimezone(LOCAL).date(),
             restore_seconds=seconds,
             complete=given["complete"],
-            backup_taken_at=_moment(given["backup_taken_at"], "backup_taken_at"),
+            backup_taken_at=moments.read(given["backup_taken_at"], "backup_taken_at"),
             actor=None,
         )
     return {"restore_seconds": seconds, "complete": given["complete"]}
@@ -241,13 +245,3 @@ def _day(text: Any, now: datetime) -> date | None:
         return max(date.fromisoformat(str(text)), now.astimezone(LOCAL).date())
     except ValueError:
         raise Invalid("due_on", f"{text!r} is no date") from None
-
-
-def _moment(text: str, field: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Invalid(field, f"{text!r} is no time") from None
-    if moment.tzinfo is None:
-        raise Invalid(field, f"{text!r} has no zone")
-    return moment.astimezone(UTC)

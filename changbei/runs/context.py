@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from changbei.journal.models import Entry
+from changbei.notify.models import Notice
 from changbei.people.models import Person
 from changbei.runs.models import Run
 
@@ -30,3 +32,9 @@ class ActionContext:
     @property
     def key(self) -> str:
         return f"{self.run.uuid}:{self.item}"
+
+    def told_before(self) -> Notice | None:
+        """The notice of this step, when an earlier attempt had got so far."""
+        facts = Entry.objects.filter(run=self.run.uuid, kind="notify.told", item=self.item).order_by("id")
+        fact = facts.first()
+        return Notice.objects.filter(uuid=fact.data["notice"]).first() if fact else None

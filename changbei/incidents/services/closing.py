@@ -12,25 +12,13 @@ from changbei.core.errors import Conflict, Invalid, Problem, Words
 from changbei.incidents import access, plan
 from changbei.incidents.models import Incident, Level
 from changbei.incidents.services import command, lines, outages
+from changbei.incidents.services.locking import lock, lock_open
 from changbei.journal import services as journal
 from changbei.people.models import Person
 from changbei.runs import services as runs
 from changbei.runs.models import Task
 
 OPEN_TASKS = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
-
-
-def _locked(incident: Incident) -> Incident:
-    return (
-        Incident.objects.select_for_update(of=("self",))
-        .select_related("run__plan_version")
-        .get(pk=incident.pk)
-    )
-
-
-def _refuse_closed(incident: Incident) -> None:
-    if incident.status == Incident.Status.CLOSED:
-        raise Conflict(Words(gettext_noop("%(number)s is closed"), number=incident.number))
 
 
 @transaction.atomic
@@ -44,8 +32,7 @@ def change_level(incident: Incident, level: str, *, reason: str, actor: Person) 
     problems += [] if reason.strip() else [Problem("reason", gettext_noop("a reason is needed"))]
     if problems:
         raise Invalid(problems=problems)
-    incident = _locked(incident)
-    _refuse_closed(incident)
+    incident = lock_open(incident)
     before = incident.level
     if before == level:
         return incident
@@ -72,7 +59,7 @@ def restored(incident: Incident, *, actor: Person | None, at: datetime | None = 
     """Service is back at `at` (now when not given); papers may be left. Saying so twice changes nothing."""
     if actor is not None:
         access.require(actor, "incidents.restore", incident)
-    incident = _locked(incident)
+    incident = lock(incident)
     if incident.restored_at is not None or incident.status == Incident.Status.CLOSED:
         return incident
     incident.restored_at = at or clock.now()
@@ -100,8 +87,7 @@ def close(incident: Incident, *, reason: str = "", actor: Person) -> Incident:
     review is made from the fact `incidents.closed` (E2.9).
     """
     access.require(actor, "incidents.close", incident)
-    incident = _locked(incident)
-    _refuse_closed(incident)
+    incident = lock_open(incident)
     if incident.suspensions.filter(resumed_at__isnull=True).exists():
         raise Conflict(gettext_noop("service is still suspended; resume it first"))
     if lines.on_hold(incident).exists():
@@ -132,8 +118,7 @@ def close(incident: Incident, *, reason: str = "", actor: Person) -> Incident:
 def declare_all_clear(incident: Incident, *, actor: Person) -> None:
     """The office says that the weather is over, without waiting for the weather service (E3.2)."""
     access.require(actor, "incidents.resume", incident)
-    incident = _locked(incident)
-    _refuse_closed(incident)
+    incident = lock_open(incident)
     all_clear(incident, "declared", actor=actor)
 
 

@@ -15,6 +15,7 @@ from changbei.core.errors import Conflict, NotAllowed
 from changbei.incidents import plan, rules, telling
 from changbei.incidents.models import Authorisation, CommandPost, Incident, Level
 from changbei.incidents.rules import Command
+from changbei.incidents.services.locking import lock
 from changbei.journal import services as journal
 from changbei.journal.rows import Rows, reserve
 from changbei.notify import services as notify
@@ -55,7 +56,7 @@ class Taken:
 
 def take_command(incident: Incident, pack: Pack, roster: Roster, now: datetime) -> Taken:
     """Decide who commands; for a major event the command post is set up at once (E2.1b), acting included (E2.1c)."""
-    decided, post_kind = _decide(incident, pack, now, roster.leaders())
+    decided, post_kind = decide(incident.family, pack, now, roster.leaders())
     taken = Taken(decided)
     if incident.level != Level.MAJOR:
         return taken
@@ -80,7 +81,7 @@ def take_command(incident: Incident, pack: Pack, roster: Roster, now: datetime) 
 def set_up_again(incident: Incident, pack: Pack) -> None:
     """The incident has become a major one: the command post is set up now, and the run's command roles follow."""
     now = clock.now()
-    decided, post = _decide(incident, pack, now, leaders_present(now))
+    decided, post = decide(incident.family, pack, now, leaders_present(now))
     _set_up(incident, decided, post, now)
     if incident.run:
         runs.change_scope(incident.run.uuid, scope_of(decided))
@@ -96,10 +97,11 @@ def _set_up(incident: Incident, decided: Command, post_kind: str, now: datetime)
         _ask_leaders(command_post, decided, post_kind, now)
 
 
-def _decide(incident: Incident, pack: Pack, now: datetime, leaders: Leaders) -> tuple[Command, str]:
+def decide(family: str, pack: Pack, now: datetime, leaders: Leaders) -> tuple[Command, str]:
+    """Who commands an event of this family (E2.1b, E2.1c), and the kind of the post of whoever does as acting."""
     acting, post = "", ""
     if leaders.both_away and TABLE in pack.tables:
-        post = str(plan.ask(pack, TABLE, {"family": incident.family})["post"])
+        post = str(plan.ask(pack, TABLE, {"family": family})["post"])
         holder = resolve(RoleSpec(post=post), {}, now)
         acting = holder.person.staff_no if holder.person and not holder.away else ""
     decided = rules.command(
@@ -242,15 +244,11 @@ def reassess_command(incident: Incident) -> Command | None:
 
     For a local event the instructing leader changes in the same way, without a command post (E2.1d).
     """
-    incident = (
-        Incident.objects.select_for_update(of=("self",))
-        .select_related("run__plan_version")
-        .get(pk=incident.pk)
-    )
+    incident = lock(incident)
     if incident.status == Incident.Status.CLOSED or incident.run is None:
         return None
     pack, now = plan.of_incident(incident).pack, clock.now()
-    decided, post_kind = _decide(incident, pack, now, leaders_present(now))
+    decided, post_kind = decide(incident.family, pack, now, leaders_present(now))
     before = dict(incident.run.scope.get("command") or {})
     post = (
         CommandPost.objects.select_for_update().filter(incident=incident, stood_down_at__isnull=True).first()

@@ -13,12 +13,13 @@ from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock, moments
-from changbei.core.errors import Conflict, Invalid, Words
+from changbei.core.errors import Invalid
 from changbei.delivery import adjusting
 from changbei.delivery.adjusting import Adjusted, LineChoice
 from changbei.delivery.models import Stop, Tour
 from changbei.incidents import access, plan, rules, telling
 from changbei.incidents.models import Incident, LineMeasure, LineMeasureRetailer, SuspendedRetailer
+from changbei.incidents.services.locking import lock_open
 from changbei.journal import services as journal
 from changbei.network import selectors as network
 from changbei.network.models import Retailer
@@ -69,13 +70,7 @@ def decide_lines(
     """
     if actor is not None and not may_decide(actor, incident):
         access.require(actor, "incidents.suspend", incident)
-    incident = (
-        Incident.objects.select_for_update(of=("self",))
-        .select_related("run__plan_version")
-        .get(pk=incident.pk)
-    )
-    if incident.status == Incident.Status.CLOSED:
-        raise Conflict(Words(gettext_noop("%(number)s is closed"), number=incident.number))
+    incident = lock_open(incident)
     if not choices and not lines_concerned(incident).exists():
         _journal(
             incident, "incidents.lines_decided", actor, {"lines": {}, "held": 0, "stops": 0, "review_at": ""}

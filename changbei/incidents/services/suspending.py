@@ -10,10 +10,11 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid, Problem, Words
+from changbei.core.errors import Conflict, Invalid, Problem
 from changbei.incidents import access, holding, plan, rules
 from changbei.incidents.models import Incident, SuspendedRetailer, Suspension
 from changbei.incidents.services import customers
+from changbei.incidents.services.locking import lock_open
 from changbei.journal import services as journal
 from changbei.network import selectors as network
 from changbei.people.models import Person
@@ -44,13 +45,7 @@ def suspend(
     """
     if actor is not None:
         access.require(actor, "incidents.suspend", incident)
-    incident = (
-        Incident.objects.select_for_update(of=("self",))
-        .select_related("run__plan_version")
-        .get(pk=incident.pk)
-    )
-    if incident.status == Incident.Status.CLOSED:
-        raise Conflict(Words(gettext_noop("%(number)s is closed"), number=incident.number))
+    incident = lock_open(incident)
     retailers = network.retailer_ids_in(area)
     problems = rules.suspension_problems(starts_at, ends_at, reason, len(retailers), clock.now())
     if scope and scope not in Suspension.Scope.values:

@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from changbei.incidents import plan, rules
+from changbei.incidents.services import command
 from changbei.people.models import Absence, DutyShift, PostHolding
-from changbei.people.resolution import RoleSpec, leaders_present, resolve, resolve_many
-from changbei.plans.model import COMMANDER, DEPUTY_COMMANDER, Pack
+from changbei.people.resolution import leaders_present, resolve_many
+from changbei.plans.model import Pack
 from changbei.plans.rehearsal.model import NOBODY, Roster
 from changbei.runs.roles import spec_of
 
 WEEK = timedelta(days=7)
 WEEKS = 5
-ACTING_TABLE = "acting-commander"
 
 
 def roster(
@@ -55,17 +54,5 @@ def _moments(begins_at: datetime) -> list[datetime]:
 
 def _command(pack: Pack, family: str, now: datetime) -> dict[str, str]:
     """Who would command an event of this family at that moment, the acting commander included (E2.1b, E2.1c)."""
-    leaders = leaders_present(now)
-    acting = ""
-    if leaders.both_away and ACTING_TABLE in pack.tables:
-        post = str(plan.ask(pack, ACTING_TABLE, {"family": family})["post"])
-        holder = resolve(RoleSpec(post=post), {}, now)
-        acting = holder.person.staff_no if holder.person and not holder.away else ""
-    decided = rules.command(
-        leaders.head.staff_no if leaders.head else "",
-        leaders.deputy.staff_no if leaders.deputy else "",
-        head_present=leaders.head_present,
-        deputy_present=leaders.deputy_present,
-        acting=acting,
-    )
-    return {COMMANDER: decided.commander, DEPUTY_COMMANDER: decided.deputy_commander}
+    decided, _post = command.decide(family, pack, now, leaders_present(now))
+    return command.roles_of(decided)

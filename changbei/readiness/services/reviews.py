@@ -12,30 +12,21 @@ from django.utils.translation import gettext_noop
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.incidents.models import Incident
+from changbei.incidents.services.locking import lock
 from changbei.journal import services as journal
 from changbei.notify import services as notify
 from changbei.notify.models import Urgency
 from changbei.notify.recipients import of_people
 from changbei.people import access as people
 from changbei.people.models import Person
+from changbei.people.rules import LEADING_GROUP
 from changbei.plans.loading import pack_for
 from changbei.readiness import access, rules
 from changbei.readiness.models import Experience, Rectification, Review
 from changbei.readiness.review import content_of
 from changbei.runs.models import RoleHolding, Run
 
-HEADS = (
-    "leading-group-head",
-    "leading-group-deputy",
-    "leading-group-office",
-    "marketing-center-head",
-    "delivery-center-head",
-    "info-center-head",
-    "finance-head",
-    "security-head",
-    "inspection-head",
-    "marketing-department-head",
-)
+HEADS = (*LEADING_GROUP, "leading-group-office")
 """Whose holders hear of every review: the leading group (E2.1a) and its office."""
 
 
@@ -45,11 +36,7 @@ def make_review(incident: Incident, *, actor: Person | None) -> Review:
 
     Made once; making it again changes nothing. Raises Conflict for an incident that is not closed.
     """
-    incident = (
-        Incident.objects.select_for_update(of=("self",))
-        .select_related("run__plan_version")
-        .get(pk=incident.pk)
-    )
+    incident = lock(incident)
     known = Review.objects.filter(incident=incident).first()
     if known is not None:
         return known

@@ -8,18 +8,16 @@ from uuid import UUID
 
 from changbei.core import clock, moments
 from changbei.core.errors import Invalid, NotFound
-from changbei.journal.models import Entry
 from changbei.network.models import Retailer
-from changbei.notify import services as notify
-from changbei.notify.models import Message, Notice, Urgency
 from changbei.notify.recipients import of_retailers
 from changbei.people.models import Person
 from changbei.plans.actions import action, message
 from changbei.plans.loading import pack_for
-from changbei.runs import drills, wording
+from changbei.runs import drills
 from changbei.runs.context import ActionContext
 from changbei.supply import selectors, services
 from changbei.supply.actions.schemas import COUNT, FLAG, LIST, TEXT, object_
+from changbei.supply.actions.telling import tell_once
 from changbei.supply.models import SupplyRequest
 
 
@@ -115,34 +113,12 @@ def decline(context: ActionContext) -> dict[str, Any]:
 def tell_customer(context: ActionContext) -> dict[str, Any]:
     """Tell the customer what became of the request, once; 0 when there is no number to reach."""
     request = _request(context)
-    notice = _told_before(context) or _tell(context, request)
-    return {"told": notice.messages.exclude(state=Message.State.UNREACHABLE).count()}
+    shop = of_retailers(Retailer.objects.filter(pk=request.retailer_id))
+    return {"told": tell_once(context, shop, _values(request))}
 
 
-def _tell(context: ActionContext, request: SupplyRequest) -> Notice:
-    pack, name = pack_for(context.run.plan_version), context.params["template"]
-    if name not in pack.templates:
-        raise NotFound(f"the plan {pack.id} has no message {name!r}")
-    template, values = pack.templates[name], _values(context, request)
-    new = notify.NewNotice(
-        template=name,
-        title=wording.fill(template.title, values),
-        body=wording.fill(template.body, values),
-        urgency=Urgency.URGENT,
-        incident=context.run.incident,
-        run=context.run.uuid,
-        item=context.item,
-        clause=template.clause,
-        drill=context.run.drill,
-    )
-    return notify.tell(new, of_retailers(Retailer.objects.filter(pk=request.retailer_id)))
-
-
-def _values(context: ActionContext, request: SupplyRequest) -> dict[str, Any]:
-    cartons = sum(request.lines.values_list("cartons", flat=True))
+def _values(request: SupplyRequest) -> dict[str, Any]:
     return {
-        "number": context.run.number,
-        "title": context.run.title,
         "request": request.number,
         "retailer": request.retailer.name,
         "reasons": {
@@ -150,7 +126,7 @@ def _values(context: ActionContext, request: SupplyRequest) -> dict[str, Any]:
             for language in ("zh-Hans", "zh-Hant", "en")
         },
         "day": moments.day(request.deliver_on) if request.deliver_on else "",
-        "cartons": cartons,
+        "cartons": sum(request.lines.values_list("cartons", flat=True)),
     }
 
 
@@ -177,10 +153,3 @@ def _delivery(request: SupplyRequest) -> dict[str, Any]:
         "deliver_on": request.deliver_on.isoformat() if request.deliver_on else "",
         "deliver_at": arrives_at.isoformat() if arrives_at else "",
     }
-
-
-def _told_before(context: ActionContext) -> Notice | None:
-    """The notice of this step, when an earlier attempt had got so far."""
-    facts = Entry.objects.filter(run=context.run.uuid, kind="notify.told", item=context.item).order_by("id")
-    fact = facts.first()
-    return Notice.objects.filter(uuid=fact.data["notice"]).first() if fact else None

@@ -28,7 +28,6 @@ from changbei.delivery.models import DeliveryDay, LineEvening, LineQuestion, Tou
 from changbei.network import features
 from changbei.network.models import Site
 from changbei.people import access as people
-from changbei.people.models import Person
 from changbei.web import entry, htmx, mapping
 from changbei.web.errors import said
 from changbei.web.showing import clause, language, say
@@ -296,12 +295,12 @@ def ask(request: HttpRequest) -> HttpResponse:
 def _decide(
     request: HttpRequest,
     uuid: UUID,
-    verb: Callable[[LineQuestion, Person], object],
+    verb: Callable[..., object],
     done: Callable[[Any], str],
 ) -> HttpResponse:
     question = _question(uuid)
     try:
-        result = verb(question, entry.actor(request))
+        result = verb(question, actor=entry.actor(request))
     except Conflict as refused:
         messages.warning(request, _("Nothing was changed: %(why)s") % {"why": too_late(refused)})
     else:
@@ -318,7 +317,7 @@ def accept(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return _decide(
         request,
         uuid,
-        lambda question, actor: choosing.accept(question, actor=actor),
+        choosing.accept,
         lambda moved: _("These lines are driven; %(count)d customers change vans.") % {"count": moved},
     )
 
@@ -330,7 +329,7 @@ def keep(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return _decide(
         request,
         uuid,
-        lambda question, actor: choosing.keep(question, actor=actor),
+        choosing.keep,
         lambda _none: _("The lines so far are driven."),
     )
 
@@ -342,7 +341,7 @@ def undo(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return _decide(
         request,
         uuid,
-        lambda question, actor: choosing.undo(question, actor=actor),
+        choosing.undo,
         lambda _none: _("Undone. The lines of before are driven."),
     )
 
