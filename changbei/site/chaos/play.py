@@ -27,12 +27,9 @@ from changbei.site.commands.base import let_go_of_database
 from changbei.site.postgres import DATABASE_VARIABLE, EmbeddedPostgres
 
 LEASE_SCALE = 1 / 24  # messages 5 s, timers 1.25 s, actions 12.5 s: a busy machine keeps them, too
-FREEZE_SECONDS = 6.0
 KILLS_A_ROUND, MOST_KILLS_A_ROUND, ROUNDS = 10, 40, 25  # a long run has longer rounds rather than more
-SETTLE_SECONDS = 60.0  # without anything moving on
 ROUND_SECONDS = 900  # whatever still moves then does not come to rest
 STATEMENT_SECONDS = 60  # of a check
-REPORTERS = 3
 WHOLE_CHAIN_EVERY = 10
 MOST_DETAILS = 50
 

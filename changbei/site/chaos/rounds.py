@@ -10,11 +10,13 @@ from changbei.site.chaos import invariants
 from changbei.site.chaos.clients import Answered, Colleague, Reporter
 from changbei.site.chaos.deaths import Deaths
 from changbei.site.chaos.invariants import Violation
-from changbei.site.chaos.play import FREEZE_SECONDS, REPORTERS, SETTLE_SECONDS
 from changbei.site.chaos.processes import Site
 from changbei.site.chaos.sink import HandOver, Sink
 from changbei.site.commands.base import let_go_of_database
 
+REPORTERS = 3
+FREEZE_SECONDS = 6.0
+SETTLE_SECONDS = 60.0  # without anything moving on
 REST_SECONDS = 0.4
 ALL_AT_ONCE_EVERY = 2  # rounds
 
