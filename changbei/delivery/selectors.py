@@ -30,7 +30,7 @@ from changbei.network.models import Line, LineKnowledge, Retailer, Site, Vehicle
 from changbei.people.models import Absence, Person
 
 MOST_HOLIDAY_WEEKS = 5
-SUBSTITUTE_JOBS = ("customer_manager", "inspector", "monopoly_inspector")
+SUBSTITUTE_JOBS = ("customer_manager", "inspector")
 
 
 @dataclass(frozen=True)
