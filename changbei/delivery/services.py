@@ -28,7 +28,6 @@ from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.runs.models import Run
 
-plan_day = planning.plan_day
 accept, undo, papers_written = deciding.accept, undoing.undo, papers.written
 expect_rest = expecting.expect_rest
 SECOND = Value(timedelta(seconds=1))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db.backends.postgresql.operations import DatabaseOperations
 
-from changbei.testing.city import small_city, small_city_plan
+from changbei.notify.channels.sms import Twin, shared_twin
+from changbei.testing.city import day, dispatcher, small_city, small_city_plan
 
-__all__ = ["small_city", "small_city_plan"]
+__all__ = ["day", "dispatcher", "small_city", "small_city_plan"]
 
 APPEND_ONLY = ("journal_entry", "journal_seal")
 
@@ -32,3 +34,12 @@ def _journal_can_be_emptied_between_tests() -> Iterator[None]:
     DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign]
     yield
     DatabaseOperations.sql_flush = original  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def carrier(settings: Any) -> Iterator[Twin]:
+    """Text messages go to the twin of a gateway, and no mail goes out."""
+    settings.SMS_GATEWAY_URL, settings.EMAIL_URL = "twin:", ""
+    shared_twin().clear()
+    yield shared_twin()
+    shared_twin().clear()

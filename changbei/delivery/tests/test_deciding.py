@@ -50,7 +50,7 @@ from changbei.delivery.tests.test_disruptions import (
 )
 from changbei.network import loading
 from changbei.network.models import Retailer, Site, Vehicle
-from changbei.people.models import Absence, DutyShift, Person
+from changbei.people.models import Absence, Person
 
 pytestmark = pytest.mark.django_db
 clock, street = test_disruptions.clock, test_disruptions.street
@@ -64,15 +64,6 @@ def reserve(street: DeliveryDay) -> Vehicle:
     Vehicle.objects.filter(pk=van.pk).update(site=home, state=Vehicle.State.FIT, capacity_cartons=500)
     van.refresh_from_db()
     return van
-
-
-@pytest.fixture
-def dispatcher(street: DeliveryDay) -> Person:
-    shift = DutyShift.objects.filter(
-        post__kind="dispatcher", starts_at__lte=at(10), ends_at__gt=at(10)
-    ).first()
-    assert shift is not None
-    return shift.person
 
 
 @pytest.fixture

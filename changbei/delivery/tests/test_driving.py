@@ -12,7 +12,7 @@ from django.db import transaction
 
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Invalid, NotAllowed
-from changbei.delivery import disrupting, driving, rules, services
+from changbei.delivery import disrupting, driving, planning, rules, services
 from changbei.delivery.driving import Said
 from changbei.delivery.models import DriverAction, Position, Stop, Tour
 from changbei.journal.models import Entry
@@ -27,7 +27,7 @@ MONDAY = date(2026, 11, 23)
 @pytest.fixture
 def tour(small_city: City, clock: VirtualClock) -> Tour:
     """The first tour of Monday, at 10:00."""
-    day = services.plan_day(MONDAY, actor=None)
+    day = planning.plan_day(MONDAY, actor=None)
     clock.advance_to(datetime(2026, 11, 23, 10, 0, tzinfo=LOCAL))
     return Tour.objects.filter(day=day).order_by("pk")[0]
 

@@ -9,11 +9,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from changbei.core.clock import LOCAL, VirtualClock
 from changbei.delivery import recovery, rules, selectors, services
 from changbei.delivery.features import DayMap, RecoveryMap, stranded_of, tour_stops
 from changbei.delivery.models import Breakdown, DeliveryDay, Stop, Tour
-from changbei.network.city import City
 from changbei.network.models import Vehicle
 
 MONDAY = date(2026, 11, 23)
@@ -44,18 +42,6 @@ def test_a_van_is_between_its_last_stop_and_the_next() -> None:
     done = [legs[0], rules.Leg(20.0, 8.0, at(20), at(21))]
     assert rules.estimated_position((0.0, 0.0), at(0), done, at(90)) == (20.0, 8.0)
     assert rules.estimated_position((1.0, 2.0), at(0), [], at(90)) == (1.0, 2.0)
-
-
-@pytest.fixture
-def day(small_city: City, clock: VirtualClock) -> DeliveryDay:
-    """Monday, driven as planned until 10:00."""
-    day = services.plan_day(MONDAY, actor=None)
-    clock.advance_to(datetime(2026, 11, 23, 10, 0, tzinfo=LOCAL))
-    for stop in Stop.objects.filter(day=day).order_by("planned_at"):
-        leaves = stop.planned_at + timedelta(seconds=stop.service_seconds)
-        if leaves <= clock.now():
-            services.record_stop(stop, "delivered", actor=None, at=leaves)
-    return day
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from changbei.delivery.lines import answers, choosing, evenings, questions, show
 from changbei.delivery.models import DeliveryDay, LineEvening, LineQuestion, Stop, Tour
 from changbei.journal.models import Entry
 from changbei.network.models import Site
-from changbei.people.models import DutyShift, Person
+from changbei.people.models import Person
 
 pytestmark = pytest.mark.django_db
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)
@@ -24,14 +24,6 @@ def centre(small_city: object, clock: VirtualClock, monkeypatch: pytest.MonkeyPa
     clock.advance_to(datetime(2026, 11, 23, 10, 0, tzinfo=LOCAL))
     monkeypatch.setattr(questions, "ROUNDS_PER_STOP", 5)
     return Site.objects.get(code="delivery-center")
-
-
-@pytest.fixture
-def dispatcher(centre: Site, clock: VirtualClock) -> Person:
-    shifts = DutyShift.objects.filter(
-        post__kind="dispatcher", starts_at__lte=clock.now(), ends_at__gt=clock.now()
-    )
-    return shifts[0].person
 
 
 def facts(kind: str) -> int:

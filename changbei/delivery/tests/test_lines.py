@@ -11,7 +11,7 @@ from changbei.core.errors import Conflict, NotAllowed
 from changbei.delivery import planning
 from changbei.delivery.lines import answers, choosing, questions, shown
 from changbei.delivery.models import DeliveryDay, LineQuestion, Stop, Tour
-from changbei.people.models import DutyShift, Person
+from changbei.people.models import Person
 
 pytestmark = pytest.mark.django_db
 
@@ -22,15 +22,6 @@ def day(small_city: object, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
     clock.advance_to(datetime(2026, 11, 23, 10, 0, tzinfo=LOCAL))
     monkeypatch.setattr(questions, "ROUNDS_PER_STOP", 5)
     return planning.plan_day(date(2026, 11, 24), actor=None)
-
-
-@pytest.fixture
-def dispatcher(day: DeliveryDay, clock: VirtualClock) -> Person:
-    shift = DutyShift.objects.filter(
-        post__kind="dispatcher", starts_at__lte=clock.now(), ends_at__gt=clock.now()
-    ).first()
-    assert shift
-    return shift.person
 
 
 def test_the_lines_of_a_day_are_planned_compared_and_accepted(day: DeliveryDay, dispatcher: Person) -> None:

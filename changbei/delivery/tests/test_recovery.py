@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db.models import Sum
 
-from changbei.core.clock import LOCAL, VirtualClock
+from changbei.core.clock import VirtualClock
 from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound
-from changbei.delivery import recovery, selectors, services
+from changbei.delivery import planning, recovery, selectors, services
 from changbei.delivery.models import Breakdown, DeliveryDay, Handover, RecoveryCase, Stop, Tour
 from changbei.journal.models import Entry
 from changbei.network.city import City
 from changbei.network.models import Vehicle
-from changbei.people.models import DutyShift, Person
+from changbei.people.models import Person
 
 pytestmark = pytest.mark.django_db
 MONDAY = date(2026, 11, 23)
-
-
-@pytest.fixture
-def day(small_city: City, clock: VirtualClock) -> DeliveryDay:
-    """Monday, planned, driven as planned until 10:00."""
-    day = services.plan_day(MONDAY, actor=None)
-    clock.advance_to(datetime(2026, 11, 23, 10, 0, tzinfo=LOCAL))
-    for stop in Stop.objects.filter(day=day).order_by("planned_at"):
-        leaves = stop.planned_at + timedelta(seconds=stop.service_seconds)
-        if leaves <= clock.now():
-            services.record_stop(stop, "delivered", actor=None, at=leaves)
-    return day
-
-
-@pytest.fixture
-def dispatcher(day: DeliveryDay, clock: VirtualClock) -> Person:
-    shift = DutyShift.objects.filter(
-        post__kind="dispatcher", starts_at__lte=clock.now(), ends_at__gt=clock.now()
-    ).first()
-    assert shift
-    return shift.person
 
 
 @pytest.fixture
@@ -70,8 +49,8 @@ def snapshot_of(tour: Tour) -> list[tuple[int, int, str]]:
 
 
 def test_a_day_is_planned_once_and_holds_its_shifts(small_city: City, clock: VirtualClock) -> None:
-    day = services.plan_day(MONDAY, actor=None)
-    assert services.plan_day(MONDAY, actor=None) == day
+    day = planning.plan_day(MONDAY, actor=None)
+    assert planning.plan_day(MONDAY, actor=None) == day
     assert Tour.objects.filter(day=day).count() == 6
     assert Entry.objects.filter(kind="delivery.day_planned").count() == 1
     for figures in selectors.tours(day):
@@ -84,7 +63,7 @@ def test_a_day_is_planned_once_and_holds_its_shifts(small_city: City, clock: Vir
 
 
 def test_a_late_stop_makes_the_rest_of_the_tour_late(small_city: City, clock: VirtualClock) -> None:
-    day = services.plan_day(MONDAY, actor=None)
+    day = planning.plan_day(MONDAY, actor=None)
     first, second = Tour.objects.filter(day=day)[0].stops.order_by("sequence")[:2]
     services.record_stop(
         first,

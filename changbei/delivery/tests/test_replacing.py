@@ -13,7 +13,7 @@ from changbei.delivery import disrupting, moving, papers, planning, replacing, s
 from changbei.delivery.models import DeliveryDay, Stop, Tour, TransportPapers
 from changbei.journal.models import Entry
 from changbei.network.models import Site, Vehicle
-from changbei.people.models import DutyShift, Person
+from changbei.people.models import Person
 
 pytestmark = pytest.mark.django_db
 
@@ -30,13 +30,6 @@ def tour(ahead: DeliveryDay) -> Tour:
     found = selectors.tours(ahead)[0].tour
     Vehicle.objects.filter(pk=found.vehicle_id).update(state=Vehicle.State.UNDER_REPAIR)
     return Tour.objects.get(pk=found.pk)
-
-
-@pytest.fixture
-def dispatcher(ahead: DeliveryDay, clock: VirtualClock) -> Person:
-    now = clock.now()
-    shifts = DutyShift.objects.filter(post__kind="dispatcher", starts_at__lte=now, ends_at__gt=now)
-    return shifts[0].person
 
 
 def test_a_reserve_van_of_the_site_drives_and_the_own_one_again_when_it_is_back(

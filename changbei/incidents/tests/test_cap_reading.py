@@ -16,6 +16,7 @@ from changbei.core.clock import LOCAL
 from changbei.core.errors import Invalid
 from changbei.incidents import cap, cap_writer
 from changbei.incidents.cap import colours, times
+from changbei.testing.typhoon import typhoon_warning
 
 CORPUS = Path(__file__).resolve().parents[4] / "shared" / "data" / "cap"
 
@@ -361,7 +362,7 @@ SENT = datetime(2026, 11, 23, 9, 40, tzinfo=LOCAL)
 
 def typhoon(**changes: object) -> bytes:
     city = {"zh-Hans": "示例市", "zh-Hant": "示例市", "en": "Sample City"}
-    return cap_writer.write(cap_writer.typhoon_warning(AREA, sent=SENT, city=city, **changes))  # type: ignore[arg-type]
+    return cap_writer.write(typhoon_warning(AREA, sent=SENT, city=city, **changes))  # type: ignore[arg-type]
 
 
 def test_the_demonstration_warning_reads_back() -> None:
@@ -403,7 +404,7 @@ def test_what_we_write_is_valid_by_the_schema(msg_type: str) -> None:
 @pytest.mark.parametrize("msg_type", ["Alert", "Update", "Cancel"])
 def test_our_own_strict_reader_takes_what_we_write(msg_type: str) -> None:
     references = [] if msg_type == "Alert" else [EARLIER]
-    made = cap_writer.typhoon_warning(
+    made = typhoon_warning(
         {"type": "Polygon", "coordinates": [[[114.0, 30.5], [114.5, 30.5], [114.5, 30.9]]]},  # left open
         sent=SENT,
         city={"zh-Hans": "示例\N{BACKSPACE}市", "en": "A & <B>"},
@@ -425,7 +426,7 @@ def test_what_rounding_would_tangle_or_flatten_is_written_soundly() -> None:
     tangled = [[114.0, 30.0], [114.1, 30.0], [114.05, 30.0000001], [114.05, 30.1], [114.0, 30.0]]
     flat = [[115.0, 30.0], [115.1, 30.0000001], [115.2, 30.0], [115.0, 30.0]]
     area = {"type": "MultiPolygon", "coordinates": [[tangled], [flat]]}
-    made = cap_writer.typhoon_warning(area, sent=SENT, city={"zh-Hans": "示例市", "en": "Sample City"})
+    made = typhoon_warning(area, sent=SENT, city={"zh-Hans": "示例市", "en": "Sample City"})
     result = cap.read(cap_writer.write(made), strict=True)
     assert (result.verdict, result.reasons) == ("accepted", ())
     assert result.alert is not None and result.alert.geometry is not None

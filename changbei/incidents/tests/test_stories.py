@@ -24,6 +24,7 @@ from changbei.runs import services as runs
 from changbei.runs.models import ActionCall, Task
 from changbei.site.clockwork import fast_forward, run_until_quiet
 from changbei.supply.models import SupplyRequest
+from changbei.testing.typhoon import typhoon_warning
 
 CITY = {"zh-Hans": "示例市", "zh-Hant": "示例市", "en": "Sample City"}
 
@@ -62,7 +63,7 @@ def no_action_failed() -> bool:
 def warn(identifier: str, **more: object) -> services.Received:
     given = {"area": people.box(), "sent": core_clock.now(), "city": CITY, "identifier": identifier} | more
     area = given.pop("area")
-    warning = cap_writer.typhoon_warning(area, **given)  # type: ignore[arg-type]
+    warning = typhoon_warning(area, **given)  # type: ignore[arg-type]
     received = services.receive_warning(cap_writer.write(warning), source="test")
     run_until_quiet()
     return received

@@ -19,6 +19,7 @@ from changbei.network import area_files, areas, joining
 from changbei.network.models import District
 from changbei.notify.models import Message
 from changbei.runs.models import Run
+from changbei.testing.typhoon import typhoon_warning
 
 pytestmark = pytest.mark.usefixtures("plan")
 CITY = {"zh-Hans": "示例市", "zh-Hant": "示例市", "en": "Sample City"}
@@ -31,7 +32,7 @@ def alert(identifier: str = "W-1", **changes: Any) -> bytes:
     responses = changes.pop("response_types", ())
     sent = changes.pop("sent", core_clock.now())
     colour = changes.pop("colour", "orange")
-    made = cap_writer.typhoon_warning(
+    made = typhoon_warning(
         area, sent=sent, city=CITY, colour=colour or "orange", identifier=identifier, **changes
     )
     fields = {**made.__dict__, "geocodes": geocodes, "response_types": responses or made.response_types}

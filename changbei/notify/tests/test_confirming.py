@@ -12,7 +12,6 @@ from changbei.network.models import Retailer
 from changbei.notify import answers, jobs, links, recipients, reminding, rules, services
 from changbei.notify.book import STANDARD, read
 from changbei.notify.channels import Receipt, Reply
-from changbei.notify.channels.sms import shared_twin
 from changbei.notify.confirming import Confirm
 from changbei.notify.models import Attempt, Message, Pace, Urgency
 from changbei.notify.models import Reply as Kept
@@ -24,15 +23,6 @@ pytestmark = pytest.mark.django_db
 
 TITLE = {"zh-Hans": "台风", "zh-Hant": "颱風", "en": "Typhoon"}
 BODY = {"zh-Hans": "请到岗。", "zh-Hant": "請到崗。", "en": "Come in."}
-
-
-@pytest.fixture
-def carrier(settings):
-    settings.SMS_GATEWAY_URL = "twin:"
-    settings.EMAIL_URL = ""
-    shared_twin().clear()
-    yield shared_twin()
-    shared_twin().clear()
 
 
 @pytest.fixture

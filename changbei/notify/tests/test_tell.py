@@ -10,7 +10,6 @@ from changbei.journal.models import Entry
 from changbei.network.models import Retailer
 from changbei.notify import jobs, recipients, selectors, services, standing, wording
 from changbei.notify.channels import Receipt
-from changbei.notify.channels.sms import shared_twin
 from changbei.notify.models import Attempt, Message, Notice, Urgency
 from changbei.notify.services import NewNotice
 from changbei.people.models import Person
@@ -50,15 +49,6 @@ def person(small_city) -> Person:
 @pytest.fixture
 def other(person) -> Person:
     return Person.objects.exclude(phone="").order_by("pk")[1]
-
-
-@pytest.fixture
-def carrier(settings):
-    settings.SMS_GATEWAY_URL = "twin:"
-    settings.EMAIL_URL = ""
-    shared_twin().clear()
-    yield shared_twin()
-    shared_twin().clear()
 
 
 def test_an_immediate_notice_goes_by_inbox_and_text_and_again_after_three_minutes(

@@ -6,7 +6,6 @@ import pytest
 
 from changbei.network.models import Retailer
 from changbei.notify import jobs, recipients, refusals, services
-from changbei.notify.channels.sms import shared_twin
 from changbei.notify.models import Urgency
 from changbei.notify.services import NewNotice
 from changbei.people.models import Contact, Person
@@ -16,14 +15,6 @@ pytestmark = pytest.mark.django_db
 
 NO_NUMBER = {"error": {"message": "no such number", "refused": "number"}}
 TITLE = {"zh-Hans": "通知", "en": "Notice"}
-
-
-@pytest.fixture
-def carrier(settings):
-    settings.SMS_GATEWAY_URL, settings.EMAIL_URL = "twin:", ""
-    shared_twin().clear()
-    yield shared_twin()
-    shared_twin().clear()
 
 
 def _tell(recipient) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from changbei.notify.channels.sms import Twin, shared_twin
 from changbei.plans import actions
 from changbei.runs.context import ActionContext
 from changbei.runs.tests import house
@@ -40,14 +39,6 @@ def recovery() -> Iterator[Recovery]:
     RECOVERY.__init__()
     yield RECOVERY
     RECOVERY.__init__()
-
-
-@pytest.fixture
-def carrier(settings) -> Iterator[Twin]:
-    settings.SMS_GATEWAY_URL, settings.EMAIL_URL = "twin:", ""
-    shared_twin().clear()
-    yield shared_twin()
-    shared_twin().clear()
 
 
 @pytest.fixture

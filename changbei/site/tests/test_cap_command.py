@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from changbei.core.clock import LOCAL
 from changbei.incidents import cap_writer
 from changbei.site.commands.cap import cap_group, checked
+from changbei.testing.typhoon import typhoon_warning
 
 pytestmark = pytest.mark.usefixtures("clock")
 AREA = {"type": "Polygon", "coordinates": [[[114.0, 30.5], [114.5, 30.5], [114.5, 30.9], [114.0, 30.5]]]}
@@ -20,7 +21,7 @@ AREA = {"type": "Polygon", "coordinates": [[[114.0, 30.5], [114.5, 30.5], [114.5
 def good_file(folder: Path) -> Path:
     path = folder / "typhoon.xml"
     sent = datetime(2026, 11, 23, 9, 40, tzinfo=LOCAL)
-    warning = cap_writer.typhoon_warning(AREA, sent=sent, city={"zh-Hans": "示例市", "en": "Sample City"})
+    warning = typhoon_warning(AREA, sent=sent, city={"zh-Hans": "示例市", "en": "Sample City"})
     path.write_bytes(cap_writer.write(warning))
     return path
 

@@ -10,38 +10,17 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from changbei.core.clock import LOCAL, VirtualClock
-from changbei.delivery import driving, recovery, replacing, selectors, services
+from changbei.delivery import driving, planning, recovery, replacing, selectors, services
 from changbei.delivery.models import Breakdown, DeliveryDay, Handover, RecoveryCase, Stop, Tour
 from changbei.incidents.models import Incident, Report
 from changbei.journal.models import Entry
-from changbei.network.city import City
 from changbei.network.models import Vehicle
-from changbei.people.models import DutyShift, Person
+from changbei.people.models import Person
 from changbei.web.tests.conftest import client_of
 
 pytestmark = pytest.mark.django_db
 MONDAY = date(2026, 11, 23)
 PART = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def day(small_city: City, clock: VirtualClock) -> DeliveryDay:
-    """Monday, driven as planned until 10:00."""
-    day = services.plan_day(MONDAY, actor=None)
-    clock.advance_to(datetime(2026, 11, 23, 10, 0, tzinfo=LOCAL))
-    for stop in Stop.objects.filter(day=day).order_by("planned_at"):
-        leaves = stop.planned_at + timedelta(seconds=stop.service_seconds)
-        if leaves <= clock.now():
-            services.record_stop(stop, "delivered", actor=None, at=leaves)
-    return day
-
-
-@pytest.fixture
-def dispatcher(day: DeliveryDay, clock: VirtualClock) -> Person:
-    on_duty = DutyShift.objects.filter(
-        post__kind="dispatcher", starts_at__lte=clock.now(), ends_at__gt=clock.now()
-    )
-    return on_duty.order_by("pk")[0].person
 
 
 @pytest.fixture
@@ -495,7 +474,7 @@ def test_vans_in_repair_and_who_says_that_they_are_back(desk: Client, tour: Tour
     )
     order = services.order_repair(services.report_breakdown(report, run=None, actor=None), actor=None)
     assert "Vans in repair" in desk.get("/delivery/").content.decode()
-    ahead = services.plan_day(day.date + timedelta(days=7), actor=None)
+    ahead = planning.plan_day(day.date + timedelta(days=7), actor=None)
     page = desk.get(f"/delivery/?date={ahead.date}").content.decode()
     assert f"Van {tour.vehicle.number} is in repair: " in page
     own = Tour.objects.get(day=ahead, vehicle=tour.vehicle)

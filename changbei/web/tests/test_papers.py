@@ -13,7 +13,7 @@ from django.utils import translation
 
 from changbei.core import clock as core_clock
 from changbei.core.durations import parse
-from changbei.delivery import services as delivery
+from changbei.delivery import planning
 from changbei.incidents.models import Incident, Report, Warning
 from changbei.incidents.tests.people import holder, leave
 from changbei.network.models import Retailer, Vehicle
@@ -51,7 +51,7 @@ def _filled(number: str, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def driver(adopted: None) -> Person:
-    delivery.plan_day(core_clock.local_now().date(), actor=None)
+    planning.plan_day(core_clock.local_now().date(), actor=None)
     keeper = Vehicle.objects.filter(is_reserve=False, keeper__isnull=False).order_by("pk")[0].keeper
     assert keeper is not None
     return keeper

@@ -11,7 +11,6 @@ from django.test import Client
 
 from changbei.core.clock import VirtualClock
 from changbei.delivery import planning
-from changbei.delivery import services as delivery
 from changbei.delivery.models import Stop, Tour
 from changbei.incidents import services as incidents
 from changbei.incidents import suspensions
@@ -27,7 +26,7 @@ from changbei.runs.models import Task
 from changbei.supply.models import SupplyRequest
 from changbei.web.tests.conftest import client_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adopted")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adopted", "carrier")]
 PART = {"HX-Request": "true"}
 
 
@@ -35,12 +34,6 @@ def area() -> dict[str, object]:
     """Around the customers of one of today's lines."""
     line = Line.objects.filter(weekday=1).order_by("pk")[0]
     return people.box(Retailer.objects.filter(line=line), margin=0.0005)
-
-
-@pytest.fixture(autouse=True)
-def carrier(settings: Any) -> None:
-    """Customers can be reached by text message."""
-    settings.SMS_GATEWAY_URL, settings.EMAIL_URL = "twin:", ""
 
 
 @pytest.fixture
@@ -359,7 +352,7 @@ def test_a_head_passes_calls_on(suspension: Suspension, caller: Person) -> None:
 @pytest.fixture
 def appointing(adopted: None, clock: VirtualClock) -> Task:
     """A van had an accident; its driver is hurt, and somebody has to stand in."""
-    delivery.plan_day(clock.now().date(), actor=None)
+    planning.plan_day(clock.now().date(), actor=None)
     tour = Tour.objects.select_related("vehicle", "driver").order_by("pk")[0]
     report = people.breakdown(tour.vehicle.number, injured=True, cause="accident", driver_fit=False)
     incident = incidents.report("vehicle-breakdown", report, actor=tour.driver, source="web").incident

@@ -20,14 +20,10 @@ from changbei.incidents.services.lines import lines_concerned
 from changbei.incidents.tests import people
 from changbei.network.models import District, Line, Retailer
 from changbei.people.models import PostHolding
+from changbei.testing.typhoon import typhoon_warning
 from changbei.web.tests.conftest import client_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adopted")]
-
-
-@pytest.fixture(autouse=True)
-def carrier(settings: Any) -> None:
-    settings.SMS_GATEWAY_URL, settings.EMAIL_URL = "twin:", ""
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adopted", "carrier")]
 
 
 @pytest.fixture
@@ -120,7 +116,7 @@ def cap_file(identifier: str, **changes: Any) -> bytes:
     """A warning of the weather service for one county."""
     area = District.objects.order_by("code")[0].outline
     city = {"zh-Hans": "示例市", "zh-Hant": "示例市", "en": "Sample City"}
-    made = cap_writer.typhoon_warning(
+    made = typhoon_warning(
         area, sent=house_clock.now(), city=city, identifier=identifier, **({"colour": "yellow"} | changes)
     )
     return cap_writer.write(made)
