@@ -26,6 +26,7 @@ from changbei.delivery.models import (
     Stop,
     Tour,
 )
+from changbei.network.features import collection, feature
 from changbei.network.models import Site, Vehicle
 
 Json = dict[str, Any]
@@ -109,12 +110,12 @@ class DayMap:
             if ahead and tour.status != Tour.Status.BROKEN_DOWN:
                 begin = driven[-1] if driven else home
                 found.append(_line([begin, *ahead, home], {**about, "index": number}, tour.pk * 2 + 1))
-        return _collection(found)
+        return collection(found)
 
     def stops(self) -> Json:
         """Every customer of the day for the layer of retailers: `served waiting affected unserved cancelled`."""
         broken = {tour.pk for tour in self.tours if tour.status == Tour.Status.BROKEN_DOWN}
-        return _collection(
+        return collection(
             _point(
                 call.position,
                 {"name": call.name, "detail": call.licence, "state": _state(call, broken)},
@@ -138,7 +139,7 @@ class DayMap:
                 "facts": [[_("Plate"), van.plate]],
             }
             found.append(_point(where, about, van.pk))
-        return _collection(found)
+        return collection(found)
 
     def _van(self, tour: Tour) -> Json:
         position, state = self.whereabouts(tour)
@@ -215,7 +216,7 @@ def tour_stops(tour: Tour, stops: Sequence[Stop]) -> dict[str, Json]:
     begin = _at(done[-1].retailer.longitude, done[-1].retailer.latitude) if done else home
     path = [begin, *(_at(stop.retailer.longitude, stop.retailer.latitude) for stop in ahead), home]
     line = [_line(path, {"index": 0, "name": tour.vehicle.number}, tour.pk)] if ahead else []
-    return {"lines": _collection(line), "stops": _collection(points)}
+    return {"lines": collection(line), "stops": collection(points)}
 
 
 def _numbered(stops: Sequence[Stop]) -> Iterable[tuple[int, Stop]]:
@@ -283,10 +284,10 @@ class RecoveryMap:
                 stops.append(self._stop(pk, {**state, "detail": _van(van)}))
         stops += [self._stop(pk, {"state": "unserved"}) for pk in option.plan["unserved"]]
         return {
-            "before": _collection(before),
-            "after": _collection(after),
-            "stops": _collection(stops),
-            "vans": _collection(self._broken_vans()),
+            "before": collection(before),
+            "after": collection(after),
+            "stops": collection(stops),
+            "vans": collection(self._broken_vans()),
         }
 
     def bounds(self) -> list[float]:
@@ -392,7 +393,7 @@ class LinesMap:
                 for n, line in lists
                 for pk in line
             ]
-        return {name: _collection(one for one in rows if one) for name, rows in found.items()}
+        return {name: collection(one for one in rows if one) for name, rows in found.items()}
 
     def bounds(self) -> list[float] | None:
         """West, south, east, north of the lines; None when there is nobody."""
@@ -440,18 +441,14 @@ def _around(spots: Sequence[tuple[float, float]]) -> list[float]:
 def closed(day: DeliveryDay) -> Json:
     """The roads and areas that are closed now or will be later on this day; drawn like suspended areas."""
     shapes = [
-        {
-            "type": "Feature",
-            "id": one.pk,
-            "geometry": one.area,
-            "properties": {
-                "name": one.reason,
-                "detail": f"{_moment(one.since, day)}–{_moment(one.until, day)}",
-            },
-        }
+        feature(
+            one.area,
+            {"name": one.reason, "detail": f"{_moment(one.since, day)}–{_moment(one.until, day)}"},
+            one.pk,
+        )
         for one in selectors.closures(day)
     ]
-    return _collection(shapes)
+    return collection(shapes)
 
 
 def _moment(moment: datetime | None, day: DeliveryDay) -> str:
@@ -489,15 +486,9 @@ def _at(longitude: float, latitude: float) -> Position:
     return [round(longitude, DEGREES_KEPT), round(latitude, DEGREES_KEPT)]
 
 
-def _collection(features: Iterable[Json]) -> Json:
-    return {"type": "FeatureCollection", "features": list(features)}
-
-
 def _point(position: Position, properties: Mapping[str, Any], number: int) -> Json:
-    geometry = {"type": "Point", "coordinates": position}
-    return {"type": "Feature", "id": number, "geometry": geometry, "properties": dict(properties)}
+    return feature({"type": "Point", "coordinates": position}, properties, number)
 
 
 def _line(path: Sequence[Position], properties: Mapping[str, Any], number: int) -> Json:
-    geometry = {"type": "LineString", "coordinates": list(path)}
-    return {"type": "Feature", "id": number, "geometry": geometry, "properties": dict(properties)}
+    return feature({"type": "LineString", "coordinates": list(path)}, properties, number)

@@ -21,15 +21,10 @@ def collection(features: Iterable[Feature]) -> Collection:
 
 
 def point(longitude: float, latitude: float, properties: Mapping[str, Any], number: int) -> Feature:
-    return {
-        "type": "Feature",
-        "id": number,
-        "geometry": {"type": "Point", "coordinates": [longitude, latitude]},
-        "properties": dict(properties),
-    }
+    return feature({"type": "Point", "coordinates": [longitude, latitude]}, properties, number)
 
 
-def _feature(geometry: Mapping[str, Any], properties: Mapping[str, Any], number: int) -> Feature:
+def feature(geometry: Mapping[str, Any], properties: Mapping[str, Any], number: int) -> Feature:
     return {"type": "Feature", "id": number, "geometry": dict(geometry), "properties": dict(properties)}
 
 
@@ -37,7 +32,7 @@ def districts(language: str) -> Collection:
     """Outlines with code and name."""
     rows = District.objects.order_by("pk")
     return collection(
-        _feature(row.outline, {"code": row.code, "name": pick(row.name, language)}, row.pk) for row in rows
+        feature(row.outline, {"code": row.code, "name": pick(row.name, language)}, row.pk) for row in rows
     )
 
 
@@ -50,9 +45,9 @@ def streets() -> Collection:
         by_rank.setdefault(rank, []).append(path)
         if name:
             line = {"type": "LineString", "coordinates": path}
-            named.append(_feature(line, {"rank": rank, "name": name, "label": True}, number))
+            named.append(feature(line, {"rank": rank, "name": name, "label": True}, number))
     bundles = [
-        _feature({"type": "MultiLineString", "coordinates": paths}, {"rank": rank, "label": False}, -position)
+        feature({"type": "MultiLineString", "coordinates": paths}, {"rank": rank, "label": False}, -position)
         for position, (rank, paths) in enumerate(by_rank.items(), start=1)
         if paths
     ]

@@ -215,9 +215,7 @@ def area_layer(incident: Incident) -> Json:
 
 def _collection(rows: Iterable[tuple[Any, Mapping[str, Any], int]]) -> Json:
     return features.collection(
-        {"type": "Feature", "id": number, "geometry": geometry, "properties": dict(properties)}
-        for geometry, properties, number in rows
-        if geometry
+        features.feature(geometry, properties, number) for geometry, properties, number in rows if geometry
     )
 
 

@@ -244,18 +244,9 @@ def suspension_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     suspension = access.get_suspension(request.user, uuid)
     box = geo.box_of(geo.polygon(suspension.area))
     layers: dict[str, Any] = mapping.base_layers(language())
-    layers["suspensions"] = {
-        "data": features.collection(
-            [
-                {
-                    "type": "Feature",
-                    "id": suspension.pk,
-                    "geometry": suspension.area,
-                    "properties": {"name": suspension.incident.number, "detail": suspension.reason},
-                }
-            ]
-        )
-    }
+    about = {"name": suspension.incident.number, "detail": suspension.reason}
+    area = features.feature(suspension.area, about, suspension.pk)
+    layers["suspensions"] = {"data": features.collection([area])}
     layers["retailers"] = {
         "data": features.collection(_dot(one) for one in suspensions.customers(suspension))
     }
