@@ -272,9 +272,32 @@ def _colleagues(absent: Person) -> list[Person]:
     return []
 
 
+def end(call_list: UUID, *, actor: Person | None) -> int:
+    """What was to be said is so no longer: whoever was not told yet is phoned no more; their number."""
+    with transaction.atomic():
+        found = CallList.objects.select_for_update().filter(uuid=call_list, finished_at=None).first()
+        if found is None:
+            return 0
+        left = found.calls.filter(outcome__in=OPEN).count()
+        append(
+            "notify.calls_ended",
+            actor=actor,
+            incident=found.incident,
+            run=found.run,
+            clause=found.clause,
+            drill=found.drill,
+            data={"call_list": str(found.uuid), "left": left},
+        )
+        _finish(found, found.calls.count() - left)
+    return left
+
+
 def _finish_if_done(call_list: CallList) -> None:
-    if call_list.finished_at or call_list.calls.filter(outcome__in=OPEN).exists():
-        return
+    if not call_list.finished_at and not call_list.calls.filter(outcome__in=OPEN).exists():
+        _finish(call_list, call_list.calls.count())
+
+
+def _finish(call_list: CallList, told: int) -> None:
     call_list.finished_at = clock.now()
     call_list.save(update_fields=["finished_at"])
     append(
@@ -284,7 +307,7 @@ def _finish_if_done(call_list: CallList) -> None:
         run=call_list.run,
         clause=call_list.clause,
         drill=call_list.drill,
-        data={"call_list": str(call_list.uuid), "customers": call_list.calls.count()},
+        data={"call_list": str(call_list.uuid), "customers": told},
     )
 
 

@@ -133,6 +133,9 @@ TABLE: Mapping[str, Sentence] = {
     "notify.calls_passed_on": Sentence(
         _("Calls of %(from)s passed on to colleagues"), "phone-call", "notice"
     ),
+    "notify.calls_ended": Sentence(
+        _("%(left)s customers who were not reached are phoned no more: it is over"), "phone-off", "notice"
+    ),
     "notify.call_list_finished": Sentence(
         _("All %(customers)s customers of the call list were dealt with"), "phone-call", "good"
     ),

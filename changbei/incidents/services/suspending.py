@@ -17,6 +17,7 @@ from changbei.incidents.services import customers
 from changbei.incidents.services.locking import lock_open
 from changbei.journal import services as journal
 from changbei.network import selectors as network
+from changbei.notify import calls
 from changbei.people.models import Person
 from changbei.runs import drills
 
@@ -103,7 +104,8 @@ def extend(suspension: Suspension, ends_at: datetime, *, actor: Person | None) -
 
 @transaction.atomic
 def resume(suspension: Suspension, *, actor: Person | None, resumed_by: Person | None = None) -> Suspension:
-    """Service is back in the area: held deliveries of today and later are released.
+    """Service is back in the area: held deliveries of today and later are released, and nobody is phoned any more
+    that it is suspended.
 
     Key customers get their replenishment from the plan, or from `supply.services.replenish`. Raises Conflict when it
     was resumed already, NotAllowed.
@@ -116,6 +118,8 @@ def resume(suspension: Suspension, *, actor: Person | None, resumed_by: Person |
     suspension.resumed_at, suspension.resumed_by = clock.now(), resumed_by or actor
     suspension.save(update_fields=["resumed_at", "resumed_by"])
     released = holding.release(suspension, actor=actor)
+    if suspension.call_list:
+        calls.end(suspension.call_list, actor=actor)
     left = Suspension.objects.filter(incident=suspension.incident_id, resumed_at=None).count()
     data = {
         "retailers": suspension.retailers.count(),

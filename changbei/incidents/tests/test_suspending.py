@@ -330,6 +330,10 @@ def test_the_customer_managers_get_one_call_per_customer(typhoon: Incident) -> N
     )  # type: ignore[union-attr]
     suspension.refresh_from_db()
     assert suspension.call_list == made.uuid
+    services.resume(suspension, actor=people.head())
+    made.refresh_from_db()
+    assert made.finished_at is not None
+    assert Entry.objects.get(kind="notify.calls_ended").data["left"] == suspension.retailers.count()
 
 
 def test_words_for_the_public_are_made_once(typhoon: Incident) -> None:

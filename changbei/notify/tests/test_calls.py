@@ -148,6 +148,21 @@ def test_a_list_is_finished_when_everybody_was_told_and_not_before(nobody_away, 
 
 
 @pytest.mark.django_db
+def test_nobody_is_phoned_about_what_is_over(nobody_away, clock) -> None:
+    retailers = Retailer.objects.order_by("pk")[:3]
+    made = calls.make_call_list(
+        Retailer.objects.filter(pk__in=[one.pk for one in retailers]), title=TITLE, script=SCRIPT, actor=None
+    )
+    first, second, _third = made.calls.select_related("caller").order_by("pk")
+    calls.record_call(first, "reached", actor=first.caller)
+    assert calls.end(made.uuid, actor=None) == 2
+    assert list(calls.calls_of(second.caller)) == []
+    assert Entry.objects.get(kind="notify.calls_ended").data["left"] == 2
+    assert Entry.objects.get(kind="notify.call_list_finished").data["customers"] == 1
+    assert calls.end(made.uuid, actor=None) == 0
+
+
+@pytest.mark.django_db
 def test_a_list_of_nobody_is_finished(nobody_away, clock) -> None:
     made = calls.make_call_list(Retailer.objects.none(), title=TITLE, script=SCRIPT, actor=None)
     assert made.finished_at == clock.now()

@@ -161,6 +161,11 @@ _FACTS: Mapping[str, tuple[str, str, str]] = {
     "delivery.postponed": ("余下客户改期", "餘下客戶改期", "Remaining customers postponed"),
     "delivery.repair_ordered": ("车辆送修", "車輛送修", "Repair ordered"),
     "notify.call_list_made": ("生成电话通知名单", "生成電話通知名單", "Call list made"),
+    "notify.calls_ended": (
+        "事由消除，不再电话通知",
+        "事由消除，不再電話通知",
+        "Calls that were left are over",
+    ),
     "notify.call_list_finished": ("电话通知完成", "電話通知完成", "Every customer phoned"),
     "supply.request_assessed": ("货源申请审核", "貨源申請審核", "Request assessed"),
     "supply.request_approved": ("货源申请批准", "貨源申請批准", "Request approved"),
