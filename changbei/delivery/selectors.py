@@ -280,6 +280,13 @@ def cases_of_day(day: DeliveryDay) -> QuerySet[RecoveryCase]:
     return cases.order_by("-pk")
 
 
+def is_unplanned(on: date) -> bool:
+    """Whether lines would drive on this day, which is not over, and nobody has planned it."""
+    ahead = on >= clock.local_now().date() and workdays.is_workday(on)
+    lines = Line.objects.filter(weekday=on.isoweekday())
+    return ahead and lines.exists() and not DeliveryDay.objects.filter(date=on).exists()
+
+
 def days_around(on: date, count: int = 3) -> list[date]:
     """The planned days next to `on`, itself included, in order."""
     before = DeliveryDay.objects.filter(date__lte=on).order_by("-date").values_list("date", flat=True)[:count]

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils.translation import gettext_noop
 
-from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound, Problem
+from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotAllowed, NotFound, Problem
 from changbei.journal import services as journal
 from changbei.network.models import Manufacturer, Product, Site
 from changbei.people import access as people
@@ -201,6 +201,8 @@ def save_many(
                 save(register, line, pk=_known(register, line, language), language=language, actor=actor)
         except Invalid as error:
             wrong += [Problem(one.field, one.message, line=number) for one in error.problems]
+        except NotAllowed:
+            raise
         except ChangbeiError as error:
             wrong.append(Problem("", str(error), line=number))
     if wrong:

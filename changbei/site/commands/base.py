@@ -12,7 +12,7 @@ import django
 from django.db import ProgrammingError, connections
 from psycopg.errors import UndefinedColumn, UndefinedTable
 
-from changbei.core.errors import ChangbeiError, Invalid
+from changbei.core.errors import ChangbeiError, Invalid, NotAllowed
 from changbei.site.postgres import database
 
 COORDINATES = ("wgs84", "gcj02", "bd09")
@@ -31,6 +31,8 @@ class HouseGroup(click.Group):
             return super().invoke(ctx)
         except Invalid as error:
             raise click.ClickException("\n".join(str(problem) for problem in error.problems)) from error
+        except NotAllowed as error:
+            raise click.ClickException(f"whoever acts lacks the permission: {error}") from error
         except ChangbeiError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:

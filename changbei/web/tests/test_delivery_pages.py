@@ -144,6 +144,21 @@ def test_another_day_and_a_day_without_deliveries(desk: Client, day: DeliveryDay
     assert desk.get("/delivery/map/vans.json?date=2026-11-22").json()["features"] == []
 
 
+def test_a_day_that_nobody_has_planned_is_planned_from_its_lines(desk: Client, day: DeliveryDay) -> None:
+    tuesday, saturday = MONDAY + timedelta(days=1), MONDAY + timedelta(days=5)
+    here = f"/delivery/?date={tuesday}"
+    assert "Plan the usual lines" in desk.get(here).content.decode()
+    assert "Plan the usual lines" not in desk.get(f"/delivery/?date={saturday}").content.decode()
+    outsider = client_of(Person.objects.filter(job="customer_manager").order_by("pk")[0], "manager")
+    assert "Plan the usual lines" not in outsider.get(here).content.decode()
+    assert outsider.post("/delivery/usual/", {"date": str(tuesday)}).status_code == 403
+    for on, tours in ((tuesday, 2), (tuesday, 2), (saturday, 0), (MONDAY - timedelta(days=7), 0)):
+        assert desk.post("/delivery/usual/", {"date": str(on)})["Location"] == f"/delivery/?date={on}"
+        assert (Tour.objects.filter(day__date=on).count() >= 1) == bool(tours)
+    assert Entry.objects.filter(kind="delivery.day_planned", data__date=str(tuesday)).count() == 1
+    assert desk.post("/delivery/usual/", {"date": "x"}).status_code == 404
+
+
 def test_as_many_questions_for_many_tours_as_for_few(desk: Client, day: DeliveryDay) -> None:
     desk.get("/delivery/")
     with CaptureQueriesContext(connection) as whole:

@@ -193,6 +193,7 @@ def _frame(request: HttpRequest, on: date) -> dict[str, Any]:
         "map_url": f"{reverse('delivery-map')}?date={on.isoformat()}",
         "my_tour": address("my-tour"),
         "may_disrupt": entry.may_act(request, "delivery.recover"),
+        "may_plan": entry.may_act(request, "delivery.plan") and selectors.is_unplanned(on),
         "basis": basis_words(on),
     }
 

@@ -1,4 +1,4 @@
-"""A delivery day in files: download it, plan one from a table."""
+"""How a delivery day comes in and goes out: planned from the usual lines or from a table, downloaded as one."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
 from changbei.compute import datum
 from changbei.core.errors import Conflict, NotFound
-from changbei.delivery import exchange, selectors
+from changbei.delivery import exchange, planning, selectors
 from changbei.people import access as people
 from changbei.web import entry, htmx
 from changbei.web.errors import said
@@ -91,7 +92,23 @@ def take_in(request: HttpRequest) -> HttpResponse:
     )
 
 
+@entry.staff
+@require_POST
+def usual(request: HttpRequest) -> HttpResponse:
+    """Plan a day that nobody has planned: every line of its weekday with the usual cartons of its customers."""
+    actor = entry.actor(request)
+    people.require(actor, "delivery.plan")
+    on = entry.day(request.POST.get("date", ""))
+    if selectors.is_unplanned(on):
+        planning.plan_day(on, actor=actor)
+        messages.success(request, _("The usual lines are planned."))
+    else:
+        messages.warning(request, _("This day is over, planned already, or no line drives on it."))
+    return htmx.go_to(request, f"{reverse('delivery')}?date={on.isoformat()}")
+
+
 urlpatterns = [
+    path("delivery/usual/", usual, name="delivery-usual"),
     path("delivery/export/<str:on>.<str:kind>", export, name="delivery-export"),
     path("delivery/import/", take_in, name="delivery-import"),
 ]
