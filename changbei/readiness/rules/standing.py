@@ -16,17 +16,9 @@ RECTIFY_WITHIN_WORKING_DAYS = 10
 # --- E2.1a ---
 
 
-def vacant_posts(
-    one_each: Sequence[str], held: Iterable[str], per_unit: Sequence[tuple[str, Mapping[str, str]]]
-) -> list[Trouble]:
-    """Kinds of posts that nobody holds; `per_unit`: (post kind, name of the unit) of units without their own holder."""
-    there = set(held)
-    found = [trouble("vacant", kind, post=kind) for kind in one_each if kind not in there]
-    found += [
-        trouble("vacant", f"{kind}:{name.get('en', '')}", post={key: f"{name[key]} {kind}" for key in name})
-        for kind, name in per_unit
-    ]
-    return found
+def vacant_posts(vacant: Iterable[tuple[str, Mapping[str, str] | str]]) -> list[Trouble]:
+    """(subject, what it is called) of each post that nobody holds."""
+    return [trouble("vacant", subject, post=name) for subject, name in vacant]
 
 
 # --- E3.2.6 ---

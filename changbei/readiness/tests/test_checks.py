@@ -91,8 +91,12 @@ def test_who_is_to_know_is_told_once() -> None:
 @pytest.mark.clause("E2.1a")
 def test_a_vacant_post_of_the_leading_group() -> None:
     PostHolding.objects.filter(post__kind="finance-head").delete()
+    PostHolding.objects.filter(post__code="marketing-department-head-990101").delete()
     services.run_checks(actor=None)
-    assert found("leading-group") == ["vacant:finance-head"]
+    department = "vacant:marketing-department-head:Sample Core marketing department"
+    assert found("leading-group") == ["vacant:finance-head", department]
+    said = Finding.objects.filter(check_id="leading-group", subject=department).values_list("text", flat=True)
+    assert [text["zh-Hans"] for text in said] == ["样城区营销部经理岗位空缺。"]
 
 
 @pytest.mark.clause("E3.1.11")

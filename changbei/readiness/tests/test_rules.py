@@ -43,11 +43,6 @@ def test_troubles_speak_three_languages() -> None:
     assert one.text["zh-Hans"] == "甲站可出车的备用车辆0辆，应有1辆。"
 
 
-def test_vacant_posts() -> None:
-    found = rules.vacant_posts(["a", "b"], ["b"], [("marketing-department-head", NAME)])
-    assert [one.subject for one in found] == ["vacant:a", "vacant:marketing-department-head:Station A"]
-
-
 def test_working_hours_leave_out_nights_and_weekends() -> None:
     friday = datetime(2026, 11, 27, 16, 20, tzinfo=LOCAL)
     hours = rules.working_hours(friday, 4)
