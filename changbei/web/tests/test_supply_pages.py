@@ -163,6 +163,21 @@ def test_cash_from_the_name_to_the_bank(finance: Person) -> None:
 # --- early warnings
 
 
+def test_goods_ordered_are_under_way(adopted: None) -> None:
+    product, site = Product.objects.order_by("pk")[0], Site.objects.order_by("pk")[0]
+    desk = client_of(holder("procurement-head"), "buyer")
+    driver = client_of(Person.objects.filter(job="driver").order_by("pk")[0], "driver")
+    given = {"product": product.pk, "site": site.pk, "cartons": 500, "ordered_on": "2026-11-23"}
+    where = "/early-warnings/shipments/"
+    assert driver.post(where, given | {"due_on": "2026-12-01"}).status_code == 403
+    wrong = desk.post(where, given | {"due_on": "2026-11-01"})
+    assert wrong.status_code == 422 and 'value="500"' in wrong.content.decode()
+    done = desk.post(where, given | {"due_on": "2026-12-01"})
+    made = Shipment.objects.order_by("-pk")[0]
+    assert done.status_code == 303 and (made.cartons, made.expected_on) == (500, date(2026, 12, 1))
+    assert made.number in desk.get("/early-warnings/").content.decode()
+
+
 def test_warnings_goods_under_way_and_what_stands_in(adopted: None) -> None:
     Shipment.objects.all().delete()
     product = Product.objects.filter(supply_class="general", active=True).order_by("code")[0]

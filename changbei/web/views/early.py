@@ -18,9 +18,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotFound
 from changbei.incidents.models import Incident
-from changbei.network.models import Product, Shipment
+from changbei.network.models import Product, Shipment, Site
 from changbei.people import access as people
 from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanVersion
@@ -53,6 +54,7 @@ DELAYS = {
     "factory": gettext_lazy("the factory is late"),
     "vehicle": gettext_lazy("the lorry broke down"),
 }
+DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,23 @@ class Row:
         return self.incident is None and self.warning.set_aside_at is None and self.warning.over_at is None
 
 
+class NamedField(forms.ModelChoiceField):
+    """One of the rows, by code and name."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.code} {showing.say(obj.name)}"
+
+
+class OrderForm(forms.Form):
+    """Goods ordered from a manufacturer."""
+
+    product = NamedField(Product.objects.filter(active=True).order_by("code"), label=gettext_lazy("Product"))
+    site = NamedField(Site.objects.order_by("pk"), label=gettext_lazy("Site"))
+    cartons = forms.IntegerField(label=gettext_lazy("Cartons"), min_value=1, max_value=100_000_000)
+    ordered_on = forms.DateField(label=gettext_lazy("Ordered on"), widget=DAY)
+    due_on = forms.DateField(label=gettext_lazy("To arrive by"), widget=DAY)
+
+
 @dataclass(frozen=True)
 class UnderWay:
     shipment: Shipment
@@ -86,6 +105,10 @@ class UnderWay:
 def warnings(request: HttpRequest) -> HttpResponse:
     """Warnings that hold, filtered; goods under way; what stands in for a product when one is asked for."""
     people.require(request.user, "supply.see")
+    return _page(request, OrderForm(initial={"ordered_on": clock.local_now().date()}))
+
+
+def _page(request: HttpRequest, form: OrderForm, *, status: int = 200) -> HttpResponse:
     kind, words = request.GET.get("kind", ""), request.GET.get("q", "").strip()[:40]
     standing = early.standing().select_related("product__manufacturer")
     if kind in KINDS:
@@ -104,9 +127,10 @@ def warnings(request: HttpRequest) -> HttpResponse:
         "may": may_act(request, early.MAY),
         "may_report": may_act(request, "incidents.report"),
         "clause": showing.clause("E3.5.2a"),
+        "form": form,
         **_substitutes(request.GET.get("product", "")),
     }
-    return render(request, "web/early/page.html", context)
+    return render(request, "web/early/page.html", context, status=status)
 
 
 def _rows(found: Sequence[SupplyWarning]) -> list[Row]:
@@ -179,6 +203,24 @@ def set_aside(request: HttpRequest, uuid: UUID) -> HttpResponse:
     return htmx.go_to(request, reverse("early-warnings"))
 
 
+@staff
+@require_POST
+def order(request: HttpRequest) -> HttpResponse:
+    """Goods ordered from a manufacturer are under way."""
+    person, form = actor(request), OrderForm(request.POST)
+    people.require(person, early.MAY)
+    if form.is_valid():
+        try:
+            made = early.record_shipment(**form.cleaned_data, actor=person)
+        except Invalid as error:
+            for problem in error.problems:
+                form.add_error(problem.field, said(problem.message))
+        else:
+            messages.success(request, _("Recorded as %(number)s.") % {"number": made.number})
+            return htmx.go_to(request, f"{reverse('early-warnings')}#under-way")
+    return _page(request, form, status=422)
+
+
 class ExpectForm(forms.Form):
     """A new day for goods under way."""
 
@@ -218,5 +260,6 @@ def _words(error: Invalid | Conflict) -> str:
 urlpatterns = [
     path("early-warnings/", warnings, name="early-warnings"),
     path("early-warnings/<uuid:uuid>/set-aside", set_aside, name="early-warning-set-aside"),
+    path("early-warnings/shipments/", order, name="early-shipments"),
     path("early-warnings/shipments/<str:number>/", shipment, name="early-shipment"),
 ]
