@@ -76,7 +76,7 @@ class Row:
         return self.incident is None and self.warning.set_aside_at is None and self.warning.over_at is None
 
 
-class NamedField(forms.ModelChoiceField):
+class NamedField(forms.ModelChoiceField):  # type: ignore[type-arg]
     """One of the rows, by code and name."""
 
     def label_from_instance(self, obj: Any) -> str:
