@@ -101,9 +101,14 @@ def require_to_hand_back(person: Person, run: Run, holding: RoleHolding) -> None
         raise NotAllowed(gettext_noop("only the holder, the command post or a head gives a role back"))
 
 
+def may_end(person: Person, run: Run) -> bool:
+    """Whoever is of the command post, or may end runs."""
+    return person.staff_no in command_post(run) or may(person, "runs.end")
+
+
 def require_to_end(person: Person, run: Run) -> None:
-    """NotAllowed unless the person is of the command post or may end runs."""
-    if person.staff_no not in command_post(run) and not may(person, "runs.end"):
+    """NotAllowed for others."""
+    if not may_end(person, run):
         raise NotAllowed("runs.end")
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from changbei.core.clock import VirtualClock
 from changbei.incidents.models import Incident, Report
-from changbei.people.models import Person
+from changbei.people.models import Person, Post, PostHolding
 from changbei.plans.facts import Known, TimerFired
 from changbei.runs import jobs, scheduling, services
 from changbei.runs.models import Run, ScheduledStart, Task
@@ -218,6 +218,25 @@ def test_routine_work_has_pages_of_its_own(people: house.People, clock: VirtualC
     text, context = _page(people.head, "task", task.uuid)
     assert reverse("run", args=[run.uuid]) in text
     assert _page(people.head, "my-tasks")[1]["tasks"][0].incident == "PRO-0001"
+
+
+def test_routine_work_that_is_over_is_ended(people: house.People, clock: VirtualClock) -> None:
+    words.make_version()
+    scheduling.look_at_schedules()
+    ScheduledStart.objects.filter(position=0).update(due_at=clock.now())
+    scheduling.start_due()
+    run = Run.objects.get()
+    where = reverse("run-end", args=[run.uuid])
+    leader = Post.objects.create(code="leader", kind="leading-group-head", name={}, unit=people.head.unit)
+    PostHolding.objects.create(post=leader, person=people.head, rank=1, since=clock.now())
+    head, outsider = client_of(people.head, "head"), client_of(people.outsider, "outsider")
+    assert where not in outsider.get(reverse("run", args=[run.uuid])).content.decode()
+    assert outsider.post(where).status_code == 403
+    assert where in head.get(reverse("run", args=[run.uuid])).content.decode()
+    assert [head.post(where).status_code for _ in range(2)] == [303, 303]
+    run.refresh_from_db()
+    assert run.status != Run.Status.RUNNING and Task.objects.get().status == "cancelled"
+    assert where not in head.get(reverse("run", args=[run.uuid])).content.decode()
 
 
 def test_a_run_of_an_incident_is_shown_there(incident: Incident, people: house.People) -> None:

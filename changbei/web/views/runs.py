@@ -6,19 +6,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
+from changbei.core.errors import Conflict
 from changbei.journal import services as journal
 from changbei.people import access as people
 from changbei.plans import selectors as plans
 from changbei.plans.loading import pack_for
-from changbei.runs import access, scheduling
+from changbei.runs import access, scheduling, services
 from changbei.runs import selectors as runs
-from changbei.web import handling, running, sentences, showing
-from changbei.web.entry import staff
+from changbei.web import handling, htmx, running, sentences, showing
+from changbei.web.entry import actor, next_url, staff
+from changbei.web.errors import said
 from changbei.web.views.tasks import my_actions
 
 SHOWN = 60
@@ -82,11 +87,39 @@ def run_page(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "said": handling.said(procedure.form, run.state["context"].get("report", {})),
         "entries": sentences.timeline(entries, pack, run.procedure, runs=family),
         "evidence": list(runs.evidence_of(*family)),
+        "may_end": run.status == run.Status.RUNNING and person is not None and access.may_end(person, run),
     }
     return render(request, "web/runs/page.html", context)
+
+
+@staff
+@require_POST
+def end(request: HttpRequest, uuid: UUID) -> HttpResponse:
+    """What a schedule or somebody began is over; an incident is closed on its own page."""
+    run, person = access.run_for(request.user, uuid), actor(request)
+    if run.incident is not None:
+        return redirect(showing.run_address(run))
+    services.end(run, actor=person)
+    messages.success(request, _("Ended; what was open is cancelled."))
+    return htmx.go_to(request, reverse("run", args=[uuid]))
+
+
+@staff
+@require_POST
+def give_back(request: HttpRequest, uuid: UUID, role: str) -> HttpResponse:
+    """A role that somebody was given goes to whom posts, roster and absences give it."""
+    run, person = access.run_for(request.user, uuid), actor(request)
+    try:
+        services.hand_back(run, role, actor=person)
+        messages.success(request, _("Given back: the plan says who holds it now."))
+    except Conflict as error:
+        messages.warning(request, said(str(error)))
+    return htmx.go_to(request, next_url(request, reverse("absence")))
 
 
 urlpatterns = [
     path("runs/", routine, name="runs"),
     path("runs/<uuid:uuid>/", run_page, name="run"),
+    path("runs/<uuid:uuid>/end", end, name="run-end"),
+    path("runs/<uuid:uuid>/roles/<str:role>/back", give_back, name="role-back"),
 ]
