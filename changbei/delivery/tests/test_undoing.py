@@ -25,7 +25,7 @@ from changbei.network.models import Vehicle
 from changbei.people.models import Person
 
 pytestmark = pytest.mark.django_db
-day, dispatcher, broken = test_recovery.day, test_recovery.dispatcher, test_recovery.broken
+broken = test_recovery.broken
 
 
 @pytest.fixture

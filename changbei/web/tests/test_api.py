@@ -11,7 +11,7 @@ from django.test import Client
 
 from changbei.core.clock import VirtualClock
 from changbei.incidents.models import Incident, Suspension, Warning
-from changbei.incidents.tests.conftest import carrier, plan  # noqa: F401
+from changbei.incidents.tests.conftest import plan  # noqa: F401
 from changbei.incidents.tests.people import box, breakdown, head, holder, van
 from changbei.network.models import Retailer
 from changbei.people.accounts import issue_token, revoke_token

@@ -18,7 +18,7 @@ from changbei.web.tests import test_delivery_pages
 from changbei.web.tests.conftest import client_of
 
 pytestmark = pytest.mark.django_db
-day, tour = test_delivery_pages.day, test_delivery_pages.tour
+tour = test_delivery_pages.tour
 SYNC = "/delivery/mine/sync"
 
 
