@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -18,8 +19,6 @@ from changbei.people.accounts import (
     create_demo_accounts,
     issue_token,
     revoke_token,
-    set_password,
-    switch_account,
 )
 from changbei.people.models import Absence, Account, Contact, DutyShift, Person, Post, PostHolding
 
@@ -32,14 +31,22 @@ __all__ = [
     "end_absence",
     "issue_token",
     "put_on_duty",
+    "put_on_duty_weekly",
     "record_absence",
     "relieve",
     "retire",
     "revoke_token",
-    "set_password",
-    "switch_account",
     "take_off_duty",
 ]
+
+MOST_WEEKS = 26
+"""For how many weeks a shift can be repeated in one go."""
+MOST_RANKS = 99
+LONGEST = timedelta(days=3660)
+"""How far from now absences and shifts begin and end."""
+HAS_LEFT = gettext_noop("%(name)s has left")
+IS_AWAY = gettext_noop("%(name)s is away at that time (%(when)s)")
+ON_DUTY = gettext_noop("%(name)s is on this duty at that time already (%(when)s)")
 
 
 @transaction.atomic
@@ -55,24 +62,29 @@ def record_absence(
 ) -> Absence:
     """Somebody is or will be away; everybody may say so of themselves. Journals `people.absence_recorded`.
 
-    Raises Invalid for an empty period or a substitute who is the person, has left, or is away meanwhile.
+    Said again in the same words it is the same absence. Raises Invalid for a period that is empty or over, or a
+    substitute who is the person, has left, or is away meanwhile; Conflict when the person has left.
     """
     if actor is not None:
         own = actor.pk == person.pk
         access.require(actor, "people.record_own_absence" if own else "people.record_absence", person)
-    _lock(person, substitute)
+    person, *others = _lock(person, substitute)
+    substitute = others[0] if others else None
+    _refuse_who_has_left(person)
     _refuse_period(starts_at, ends_at)
     if substitute is not None:
         _refuse_substitute(person, substitute, starts_at, ends_at)
-    absence = Absence.objects.create(
-        person=person,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        out_of_city=out_of_city,
-        reachable=reachable,
-        substitute=substitute,
-        recorded_by=actor,
-    )
+    said = {
+        "person": person,
+        "starts_at": starts_at,
+        "ends_at": ends_at,
+        "out_of_city": out_of_city,
+        "reachable": reachable,
+        "substitute": substitute,
+    }
+    if known := Absence.objects.filter(**said).first():
+        return known
+    absence = Absence.objects.create(**said, recorded_by=actor)
     journal.append("people.absence_recorded", actor=actor, data=_absence_facts(absence))
     return absence
 
@@ -110,23 +122,40 @@ def put_on_duty(
 ) -> DutyShift:
     """Put somebody on the roster. Journals `people.duty_changed`.
 
-    Raises Invalid for an empty period, Conflict when the person has left, is away meanwhile or is on this
-    duty already.
+    Raises Invalid for a period that is empty or over, Conflict when the person has left, is away meanwhile or is
+    on this duty already.
     """
     if actor is not None:
         access.require(actor, "people.put_on_duty", post)
-    _lock(person)
+    person = _lock(person)[0]
     _refuse_period(starts_at, ends_at)
-    if not person.active:
-        raise Conflict(Words(gettext_noop("%(name)s has left"), name=person.name))
+    _refuse_who_has_left(person)
     meanwhile = Q(starts_at__lt=ends_at, ends_at__gt=starts_at)
+    said = {"name": person.name, "when": _when(starts_at)}
     if person.absences.filter(meanwhile).exists():
-        raise Conflict(Words(gettext_noop("%(name)s is away at that time"), name=person.name))
+        raise Conflict(Words(IS_AWAY, **said))
     if person.duty.filter(meanwhile, post=post).exists():
-        raise Conflict(Words(gettext_noop("%(name)s is on this duty at that time already"), name=person.name))
+        raise Conflict(Words(ON_DUTY, **said))
     shift = DutyShift.objects.create(post=post, person=person, starts_at=starts_at, ends_at=ends_at)
     journal.append("people.duty_changed", actor=actor, data=_shift_facts(shift) | {"change": "on"})
     return shift
+
+
+@transaction.atomic
+def put_on_duty_weekly(
+    post: Post, person: Person, starts_at: datetime, ends_at: datetime, weeks: int, *, actor: Person | None
+) -> list[DutyShift]:
+    """The same shift in each of `weeks` weeks, the first at `starts_at`: all of them, or none when one cannot be.
+
+    Raises Invalid for a number of weeks that is not from 1 to MOST_WEEKS or shifts longer than a week, else as
+    `put_on_duty`.
+    """
+    if not 1 <= weeks <= MOST_WEEKS:
+        raise Invalid("weeks", Words(gettext_noop("from 1 to %(most)d weeks"), most=MOST_WEEKS))
+    if weeks > 1 and ends_at - starts_at > timedelta(weeks=1):
+        raise Invalid("ends_at", gettext_noop("what is repeated weekly is a week long at most"))
+    later = [timedelta(weeks=number) for number in range(weeks)]
+    return [put_on_duty(post, person, starts_at + by, ends_at + by, actor=actor) for by in later]
 
 
 @transaction.atomic
@@ -149,29 +178,38 @@ def take_off_duty(shift: DutyShift, *, actor: Person | None) -> None:
 
 
 @transaction.atomic
-def appoint(post: Post, person: Person, rank: int = 1, *, actor: Person | None) -> PostHolding:
+def appoint(
+    post: Post,
+    person: Person,
+    rank: int = 1,
+    *,
+    instead_of: Collection[str] | None = None,
+    actor: Person | None,
+) -> PostHolding:
     """Make `person` the holder (rank 1) or a deputy; whoever had that rank, and the person's other rank,
-    end now.
+    end now. Who has that rank already keeps it.
 
-    Journals `people.holder_changed`. Raises Conflict for somebody who has left, Invalid for a rank below 1.
+    Journals `people.holder_changed`. `instead_of`: staff numbers of those whom the caller saw in that rank. Raises
+    Conflict when others have it by now, and for somebody who has left; Invalid for a rank that is none.
     """
     if actor is not None:
         access.require(actor, "people.appoint", post)
-    if rank < 1:
+    if not 1 <= rank <= MOST_RANKS:
         raise Invalid("rank", gettext_noop("1 is the holder, 2, 3 … the deputies"))
     Post.objects.select_for_update().get(pk=post.pk)
     person = _lock(person)[0]
-    if not person.active:
-        raise Conflict(Words(gettext_noop("%(name)s has left"), name=person.name))
+    _refuse_who_has_left(person)
     now = clock.now()
     current = post.holdings.filter(until__isnull=True)
+    replaced = list(current.filter(rank=rank).select_related("person"))
+    if [one.person_id for one in replaced] == [person.pk]:
+        return replaced[0]
+    if instead_of is not None and {one.person.staff_no for one in replaced} != set(instead_of):
+        raise Conflict(gettext_noop("somebody else has been appointed or relieved in the meantime"))
     current.filter(Q(rank=rank) | Q(person=person)).update(until=now)
     holding = PostHolding.objects.create(post=post, person=person, rank=rank, since=now)
-    journal.append(
-        "people.holder_changed",
-        actor=actor,
-        data=_post_facts(post) | {"person": person.staff_no, "rank": rank},
-    )
+    facts = _post_facts(post) | {"person": person.staff_no, "rank": rank}
+    journal.append("people.holder_changed", actor=actor, data=facts)
     return holding
 
 
@@ -192,9 +230,14 @@ def relieve(post: Post, person: Person, *, actor: Person | None) -> None:
 
 @transaction.atomic
 def retire(person: Person, *, actor: Person | None) -> None:
-    """Somebody leaves: no posts, no future duty, no login. Journals `people.person_left`."""
+    """Somebody leaves: no posts, no future duty, no login. Journals `people.person_left`.
+
+    Raises Conflict for somebody who has left already, and for oneself: nobody is left then who could mend it.
+    """
     if actor is not None:
         access.require(actor, "people.appoint", person)
+        if actor.pk == person.pk:
+            raise Conflict(gettext_noop("nobody can record of themselves that they have left"))
     person = _lock(person)[0]
     if not person.active:
         raise Conflict(Words(gettext_noop("%(name)s has left already"), name=person.name))
@@ -270,17 +313,30 @@ def _lock(*people: Person | None) -> list[Person]:
 def _refuse_period(starts_at: datetime, ends_at: datetime) -> None:
     if ends_at <= starts_at:
         raise Invalid("ends_at", gettext_noop("must be after the beginning"))
+    now = clock.now()
+    if ends_at <= now:
+        raise Invalid("ends_at", gettext_noop("this time is over already"))
+    for name, moment in (("starts_at", starts_at), ("ends_at", ends_at)):
+        if abs(moment - now) > LONGEST:
+            raise Invalid(name, gettext_noop("this day is too far away"))
+
+
+def _refuse_who_has_left(person: Person) -> None:
+    if not person.active:
+        raise Conflict(Words(HAS_LEFT, name=person.name))
+
+
+def _when(moment: datetime) -> str:
+    return moment.astimezone(clock.LOCAL).strftime("%m-%d %H:%M")
 
 
 def _refuse_substitute(person: Person, substitute: Person, starts_at: datetime, ends_at: datetime) -> None:
     if substitute.pk == person.pk:
         raise Invalid("substitute", gettext_noop("nobody can stand in for themselves"))
     if not substitute.active:
-        raise Invalid("substitute", Words(gettext_noop("%(name)s has left"), name=substitute.name))
+        raise Invalid("substitute", Words(HAS_LEFT, name=substitute.name))
     if substitute.absences.filter(starts_at__lt=ends_at, ends_at__gt=starts_at).exists():
-        raise Invalid(
-            "substitute", Words(gettext_noop("%(name)s is away at that time"), name=substitute.name)
-        )
+        raise Invalid("substitute", Words(IS_AWAY, name=substitute.name, when=_when(starts_at)))
 
 
 def _absence_facts(absence: Absence) -> dict[str, object]:

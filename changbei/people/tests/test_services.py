@@ -1,5 +1,6 @@
 """Verbs about people, each with what it writes into the journal."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,13 @@ from changbei.people.models import Absence, Account, ApiToken, Contact, DutyShif
 from changbei.people.resolution import Holder, resolve
 from changbei.people.rules import RoleSpec
 
-pytestmark = pytest.mark.usefixtures("small_city")
+pytestmark = pytest.mark.usefixtures("small_city", "in_english")
+
+
+@pytest.fixture
+def in_english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture
@@ -147,6 +154,72 @@ def test_an_appointment_ends_the_one_before(head: Person, driver: Person, clock:
         services.relieve(post, driver, actor=head)
 
 
+def test_who_has_a_rank_keeps_it_when_appointed_to_it_again(
+    head: Person, driver: Person, clock: VirtualClock
+) -> None:
+    post = Post.objects.get(code="dispatcher")
+    first = services.appoint(post, driver, 2, actor=head)
+    clock.advance(timedelta(seconds=1))
+    assert services.appoint(post, driver, 2, actor=head) == first
+    assert facts() == [("people.holder_changed", head.pk)]
+
+
+def test_nobody_is_replaced_unseen(
+    head: Person, driver: Person, colleague: Person, clock: VirtualClock
+) -> None:
+    post = Post.objects.get(code="dispatcher")
+    seen = [post.holdings.get(rank=1).person.staff_no]
+    services.appoint(post, driver, instead_of=seen, actor=head)
+    with pytest.raises(Conflict, match="in the meantime"):
+        services.appoint(post, colleague, instead_of=seen, actor=head)
+    assert post.holdings.get(rank=1, until__isnull=True).person == driver
+    services.appoint(post, colleague, instead_of=[driver.staff_no], actor=head)
+
+
+@pytest.mark.parametrize("rank", [0, -1, 100])
+def test_a_rank_that_is_none(head: Person, driver: Person, rank: int) -> None:
+    with pytest.raises(Invalid, match="the deputies"):
+        services.appoint(Post.objects.get(code="dispatcher"), driver, rank, actor=head)
+
+
+def test_a_shift_in_each_of_some_weeks_or_in_none(head: Person, driver: Person, clock: VirtualClock) -> None:
+    post = Post.objects.get(code="dispatcher")
+    start, end = clock.now() + timedelta(hours=1), clock.now() + timedelta(hours=9)
+    shifts = services.put_on_duty_weekly(post, driver, start, end, 3, actor=head)
+    assert [one.starts_at - start for one in shifts] == [timedelta(weeks=number) for number in range(3)]
+    services.record_absence(
+        driver, start + timedelta(weeks=4), end + timedelta(weeks=4), out_of_city=True, actor=driver
+    )
+    later = timedelta(weeks=3)
+    with pytest.raises(Conflict, match=r"is away at that time \(12-21 10:40\)"):
+        services.put_on_duty_weekly(post, driver, start + later, end + later, 2, actor=head)
+    assert driver.duty.filter(post=post).count() == 3
+    for weeks in (0, 27):
+        with pytest.raises(Invalid, match="from 1 to 26 weeks"):
+            services.put_on_duty_weekly(post, driver, start, end, weeks, actor=head)
+    with pytest.raises(Invalid, match="a week long at most"):
+        services.put_on_duty_weekly(post, driver, start, start + timedelta(days=8), 2, actor=head)
+
+
+def test_periods_that_are_over_or_far_away(head: Person, driver: Person, clock: VirtualClock) -> None:
+    post, now = Post.objects.get(code="dispatcher"), clock.now()
+    hour, age = timedelta(hours=1), timedelta(days=4000)
+    with pytest.raises(Invalid, match="over already"):
+        services.put_on_duty(post, driver, now - 2 * hour, now - hour, actor=head)
+    with pytest.raises(Invalid, match="too far away"):
+        services.put_on_duty(post, driver, now, now + age, actor=head)
+    with pytest.raises(Invalid, match="too far away"):
+        services.record_absence(driver, now - age, now + hour, actor=driver)
+    assert facts() == []
+
+
+def test_an_absence_sent_twice_is_one(driver: Person, colleague: Person, clock: VirtualClock) -> None:
+    start, end = clock.now(), clock.now() + timedelta(days=2)
+    first = services.record_absence(driver, start, end, substitute=colleague, actor=driver)
+    assert services.record_absence(driver, start, end, substitute=colleague, actor=driver) == first
+    assert facts() == [("people.absence_recorded", driver.pk)]
+
+
 def test_only_the_leading_group_appoints(driver: Person, clock: VirtualClock) -> None:
     with pytest.raises(NotAllowed, match=r"people\.appoint"):
         services.appoint(Post.objects.get(code="dispatcher"), driver, actor=driver)
@@ -164,6 +237,16 @@ def test_who_leaves_holds_nothing_and_cannot_log_in(head: Person, clock: Virtual
     assert not access.may(account, "incidents.report")
     with pytest.raises(Conflict, match="has left already"):
         services.retire(person, actor=head)
+    with pytest.raises(Conflict, match="has left"):
+        services.record_absence(person, clock.now(), clock.now() + timedelta(days=1), actor=head)
+
+
+def test_nobody_records_of_themselves_that_they_have_left(head: Person, clock: VirtualClock) -> None:
+    with pytest.raises(Conflict, match="of themselves"):
+        services.retire(head, actor=head)
+    head.refresh_from_db()
+    assert head.active
+    assert facts() == []
 
 
 def test_a_contact_is_reviewed(head: Person, clock: VirtualClock) -> None:
