@@ -35,6 +35,7 @@ _FURTHER = (
     ("forecast", gettext_lazy("Forecast"), "sun"),
     ("readiness", gettext_lazy("Readiness"), "shield-check"),
     ("early-warnings", gettext_lazy("Supply warnings"), "alert-triangle"),
+    ("people", gettext_lazy("Posts and people"), "id-badge-2"),
     ("contacts", gettext_lazy("Contacts"), "users"),
 )
 # places that are shown to those only who may open them

@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from changbei.network.models import District, Site
@@ -36,6 +38,7 @@ class RoleRow:
     source: str
     holders: Sequence[Held]
     note: str = ""
+    posts_url: str = ""  # where the posts that the role looks at are filled
 
 
 def roles(pack: Pack, now: datetime) -> list[RoleRow]:
@@ -104,7 +107,14 @@ def _role(pack: Pack, role: Role, held: Sequence[Held], commanding: Mapping[str,
         _source(role),
         held,
         note,
+        posts_address(role),
     )
+
+
+def posts_address(role: Role) -> str:
+    """The posts that the role looks at, with who holds them; nothing for a role that is no post's."""
+    kind = role.post or role.duty
+    return f"{reverse('people')}?{urlencode({'q': kind})}" if kind else ""
 
 
 def _source(role: Role) -> str:

@@ -469,7 +469,7 @@ def test_confirming_a_message_is_for_its_recipient(breakdown: Case) -> None:
 
 def test_being_away_and_back(breakdown: Case) -> None:
     page = breakdown.holder.get("/absence/")
-    assert [role["run"].number for role in page.context["roles"]]
+    assert [role.number for role in page.context["roles"]]
     wrong = {"starts_at": "2026-11-23T12:00", "ends_at": "2026-11-23T10:00"}
     assert breakdown.holder.post("/absence/", wrong).status_code == 422
     assert Absence.objects.filter(person=breakdown.driver).count() == 0

@@ -28,6 +28,7 @@ from changbei.readiness import plan_check
 from changbei.web import showing
 from changbei.web.components import Clause
 from changbei.web.entry import staff
+from changbei.web.planned.holders import posts_address
 
 HOW = {
     "added": (gettext_lazy("added"), "good", "plus"),
@@ -60,6 +61,7 @@ class FindingRow:
     clause: Clause | None
     what: str
     mend: str
+    posts_url: str  # where what is vacant can be filled
 
     @property
     def grave(self) -> bool:
@@ -78,7 +80,9 @@ def check(request: HttpRequest, pack_id: str) -> HttpResponse:
 
 def _row(one: Finding, pack: Pack) -> FindingRow:
     what, mend = one.told(_)
-    return FindingRow(one, showing.clause(one.clause, pack), what, mend)
+    role = pack.roles.get(str(one.values.get("role", ""))) if one.kind == "nobody" else None
+    posts_url = posts_address(role) if role is not None else ""
+    return FindingRow(one, showing.clause(one.clause, pack), what, mend, posts_url)
 
 
 @staff

@@ -1,0 +1,112 @@
+"""What the pages about posts, duty and absences share: fields, the form of an absence, roles that are held."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from changbei.core.errors import ChangbeiError, Invalid
+from changbei.people import services
+from changbei.people.models import Person
+from changbei.plans.loading import pack_for
+from changbei.runs.models import RoleHolding, Run
+from changbei.web import entry, showing
+from changbei.web.errors import said
+from changbei.web.widgets import PersonWidget, person_hit
+
+LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
+
+
+def _is_near(moment: datetime) -> None:
+    if not entry.is_near(moment.date()):
+        raise forms.ValidationError(_("This day is too far away."))
+
+
+class MomentField(forms.DateTimeField):
+    """A moment on the city's wall clock, of a day near enough that plans are made for it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        control = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL_FORMAT)
+        super().__init__(input_formats=[LOCAL_FORMAT], widget=control, validators=[_is_near], **kwargs)
+
+
+class ColleagueField(forms.CharField):
+    """A colleague who is still with the company; None when nobody was chosen. `suggested`: those who are offered
+    before anything is typed.
+    """
+
+    def __init__(self, *, suggested: Sequence[Person] = (), **kwargs: Any) -> None:
+        hits = [person_hit(one) for one in suggested]
+        super().__init__(widget=PersonWidget(suggested=hits), **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        staff_no = super().clean(value)
+        if not staff_no:
+            return None
+        found = Person.objects.filter(staff_no=staff_no, active=True).first()
+        if found is None:
+            raise forms.ValidationError(_("There is no such colleague."))
+        return found
+
+
+class AbsenceForm(forms.Form):
+    """From, until, where, and who stands in, as somebody says of themselves."""
+
+    starts_at = MomentField(label=gettext_lazy("From"))
+    ends_at = MomentField(label=gettext_lazy("Until"))
+    out_of_city = forms.BooleanField(label=gettext_lazy("I am out of the city"), required=False)
+    unreachable = forms.BooleanField(label=gettext_lazy("I cannot be reached by phone"), required=False)
+    substitute = ColleagueField(label=gettext_lazy("Who stands in"), required=False)
+
+    def record(self, person: Person, *, actor: Person) -> bool:
+        """Record what was filled in; False when it cannot be, with the reasons in the form."""
+        if not self.is_valid():
+            return False
+        given = dict(self.cleaned_data)
+        reachable = not given.pop("unreachable")
+        try:
+            services.record_absence(person, **given, reachable=reachable, actor=actor)
+        except ChangbeiError as error:
+            refuse(self, error)
+            return False
+        return True
+
+
+def refuse(form: forms.Form, error: ChangbeiError) -> None:
+    """Show why a verb refused: each problem at its field, else above the form."""
+    if not isinstance(error, Invalid):
+        form.add_error(None, said(str(error)))
+        return
+    for problem in error.problems:
+        form.add_error(problem.field if problem.field in form.fields else None, said(problem.message))
+
+
+@dataclass(frozen=True)
+class HeldRole:
+    """A role in a run that goes on. `pinned`: handed over by a person, so that it stays through absences."""
+
+    number: str
+    url: str
+    title: str
+    pinned: bool
+
+
+def held_roles(person: Person) -> list[HeldRole]:
+    """What the person holds now in runs that go on. One query."""
+    rows = RoleHolding.objects.filter(person=person, until=None, run__status=Run.Status.RUNNING)
+    rows = rows.select_related("run__plan_version").defer("run__plan_version__files")
+    return [
+        HeldRole(
+            one.run.number,
+            showing.run_address(one.run),
+            showing.role_title(pack_for(one.run.plan_version), one.role),
+            one.pinned,
+        )
+        for one in rows.order_by("run_id", "pk")
+    ]
