@@ -14,6 +14,7 @@ from changbei.journal.models import Entry
 from changbei.people import services
 from changbei.people.accounts import issue_token
 from changbei.people.models import Absence, Account, DutyShift, Person, Post, PostHolding
+from changbei.runs.models import Run
 from changbei.web.tests.conftest import Case, client_of
 
 pytestmark = pytest.mark.usefixtures("adopted")
@@ -281,6 +282,13 @@ def test_the_page_of_somebody_with_roles_duty_and_posts(breakdown: Case) -> None
     assert "form" not in page.context
     own = breakdown.holder.get(f"/people/{breakdown.driver.staff_no}/").content.decode()
     assert 'href="/absence/"' in own
+
+
+def test_a_role_in_a_run_that_began_by_itself_leads_to_the_run(breakdown: Case) -> None:
+    run = breakdown.incident.run
+    Run.objects.filter(pk=run.pk).update(incident=None)
+    for url in ("/absence/", f"/people/{breakdown.driver.staff_no}/"):
+        assert f'href="/runs/{run.uuid}/"' in breakdown.holder.get(url).content.decode(), url
 
 
 def test_an_absence_is_recorded_for_somebody_and_ended(office: Client) -> None:
