@@ -19,6 +19,8 @@ from changbei.people.accounts import (
     create_demo_accounts,
     issue_token,
     revoke_token,
+    set_password,
+    switch_account,
 )
 from changbei.people.models import Absence, Account, Contact, DutyShift, Person, Post, PostHolding
 
@@ -36,6 +38,8 @@ __all__ = [
     "relieve",
     "retire",
     "revoke_token",
+    "set_password",
+    "switch_account",
     "take_off_duty",
 ]
 

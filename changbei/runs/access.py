@@ -93,11 +93,16 @@ def delegates(task: Task, step: Step) -> list[Person]:
     return list(found.values())
 
 
-def require_to_hand_back(person: Person, run: Run, holding: RoleHolding) -> None:
-    """NotAllowed unless the person holds the role, is of the command post, or may hand over any task."""
+def may_hand_back(person: Person, run: Run, holding: RoleHolding) -> bool:
+    """The holder, the command post, and whoever may hand over any task."""
     if holding.person_id == person.pk or person.staff_no in command_post(run):
-        return
-    if not may(person, "runs.hand_over_any"):
+        return True
+    return may(person, "runs.hand_over_any")
+
+
+def require_to_hand_back(person: Person, run: Run, holding: RoleHolding) -> None:
+    """NotAllowed for others."""
+    if not may_hand_back(person, run, holding):
         raise NotAllowed(gettext_noop("only the holder, the command post or a head gives a role back"))
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,6 +16,7 @@ from changbei.core.errors import ChangbeiError, Invalid
 from changbei.people import services
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
+from changbei.runs import access
 from changbei.runs.models import RoleHolding, Run
 from changbei.web import entry, showing
 from changbei.web.errors import said
@@ -89,15 +91,18 @@ def refuse(form: forms.Form, error: ChangbeiError) -> None:
 
 @dataclass(frozen=True)
 class HeldRole:
-    """A role in a run that goes on. `pinned`: handed over by a person, so that it stays through absences."""
+    """A role in a run that goes on. `pinned`: handed over by a person, so that it stays through absences. `back`: where
+    the reader gives it back.
+    """
 
     number: str
     url: str
     title: str
     pinned: bool
+    back: str
 
 
-def held_roles(person: Person) -> list[HeldRole]:
+def held_roles(person: Person, reader: Person | None) -> list[HeldRole]:
     """What the person holds now in runs that go on. One query."""
     rows = RoleHolding.objects.filter(person=person, until=None, run__status=Run.Status.RUNNING)
     rows = rows.select_related("run__plan_version").defer("run__plan_version__files")
@@ -107,6 +112,9 @@ def held_roles(person: Person) -> list[HeldRole]:
             showing.run_address(one.run),
             showing.role_title(pack_for(one.run.plan_version), one.role),
             one.pinned,
+            reverse("role-back", args=[one.run.uuid, one.role])
+            if one.pinned and reader is not None and access.may_hand_back(reader, one.run, one)
+            else "",
         )
         for one in rows.order_by("run_id", "pk")
     ]

@@ -419,6 +419,20 @@ def test_handing_over_moves_the_role(breakdown: Case) -> None:
     assert RoleHolding.objects.get(run=task.run, role=task.role, until=None).pinned is True
 
 
+def test_a_role_that_was_handed_over_is_given_back(breakdown: Case) -> None:
+    task = breakdown.task("confirm-place")
+    post(breakdown.holder, "task-hand-over", task.uuid, to=breakdown.colleague.staff_no)
+    back = reverse("role-back", args=[task.run.uuid, task.role])
+    assert f'action="{back}"' in breakdown.colleague_client.get(reverse("absence")).content.decode()
+    stranger = client_of(Person.objects.filter(job="technician").order_by("pk")[0], "technician")
+    assert stranger.post(back).status_code == 403
+    assert breakdown.colleague_client.post(back).status_code == 303
+    task.refresh_from_db()
+    assert task.holder == breakdown.driver
+    assert f'action="{back}"' not in breakdown.colleague_client.get(reverse("absence")).content.decode()
+    assert breakdown.colleague_client.post(back).status_code == 303  # twice: said, nothing else
+
+
 def test_a_decision_has_its_options_and_its_form(adopted: None) -> None:
     outage = {"fails": "server", "since": "2026-11-23T09:00:00+08:00", "stops_work": True}
     reporter = Person.objects.filter(job="technician").order_by("pk")[0]

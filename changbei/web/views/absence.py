@@ -48,7 +48,7 @@ def _page(request: HttpRequest, person: Person, form: AbsenceForm, *, status: in
         ),
         "now": now,
         "posts": list(held),
-        "roles": held_roles(person),
+        "roles": held_roles(person, person),
         "tasks": [showing.task_card(task) for task in tasks],
     }
     return render(request, "web/people/absence.html", context, status=status)

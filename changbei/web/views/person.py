@@ -56,7 +56,8 @@ def _page(
     request: HttpRequest, found: Person, form: AbsenceOfAnother | None = None, *, status: int = 200
 ) -> HttpResponse:
     now = clock.now()
-    own = access.person_of(request.user) == found
+    reader = access.person_of(request.user)
+    own = reader == found
     may_record = found.active and not own and may_act(request, "people.record_absence", found)
     absences = found.absences.filter(ends_at__gt=now).select_related("substitute").order_by("starts_at")
     if not (own or may_record):
@@ -66,7 +67,7 @@ def _page(
         "person": found,
         "card": showing.person_card(found, post=showing.job(found.job), note=showing.say(found.unit.name)),
         "posts": [(one, rank_words(one.rank)) for one in _holdings(found)],
-        "roles": held_roles(found),
+        "roles": held_roles(found, reader),
         "duty": list(duty[:SHIFTS_SHOWN]),
         "more_duty": max(0, duty.count() - SHIFTS_SHOWN),
         "absences": list(absences),
