@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -329,6 +329,22 @@ def test_contacts_by_group_with_numbers_to_tap(adopted: None) -> None:
     assert f'href="tel:{contact.phone}"' in page
     assert page.count("last looked at") == 1
     assert client_of(None, "robot").get("/contacts/").status_code == 403
+
+
+def test_a_contact_is_looked_at(adopted: None) -> None:
+    contact = Contact.objects.order_by("pk")[0]
+    Contact.objects.filter(pk=contact.pk).update(reviewed_on=date(2026, 1, 1))
+    where = f"/contacts/{contact.code}/"
+    driver = client_of(Person.objects.filter(job="driver").order_by("pk")[0], "driver")
+    assert driver.get(where).status_code == 403 and where not in _text(driver, "/contacts/")
+    desk = client_of(Person.objects.filter(job="technician").order_by("pk")[0], "technician")
+    assert where in _text(desk, "/contacts/") and contact.phone in _text(desk, where)
+    wrong = desk.post(where, {"person": "某", "phone": "ask Li", "email": ""})
+    assert wrong.status_code == 422 and "ask Li" in wrong.content.decode()
+    assert desk.post(where, {"person": "某", "phone": "0531-8888 0000", "email": ""}).status_code == 303
+    contact.refresh_from_db()
+    assert (contact.phone, contact.reviewed_on) == ("0531-8888 0000", core_clock.local_now().date())
+    assert desk.get("/contacts/none/").status_code == 404
 
 
 # --- review

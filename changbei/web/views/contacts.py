@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import path
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from changbei.core import clock
+from changbei.core.errors import NotFound
 from changbei.people import access as people
+from changbei.people import services
 from changbei.people.models import Contact
 from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanVersion
-from changbei.web import showing
-from changbei.web.entry import staff
+from changbei.web import htmx, showing
+from changbei.web.entry import actor, may_act, staff
 
 DEFAULT_REVIEW_DAYS = 180
 GROUPS = {
@@ -103,8 +108,40 @@ def contacts(request: HttpRequest) -> HttpResponse:
         "review_days": days,
         "clause": showing.clause("E3.1.13"),
         "wanted": str(SERVES.get(wanted, wanted)),
+        "may_edit": may_act(request, "people.edit_contacts"),
     }
     return render(request, "web/contacts/page.html", context)
+
+
+class ContactForm(forms.Form):
+    """Whom to ask for there, and how."""
+
+    person = forms.CharField(label=gettext_lazy("Person"), max_length=40, required=False)
+    phone = forms.RegexField(
+        r"^\+?[\d\s()./·—–-]{5,20}$",
+        label=gettext_lazy("Telephone"),
+        max_length=20,
+        error_messages={"invalid": gettext_lazy("A telephone number has 5 to 15 digits.")},
+    )
+    email = forms.EmailField(label=gettext_lazy("E-mail"), max_length=120, required=False)
+
+
+@staff
+def contact(request: HttpRequest, code: str) -> HttpResponse:
+    """Look at one: what is right, or has been put right, counts as looked at today."""
+    person = actor(request)
+    people.require(person, "people.edit_contacts")
+    found = Contact.objects.filter(code=code).first()
+    if found is None:
+        raise NotFound(code)
+    known = {"person": found.person, "phone": found.phone, "email": found.email}
+    form = ContactForm(request.POST or None, initial=known)
+    if form.is_valid():
+        services.edit_contact(found, **form.cleaned_data, actor=person)
+        messages.success(request, _("Recorded: looked at today."))
+        return htmx.go_to(request, f"{reverse('contacts')}#contact-{code}")
+    context = {"contact": found, "organisation": showing.say(found.organisation), "form": form}
+    return render(request, "web/contacts/contact.html", context, status=422 if form.is_bound else 200)
 
 
 def _groups(found: Sequence[Contact]) -> dict[str, tuple[object, str]]:
@@ -122,4 +159,7 @@ def _review_days() -> int:
     return DEFAULT_REVIEW_DAYS
 
 
-urlpatterns = [path("contacts/", contacts, name="contacts")]
+urlpatterns = [
+    path("contacts/", contacts, name="contacts"),
+    path("contacts/<str:code>/", contact, name="contact"),
+]
