@@ -260,6 +260,10 @@ PERMISSIONS: Mapping[str, tuple[Grant, ...]] = {
     "people.edit_contacts": (*OFFICE, *HEADS, *TECHNICIANS),
     "network.see": EVERYBODY,
     "network.import": (*_posts("marketing-center-head", "delivery-center-head"), *TECHNICIANS),
+    "network.correct_phone": (
+        *DEPARTMENTS,
+        *_jobs("customer_manager", "market_manager", own_unit=True),
+    ),  # E3.2.7
     "network.export_customer_files": (*HEADS, *DEPARTMENTS, *_jobs("customer_manager", "market_manager")),
     "network.export_files_of_others": (*HEADS, *DEPARTMENTS, *_jobs("market_manager", own_unit=True)),
     "plans.see": EVERYBODY,

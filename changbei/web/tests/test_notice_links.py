@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from changbei.incidents.services.customers import public_notice
+from changbei.journal.models import Entry
 from changbei.network.models import Retailer
 from changbei.notify import recipients, services
 from changbei.notify.models import Message, Urgency
@@ -40,6 +41,29 @@ def test_each_manager_sees_the_own_refused_numbers_and_the_office_all(office: Cl
     assert first.phone in own and other.phone not in own
     driver = client_of(Person.objects.filter(job="driver").order_by("pk")[0], "driver")
     assert first.phone not in driver.get(address).content.decode()
+
+
+def test_a_refused_number_is_put_right_by_the_department(office: Client) -> None:
+    shop = Retailer.objects.select_related("customer_manager").order_by("pk")[0]
+    services.tell(
+        NewNotice("n", WORDS, WORDS, Urgency.BULK, channels=("sms",)),
+        recipients.of_retailers(Retailer.objects.filter(pk=shop.pk)),
+    )
+    Message.objects.filter(retailer=shop).update(state=Message.State.REFUSED)
+    where, address = reverse("refused-number", args=[shop.licence_no]), reverse("refused-numbers")
+    manager = client_of(shop.customer_manager, "manager")
+    elsewhere = Person.objects.filter(job="customer_manager").exclude(unit=shop.customer_manager.unit)[0]
+    assert where in manager.get(address).content.decode()
+    assert where not in office.get(address).content.decode()
+    assert client_of(elsewhere, "elsewhere").post(where, {"phone": "13900001111"}).status_code == 403
+    manager.post(where, {"phone": "none"})
+    shop.refresh_from_db()
+    assert shop.phone != "none"
+    manager.post(where, {"phone": "139-0000 1111"})
+    shop.refresh_from_db()
+    assert shop.phone == "13900001111"
+    assert Entry.objects.get(kind="network.phone_corrected").data == {"licence_no": shop.licence_no}
+    assert where not in manager.get(address).content.decode()
 
 
 def test_the_plan_on_paper_leads_to_its_call_tree(office: Client) -> None:
