@@ -172,10 +172,15 @@ def delivery(request: HttpRequest) -> HttpResponse:
     people.require(request.user, "delivery.see")
     on = _date(request)
     day = selectors.day_for(on)
-    context = _frame(request, on) | ({"day": day, **_live(request, day)} if day else {"day": None})
+    context = _frame(request, on) | ({"day": day, **_live(request, day)} if day else _nothing(request, on))
     if htmx.wants_part(request):
         return htmx.stamp(render(request, "web/delivery/live.html", context))
     return render(request, "web/delivery/page.html", context)
+
+
+def _nothing(request: HttpRequest, on: date) -> dict[str, Any]:
+    may_plan = entry.may_act(request, "delivery.plan") and selectors.is_unplanned(on)
+    return {"day": None, "may_plan": may_plan}
 
 
 def _frame(request: HttpRequest, on: date) -> dict[str, Any]:
@@ -193,7 +198,6 @@ def _frame(request: HttpRequest, on: date) -> dict[str, Any]:
         "map_url": f"{reverse('delivery-map')}?date={on.isoformat()}",
         "my_tour": address("my-tour"),
         "may_disrupt": entry.may_act(request, "delivery.recover"),
-        "may_plan": entry.may_act(request, "delivery.plan") and selectors.is_unplanned(on),
         "basis": basis_words(on),
     }
 
