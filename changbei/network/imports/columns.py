@@ -61,6 +61,72 @@ class Kind:
         return [column for column in self.columns if column.key not in self.key]
 
 
+DEGREES = text(
+    "十进制度；WGS-84，或导入时指明的坐标系",
+    "十進位度；WGS-84，或匯入時指明的坐標系",
+    "Decimal degrees; WGS-84, or the system named at import",
+)
+LONGITUDE = Column(
+    "longitude", text("经度", "經度", "Longitude"), values.degrees(73.0, 136.0), DEGREES, "122.6021"
+)
+LATITUDE = Column("latitude", text("纬度", "緯度", "Latitude"), values.degrees(3.0, 54.0), DEGREES, "32.6012")
+MAY_BE_EMPTY = text("可空", "可空", "May be empty")
+
+
+def phone_column(heading: Text, example: str, *also: str) -> Column:
+    hint = text("5 至 15 位数字，设为文本格式", "5 至 15 位數字，設為文字格式", "5 to 15 digits, as text")
+    return Column("phone", heading, values.phone, hint, example, also=also)
+
+
+def email_column(example: str, *also: str) -> Column:
+    heading = text("邮箱", "郵箱", "E-mail")
+    return Column(
+        "email", heading, values.email, MAY_BE_EMPTY, example, required=False, default="", also=also
+    )
+
+
+def flag_column(key: str, heading: Text, *also: str, default: bool) -> Column:
+    """Yes or no; the default where it is left empty."""
+    hint = (
+        text("是、否；空为是", "是、否；空為是", "yes or no; empty: yes")
+        if default
+        else text("是、否；空为否", "是、否；空為否", "yes or no; empty: no")
+    )
+    example = "是" if default else "否"
+    return Column(key, heading, values.yes_no, hint, example, required=False, default=default, also=also)
+
+
+def unit_column(key: str, example: str, *, required: bool = True) -> Column:
+    return Column(
+        key,
+        text("部门", "部門", "Unit"),
+        values.text(60),
+        text("部门代码或名称，须已存在", "部門代碼或名稱，須已存在", "Code or name of an existing unit"),
+        example,
+        required=required,
+        also=("部门代码", "单位"),
+        reference="unit",
+    )
+
+
+def site_column(heading: Text, *also: str) -> Column:
+    hint = text("配送中心或中转站的代码或名称", "配送中心或中轉站的代碼或名稱", "Code or name of the site")
+    return Column("site", heading, values.text(60), hint, "delivery-center", also=also, reference="site")
+
+
+def district_column(*also: str) -> Column:
+    hint = text("区县名称或六位代码", "區縣名稱或六位代碼", "Name or six-digit code")
+    return Column(
+        "district",
+        text("区县", "區縣", "District"),
+        values.text(40),
+        hint,
+        "样城区",
+        also=also,
+        reference="district",
+    )
+
+
 FORMATS = {
     "supermarket": ("超市", "商场", "商場"),
     "convenience": ("便利店",),
@@ -69,11 +135,6 @@ FORMATS = {
     "hotel": ("宾馆", "娱乐服务", "賓館", "酒店"),
     "kiosk": ("售货亭", "售貨亭", "其他"),
 }
-DEGREES = text(
-    "十进制度；WGS-84，或导入时指明的坐标系",
-    "十進位度；WGS-84，或匯入時指明的坐標系",
-    "Decimal degrees; WGS-84, or the system named at import",
-)
 CONDUCTS = {"law_abiding": ("守法",), "warned": ("警告",), "punished": ("处罚", "處罰", "违规")}
 SETTLEMENTS = {"e_settlement": ("电子结算", "電子結算", "电子"), "cash": ("现金", "現金")}
 GRADES: dict[str, tuple[str, ...]] = dict.fromkeys("ABCD", ())
@@ -129,13 +190,8 @@ RETAILERS = Kind(
             "某甲子",
             also=("经营者", "负责人", "负责人姓名"),
         ),
-        Column(
-            "phone",
-            text("联系电话", "聯絡電話", "Telephone"),
-            values.phone,
-            text("5 至 15 位数字，设为文本格式", "5 至 15 位數字，設為文字格式", "5 to 15 digits, as text"),
-            "10020000001",
-            also=("电话", "手机", "手机号", "订货电话", "phone"),
+        phone_column(
+            text("联系电话", "聯絡電話", "Telephone"), "10020000001", "电话", "手机", "手机号", "订货电话", "phone"
         ),
         Column(
             "address",
@@ -145,29 +201,9 @@ RETAILERS = Kind(
             "样城区甲子街道1号",
             also=("地址",),
         ),
-        Column(
-            "longitude",
-            text("经度", "經度", "Longitude"),
-            values.degrees(73.0, 136.0),
-            DEGREES,
-            "122.6021",
-        ),
-        Column(
-            "latitude",
-            text("纬度", "緯度", "Latitude"),
-            values.degrees(3.0, 54.0),
-            DEGREES,
-            "32.6012",
-        ),
-        Column(
-            "district",
-            text("区县", "區縣", "District"),
-            values.text(40),
-            text("区县名称或六位代码", "區縣名稱或六位代碼", "Name or six-digit code"),
-            "样城区",
-            also=("县区", "所属区县"),
-            reference="district",
-        ),
+        LONGITUDE,
+        LATITUDE,
+        district_column("县区", "所属区县"),
         Column(
             "place",
             text("乡镇街道", "鄉鎮街道", "Town"),
@@ -210,33 +246,9 @@ RETAILERS = Kind(
             required=False,
             default="law_abiding",
         ),
-        Column(
-            "marked_prices",
-            text("明码实价", "明碼實價", "Marked prices"),
-            values.yes_no,
-            text("是、否；空为是", "是、否；空為是", "yes or no; empty: yes"),
-            "是",
-            required=False,
-            default=True,
-        ),
-        Column(
-            "is_key",
-            text("重点客户", "重點客戶", "Key customer"),
-            values.yes_no,
-            text("是、否；空为否", "是、否；空為否", "yes or no; empty: no"),
-            "否",
-            required=False,
-            default=False,
-        ),
-        Column(
-            "is_vulnerable",
-            text("弱势群体", "弱勢群體", "Vulnerable"),
-            values.yes_no,
-            text("是、否；空为否", "是、否；空為否", "yes or no; empty: no"),
-            "否",
-            required=False,
-            default=False,
-        ),
+        flag_column("marked_prices", text("明码实价", "明碼實價", "Marked prices"), default=True),
+        flag_column("is_key", text("重点客户", "重點客戶", "Key customer"), default=False),
+        flag_column("is_vulnerable", text("弱势群体", "弱勢群體", "Vulnerable"), default=False),
         Column(
             "settlement",
             text("结算方式", "結算方式", "Settlement"),
@@ -314,16 +326,7 @@ RETAILERS = Kind(
             also=("客户经理",),
             reference="customer_manager",
         ),
-        Column(
-            "active",
-            text("在营", "在營", "In business"),
-            values.yes_no,
-            text("是、否；空为是", "是、否；空為是", "yes or no; empty: yes"),
-            "是",
-            required=False,
-            default=True,
-            also=("营业", "營業"),
-        ),
+        flag_column("active", text("在营", "在營", "In business"), "营业", "營業", default=True),
     ),
     key=("licence_no",),
 )  # fmt: skip
@@ -357,15 +360,7 @@ VEHICLES = Kind(
             ),
             "4.2 m box van",
         ),
-        Column(
-            "site",
-            text("所属站点", "所屬站點", "Site"),
-            values.text(60),
-            text("配送中心或中转站的代码或名称", "配送中心或中轉站的代碼或名稱", "Code or name of the site"),
-            "delivery-center",
-            also=("站点", "中转站"),
-            reference="site",
-        ),
+        site_column(text("所属站点", "所屬站點", "Site"), "站点", "中转站"),
         Column(
             "capacity_cartons",
             text("载量（条）", "載量（條）", "Capacity (cartons)"),
@@ -374,16 +369,7 @@ VEHICLES = Kind(
             "1200",
             also=("载量", "装载条数"),
         ),
-        Column(
-            "is_reserve",
-            text("备用车", "備用車", "Reserve"),
-            values.yes_no,
-            text("是、否；空为否", "是、否；空為否", "yes or no; empty: no"),
-            "否",
-            required=False,
-            default=False,
-            also=("备用车辆", "是否备用"),
-        ),
+        flag_column("is_reserve", text("备用车", "備用車", "Reserve"), "备用车辆", "是否备用", default=False),
         Column(
             "checked_on",
             text("上次检查", "上次檢查", "Checked on"),
@@ -427,34 +413,20 @@ STAFF = Kind(
             text("姓名", "姓名", "Name"),
             "例甲子",
         ),
-        Column(
-            "phone",
-            text("电话", "電話", "Telephone"),
-            values.phone,
-            text("5 至 15 位数字，设为文本格式", "5 至 15 位數字，設為文字格式", "5 to 15 digits, as text"),
-            "10000000001",
-            also=("手机", "手机号", "联系电话", "phone"),
+        phone_column(
+            text("电话", "電話", "Telephone"), "10000000001", "手机", "手机号", "联系电话", "phone"
         ),
         Column(
             "second_phone",
             text("备用电话", "備用電話", "Second telephone"),
             values.phone,
-            text("可空", "可空", "May be empty"),
+            MAY_BE_EMPTY,
             "10010000001",
             required=False,
             default="",
             also=("第二电话",),
         ),
-        Column(
-            "email",
-            text("邮箱", "郵箱", "E-mail"),
-            values.email,
-            text("可空", "可空", "May be empty"),
-            "cb0001@changbei.example",
-            required=False,
-            default="",
-            also=("电子邮箱", "电子邮件"),
-        ),
+        email_column("cb0001@changbei.example", "电子邮箱", "电子邮件"),
         Column(
             "language",
             text("语言", "語言", "Language"),
@@ -464,15 +436,7 @@ STAFF = Kind(
             required=False,
             default="zh-Hans",
         ),
-        Column(
-            "unit",
-            text("部门", "部門", "Unit"),
-            values.text(60),
-            text("部门代码或名称，须已存在", "部門代碼或名稱，須已存在", "Code or name of an existing unit"),
-            "info-center",
-            also=("部门代码", "单位"),
-            reference="unit",
-        ),
+        unit_column("unit", "info-center"),
         Column(
             "job",
             text("岗位", "崗位", "Job"),
@@ -501,15 +465,7 @@ STAFF = Kind(
             "1",
             required=False,
         ),
-        Column(
-            "active",
-            text("在职", "在職", "Employed"),
-            values.yes_no,
-            text("是、否；空为是", "是、否；空為是", "yes or no; empty: yes"),
-            "是",
-            required=False,
-            default=True,
-        ),
+        flag_column("active", text("在职", "在職", "Employed"), default=True),
     ),
     key=("staff_no",),
 )  # fmt: skip

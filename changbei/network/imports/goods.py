@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from changbei.core.texts import text
 from changbei.network.imports import values
-from changbei.network.imports.columns import Column, Kind
+from changbei.network.imports.columns import Column, Kind, flag_column, site_column
 from changbei.network.imports.ground import code_column, name_columns
 
 SUPPLY_CLASSES = {"general": ("一般", "普通", "顺销"), "scarce": ("紧俏", "緊俏"), "controlled": ("控量",)}
@@ -48,7 +48,7 @@ PRODUCTS = Kind(
     "products",
     text("品规", "品規", "Products"),
     (
-        code_column(20, "自定，不再更改", "自定，不再更改", "Your own, never changed", "P0001", "品规代码"),
+        code_column(20, "P0001", "品规代码"),
         *name_columns("样牌（硬）", "Sample (hard)"),
         Column(
             "manufacturer",
@@ -95,15 +95,7 @@ PRODUCTS = Kind(
             "120.00",
             also=("零售价（元/条）", "建议零售价"),
         ),
-        Column(
-            "active",
-            text("在销", "在銷", "Sold"),
-            values.yes_no,
-            text("是、否；空为是", "是、否；空為是", "yes or no; empty: yes"),
-            "是",
-            required=False,
-            default=True,
-        ),
+        flag_column("active", text("在销", "在銷", "Sold"), default=True),
     ),
     key=("code",),
 )
@@ -112,15 +104,7 @@ STOCK = Kind(
     "stock",
     text("库存", "庫存", "Stock"),
     (
-        Column(
-            "site",
-            text("站点", "站點", "Site"),
-            values.text(60),
-            text("配送中心或中转站的代码或名称", "配送中心或中轉站的代碼或名稱", "Code or name of the site"),
-            "delivery-center",
-            also=("仓库", "所属站点"),
-            reference="site",
-        ),
+        site_column(text("站点", "站點", "Site"), "仓库", "所属站点"),
         PRODUCT,
         _cartons("cartons", "库存（条）", "庫存（條）", "Cartons", "1200", "库存", "条数"),
     ),

@@ -4,9 +4,20 @@ districts, towns and lines.
 
 from __future__ import annotations
 
-from changbei.core.texts import text
+from changbei.core.texts import Text, text
 from changbei.network.imports import values
-from changbei.network.imports.columns import DEGREES, Column, Kind
+from changbei.network.imports.columns import (
+    LATITUDE,
+    LONGITUDE,
+    MAY_BE_EMPTY,
+    Column,
+    Kind,
+    district_column,
+    email_column,
+    phone_column,
+    site_column,
+    unit_column,
+)
 
 UNIT_KINDS = {
     "tobacco_bureau": ("局（公司）", "公司"),
@@ -35,12 +46,15 @@ PLACE_KINDS = {
 TERRAINS = {"plain": ("平原",), "hill": ("山地", "丘陵")}
 
 
-def code_column(longest: int, hans: str, hant: str, english: str, example: str, *also: str) -> Column:
+OWN_CODE = text("自定，不再更改", "自定，不再更改", "Your own, never changed")
+
+
+def code_column(longest: int, example: str, *also: str, hint: Text = OWN_CODE) -> Column:
     return Column(
         "code",
         text("代码", "代碼", "Code"),
         values.code(longest),
-        text(hans, hant, english),
+        hint,
         example,
         also=also,
     )
@@ -75,29 +89,11 @@ def name_columns(example: str, english: str) -> tuple[Column, ...]:
     )
 
 
-def _unit(key: str, example: str, *, required: bool = True) -> Column:
-    return Column(
-        key,
-        text("部门", "部門", "Unit"),
-        values.text(60),
-        text("部门代码或名称，须已存在", "部門代碼或名稱，須已存在", "Code or name of an existing unit"),
-        example,
-        required=required,
-        also=("部门代码", "单位"),
-        reference="unit",
-    )
-
-
-LONGITUDE = Column(
-    "longitude", text("经度", "經度", "Longitude"), values.degrees(73.0, 136.0), DEGREES, "122.6021"
-)
-LATITUDE = Column("latitude", text("纬度", "緯度", "Latitude"), values.degrees(3.0, 54.0), DEGREES, "32.6012")
-
 UNITS = Kind(
     "units",
     text("部门", "部門", "Units"),
     (
-        code_column(40, "自定，不再更改", "自定，不再更改", "Your own, never changed", "info-center", "部门代码"),
+        code_column(40, "info-center", "部门代码"),
         *name_columns("信息中心", "Information centre"),
         Column(
             "kind",
@@ -129,7 +125,7 @@ POSTS = Kind(
     "posts",
     text("职务", "職務", "Posts"),
     (
-        code_column(60, "自定，不再更改", "自定，不再更改", "Your own, never changed", "info-center-head", "职务代码"),
+        code_column(60, "info-center-head", "职务代码"),
         *name_columns("信息中心负责人", "Head of the information centre"),
         Column(
             "kind",
@@ -142,7 +138,7 @@ POSTS = Kind(
             "info-center-head",
             also=("类别",),
         ),
-        _unit("unit", "info-center"),
+        unit_column("unit", "info-center"),
     ),
     key=("code",),
 )  # fmt: skip
@@ -192,7 +188,7 @@ CONTACTS = Kind(
     "contacts",
     text("外部联系人", "外部聯絡人", "Outside contacts"),
     (
-        code_column(60, "自定，不再更改", "自定，不再更改", "Your own, never changed", "vendor-order-system"),
+        code_column(60, "vendor-order-system"),
         Column(
             "group",
             text("类别", "類別", "Group"),
@@ -209,28 +205,13 @@ CONTACTS = Kind(
             "person",
             text("联系人", "聯絡人", "Person"),
             values.text(40),
-            text("可空", "可空", "May be empty"),
+            MAY_BE_EMPTY,
             "某辛未",
             required=False,
             default="",
         ),
-        Column(
-            "phone",
-            text("电话", "電話", "Telephone"),
-            values.phone,
-            text("5 至 15 位数字，设为文本格式", "5 至 15 位數字，設為文字格式", "5 to 15 digits, as text"),
-            "10080000001",
-            also=("手机", "联系电话"),
-        ),
-        Column(
-            "email",
-            text("邮箱", "郵箱", "E-mail"),
-            values.email,
-            text("可空", "可空", "May be empty"),
-            "vendor-order-system@changbei.example",
-            required=False,
-            default="",
-        ),
+        phone_column(text("电话", "電話", "Telephone"), "10080000001", "手机", "联系电话"),
+        email_column("vendor-order-system@changbei.example"),
         Column(
             "serves",
             text("负责", "負責", "Serves"),
@@ -256,7 +237,7 @@ SITES = Kind(
     "sites",
     text("站点", "站點", "Sites"),
     (
-        code_column(20, "自定，不再更改", "自定，不再更改", "Your own, never changed", "delivery-center", "站点代码"),
+        code_column(20, "delivery-center", "站点代码"),
         *name_columns("配送中心", "Delivery centre"),
         Column(
             "kind",
@@ -265,7 +246,7 @@ SITES = Kind(
             text("配送中心、中转站", "配送中心、中轉站", "delivery_center or transfer_station"),
             "配送中心",
         ),
-        _unit("unit", "delivery-center"),
+        unit_column("unit", "delivery-center"),
         LONGITUDE,
         LATITUDE,
     ),
@@ -289,7 +270,7 @@ DISTRICTS = Kind(
             also=("区划代码",),
         ),
         *name_columns("样城区", "Sample Core District"),
-        _unit("marketing_department", "marketing-department-990101", required=False),
+        unit_column("marketing_department", "marketing-department-990101", required=False),
     ),
     key=("code",),
 )  # fmt: skip
@@ -314,14 +295,7 @@ TOWNS = Kind(
             text("城区、县城、乡镇、村", "城區、縣城、鄉鎮、村", "city, county_seat, town, village"),
             "城区",
         ),
-        Column(
-            "district",
-            text("区县", "區縣", "District"),
-            values.text(40),
-            text("区县名称或六位代码", "區縣名稱或六位代碼", "Name or six-digit code"),
-            "样城区",
-            reference="district",
-        ),
+        district_column(),
         Column(
             "population",
             text("人口", "人口", "Population"),
@@ -350,17 +324,12 @@ LINES = Kind(
     "lines",
     text("送货线路", "送貨線路", "Lines"),
     (
-        code_column(20, "线路编号", "線路編號", "What the line is called in files", "L01-1", "线路编号", "线路"),
-        *name_columns("1号车周一线", "Van 1, Mon"),
-        Column(
-            "site",
-            text("所属站点", "所屬站點", "Site"),
-            values.text(60),
-            text("配送中心或中转站的代码或名称", "配送中心或中轉站的代碼或名稱", "Code or name of the site"),
-            "delivery-center",
-            also=("站点",),
-            reference="site",
+        code_column(
+            20, "L01-1", "线路编号", "线路",
+            hint=text("线路编号", "線路編號", "What the line is called in files"),
         ),
+        *name_columns("1号车周一线", "Van 1, Mon"),
+        site_column(text("所属站点", "所屬站點", "Site"), "站点"),
         Column(
             "weekday",
             text("送货日", "送貨日", "Weekday"),
