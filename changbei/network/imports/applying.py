@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from django.db import transaction
-from django.db.models import Max
 
 from changbei.core import clock
 from changbei.core.errors import Invalid, Problem
 from changbei.journal import services as journal
 from changbei.network import codes
 from changbei.network.imports import changing
-from changbei.network.imports.checking import Values
+from changbei.network.imports.checking import MODEL_OF
+from changbei.network.imports.columns import Kind
+from changbei.network.imports.fields import Fields
 from changbei.network.imports.reading import GoodRow, Parsed
-from changbei.network.models import (
-    Area,
-    District,
-    Line,
-    Place,
-    Product,
-    Retailer,
-    Site,
-    Stock,
-    Vehicle,
-    WeeklyDemand,
-)
+from changbei.network.models import Area, District, Retailer
 from changbei.people import access
 from changbei.people import services as people
-from changbei.people.models import Contact, DutyShift, Person, Post, PostHolding, Unit
+from changbei.people.models import Person, Post, PostHolding, Unit
 
 
 @dataclass(frozen=True)
@@ -42,6 +32,9 @@ class Imported:
     left_out: int
     changed: int = 0
     unchanged: int = 0
+    columns: Mapping[str, int] = field(
+        default_factory=dict, compare=False
+    )  # column → how many rows changed it
 
 
 @transaction.atomic
@@ -56,7 +49,7 @@ def apply(parsed: Parsed, *, good_rows_only: bool = False, actor: Person | None)
     if parsed.problems and not (good_rows_only and parsed.is_usable):
         raise Invalid(problems=[_as_problem(parsed, index) for index in range(len(parsed.problems))])
     new = [row for row in parsed.rows if row.of is None]
-    _WRITERS[parsed.kind.name](new)
+    _add(parsed.kind, new)
     facts = {
         "kind": parsed.kind.name,
         "file": parsed.file,
@@ -68,8 +61,9 @@ def apply(parsed: Parsed, *, good_rows_only: bool = False, actor: Person | None)
     if parsed.update:
         found = list(changing.changes(parsed))
         changing.write(parsed.kind, found, actor=actor)
-        facts |= {"changed": len(found), "columns": changing.counted(found)}
-        result = replace(result, changed=len(found), unchanged=len(parsed.rows) - len(new) - len(found))
+        unchanged, columns = len(parsed.rows) - len(new) - len(found), changing.counted(found)
+        facts |= {"changed": len(found), "columns": columns}
+        result = replace(result, changed=len(found), unchanged=unchanged, columns=columns)
     journal.append("network.imported", actor=actor, data=facts)
     return result
 
@@ -80,134 +74,43 @@ def _as_problem(parsed: Parsed, index: int) -> Problem:
     return Problem(found.column, f"{given}{found.message}", file=parsed.file, line=found.row)
 
 
-def _retailers(rows: list[GoodRow]) -> None:
-    ends = dict(Retailer.objects.values_list("line_id").annotate(last=Max("line_sequence")).order_by())
-    new = []
+def _add(kind: Kind, rows: Sequence[GoodRow]) -> None:
+    fields = Fields(kind)
+    if kind.name == "units":
+        _add_units(fields, rows)
+        return
+    new = [MODEL_OF[kind.name](**fields.of_new(row.values)) for row in rows]
+    if kind.name == "retailers":
+        changing.to_the_ends_of_lines([one for one in new if isinstance(one, Retailer)])
+    if kind.name == "districts":
+        _give_outlines([one for one in new if isinstance(one, District)])
+    made = MODEL_OF[kind.name]._default_manager.bulk_create(new, batch_size=changing.AT_ONCE)
+    if kind.name == "staff":
+        _appoint([one for one in made if isinstance(one, Person)], rows)
+
+
+def _add_units(fields: Fields, rows: Sequence[GoodRow]) -> None:
+    """One after the other, as a parent may stand in a row above."""
     for row in rows:
-        values = _by_id(row.values, "district", "place", "line", "customer_manager")
-        if values["line_sequence"] is None:
-            values["line_sequence"] = ends[values["line_id"]] = ends.get(values["line_id"], 0) + 1
-        new.append(Retailer(**values))
-    Retailer.objects.bulk_create(new, batch_size=1000)
+        unit = Unit.objects.create(**fields.of_new(row.values))
+        fields.units[unit.code.casefold()] = unit.pk
 
 
-def _vehicles(rows: list[GoodRow]) -> None:
-    new = [Vehicle(**_by_id(row.values, "site", "keeper")) for row in rows]
-    Vehicle.objects.bulk_create(new, batch_size=1000)
+def _give_outlines(districts: Sequence[District]) -> None:
+    heads = [codes.head(one.code) for one in districts]
+    outlines = dict(Area.objects.filter(code__in=heads).values_list("code", "outline"))
+    for one, head in zip(districts, heads, strict=True):
+        one.outline = outlines[head]
 
 
-def _staff(rows: list[GoodRow]) -> None:
+def _appoint(new: Sequence[Person], rows: Sequence[GoodRow]) -> None:
     """Whoever holds a post that an update gives to somebody new is relieved."""
-    given = [(row.values["post"], row.values["rank"]) for row in rows]
-    new = Person.objects.bulk_create([_person(row.values) for row in rows], batch_size=1000)
     held = set(PostHolding.objects.filter(until__isnull=True).values_list("post_id", "rank"))
     now, holdings = clock.now(), []
-    for person, (post, rank) in zip(new, given, strict=True):
+    for person, row in zip(new, rows, strict=True):
+        post, rank = row.values["post"], row.values["rank"]
         if (post, rank) in held:
             people.appoint(Post.objects.get(pk=post), person, rank, actor=None)
         elif post:
             holdings.append(PostHolding(post_id=post, person=person, rank=rank, since=now))
     PostHolding.objects.bulk_create(holdings)
-
-
-def _person(values: Values) -> Person:
-    own = {key: value for key, value in values.items() if key not in {"unit", "post", "rank"}}
-    return Person(unit_id=values["unit"], **own)
-
-
-def _units(rows: list[GoodRow]) -> None:
-    """One after the other, as a parent may stand in a row above."""
-    known = {code.casefold(): number for number, code in Unit.objects.values_list("pk", "code")}
-    for row in rows:
-        values = _named(row.values)
-        parent = values.pop("parent")
-        unit = Unit.objects.create(**values, parent_id=known[parent.casefold()] if parent else None)
-        known[unit.code.casefold()] = unit.pk
-
-
-def _posts(rows: list[GoodRow]) -> None:
-    Post.objects.bulk_create([Post(**_by_id(_named(row.values), "unit")) for row in rows], batch_size=1000)
-
-
-def _duty(rows: list[GoodRow]) -> None:
-    shifts = [DutyShift(**_by_id(row.values, "post", "person")) for row in rows]
-    DutyShift.objects.bulk_create(shifts, batch_size=1000)
-
-
-def _contacts(rows: list[GoodRow]) -> None:
-    new = []
-    for row in rows:
-        values = _named(row.values)
-        values["organisation"], values["serves"] = values.pop("name"), values["serves"] or []
-        new.append(Contact(**values))
-    Contact.objects.bulk_create(new, batch_size=1000)
-
-
-def _sites(rows: list[GoodRow]) -> None:
-    Site.objects.bulk_create([Site(**_by_id(_named(row.values), "unit")) for row in rows], batch_size=1000)
-
-
-def _districts(rows: list[GoodRow]) -> None:
-    heads = [codes.head(row.values["code"]) for row in rows]
-    outlines = dict(Area.objects.filter(code__in=heads).values_list("code", "outline"))
-    new = [
-        District(**_by_id(_named(row.values), "marketing_department"), outline=outlines[head])
-        for row, head in zip(rows, heads, strict=True)
-    ]
-    District.objects.bulk_create(new, batch_size=1000)
-
-
-def _towns(rows: list[GoodRow]) -> None:
-    Place.objects.bulk_create(
-        [Place(**_by_id(_named(row.values), "district")) for row in rows], batch_size=1000
-    )
-
-
-def _lines(rows: list[GoodRow]) -> None:
-    new = [Line(**_by_id(_named(row.values), "site", "vehicle", "driver")) for row in rows]
-    Line.objects.bulk_create(new, batch_size=1000)
-
-
-def _products(rows: list[GoodRow]) -> None:
-    new = [Product(**_by_id(_named(row.values), "manufacturer")) for row in rows]
-    Product.objects.bulk_create(new, batch_size=1000)
-
-
-def _stock(rows: list[GoodRow]) -> None:
-    new = [Stock(**_by_id(row.values, "site", "product")) for row in rows]
-    Stock.objects.bulk_create(new, batch_size=1000)
-
-
-def _demand(rows: list[GoodRow]) -> None:
-    new = [WeeklyDemand(**_by_id(row.values, "product")) for row in rows]
-    WeeklyDemand.objects.bulk_create(new, batch_size=1000)
-
-
-def _named(values: Values) -> Values:
-    """With `name` as a text in three languages; where one was left empty the simplified one stands."""
-    own = {key: value for key, value in values.items() if key not in {"name_hant", "name_en"}}
-    name = values["name"]
-    own["name"] = {"zh-Hans": name, "zh-Hant": values["name_hant"] or name, "en": values["name_en"] or name}
-    return own
-
-
-def _by_id(values: Values, *references: str) -> Values:
-    return {f"{key}_id" if key in references else key: value for key, value in values.items()}
-
-
-_WRITERS: Mapping[str, Callable[[list[GoodRow]], None]] = {
-    "units": _units,
-    "posts": _posts,
-    "staff": _staff,
-    "duty": _duty,
-    "contacts": _contacts,
-    "sites": _sites,
-    "vehicles": _vehicles,
-    "districts": _districts,
-    "towns": _towns,
-    "lines": _lines,
-    "retailers": _retailers,
-    "products": _products,
-    "stock": _stock,
-    "demand": _demand,
-}

@@ -9,15 +9,15 @@ from typing import Any
 
 from django.db.models import Max, Model
 
-from changbei.network.imports.checking import MODEL_OF, Values
+from changbei.network.imports.checking import MODEL_OF
 from changbei.network.imports.columns import Kind
+from changbei.network.imports.fields import Fields
 from changbei.network.imports.reading import GoodRow, Parsed
 from changbei.network.models import Retailer
 from changbei.people import services as people
-from changbei.people.models import Person, Post, PostHolding, Unit
+from changbei.people.models import Person, Post, PostHolding
 
 AT_ONCE = 1000
-NAMES = {"name": "zh-Hans", "name_hant": "zh-Hant", "name_en": "en"}
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,17 @@ class Change:
 def changes(parsed: Parsed) -> Iterator[Change]:
     """Those of the rows that say something else than what is there."""
     rows = [row for row in parsed.rows if row.of is not None]
-    fields_of = _Fields(parsed.kind)
+    fields, held = Fields(parsed.kind), _held() if parsed.kind.name == "staff" else frozenset()
     for first in range(0, len(rows), AT_ONCE):
         some = rows[first : first + AT_ONCE]
         there = MODEL_OF[parsed.kind.name]._default_manager.in_bulk([row.of for row in some])
         for row in some:
             was = there[row.of]
-            new = fields_of(row.values, was)
-            fields = {name: value for name, value in new.items() if getattr(was, name) != value}
-            appoints = _appoints(row)
-            if fields or appoints:
-                yield Change(row, was, fields, appoints)
+            said = fields.of_known(row.values, was)
+            new = {name: value for name, value in said.items() if getattr(was, name) != value}
+            appoints = _appoints(row, held)
+            if new or appoints:
+                yield Change(row, was, new, appoints)
 
 
 def counted(found: Sequence[Change]) -> dict[str, int]:
@@ -64,7 +64,7 @@ def write(kind: Kind, found: Sequence[Change], *, actor: Person | None) -> None:
         for name, value in change.fields.items():
             setattr(change.was, name, value)
     if kind.name == "retailers":
-        _to_the_ends_of_lines([change.was for change in found if isinstance(change.was, Retailer)])
+        to_the_ends_of_lines([change.was for change in found if isinstance(change.was, Retailer)])
     names = sorted({name for change in found for name in change.fields})
     if names:
         rows = [change.was for change in found]
@@ -75,52 +75,18 @@ def write(kind: Kind, found: Sequence[Change], *, actor: Person | None) -> None:
             people.appoint(Post.objects.get(pk=post), change.was, rank, actor=actor)
 
 
-class _Fields:
-    """From the columns of a row to the fields of its model."""
-
-    def __init__(self, kind: Kind) -> None:
-        self.kind = kind
-        self.named = {"name", "name_hant"} <= kind.by_key.keys()
-        self.units = dict(Unit.objects.values_list("code", "pk")) if kind.name == "units" else {}
-
-    def __call__(self, values: Values, was: Model) -> Values:
-        found: Values = {}
-        for name, value in values.items():
-            if name in self.kind.key or name in ("post", "rank") or (self.named and name in NAMES):
-                continue
-            column = self.kind.by_key[name]
-            if name == "parent":
-                found["parent_id"] = self.units.get(value or "")
-            elif name == "serves":
-                found[name] = value or []
-            else:
-                found[f"{name}_id" if column.reference else name] = value
-        if self.named:
-            found |= self._name(values, was)
-        if isinstance(was, Retailer) and values.get("line") not in (None, was.line_id):
-            found.setdefault("line_sequence", None)
-        if isinstance(was, Person) and was.phone != values.get("phone", was.phone):
-            found["phone_verified_on"] = None  # nobody has called the new number yet
-        return found
-
-    def _name(self, values: Values, was: Model) -> Values:
-        """A name that was the simplified one in another language stays so."""
-        field = "organisation" if self.kind.name == "contacts" else "name"
-        before: dict[str, str] = getattr(was, field)
-        given = {NAMES[key]: values[key] for key in NAMES if values.get(key)}
-        if simplified := given.get("zh-Hans"):
-            copies = [language for language in before if before[language] == before["zh-Hans"]]
-            given = dict.fromkeys(copies, simplified) | given
-        return {field: before | given}
+def _held() -> frozenset[tuple[int, int, int]]:
+    """(post, rank, person) of everybody who holds a post."""
+    current = PostHolding.objects.filter(until__isnull=True)
+    return frozenset(current.values_list("post_id", "rank", "person_id"))
 
 
-def _appoints(row: GoodRow) -> tuple[int, int] | None:
+def _appoints(row: GoodRow, held: frozenset[tuple[int, int, int]]) -> tuple[int, int] | None:
     """The post and the rank that somebody on file is given and does not have."""
     post, rank = row.values.get("post"), row.values.get("rank")
-    if not post or not rank:
+    if not post or not rank or (post, rank, row.of) in held:
         return None
-    held = PostHolding.objects.filter(post=post, rank=rank, person=row.of, until__isnull=True)
-    return None if held.exists() else (post, rank)
+    return post, rank
 
 
 def _but_for_leaving(change: Change, actor: Person | None) -> Change:
@@ -133,7 +99,7 @@ def _but_for_leaving(change: Change, actor: Person | None) -> Change:
     return Change(change.row, change.was, fields)
 
 
-def _to_the_ends_of_lines(shops: Sequence[Retailer]) -> None:
+def to_the_ends_of_lines(shops: Sequence[Retailer]) -> None:
     """Who comes to a line without a place on it is served last."""
     coming = [shop for shop in shops if shop.line_sequence is None]
     lines = {shop.line_id for shop in coming}

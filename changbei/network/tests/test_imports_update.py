@@ -164,6 +164,13 @@ def test_a_unit_does_not_come_below_itself(tmp_path: Path) -> None:
     assert below.parent is None and below.name["zh-Hans"] == "新名"
 
 
+def test_a_unit_above_is_found_however_its_code_is_spelt(tmp_path: Path) -> None:
+    below = Unit.objects.exclude(parent=None).select_related("parent").order_by("pk")[0]
+    assert below.parent is not None
+    row = [below.code, below.parent.code.upper()]
+    assert take(tmp_path, "units", ["代码", "上级部门代码"], row) == Imported(0, 0, unchanged=1)
+
+
 def test_names_in_other_languages_stay_unless_they_were_copies(tmp_path: Path) -> None:
     site = Site.objects.order_by("pk")[0]
     site.name = {"zh-Hans": "旧站", "zh-Hant": "旧站", "en": "Old station"}

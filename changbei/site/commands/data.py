@@ -135,12 +135,13 @@ def take_over(
     parsed = imports.read(file, kind, coordinates=coordinates, update=update)
     if report is not None and parsed.problems:
         imports.write_report(parsed, report)
-    imported, changing = None, imports.counted(list(imports.changes(parsed)))
+    imported = None
     if not check:
         try:
             imported = imports.apply(parsed, good_rows_only=good_rows_only, actor=None)
         except Invalid:
             imported = None  # the problems are shown below
+    changing = imported.columns if imported else imports.counted(list(imports.changes(parsed)))
     if as_json:
         click.echo(json.dumps(describe(parsed, imported, changing), ensure_ascii=False))
     else:
