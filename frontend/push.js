@@ -9,7 +9,7 @@ export function startPushing() {
 }
 
 async function ready(button) {
-  const worker = await navigator.serviceWorker.register(button.dataset.workerUrl);
+  const worker = await active(await navigator.serviceWorker.register(button.dataset.workerUrl));
   const subscription = await worker.pushManager.getSubscription();
   if (subscription) return tell(button, subscription);
   button.hidden = false;
@@ -17,6 +17,15 @@ async function ready(button) {
     const { key } = await (await fetch(button.dataset.keyUrl)).json();
     const made = await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: bytes(key) });
     if (await tell(button, made)) button.hidden = true;
+  });
+}
+
+// A browser gives no subscription to a worker that has not begun, and loses what is pushed to one.
+function active(registration) {
+  const worker = registration.active ?? registration.waiting ?? registration.installing;
+  if (worker.state === "activated") return registration;
+  return new Promise((done) => {
+    worker.addEventListener("statechange", () => worker.state === "activated" && done(registration));
   });
 }
 
