@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.db import DataError, InterfaceError, OperationalError, connection
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -204,6 +205,16 @@ def said(text: str) -> str:
     if isinstance(text, errors.Words):
         return _(text.text) % text.values
     return _(text) if text else ""
+
+
+def refuse(form: Form, error: errors.ChangbeiError, *, at: Callable[[str], str] = str) -> None:
+    """Show why a verb refused: each problem at its field, else above the form. `at`: what the form calls a field."""
+    if not isinstance(error, errors.Invalid):
+        form.add_error(None, said(str(error)))
+        return
+    for problem in error.problems:
+        name = at(problem.field)
+        form.add_error(name if name in form.fields else None, said(problem.message))
 
 
 def detail(error: errors.ChangbeiError) -> str:

@@ -24,9 +24,10 @@ from changbei.incidents import departments, services
 from changbei.incidents.models import Warning
 from changbei.network.models import Product, Site, Vehicle
 from changbei.plans import forms as plan_forms
-from changbei.web.errors import said
+from changbei.web.errors import refuse
 from changbei.web.widgets import (
     AreaField,
+    DayInput,
     LinesField,
     LinesWidget,
     PersonWidget,
@@ -103,9 +104,7 @@ class SchemaForm(forms.Form):
 
     def refuse(self, error: Invalid) -> None:
         """Show every problem of a refused form where it belongs."""
-        for problem in error.problems:
-            name = problem.field.split(".")[0]
-            self.add_error(name if name in self.fields else None, said(problem.message))
+        refuse(self, error, at=lambda field: field.split(".")[0])
 
 
 def schema_form(
@@ -163,7 +162,7 @@ def _by_type(field: Mapping[str, Any], required: bool, language: str) -> forms.F
         case "boolean", _any:
             return _yes_or_no(required)
         case "string", "date":
-            return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+            return forms.DateField(widget=DayInput())
         case "string", "date-time":
             return forms.DateTimeField(
                 widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),

@@ -12,14 +12,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from changbei.core.errors import ChangbeiError, Invalid
+from changbei.core.errors import ChangbeiError
 from changbei.people import services
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
 from changbei.runs import access
 from changbei.runs.models import RoleHolding, Run
 from changbei.web import entry, showing
-from changbei.web.errors import said
+from changbei.web.errors import refuse
 from changbei.web.widgets import PersonWidget, person_hit
 
 LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
@@ -78,15 +78,6 @@ class AbsenceForm(forms.Form):
             refuse(self, error)
             return False
         return True
-
-
-def refuse(form: forms.Form, error: ChangbeiError) -> None:
-    """Show why a verb refused: each problem at its field, else above the form."""
-    if not isinstance(error, Invalid):
-        form.add_error(None, said(str(error)))
-        return
-    for problem in error.problems:
-        form.add_error(problem.field if problem.field in form.fields else None, said(problem.message))
 
 
 @dataclass(frozen=True)

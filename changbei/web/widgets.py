@@ -28,6 +28,15 @@ from changbei.people.models import Person
 Json = dict[str, Any]
 
 
+class DayInput(forms.DateInput):
+    """A day, as the browser's own control wants it whatever the reader's language."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
 class PartsWidget(forms.Widget):
     """A control made of several inputs, drawn by a template of its own."""
 

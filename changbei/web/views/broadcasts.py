@@ -33,7 +33,7 @@ from changbei.people.models import Person, Unit
 from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanVersion
 from changbei.web import entry, htmx, mapping
-from changbei.web.errors import said
+from changbei.web.errors import refuse, said
 from changbei.web.showing import WAYS, job, language, say
 from changbei.web.views.suspend import DrawnArea
 
@@ -241,17 +241,11 @@ def new(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Sent: every recipient is on the list below."))
             return htmx.go_to(request, reverse("broadcast", args=[notice.uuid]))
         except Invalid as error:
-            _put(form, error)
+            refuse(form, error, at=lambda field: _FIELDS.get(field, field))
     return render(request, "web/broadcasts/new.html", _context(form), status=422)
 
 
 _FIELDS = {"title": "title_hans", "body": "body_hans"}
-
-
-def _put(form: BroadcastForm, error: Invalid) -> None:
-    for problem in error.problems:
-        name = _FIELDS.get(problem.field, problem.field)
-        form.add_error(name if name in form.fields else None, said(problem.message))
 
 
 def _suggestion(request: HttpRequest) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from changbei.core.errors import Conflict, NotFound
 from changbei.delivery import exchange, planning, selectors
 from changbei.people import access as people
 from changbei.web import entry, htmx
-from changbei.web.errors import said
+from changbei.web.errors import refuse
+from changbei.web.widgets import DayInput
 
 KINDS = {
     "csv": "text/csv; charset=utf-8",
@@ -39,7 +40,7 @@ class FileForm(forms.Form):
     date = forms.DateField(
         label=gettext_lazy("Day"),
         validators=[_is_near],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=DayInput(),
     )
     file = forms.FileField(label=gettext_lazy("Table (.xlsx, .xls, .ods, .csv)"))
     replace = forms.BooleanField(
@@ -81,7 +82,7 @@ def take_in(request: HttpRequest) -> HttpResponse:
                     found, on, replace=form.cleaned_data["replace"], actor=entry.actor(request)
                 )
             except Conflict as error:
-                form.add_error(None, said(str(error)))
+                refuse(form, error)
             else:
                 words = _("%(stops)d stops on %(tours)d tours are planned.")
                 messages.success(request, words % {"stops": len(found.rows), "tours": len(found.by_van())})

@@ -31,7 +31,7 @@ from changbei.network.models import Retailer, Site, Vehicle
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.web import entry, htmx, mapping
-from changbei.web.errors import said
+from changbei.web.errors import refuse, said
 from changbei.web.showing import language, say
 from changbei.web.widgets import AreaField, PersonWidget, RetailerWidget
 
@@ -251,12 +251,8 @@ def _done(form: forms.Form, do: Callable[[forms.Form, Person], str], actor: Pers
     """What to say; "" when it was refused, the form then says why."""
     try:
         return do(form, actor)
-    except Invalid as error:
-        for problem in error.problems:
-            name = problem.field.rpartition(".")[2]
-            form.add_error(name if name in form.fields else None, said(problem.message))
-    except Conflict as error:
-        form.add_error(None, said(str(error)))
+    except (Invalid, Conflict) as error:
+        refuse(form, error, at=lambda field: field.rpartition(".")[2])
     return ""
 
 

@@ -21,6 +21,7 @@ from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanDraft, PlanReview, PlanVersion, Signature
 from changbei.web import htmx, showing
 from changbei.web.entry import actor, may_act, staff
+from changbei.web.widgets import DayInput
 
 FIRST_FILE = "plan.yaml"
 SPARE_LINES = 12
@@ -39,9 +40,7 @@ REASONS = {
 
 
 class SubmitForm(forms.Form):
-    effective_on = forms.DateField(
-        label=gettext_lazy("Holds from"), widget=forms.DateInput(attrs={"type": "date"})
-    )
+    effective_on = forms.DateField(label=gettext_lazy("Holds from"), widget=DayInput())
     reason = forms.CharField(
         label=gettext_lazy("Why the plan is changed"), widget=forms.Textarea, max_length=2000
     )

@@ -30,7 +30,8 @@ from changbei.supply.models import SupplyWarning
 from changbei.web import htmx, showing
 from changbei.web.components import Tone
 from changbei.web.entry import actor, may_act, staff
-from changbei.web.errors import said
+from changbei.web.errors import refuse, said
+from changbei.web.widgets import DayInput
 
 REPORTED = "supply-anomaly"  # the procedure that a warning is reported to
 MOST_OVER = 30
@@ -54,7 +55,6 @@ DELAYS = {
     "factory": gettext_lazy("the factory is late"),
     "vehicle": gettext_lazy("the lorry broke down"),
 }
-DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ class OrderForm(forms.Form):
     product = NamedField(Product.objects.filter(active=True).order_by("code"), label=gettext_lazy("Product"))
     site = NamedField(Site.objects.order_by("pk"), label=gettext_lazy("Site"))
     cartons = forms.IntegerField(label=gettext_lazy("Cartons"), min_value=1, max_value=100_000_000)
-    ordered_on = forms.DateField(label=gettext_lazy("Ordered on"), widget=DAY)
-    due_on = forms.DateField(label=gettext_lazy("To arrive by"), widget=DAY)
+    ordered_on = forms.DateField(label=gettext_lazy("Ordered on"), widget=DayInput())
+    due_on = forms.DateField(label=gettext_lazy("To arrive by"), widget=DayInput())
 
 
 @dataclass(frozen=True)
@@ -213,8 +213,7 @@ def order(request: HttpRequest) -> HttpResponse:
         try:
             made = early.record_shipment(**form.cleaned_data, actor=person)
         except Invalid as error:
-            for problem in error.problems:
-                form.add_error(problem.field, said(problem.message))
+            refuse(form, error)
         else:
             messages.success(request, _("Recorded as %(number)s.") % {"number": made.number})
             return htmx.go_to(request, f"{reverse('early-warnings')}#under-way")

@@ -24,6 +24,7 @@ from changbei.incidents.services import forecasting
 from changbei.people import access as people
 from changbei.runs.models import Task
 from changbei.web import entry, htmx
+from changbei.web.errors import refuse
 from changbei.web.showing import clause, language, say
 
 DEPARTMENTS = {
@@ -146,8 +147,7 @@ def _keep(request: HttpRequest, name: NameForm, by_day: list[tuple[date, DayForm
     try:
         forecasting.keep(draft, source=Forecast.Source.HAND, actor=entry.actor(request))
     except Invalid as error:
-        for problem in error.problems:
-            name.add_error(None, problem.message)
+        refuse(name, error)
         return False
     messages.success(request, _("The forecast is kept; the departments hear of it."))
     return True

@@ -24,7 +24,7 @@ from changbei.incidents import access
 from changbei.incidents import services as incidents
 from changbei.incidents.services import lines as verbs
 from changbei.web import entry, htmx
-from changbei.web.errors import said
+from changbei.web.errors import refuse
 from changbei.web.showing import clause, say
 
 MEASURES = (
@@ -93,8 +93,7 @@ def lines(request: HttpRequest, uuid: UUID) -> HttpResponse:
                     incident, _choices(rows), review_at=_review_at(review), actor=actor
                 )
             except (Invalid, Conflict) as error:
-                for words in _said(error):
-                    review.add_error(None, words)
+                refuse(review, error)
             else:
                 messages.success(
                     request,
@@ -138,12 +137,6 @@ def _choices(rows: Sequence[Row]) -> list[LineChoice]:
 def _review_at(form: ReviewForm) -> datetime | None:
     given: datetime | None = form.cleaned_data["review_at"]
     return given
-
-
-def _said(error: Invalid | Conflict) -> list[str]:
-    if isinstance(error, Invalid):
-        return [said(problem.message) for problem in error.problems]
-    return [said(str(error))]
 
 
 urlpatterns = [path("incidents/<uuid:uuid>/lines/", lines, name="incident-lines")]

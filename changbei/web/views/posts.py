@@ -27,7 +27,8 @@ from changbei.people.staffing import Day, Staffed
 from changbei.web import htmx, showing
 from changbei.web.components import TimelineEntry
 from changbei.web.entry import actor, may_act, staff
-from changbei.web.staffing import ColleagueField, MomentField, refuse
+from changbei.web.errors import refuse
+from changbei.web.staffing import ColleagueField, MomentField
 from changbei.web.widgets import find_people
 
 CHANGES_SHOWN = 12

@@ -28,7 +28,7 @@ from changbei.readiness.selectors import Standing
 from changbei.web import htmx, showing
 from changbei.web.components import Clause
 from changbei.web.entry import actor, may_act, staff
-from changbei.web.errors import said
+from changbei.web.errors import refuse
 
 FILES, FILES_PERMISSION = "readiness-files", "network.export_customer_files"
 ELSEWHERE = {
@@ -279,8 +279,7 @@ def _export(form: ExportForm, person: Person, managers: Sequence[Person]) -> Htt
             actor=person,
         )
     except Invalid as error:
-        for problem in error.problems:
-            form.add_error(problem.field if problem.field in form.fields else None, said(problem.message))
+        refuse(form, error)
         return None
     response = HttpResponse(made.data, content_type="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="{made.name}"'

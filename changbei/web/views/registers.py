@@ -22,8 +22,8 @@ from changbei.readiness.models import InspectionTarget
 from changbei.readiness.registers import Column, Register
 from changbei.web import htmx, showing
 from changbei.web.entry import actor, may_act, staff
-from changbei.web.errors import said
-from changbei.web.widgets import PersonWidget
+from changbei.web.errors import refuse
+from changbei.web.widgets import DayInput, PersonWidget
 
 MOST_ROWS = 400
 
@@ -125,12 +125,8 @@ def _heading(found: Register, known: Any) -> str:
 def _save(request: HttpRequest, found: Register, pk: int | None, form: RowForm) -> bool:
     try:
         registers.save(found, form.cleaned_data, pk=pk, language=showing.language(), actor=actor(request))
-    except Invalid as error:
-        for problem in error.problems:
-            form.add_error(problem.field if problem.field in form.fields else None, said(problem.message))
-        return False
-    except Conflict as error:
-        form.add_error(None, said(str(error)))
+    except (Invalid, Conflict) as error:
+        refuse(form, error)
         return False
     return True
 
@@ -170,7 +166,7 @@ def _field(column: Column) -> forms.Field:
         case "whole":
             return forms.IntegerField(min_value=column.minimum)
         case "day":
-            return forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+            return forms.DateField(widget=DayInput())
         case "moment":
             return forms.DateTimeField(
                 input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],

@@ -33,8 +33,8 @@ from changbei.readiness.review.findings import joined
 from changbei.web import htmx, sentences, showing
 from changbei.web.components import Clause
 from changbei.web.entry import actor, may_act, staff
-from changbei.web.errors import said
-from changbei.web.widgets import PersonWidget
+from changbei.web.errors import refuse
+from changbei.web.widgets import DayInput, PersonWidget
 
 Json = dict[str, Any]
 OPTION_KINDS = {
@@ -53,18 +53,14 @@ class RectificationForm(forms.Form):
     )
     clause = forms.CharField(label=gettext_lazy("Clause"), required=False, max_length=20)
     owner = forms.CharField(label=gettext_lazy("Owner"), widget=PersonWidget())
-    due_on = forms.DateField(
-        label=gettext_lazy("Until"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    due_on = forms.DateField(label=gettext_lazy("Until"), widget=DayInput())
 
 
 class AssignmentForm(forms.Form):
     """Another owner or date of a rectification."""
 
     owner = forms.CharField(label=gettext_lazy("Owner"), widget=PersonWidget())
-    due_on = forms.DateField(
-        label=gettext_lazy("Until"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    )
+    due_on = forms.DateField(label=gettext_lazy("Until"), widget=DayInput())
 
 
 class RemarksForm(forms.Form):
@@ -235,11 +231,6 @@ def _colleague(staff_no: str) -> Person:
     return found
 
 
-def _refuse(form: forms.Form, error: Invalid) -> None:
-    for problem in error.problems:
-        form.add_error(problem.field if problem.field in form.fields else None, said(problem.message))
-
-
 @staff
 @require_POST
 def add(request: HttpRequest, uuid: UUID) -> HttpResponse:
@@ -259,7 +250,7 @@ def add(request: HttpRequest, uuid: UUID) -> HttpResponse:
                 actor=person,
             )
         except Invalid as error:
-            _refuse(form, error)
+            refuse(form, error)
         else:
             return _back(request, made)
     return _page(request, _incident(request, uuid), adding=form, status=422)

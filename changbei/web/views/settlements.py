@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import ChangbeiError, Conflict, Invalid
+from changbei.core.errors import Conflict, Invalid
 from changbei.incidents import settling
 from changbei.incidents.models import Incident
 from changbei.network.models import Retailer
@@ -31,9 +31,9 @@ from changbei.supply.models import CashSettlement, SettlementCorrection
 from changbei.web import htmx, showing
 from changbei.web.components import Tone
 from changbei.web.entry import actor, staff
-from changbei.web.errors import said
+from changbei.web.errors import detail, refuse
 from changbei.web.views.supply import yuan
-from changbei.web.widgets import RetailerWidget
+from changbei.web.widgets import DayInput, RetailerWidget
 
 ON_A_PAGE = 50
 MOST_CANDIDATES = 1_000
@@ -71,13 +71,18 @@ def fen(amount: Decimal) -> int:
     return int(amount * FEN)
 
 
+def _in_yuan(field: str) -> str:
+    """What a form that asks for yuan calls a field in fen."""
+    return field.removesuffix("_fen")
+
+
 class WrongForm(forms.Form):
     """A settlement that went wrong."""
 
     retailer = forms.CharField(label=gettext_lazy("Customer"), widget=RetailerWidget())
     ordered_on = forms.DateField(
         label=gettext_lazy("Order day"),
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        widget=DayInput(),
     )
     wrong = forms.ChoiceField(label=gettext_lazy("What is wrong"), choices=list(WRONG.items()))
     booked = Money(label=gettext_lazy("Drawn (yuan)"))
@@ -192,7 +197,7 @@ def add_correction(request: HttpRequest, uuid: UUID) -> HttpResponse:
             actor=person,
         )
     except (Invalid, Conflict) as error:
-        form.add_error(None, _reason(error))
+        refuse(form, error, at=_in_yuan)
         return _corrections_page(request, run, form)
     messages.success(request, _("Put on the list."))
     return htmx.go_to(request, reverse("settlement-corrections-of", args=[uuid]))
@@ -228,7 +233,7 @@ def reconcile(request: HttpRequest, uuid: UUID) -> HttpResponse:
         try:
             corrections.reconcile(run, bank_total_fen=bank, book_total_fen=book, actor=person)
         except (Invalid, Conflict) as error:
-            totals.add_error(None, _reason(error))
+            refuse(totals, error, at=_in_yuan)
         else:
             messages.success(request, _("Reconciled: nothing is open."))
             return htmx.go_to(request, reverse("settlement-corrections-of", args=[uuid]))
@@ -346,7 +351,7 @@ def close_cash(request: HttpRequest, uuid: UUID) -> HttpResponse:
         try:
             cash.reconcile(run, paid_in_total_fen=fen(form.cleaned_data["paid_in_total"]), actor=person)
         except (Invalid, Conflict) as error:
-            form.add_error(None, _reason(error))
+            refuse(form, error, at=_in_yuan)
         else:
             messages.success(request, _("Closed: all cash is paid in."))
             return htmx.go_to(request, reverse("cash-settlements-of", args=[uuid]))
@@ -384,18 +389,12 @@ def _done(request: HttpRequest, here: str, words: str, do: Callable[[], object])
     try:
         do()
     except (Invalid, Conflict) as error:
-        messages.error(request, _reason(error))
+        messages.error(request, detail(error))
     except forms.ValidationError as error:
         messages.error(request, " ".join(error.messages))
     else:
         messages.success(request, words)
     return htmx.go_to(request, here)
-
-
-def _reason(error: ChangbeiError) -> str:
-    if isinstance(error, Invalid):
-        return " ".join(str(said(one.message)) for one in error.problems)
-    return str(said(str(error)))
 
 
 urlpatterns = [

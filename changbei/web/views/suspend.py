@@ -29,7 +29,7 @@ from changbei.runs import access as runs_access
 from changbei.runs import services as runs
 from changbei.runs.models import Task
 from changbei.web import entry, htmx, mapping
-from changbei.web.errors import said
+from changbei.web.errors import refuse
 from changbei.web.showing import clause, language, say
 from changbei.web.widgets import AreaField
 
@@ -118,8 +118,7 @@ def suspend(request: HttpRequest, uuid: UUID) -> HttpResponse:
         try:
             return _decide(request, incident, task, form, actor)
         except Invalid as error:
-            for problem in error.problems:
-                form.add_error(problem.field if problem.field in form.fields else None, said(problem.message))
+            refuse(form, error)
     return render(request, "web/suspend/page.html", _context(incident, task, form, actor), status=422)
 
 

@@ -32,7 +32,7 @@ from changbei.runs.models import Evidence, Task
 from changbei.web import forms, handling, htmx, showing
 from changbei.web.components import Action, TaskCard
 from changbei.web.entry import actor, next_url, staff
-from changbei.web.errors import detail, said
+from changbei.web.errors import detail, refuse
 from changbei.web.widgets import PersonWidget
 
 DONE_SHOWN = 30
@@ -314,8 +314,7 @@ def attach(request: HttpRequest, uuid: UUID) -> HttpResponse:
             messages.success(request, _("Kept with the task."))
             return htmx.go_to(request, reverse("task", args=[uuid]))
         except Invalid as error:
-            for problem in error.problems:
-                form.add_error("note" if problem.field == "note" else "photo", said(problem.message))
+            refuse(form, error, at=lambda field: "note" if field == "note" else "photo")
     return _page(request, task, status=422, note_form=form)
 
 
@@ -335,8 +334,7 @@ def hand_over(request: HttpRequest, uuid: UUID) -> HttpResponse:
             messages.success(request, _("Handed over to %(name)s.") % {"name": to.name})
             return htmx.go_to(request, next_url(request, reverse("task", args=[uuid])))
         except Invalid as error:
-            for problem in error.problems:
-                form.add_error("to", said(problem.message))
+            refuse(form, error, at=lambda _field: "to")
     return _page(request, task, status=422, hand_over=form)
 
 

@@ -23,6 +23,7 @@ from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.web import htmx
 from changbei.web.entry import actor, staff
+from changbei.web.errors import refuse
 
 KINDS = (
     ("url", gettext_lazy("Address that is polled")),
@@ -65,8 +66,7 @@ def sources_page(request: HttpRequest, uuid: UUID | None = None) -> HttpResponse
         try:
             services.save_source(chosen, **form.cleaned_data, actor=actor(request))
         except Invalid as error:
-            for problem in error.problems:
-                form.add_error(problem.field if problem.field in form.fields else None, _(problem.message))
+            refuse(form, error)
         else:
             messages.success(request, _("Saved."))
             return htmx.go_to(request, reverse("warning-sources"))
