@@ -15,6 +15,8 @@ def text(hans: str, hant: str, english: str) -> dict[str, str]:
     return {"zh-Hans": hans, "zh-Hant": hant, "en": english}
 
 
+PHONE = re.compile(r"\+?\d{5,15}")
+"""A telephone number as it is kept."""
 _BETWEEN_DIGITS = re.compile(r"[\s\-()./·—–\u200b]")
 
 

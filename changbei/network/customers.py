@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from changbei.core.errors import Invalid
-from changbei.core.texts import joined
+from changbei.core.texts import PHONE, joined
 from changbei.journal import services as journal
 from changbei.network.models import Retailer
 from changbei.people import access
 from changbei.people.models import Person
 
 MAY_CORRECT = "network.correct_phone"
-_NUMBER = re.compile(r"\+?\d{5,15}")
 
 
 @transaction.atomic
@@ -23,7 +20,7 @@ def correct_phone(retailer: Retailer, phone: str, *, actor: Person) -> Retailer:
     """A customer has another number (E3.2.7). Journals `network.phone_corrected`. Raises NotAllowed, Invalid(phone)."""
     access.require(actor, MAY_CORRECT, retailer.customer_manager)
     number = joined(phone)
-    if not _NUMBER.fullmatch(number):
+    if not PHONE.fullmatch(number):
         raise Invalid("phone", gettext_noop("A telephone number has 5 to 15 digits."))
     Retailer.objects.filter(pk=retailer.pk).update(phone=number)
     retailer.phone = number

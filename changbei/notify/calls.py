@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
@@ -71,15 +72,7 @@ def make_call_list(
         callers = {caller for _, caller in rows}
         for absent in Person.objects.filter(pk__in=_away(callers)).order_by("pk"):
             _pass_on(made, absent, None, actor)
-        append(
-            "notify.call_list_made",
-            actor=actor,
-            incident=incident,
-            run=run,
-            clause=clause,
-            drill=drill,
-            data={"call_list": str(made.uuid), "customers": len(rows), "callers": len(callers)},
-        )
+        _journal(made, "notify.call_list_made", actor, customers=len(rows), callers=len(callers))
         _finish_if_done(made)
     return made
 
@@ -110,20 +103,8 @@ def record_call(
         call.save(update_fields=["outcome", "note", "at", "tries", "call_at"])
         if outcome in DONE and call_list.notice is not None:
             _told_in_person(call_list.notice, call)
-        append(
-            "notify.call_recorded",
-            actor=actor,
-            incident=call_list.incident,
-            run=call_list.run,
-            clause=call_list.clause,
-            drill=call_list.drill,
-            data={
-                "call_list": str(call_list.uuid),
-                "licence_no": call.retailer.licence_no,
-                "outcome": outcome,
-                "tries": call.tries,
-            },
-        )
+        facts = {"licence_no": call.retailer.licence_no, "outcome": outcome, "tries": call.tries}
+        _journal(call_list, "notify.call_recorded", actor, **facts)
         _finish_if_done(call_list)
     return call
 
@@ -196,19 +177,8 @@ def _pass_on(call_list: CallList, absent: Person, to: Person | None, actor: Pers
     shares = share_out(pending, [(person.pk, loads.get(person.pk, 0)) for person in colleagues])
     for caller, calls in sorted(shares.items()):
         Call.objects.filter(pk__in=calls).update(caller=caller)
-    append(
-        "notify.calls_passed_on",
-        actor=actor,
-        incident=call_list.incident,
-        run=call_list.run,
-        clause=call_list.clause,
-        drill=call_list.drill,
-        data={
-            "call_list": str(call_list.uuid),
-            "from": absent.staff_no,
-            "to": {person.staff_no: len(shares[person.pk]) for person in colleagues if shares.get(person.pk)},
-        },
-    )
+    taken = {person.staff_no: len(shares[person.pk]) for person in colleagues if shares.get(person.pk)}
+    _journal(call_list, "notify.calls_passed_on", actor, **{"from": absent.staff_no, "to": taken})
     return len(pending)
 
 
@@ -279,15 +249,7 @@ def end(call_list: UUID, *, actor: Person | None) -> int:
         if found is None:
             return 0
         left = found.calls.filter(outcome__in=OPEN).count()
-        append(
-            "notify.calls_ended",
-            actor=actor,
-            incident=found.incident,
-            run=found.run,
-            clause=found.clause,
-            drill=found.drill,
-            data={"call_list": str(found.uuid), "left": left},
-        )
+        _journal(found, "notify.calls_ended", actor, left=left)
         _finish(found, found.calls.count() - left)
     return left
 
@@ -300,14 +262,18 @@ def _finish_if_done(call_list: CallList) -> None:
 def _finish(call_list: CallList, told: int) -> None:
     call_list.finished_at = clock.now()
     call_list.save(update_fields=["finished_at"])
+    _journal(call_list, "notify.call_list_finished", None, customers=told)
+
+
+def _journal(call_list: CallList, kind: str, actor: Person | None, **facts: Any) -> None:
     append(
-        "notify.call_list_finished",
-        actor=None,
+        kind,
+        actor=actor,
         incident=call_list.incident,
         run=call_list.run,
         clause=call_list.clause,
         drill=call_list.drill,
-        data={"call_list": str(call_list.uuid), "customers": told},
+        data={"call_list": str(call_list.uuid), **facts},
     )
 
 

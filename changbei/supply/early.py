@@ -217,12 +217,7 @@ def record_shipment(
     if due_on < ordered_on:
         raise Invalid("due_on", gettext_noop("must not be before the order"))
     _lock()
-    last = (
-        Shipment.objects.filter(number__startswith="SHP-")
-        .order_by("-pk")
-        .values_list("number", flat=True)
-        .first()
-    )
+    last = Shipment.objects.order_by("-pk").values_list("number", flat=True).first()
     number = f"SHP-{int(last[4:]) + 1 if last else 1:04d}"
     made = Shipment.objects.create(
         number=number,

@@ -12,13 +12,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from changbei.core.clock import LOCAL
-from changbei.core.texts import joined
+from changbei.core.texts import PHONE, joined
 from changbei.network.imports.problems import Wrong
 
 Convert = Callable[[Any], Any]
 
 _SCIENTIFIC = re.compile(r"^[+-]?\d+(\.\d+)?[eE][+-]?\d+$")
-_PHONE = re.compile(r"^\+?\d{5,15}$")
 _BETWEEN_NUMBERS = re.compile(r"[/、,;|\\&]")
 _EMAIL = re.compile(r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 _YES = {"是", "有", "y", "yes", "true", "1", "√", "✓", "对", "對"}
@@ -96,7 +95,7 @@ def phone(cell: Any) -> str:
         raise Wrong(_("holds more than one telephone number; write one, of 5 to 15 digits"))
     words = joined(written)
     _refuse_shortened(cell, words)
-    if not _PHONE.match(words):
+    if not PHONE.fullmatch(words):
         raise Wrong(_("is no telephone number; write 5 to 15 digits, format the column as text"))
     return words
 

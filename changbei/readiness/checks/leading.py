@@ -43,4 +43,4 @@ def leading_group(given: Mapping[str, Any], _pack: Pack, now: datetime) -> list[
             unnamed = {language: f"{name} {post_kind}" for language, name in unit.name.items()}
             subject = f"{post_kind}:{unit.name.get('en', '')}"
             vacant.append((subject, named.get((post_kind, unit.pk), unnamed)))
-    return rules.vacant_posts(vacant)
+    return [rules.trouble("vacant", subject, post=name) for subject, name in vacant]

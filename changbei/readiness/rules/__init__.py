@@ -52,7 +52,6 @@ from changbei.readiness.rules.standing import (
     rectify_by,
     reserve_troubles,
     unreachable_hours,
-    vacant_posts,
     working_hours,
 )
 from changbei.readiness.rules.words import Trouble, trouble
@@ -103,6 +102,5 @@ __all__ = [
     "tape_troubles",
     "trouble",
     "unreachable_hours",
-    "vacant_posts",
     "working_hours",
 ]

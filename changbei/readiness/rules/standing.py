@@ -1,8 +1,8 @@
-"""Posts, technicians, contacts and reserve vans, as pure functions (E2.1a, E3.1.11, E3.1.13, E3.2.6)."""
+"""Technicians, contacts and reserve vans, as pure functions (E3.1.11, E3.1.13, E3.2.6)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -11,14 +11,6 @@ from changbei.readiness.rules.words import Trouble, trouble
 
 WORKING_HOURS = (8, 18)  # of the city's wall clock
 RECTIFY_WITHIN_WORKING_DAYS = 10
-
-
-# --- E2.1a ---
-
-
-def vacant_posts(vacant: Iterable[tuple[str, Mapping[str, str] | str]]) -> list[Trouble]:
-    """(subject, what it is called) of each post that nobody holds."""
-    return [trouble("vacant", subject, post=name) for subject, name in vacant]
 
 
 # --- E3.2.6 ---
