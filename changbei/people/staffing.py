@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TypeVar
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import NotFound
@@ -67,36 +68,46 @@ def staffed(posts: Iterable[Post], now: datetime) -> list[Staffed]:
     holdings = _holdings(ids, now)
     shifts = _on_duty(ids, now)
     absences = _absences(now)
+    away = {person: rules.merge(map(_away, rows)) for person, rows in absences.items()}
+    substitutes = {
+        one.substitute.pk: one.substitute for rows in absences.values() for one in rows if one.substitute
+    }
     since = now - timedelta(days=ROSTER_DAYS)
     rosters = DutyShift.objects.filter(post__in=ids, ends_at__gt=since).values_list("post", flat=True)
     with_roster = set(rosters.distinct())
     return [
-        _staffed(post, holdings[post.pk], shifts[post.pk], absences, has_roster=post.pk in with_roster)
+        _staffed(
+            post,
+            [Held(one, _longest(absences.get(one.person_id, ()))) for one in holdings[post.pk]],
+            [OnDuty(one, _longest(absences.get(one.person_id, ()))) for one in shifts[post.pk]],
+            away,
+            substitutes,
+            has_roster=post.pk in with_roster,
+        )
         for post in every
     ]
 
 
 def _staffed(
     post: Post,
-    holdings: Sequence[PostHolding],
-    shifts: Sequence[DutyShift],
-    absences: Mapping[int, Sequence[Absence]],
+    holders: Sequence[Held],
+    on_duty: Sequence[OnDuty],
+    away: Mapping[int, rules.Away],
+    substitutes: dict[int, Person],
     *,
     has_roster: bool,
 ) -> Staffed:
-    offers = [rules.Offer(one.person_id, "post", rank=one.rank) for one in holdings]
-    offers += [rules.Offer(one.person_id, "duty") for one in shifts]
-    away = {person: rules.merge(map(_away, rows)) for person, rows in absences.items()}
+    offers = [rules.Offer(one.person.pk, "post", rank=one.holding.rank) for one in holders]
+    offers += [rules.Offer(one.shift.person_id, "duty") for one in on_duty]
     choice = rules.choose(rules.RoleSpec(duty=post.kind), offers, away)
-    known = {one.person_id: one.person for one in holdings} | {one.person_id: one.person for one in shifts}
-    standing_in = (row.substitute for rows in absences.values() for row in rows)
-    known |= {one.pk: one for one in standing_in if one is not None}
+    known = {one.person.pk: one.person for one in holders}
+    known |= {one.shift.person_id: one.shift.person for one in on_duty}
     return Staffed(
         post=post,
-        holders=[Held(one, _longest(absences.get(one.person_id, ()))) for one in holdings],
-        on_duty=[OnDuty(one, _longest(absences.get(one.person_id, ()))) for one in shifts],
+        holders=holders,
+        on_duty=on_duty,
         has_roster=has_roster,
-        doing=known[choice.person] if choice.person is not None else None,
+        doing=(known | substitutes)[choice.person] if choice.person is not None else None,
         why=choice.why,
     )
 
@@ -144,6 +155,22 @@ def get_post(actor: object, code: str) -> Post:
     found = Post.objects.select_related("unit").filter(code=code).first()
     if found is None or not access.may(actor, "people.see"):
         raise NotFound(code)
+    return found
+
+
+def get_shift(post: Post, pk: int) -> DutyShift:
+    """A shift of the post, with its post and person. Raises NotFound."""
+    found = post.duty.select_related("post", "person").filter(pk=pk).first()
+    if found is None:
+        raise NotFound(gettext_noop("this shift is on the roster no longer"))
+    return found
+
+
+def get_absence(person: Person, pk: int) -> Absence:
+    """An absence of the person. Raises NotFound."""
+    found = person.absences.select_related("person").filter(pk=pk).first()
+    if found is None:
+        raise NotFound(gettext_noop("no such absence"))
     return found
 
 

@@ -7,7 +7,6 @@ from typing import Annotated
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 from ninja import Router, Schema, Status
 from pydantic import AwareDatetime, Field
 
@@ -153,10 +152,7 @@ def put_on_duty(request: HttpRequest, code: str, body: DutyIn) -> Status[list[Sh
 def take_off_duty(request: HttpRequest, code: str, pk: int) -> PostFull:
     """Take a shift off the roster; what was already served stays."""
     found = staffing.get_post(request.user, code)
-    shift = found.duty.select_related("post", "person").filter(pk=pk).first()
-    if shift is None:
-        raise NotFound(gettext_noop("this shift is on the roster no longer"))
-    services.take_off_duty(shift, actor=actor(request))
+    services.take_off_duty(staffing.get_shift(found, pk), actor=actor(request))
     return _full(found)
 
 
@@ -173,10 +169,7 @@ def record_absence(request: HttpRequest, staff_no: str, body: AbsenceIn) -> Stat
 def end_absence(request: HttpRequest, staff_no: str, pk: int) -> list[AbsenceOut]:
     """Back early: the absence ends now, one that had not begun is struck out. Answers with those that are left."""
     found = access.get_person(request.user, staff_no)
-    absence = found.absences.select_related("person").filter(pk=pk).first()
-    if absence is None:
-        raise NotFound(gettext_noop("no such absence"))
-    services.end_absence(absence, actor=actor(request))
+    services.end_absence(staffing.get_absence(found, pk), actor=actor(request))
     rest = found.absences.filter(ends_at__gt=clock.now()).select_related("person", "substitute")
     return [_absence(one) for one in rest.order_by("starts_at", "pk")]
 
@@ -217,7 +210,7 @@ def _post(one: Staffed) -> PostOut:
         unit=one.post.unit.code,
         holders=[
             HolderOut(
-                person=_person(held.person),
+                person=shown.colleague(held.person),
                 rank=held.holding.rank,
                 since=held.holding.since,
                 away_until=held.absence.ends_at if held.absence else None,
@@ -230,12 +223,10 @@ def _post(one: Staffed) -> PostOut:
     )
 
 
-def _person(one: Person) -> schemas.PersonOut:
-    return schemas.PersonOut(staff_no=one.staff_no, name=one.name, phone=one.phone)
-
-
 def _shift(one: DutyShift) -> ShiftOut:
-    return ShiftOut(id=one.pk, person=_person(one.person), starts_at=one.starts_at, ends_at=one.ends_at)
+    return ShiftOut(
+        id=one.pk, person=shown.colleague(one.person), starts_at=one.starts_at, ends_at=one.ends_at
+    )
 
 
 def _absence(one: Absence) -> AbsenceOut:

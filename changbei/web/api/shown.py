@@ -17,8 +17,12 @@ from changbei.web.api import schemas
 MESSAGES_SHOWN = 500
 
 
+def colleague(one: Person) -> schemas.PersonOut:
+    return schemas.PersonOut(staff_no=one.staff_no, name=one.name, phone=one.phone)
+
+
 def person(one: Person | None) -> schemas.PersonOut | None:
-    return schemas.PersonOut(staff_no=one.staff_no, name=one.name, phone=one.phone) if one else None
+    return colleague(one) if one else None
 
 
 def incident(one: Incident) -> schemas.IncidentOut:

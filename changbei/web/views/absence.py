@@ -9,13 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import NotFound
-from changbei.people import services
-from changbei.people.models import Absence, Person, PostHolding
+from changbei.people import services, staffing
+from changbei.people.models import Person, PostHolding
 from changbei.runs.selectors import my_tasks
 from changbei.web import htmx, showing
 from changbei.web.entry import actor, staff
@@ -59,10 +57,7 @@ def _page(request: HttpRequest, person: Person, form: AbsenceForm, *, status: in
 def back_early(request: HttpRequest, pk: int) -> HttpResponse:
     """I am back."""
     person = actor(request)
-    found = Absence.objects.filter(pk=pk, person=person).first()
-    if found is None:
-        raise NotFound(gettext_noop("no such absence"))
-    services.end_absence(found, actor=person)
+    services.end_absence(staffing.get_absence(person, pk), actor=person)
     messages.success(request, _("Welcome back."))
     return htmx.go_to(request, reverse("absence"))
 

@@ -11,13 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import NotAllowed, NotFound
 from changbei.network.models import Retailer, Vehicle
-from changbei.people import access, services
+from changbei.people import access, services, staffing
 from changbei.people.models import Account, Person
 from changbei.runs.selectors import my_tasks
 from changbei.web import htmx, showing
@@ -43,8 +42,7 @@ def person(request: HttpRequest, staff_no: str) -> HttpResponse:
     found = access.get_person(request.user, staff_no)
     if request.method != "POST":
         return _page(request, found)
-    if not may_act(request, "people.record_absence", found):
-        raise NotAllowed("people.record_absence")
+    access.require(actor(request), "people.record_absence", found)
     form = AbsenceOfAnother(request.POST)
     if not form.record(found, actor=actor(request)):
         return _page(request, found, form, status=422)
@@ -113,10 +111,7 @@ def _leaving(found: Person) -> dict[str, Any]:
 def end_absence(request: HttpRequest, staff_no: str, pk: int) -> HttpResponse:
     """Somebody is back early, or does not go."""
     found = access.get_person(request.user, staff_no)
-    absence = found.absences.select_related("person").filter(pk=pk).first()
-    if absence is None:
-        raise NotFound(gettext_noop("no such absence"))
-    services.end_absence(absence, actor=actor(request))
+    services.end_absence(staffing.get_absence(found, pk), actor=actor(request))
     messages.success(request, _("The absence is ended. Roles come back as the plan says."))
     return htmx.go_to(request, reverse("person", args=[found.staff_no]))
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy, gettext_noop, pgettext, pgett
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import ChangbeiError, NotAllowed, NotFound
+from changbei.core.errors import ChangbeiError, NotFound
 from changbei.journal.models import Entry
 from changbei.people import access, services, staffing
 from changbei.people.models import DutyShift, Person, Post, Unit
@@ -196,7 +196,7 @@ def post(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _appoint(request: HttpRequest, found: Post) -> HttpResponse:
-    _require(request, "people.appoint", found)
+    access.require(actor(request), "people.appoint", found)
     staffed = _staffed(found)
     form = AppointForm(staffed, request.POST)
     if form.is_valid():
@@ -215,7 +215,7 @@ def _appoint(request: HttpRequest, found: Post) -> HttpResponse:
 
 
 def _put_on_duty(request: HttpRequest, found: Post) -> HttpResponse:
-    _require(request, "people.put_on_duty", found)
+    access.require(actor(request), "people.put_on_duty", found)
     form = DutyForm(_staffed(found), [], request.POST)
     if form.is_valid():
         given = form.cleaned_data
@@ -262,12 +262,6 @@ def _page(
 
 def _staffed(found: Post) -> Staffed:
     return staffing.staffed([found], clock.now())[0]
-
-
-def _require(request: HttpRequest, permission: str, found: Post) -> None:
-    """The page says nothing of a form to who may not send it, and neither does what comes back."""
-    if not may_act(request, permission, found):
-        raise NotAllowed(permission)
 
 
 def _day(day: Day, now: datetime, *, first: bool) -> DayLine:
@@ -340,9 +334,7 @@ def relieve(request: HttpRequest, code: str, staff_no: str) -> HttpResponse:
 def take_off(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     """Take a shift off the roster."""
     found = staffing.get_post(request.user, code)
-    shift = found.duty.select_related("post", "person").filter(pk=pk).first()
-    if shift is None:
-        raise NotFound(gettext_noop("this shift is on the roster no longer"))
+    shift = staffing.get_shift(found, pk)
     services.take_off_duty(shift, actor=actor(request))
     messages.success(request, _("%(name)s is off the roster at that time.") % {"name": shift.person.name})
     return htmx.go_to(request, reverse("post", args=[found.code]))
