@@ -79,7 +79,7 @@ def _add(kind: Kind, rows: Sequence[GoodRow]) -> None:
     if kind.name == "units":
         _add_units(fields, rows)
         return
-    new = [MODEL_OF[kind.name](**fields.of_new(row.values)) for row in rows]
+    new = [MODEL_OF[kind.name](**fields.of_new(row.values)) for row in rows if not row.further]
     if kind.name == "retailers":
         changing.to_the_ends_of_lines([one for one in new if isinstance(one, Retailer)])
     if kind.name == "districts":
@@ -105,9 +105,11 @@ def _give_outlines(districts: Sequence[District]) -> None:
 
 def _appoint(new: Sequence[Person], rows: Sequence[GoodRow]) -> None:
     """Whoever holds a post that an update gives to somebody new is relieved."""
+    by_number = {one.staff_no.casefold(): one for one in new}
     held = set(PostHolding.objects.filter(until__isnull=True).values_list("post_id", "rank"))
     now, holdings = clock.now(), []
-    for person, row in zip(new, rows, strict=True):
+    for row in rows:
+        person = by_number[row.values["staff_no"].casefold()]
         post, rank = row.values["post"], row.values["rank"]
         if (post, rank) in held:
             people.appoint(Post.objects.get(pk=post), person, rank, actor=None)

@@ -67,7 +67,7 @@ def write(kind: Kind, found: Sequence[Change], *, actor: Person | None) -> None:
         to_the_ends_of_lines([change.was for change in found if isinstance(change.was, Retailer)])
     names = sorted({name for change in found for name in change.fields})
     if names:
-        rows = [change.was for change in found]
+        rows = [change.was for change in found if change.fields]
         MODEL_OF[kind.name]._default_manager.bulk_update(rows, names, batch_size=AT_ONCE)
     for change in found:
         if change.appoints and isinstance(change.was, Person):

@@ -134,6 +134,8 @@ def check_fit(kind: Kind, values: Values, known: Known) -> Iterable[Finding]:
             yield "post", _("is needed with a rank")
         elif post and (post, rank) in known.held:
             yield "rank", _("somebody holds this post in this rank already")
+        if post and values.get("active") is False:
+            yield "post", _("is for those who are employed")
 
 
 def _parent_is_there(values: Values, known: Known) -> Iterable[Finding]:

@@ -34,7 +34,8 @@ class Column:
 @dataclass(frozen=True)
 class Kind:
     """A kind of file. `key`: columns that together say which thing a row is about; a kind without one is only added
-    to. `unique`: further columns whose value may occur once, in the file and in the database.
+    to. `unique`: further columns whose value may occur once, in the file and in the database. `repeats`: columns of
+    which further rows with the same key say one more; of the rest they say the same, or nothing.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Kind:
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
+    repeats: tuple[str, ...] = ()
     by_key: Mapping[str, Column] = field(init=False, compare=False)
     by_heading: Mapping[str, str] = field(init=False, compare=False)
 
@@ -450,7 +452,8 @@ STAFF = Kind(
             "post",
             text("职务代码", "職務代碼", "Post"),
             values.code(60),
-            text("任职的职务代码；可空", "任職的職務代碼；可空", "Code of the post held; may be empty"),
+            text("任职的职务代码；可空；每个职务一行", "任職的職務代碼；可空；每個職務一行",
+                 "Code of the post held; may be empty; a row for each post"),
             "info-center-head",
             required=False,
             also=("职务",),
@@ -468,4 +471,5 @@ STAFF = Kind(
         flag_column("active", text("在职", "在職", "Employed"), default=True),
     ),
     key=("staff_no",),
+    repeats=("post", "rank"),
 )  # fmt: skip

@@ -21,6 +21,7 @@ from changbei.network.imports.checking import (
     Values,
     check_duplicates,
     check_fit,
+    folded,
     swapped,
     within,
 )
@@ -40,6 +41,9 @@ class GoodRow:
     row: int
     values: Values
     of: int | None = None  # id of what it changes, with the columns that are written; None: it is new
+    further: bool = (
+        False  # only one more of what `Kind.repeats` says; the rest is with the first row of its key
+    )
 
 
 @dataclass
@@ -136,12 +140,26 @@ def _header_is_whole(parsed: Parsed, header: Header) -> bool:
     return parsed.is_usable
 
 
+@dataclass
+class _First:
+    """The row in which a thing stands first. `filled`: what is said of it so far. `given`: what repeats, and the row
+    that says it.
+    """
+
+    row: int
+    values: Values
+    filled: set[str]
+    is_good: bool
+    given: dict[Any, int]
+
+
 class _Rows:
     """The rows below the header, one after the other."""
 
     def __init__(self, parsed: Parsed, header: Header, known: Known) -> None:
         self.parsed, self.header, self.known = parsed, header, known
         self.seen: dict[Key, int] = {}
+        self.firsts: dict[Key, _First] = {}
         self.posts_given: dict[tuple[int, int], int] = {}
 
     def take(self, sheet: Sheet) -> None:
@@ -158,18 +176,40 @@ class _Rows:
         kind, known, values = self.parsed.kind, self.known, Values()
         bad = self._fill(values, kind.identifying, number, cells)
         of = known.row_of(values) if self.parsed.update else None
-        describing = [one for one in kind.describing if of is None or not self._is_empty(one, cells)]
-        bad |= self._fill(values, describing, number, cells)
-        findings = [*check_duplicates(kind, values, known, self.seen, number)]
-        findings += [*check_fit(kind, values, known), *self._posts_twice(values, number)]
-        for key, message in findings:
+        first = self.firsts.get(folded(values, kind.key)) if kind.repeats and not bad else None
+        filled = [one for one in kind.describing if not self._is_empty(one, cells)]
+        bad |= self._fill(values, filled if first or of is not None else kind.describing, number, cells)
+        if first:
+            whole = first.values | dict.fromkeys(kind.repeats) | values
+            findings = [*_further(kind, values, first), *check_fit(kind, whole, known)]
+        else:
+            findings = [*check_duplicates(kind, values, known, self.seen, number)]
+            findings += check_fit(kind, values, known)
+        for key, message in [*findings, *self._posts_twice(values, number)]:
             if key not in bad:
                 self._problem(number, key, cells, message)
-        if len(self.parsed.problems) == before:
-            self.parsed.rows.append(GoodRow(number, values, of))
+        is_good = len(self.parsed.problems) == before
+        if is_good and first:
+            values = self._joined(values, first, number)
+        elif kind.repeats and not first and not bad.intersection(kind.key):
+            said = {one.key for one in filled}
+            given = {values.get(kind.repeats[0]): number}
+            self.firsts[folded(values, kind.key)] = _First(number, values, said, is_good, given)
+        if is_good:
+            self.parsed.rows.append(GoodRow(number, values, of, further=first is not None))
         else:
             self._explain_swap(before, cells)
             self.parsed.wrong_rows[number] = cells
+
+    def _joined(self, values: Values, first: _First, number: int) -> Values:
+        """Of a further row what repeats; the rest goes to the first one."""
+        kind = self.parsed.kind
+        own = {name: value for name, value in values.items() if name in (*kind.key, *kind.repeats)}
+        more = values.keys() - own.keys() - first.filled
+        first.values.update({name: values[name] for name in more})
+        first.filled |= more
+        first.given[values[kind.repeats[0]]] = number
+        return own
 
     def _fill(self, values: Values, columns: Iterable[Column], number: int, cells: Cells) -> set[str]:
         """The values of these columns, names of other things as their ids; the columns that are wrong."""
@@ -231,3 +271,19 @@ class _Rows:
             if problem.column in headings:
                 message = _("longitude and latitude have changed places")
                 self.parsed.problems[index] = RowProblem(problem.row, problem.column, problem.value, message)
+
+
+def _further(kind: Kind, values: Values, first: _First) -> Iterable[tuple[str, str]]:
+    """Yields what a further row of the same key says otherwise, or once more."""
+    repeated = kind.repeats[0]
+    if not values.get(repeated):
+        yield kind.key[-1], _("stands in row %(row)d already") % {"row": first.row}
+        return
+    if values[repeated] in first.given:
+        yield repeated, _("stands in row %(row)d already") % {"row": first.given[values[repeated]]}
+    if not first.is_good:
+        yield kind.key[-1], _("row %(row)d, which says the rest, is wrong") % {"row": first.row}
+        return
+    for name in sorted(values.keys() & first.filled - {*kind.key, *kind.repeats}):
+        if values[name] != first.values[name]:
+            yield name, _("says otherwise than row %(row)d of the same") % {"row": first.row}

@@ -218,3 +218,96 @@ def test_a_vacant_post_is_given(tmp_path: Path) -> None:
     person = Person.objects.filter(active=True).order_by("pk")[0]
     take(tmp_path, "staff", ["工号", "职务", "职务次序"], [person.staff_no, "vacant", 2])
     assert PostHolding.objects.get(post=post, until=None).rank == 2
+
+
+# ---------------------------------------------------------------- several rows of one person
+
+STAFF = ["工号", "姓名", "电话", "备用电话", "部门", "岗位", "职务", "职务次序"]
+
+
+@pytest.fixture
+def posts() -> list[Post]:
+    """Three that nobody holds."""
+    unit = Unit.objects.order_by("pk")[0]
+    names = {"zh-Hans": "新职务", "zh-Hant": "新職務", "en": "New post"}
+    return [Post.objects.create(code=f"new-{n}", kind="new", name=names, unit=unit) for n in (1, 2, 3)]
+
+
+def held(staff_no: str) -> list[tuple[str, int]]:
+    rows = PostHolding.objects.filter(person__staff_no=staff_no, until=None).order_by("post__code")
+    return list(rows.values_list("post__code", "rank"))
+
+
+@pytest.mark.parametrize("update", [False, True])
+def test_somebody_with_two_posts_has_two_rows(tmp_path: Path, posts: list[Post], update: bool) -> None:
+    unit = posts[0].unit.code
+    parsed = read(
+        tmp_path,
+        "staff",
+        STAFF,
+        ["N1", "例新人", "13911112222", "", unit, "技术员", "new-1", 1],
+        ["N2", "例他人", "13911113333", "", unit, "技术员", "new-2", 1],
+        ["n1", "例新人", "139 1111 2222", "01088887777", "", "", "new-2", 2],
+        ["N1", "", "", "", "", "", "new-3", 1],
+        update=update,
+    )
+    assert problems(parsed) == []
+    assert imports.apply(parsed, actor=None).imported == 4
+    assert held("N1") == [("new-1", 1), ("new-2", 2), ("new-3", 1)]
+    person = Person.objects.get(staff_no="N1")
+    assert (person.phone, person.second_phone) == ("13911112222", "01088887777")
+
+
+def test_further_rows_of_somebody_on_file(tmp_path: Path, posts: list[Post]) -> None:
+    person = Person.objects.filter(active=True, holdings=None)[0]
+    rows = [
+        ["工号", "电话", "职务", "职务次序"],
+        [person.staff_no, "13911112222", "new-1", 1],
+        [person.staff_no, "", "new-2", 3],
+    ]
+    assert take(tmp_path, "staff", *rows) == Imported(0, 0, changed=2)
+    assert held(person.staff_no) == [("new-1", 1), ("new-2", 3)]
+    assert Person.objects.get(pk=person.pk).phone == "13911112222"
+    assert take(tmp_path, "staff", *rows) == Imported(0, 0, unchanged=2)
+
+
+OTHERWISE, TWICE = "says otherwise than row 2 of the same", "stands in row 2 already"
+
+
+@pytest.mark.parametrize(
+    ("further", "column", "message"),
+    [
+        (["N1", "别人", "", "", "", "", "new-2", 1], "姓名", OTHERWISE),
+        (["N1", "", "13900000000", "", "", "", "new-2", 1], "电话", OTHERWISE),
+        (["N1", "", "", "x", "", "", "new-2", 1], "备用电话", "is no telephone number"),
+        (["N1", "", "", "", "", "", "", ""], "工号", TWICE),
+        (["N1", "", "", "", "", "", "new-1", 2], "职务", TWICE),
+        (["N1", "", "", "", "", "", "new-2", ""], "职务次序", "is needed with a post"),
+    ],
+)
+def test_a_row_that_contradicts_another_one(
+    tmp_path: Path, posts: list[Post], further: list[Any], column: str, message: str
+) -> None:
+    first = ["N1", "例新人", "13911112222", "", posts[0].unit.code, "技术员", "new-1", 1]
+    for update in (False, True):
+        parsed = read(tmp_path, "staff", STAFF, first, further, update=update)
+        assert [(row, heading) for row, heading, _ in problems(parsed)] == [(3, column)]
+        assert problems(parsed)[0][2].startswith(message)
+    assert imports.apply(parsed, good_rows_only=True, actor=None) == Imported(1, 1)
+    assert held("N1") == [("new-1", 1)]
+    assert Person.objects.get(staff_no="N1").phone == "13911112222"
+
+
+def test_a_further_row_falls_with_the_first(tmp_path: Path, posts: list[Post]) -> None:
+    first = ["N1", "例新人", "x", "", posts[0].unit.code, "技术员", "new-1", 1]
+    parsed = read(tmp_path, "staff", STAFF, first, ["N1", "", "", "", "", "", "new-2", 1])
+    assert [(row, column) for row, column, _ in problems(parsed)] == [(2, "电话"), (3, "工号")]
+    assert problems(parsed)[1][2] == "row 2, which says the rest, is wrong"
+    assert imports.apply(parsed, good_rows_only=True, actor=None) == Imported(0, 2)
+
+
+def test_who_leaves_is_given_no_post(tmp_path: Path, posts: list[Post]) -> None:
+    person = Person.objects.filter(active=True, holdings=None)[0]
+    row = [person.staff_no, "否", "new-1", 1]
+    parsed = read(tmp_path, "staff", ["工号", "在职", "职务", "职务次序"], row)
+    assert problems(parsed) == [(2, "职务", "is for those who are employed")]
