@@ -64,7 +64,7 @@ class Fields:
 
 def _renamed(before: dict[str, str], values: Values) -> dict[str, str]:
     given = {NAMES[key]: values[key] for key in NAMES if values.get(key)}
-    if simplified := given.get("zh-Hans"):
-        copies = [language for language in before if before[language] == before["zh-Hans"]]
-        given = dict.fromkeys(copies, simplified) | given
-    return before | given
+    simplified = given.get("zh-Hans", before["zh-Hans"])
+    copies = [language for language in before if before[language] == before["zh-Hans"]]
+    emptied = [language for key, language in NAMES.items() if key in values and not values[key]]
+    return before | dict.fromkeys([*copies, *emptied], simplified) | given

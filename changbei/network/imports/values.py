@@ -64,13 +64,17 @@ def text(longest: int) -> Convert:
 
 
 def code(longest: int) -> Convert:
-    """An identifier of letters, digits, hyphens and dots; numbers that Excel shortened are refused."""
+    """An identifier of letters, digits, hyphens and dots; numbers that Excel shortened are refused, and what no page's
+    address can hold.
+    """
 
     def convert(cell: Any) -> str:
         _refuse_date(cell)
         words = plain(cell).replace(" ", "")
         _refuse_nul(words)
         _refuse_shortened(cell, words)
+        if "/" in words or not words.strip("."):
+            raise Wrong(_("cannot stand in an address; write a code of letters, digits and hyphens"))
         if len(words) > longest:
             raise Wrong(_("is longer than %(longest)d characters") % {"longest": longest})
         return words
@@ -96,7 +100,7 @@ def phone(cell: Any) -> str:
     words = joined(written)
     _refuse_shortened(cell, words)
     if not PHONE.fullmatch(words):
-        raise Wrong(_("is no telephone number; write 5 to 15 digits, format the column as text"))
+        raise Wrong(_("is no telephone number; write 5 to 15 digits"))
     return words
 
 

@@ -191,7 +191,7 @@ def test_what_excel_did_to_telephone_numbers_is_said(tmp_path: Path, row: list[A
             shortened,
         ),
         (4, "联系电话", "100209.5", shortened),
-        (5, "联系电话", "无", "is no telephone number; write 5 to 15 digits, format the column as text"),
+        (5, "联系电话", "无", "is no telephone number; write 5 to 15 digits"),
         (6, "联系电话", "", "is missing; Telephone: 5 to 15 digits, as text"),
     ]
 

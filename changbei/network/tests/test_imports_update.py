@@ -311,3 +311,19 @@ def test_who_leaves_is_given_no_post(tmp_path: Path, posts: list[Post]) -> None:
     row = [person.staff_no, "否", "new-1", 1]
     parsed = read(tmp_path, "staff", ["工号", "在职", "职务", "职务次序"], row)
     assert problems(parsed) == [(2, "职务", "is for those who are employed")]
+
+
+def test_a_code_that_no_address_can_hold(tmp_path: Path) -> None:
+    rows = [
+        ["代码", "名称", "职务类别", "部门"],
+        ["a/b", "职务", "x", "bureau"],
+        ["..", "职务", "x", "bureau"],
+    ]
+    said = "cannot stand in an address; write a code of letters, digits and hyphens"
+    assert problems(read(tmp_path, "posts", *rows)) == [(2, "代码", said), (3, "代码", said)]
+
+
+def test_a_hyphen_makes_another_languages_name_the_simplified_one(tmp_path: Path) -> None:
+    unit = Unit.objects.get(code="bureau")
+    take(tmp_path, "units", ["代码", "英文名称"], ["bureau", "-"])
+    assert Unit.objects.get(code="bureau").name == unit.name | {"en": unit.name["zh-Hans"]}
