@@ -249,6 +249,7 @@ PERMISSIONS: Mapping[str, tuple[Grant, ...]] = {
         *_posts("transfer-station-head", own_unit=True),
     ),
     "people.appoint": (*LEADERS, *OFFICE),
+    "people.organise": (*LEADERS, *OFFICE, *_posts("info-center-head")),  # units, posts, newcomers
     "people.manage_accounts": _posts("info-center-head"),
     "people.verify_phone": (
         *LEADERS,

@@ -109,6 +109,10 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
     "people.duty_changed": [ROLES_AGAIN],
     "people.holder_changed": [COMMAND_AGAIN, ROLES_AGAIN],
     "people.person_left": [COMMAND_AGAIN, ROLES_AGAIN],
+    "people.person_added": [ROLES_AGAIN],
+    "people.person_changed": [ROLES_AGAIN],  # another unit, another job
+    "people.post_changed": [COMMAND_AGAIN, ROLES_AGAIN],
+    "people.unit_changed": [ROLES_AGAIN],
     "network.imported": [COMMAND_AGAIN, ROLES_AGAIN],  # a file of staff appoints people
     "runs.roster_changed": [Reaction("incidents.look_at_command_of_run", incidents.look_at_command_of_run)],
     "runs.restored": [

@@ -90,7 +90,7 @@ def read(path: Path, kind_name: str, *, coordinates: str = datum.WGS84, update: 
     parsed.sheet, parsed.ignored_columns = sheet.name, header.unknown
     parsed.headings = list(header.cells)
     if _header_is_whole(parsed, header):
-        _Rows(parsed, header, Known(kind, update=update)).take(sheet)
+        Rows(parsed, header, Known(kind, update=update)).take(sheet)
     _to_wgs84(parsed, coordinates)
     return parsed
 
@@ -153,11 +153,14 @@ class _First:
     given: dict[Any, int]
 
 
-class _Rows:
-    """The rows below the header, one after the other."""
+class Rows:
+    """The rows below the header, one after the other. `empty_stays`: an empty cell leaves what is there; else only a
+    column that the header lacks does.
+    """
 
-    def __init__(self, parsed: Parsed, header: Header, known: Known) -> None:
+    def __init__(self, parsed: Parsed, header: Header, known: Known, *, empty_stays: bool = True) -> None:
         self.parsed, self.header, self.known = parsed, header, known
+        self.empty_stays = empty_stays
         self.seen: dict[Key, int] = {}
         self.firsts: dict[Key, _First] = {}
         self.posts_given: dict[tuple[int, int], int] = {}
@@ -165,19 +168,20 @@ class _Rows:
     def take(self, sheet: Sheet) -> None:
         for number, cells in enumerate(sheet.rows[self.header.row :], start=self.header.row + 1):
             if not is_blank(cells):
-                self._row(number, cells)
+                self.take_row(number, cells)
         if not self.parsed.rows and not self.parsed.problems:
             self.parsed.problems.append(
                 RowProblem(0, "", "", _("there are headings, but no rows below them"))
             )
 
-    def _row(self, number: int, cells: Cells) -> None:
+    def take_row(self, number: int, cells: Cells) -> None:
+        """One row: among the good ones, or its problems."""
         before = len(self.parsed.problems)
         kind, known, values = self.parsed.kind, self.known, Values()
         bad = self._fill(values, kind.identifying, number, cells)
         of = known.row_of(values) if self.parsed.update else None
         first = self.firsts.get(folded(values, kind.key)) if kind.repeats and not bad else None
-        filled = [one for one in kind.describing if not self._is_empty(one, cells)]
+        filled = [one for one in kind.describing if self._says(one, cells)]
         bad |= self._fill(values, filled if first or of is not None else kind.describing, number, cells)
         if first:
             whole = first.values | dict.fromkeys(kind.repeats) | values
@@ -225,6 +229,9 @@ class _Rows:
                 bad.add(column.key)
                 self._problem(number, column.key, cells, str(wrong))
         return bad
+
+    def _says(self, column: Column, cells: Cells) -> bool:
+        return not self._is_empty(column, cells) if self.empty_stays else column.key in self.header.positions
 
     def _is_empty(self, column: Column, cells: Cells) -> bool:
         cell = self._cell(column.key, cells)
