@@ -11,9 +11,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid
+from changbei.core.errors import Conflict, Invalid, Words
 from changbei.core.texts import Text
 from changbei.journal import services as journal
 from changbei.people import access
@@ -23,6 +24,7 @@ INVENTED = "changbei.example"
 """Where everybody of an invented city has a mailbox; nobody else can."""
 DEMO_PASSWORD = "changbei-demo"  # noqa: S105 - printed on purpose, for the invented city on loopback only
 TOKEN_BYTES = 32
+WORD_BYTES = 12
 LONGEST_LOGIN = 60
 
 
@@ -140,16 +142,20 @@ def create_account(
     is_admin: bool = False,
     actor: Person | Account | None,
 ) -> Account:
-    """A new login. Raises Invalid for one that is taken, when the person has one already, and for a weak password."""
+    """A new login. Raises Invalid for one that is taken, when the person has one already or has left, and for a weak
+    password.
+    """
     if actor is not None:
         access.require(actor, "people.manage_accounts")
     if not login.strip() or len(login) > LONGEST_LOGIN:
-        raise Invalid("login", f"1 to {LONGEST_LOGIN} characters are needed")
+        raise Invalid("login", Words(gettext_noop("1 to %(most)d characters are needed"), most=LONGEST_LOGIN))
     _refuse_weak(password)
     if Account.objects.filter(login=login).exists():
-        raise Invalid("login", f"{login!r} is taken")
+        raise Invalid("login", Words(gettext_noop("%(login)s is taken"), login=login))
     if person is not None and Account.objects.filter(person=person).exists():
-        raise Invalid("person", f"{person.name} has a login already")
+        raise Invalid("person", Words(gettext_noop("%(name)s has a login already"), name=person.name))
+    if person is not None and not person.active:
+        raise Invalid("person", Words(gettext_noop("%(name)s has left"), name=person.name))
     account = Account.objects.create_user(login, password, person=person, is_admin=is_admin)
     by = access.person_of(actor)
     journal.append(
@@ -158,6 +164,11 @@ def create_account(
         data={"login": login, "person": person.staff_no if person else None},
     )
     return account
+
+
+def made_password() -> str:
+    """One that nobody has thought of."""
+    return secrets.token_urlsafe(WORD_BYTES)
 
 
 @transaction.atomic
@@ -175,18 +186,24 @@ def set_password(account: Account, password: str, *, actor: Person | Account | N
 
 @transaction.atomic
 def switch_account(account: Account, *, on: bool, actor: Person | Account | None) -> None:
-    """Close a login, with its sessions and keys, or open it again. Raises Conflict when it is so already, and for
-    somebody who has left.
+    """Close a login, with its sessions and keys, or open it again. Raises Conflict when it is so already, for
+    somebody who has left, and for closing one's own: nobody may be left then who could open it.
     """
+    by = access.person_of(actor)
     if actor is not None:
         access.require(actor, "people.manage_accounts")
+        if not on and by is not None and by.pk == account.person_id:
+            raise Conflict(gettext_noop("nobody closes their own login"))
     if on and account.person is not None and not account.person.active:
-        raise Conflict(f"{account.person.name} has left")
+        raise Conflict(Words(gettext_noop("%(name)s has left"), name=account.person.name))
     if not Account.objects.filter(pk=account.pk, is_active=not on).update(is_active=on):
-        raise Conflict(f"{account.login!r} is {'open' if on else 'closed'} already")
+        said = (
+            gettext_noop("%(login)s is open already") if on else gettext_noop("%(login)s is closed already")
+        )
+        raise Conflict(Words(said, login=account.login))
     journal.append(
         "people.account_opened" if on else "people.account_closed",
-        actor=access.person_of(actor),
+        actor=by,
         data={"login": account.login},
     )
 

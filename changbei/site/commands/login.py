@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING
 
 import click
@@ -12,8 +11,6 @@ from changbei.site.commands.base import with_database
 
 if TYPE_CHECKING:
     from changbei.people.models import Account
-
-WORD_BYTES = 12
 
 generate_option = click.option(
     "--generate", is_flag=True, help="Make a password and print it, instead of asking for one."
@@ -92,8 +89,10 @@ def account_of(login: str) -> Account:
 
 
 def _password(*, generate: bool) -> str:
+    from changbei.people.accounts import made_password  # noqa: PLC0415 - needs Django
+
     if generate:
-        return secrets.token_urlsafe(WORD_BYTES)
+        return made_password()
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
