@@ -255,3 +255,19 @@ def in_order(posts: Iterable[Post]) -> list[Post]:
     """Posts unit by unit, each unit before those below it. One query."""
     tree = rules.UnitTree(dict(Unit.objects.values_list("pk", "parent_id")))
     return sorted(posts, key=lambda one: (list(reversed(tree.chain(one.unit_id))), one.pk))
+
+
+def get_unit(actor: object, code: str) -> Unit:
+    """A unit by its code; NotFound when there is none or the actor may see nobody."""
+    found = Unit.objects.select_related("parent").filter(code=code).first()
+    if found is None or not access.may(actor, "people.see"):
+        raise NotFound(code)
+    return found
+
+
+def units_in_order() -> list[tuple[int, Unit]]:
+    """Every unit before those below it, with how many stand above it. One query."""
+    every = {one.pk: one for one in Unit.objects.select_related("parent").order_by("pk")}
+    tree = rules.UnitTree({one.pk: one.parent_id for one in every.values()})
+    chains = sorted(list(reversed(tree.chain(pk))) for pk in every)
+    return [(len(chain) - 1, every[chain[-1]]) for chain in chains]

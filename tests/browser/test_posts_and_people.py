@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from changbei.people.models import Person, PostHolding
+from changbei.people.models import Account, Person, PostHolding
 from tests.browser.visitor import Visitor
 from tests.stories.telling import Town
 
@@ -49,3 +49,34 @@ def test_posts_are_kept_up_to_date_with_one_thumb(town: Town, visit: Callable[..
     visitor.judge("person", at=(390, 1280))
     visitor.until(NOTHING_HIDDEN)
     assert head.absences.get().out_of_city
+
+
+def test_a_newcomer_gets_a_post_and_a_login_on_a_phone(town: Town, visit: Callable[..., Visitor]) -> None:
+    office = visit(town.holder("leading-group-office"), width=390)
+    office.opens("/people/units/info-center/")
+    office.judge("unit", at=(390, 1280))
+    office.presses("a[href^='/people/posts/new']")
+    office.page.fill("[name=code]", "tester")
+    office.page.fill("[name=name]", "测试岗位")
+    office.page.fill("[name=kind]", "tester")
+    office.presses(".cb-form button.btn-primary")
+    office.sees("h1", "测试岗位")
+    office.opens("/people/new?unit=info-center")
+    office.page.fill("[name=staff_no]", "N1")
+    office.page.fill("[name=name]", "例新人")
+    office.page.fill("[name=phone]", "139 1111 2222")
+    office.page.select_option("[name=job]", "technician")
+    office.page.select_option("[name=post]", "tester")
+    office.judge("person-new", at=(390, 1280))
+    office.presses(".cb-form button.btn-primary")
+    office.sees("a[href='/people/posts/tester/']", "测试岗位")
+
+    technical = visit(town.holder("info-center-head"), width=390)
+    technical.opens("/people/N1/")
+    technical.presses("a[href='/people/N1/login']")
+    technical.page.fill("[name=login]", "newcomer")
+    technical.presses(".cb-form button.btn-primary")
+    technical.sees("#made-password")
+    technical.judge("person-login", at=(390, 1280))
+    word = technical.page.inner_text("#made-password")
+    assert Account.objects.get(login="newcomer").check_password(word)

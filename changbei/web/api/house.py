@@ -19,8 +19,8 @@ from changbei.web.api import (
     broadcasts,
     deliveries,
     incidents,
+    organisation,
     papers,
-    people,
     plans,
     readiness,
     recoveries,
@@ -70,7 +70,7 @@ api.add_router("/warnings", warnings.router)
 api.add_router("/notices", broadcasts.router)
 api.add_router("/suspensions", suspensions.router)
 api.add_router("/retailers", suspensions.retailers)
-api.add_router("/people", people.router)
+api.add_router("/people", organisation.router)
 api.add_router("/plans", plans.router)
 api.add_router("/plans", papers.router)
 

@@ -117,7 +117,7 @@ def posts(request: HttpRequest) -> list[PostOut]:
 
 @router.get("/posts/{code}", response={200: PostFull, **REFUSALS})
 def post(request: HttpRequest, code: str) -> PostFull:
-    return _full(staffing.get_post(request.user, code))
+    return post_full(staffing.get_post(request.user, code))
 
 
 @router.post("/posts/{code}/appoint", response={200: PostFull, **REFUSALS})
@@ -126,7 +126,7 @@ def appoint(request: HttpRequest, code: str, body: AppointIn) -> PostFull:
     found = staffing.get_post(request.user, code)
     person = _colleague(request, body.staff_no)
     services.appoint(found, person, body.rank, instead_of=body.instead_of, actor=actor(request))
-    return _full(found)
+    return post_full(found)
 
 
 @router.post("/posts/{code}/relieve", response={200: PostFull, **REFUSALS})
@@ -134,7 +134,7 @@ def relieve(request: HttpRequest, code: str, body: WhoIn) -> PostFull:
     """End somebody's holding of the post."""
     found = staffing.get_post(request.user, code)
     services.relieve(found, _colleague(request, body.staff_no), actor=actor(request))
-    return _full(found)
+    return post_full(found)
 
 
 @router.post("/posts/{code}/duty", response={201: list[ShiftOut], **REFUSALS})
@@ -153,7 +153,7 @@ def take_off_duty(request: HttpRequest, code: str, pk: int) -> PostFull:
     """Take a shift off the roster; what was already served stays."""
     found = staffing.get_post(request.user, code)
     services.take_off_duty(staffing.get_shift(found, pk), actor=actor(request))
-    return _full(found)
+    return post_full(found)
 
 
 @router.post("/{staff_no}/absences", response={201: AbsenceOut, **REFUSALS})
@@ -194,7 +194,8 @@ def _substitute(request: HttpRequest, staff_no: str) -> Person | None:
     return _colleague(request, staff_no, "substitute") if staff_no else None
 
 
-def _full(found: Post) -> PostFull:
+def post_full(found: Post) -> PostFull:
+    """The post with who fills it and its roster."""
     now = clock.now()
     turns = (turn.shift for day in staffing.roster(found, now) for turn in day.turns)
     shifts = {one.pk: one for one in turns if one.ends_at > now}

@@ -22,6 +22,7 @@ from changbei.runs.selectors import my_tasks
 from changbei.web import htmx, showing
 from changbei.web.entry import actor, may_act, staff
 from changbei.web.staffing import AbsenceForm, held_roles
+from changbei.web.views.organisation import editable
 from changbei.web.views.posts import rank_words
 
 SHIFTS_SHOWN = 10
@@ -75,6 +76,8 @@ def _page(
         ),
         "now": now,
         "own": own,
+        "editable": editable(request, found),
+        "may_manage_accounts": may_act(request, "people.manage_accounts"),
         "may_record": may_record,
     }
     if may_record:

@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, pgettext, pgettext_lazy
 from django.views.decorators.http import require_POST
@@ -21,9 +22,11 @@ from django.views.decorators.http import require_POST
 from changbei.core import clock
 from changbei.core.errors import ChangbeiError, NotFound
 from changbei.journal.models import Entry
+from changbei.network import organisation
 from changbei.people import access, services, staffing
 from changbei.people.models import DutyShift, Person, Post, Unit
 from changbei.people.staffing import Day, Staffed
+from changbei.plans import posts as needed
 from changbei.web import htmx, showing
 from changbei.web.components import TimelineEntry
 from changbei.web.entry import actor, may_act, staff
@@ -31,6 +34,7 @@ from changbei.web.errors import refuse
 from changbei.web.staffing import ColleagueField, MomentField
 from changbei.web.widgets import find_people
 
+CHANGES = ("people.holder_changed", "people.duty_changed", "people.post_added", "people.post_changed")
 CHANGES_SHOWN = 12
 APPOINT, DUTY = "appoint", "duty"
 
@@ -49,7 +53,7 @@ class PostRow:
 
 @dataclass(frozen=True)
 class UnitRows:
-    name: str
+    title: str
     rows: Sequence[PostRow]
 
 
@@ -63,18 +67,26 @@ def posts(request: HttpRequest) -> HttpResponse:
     found = [one for one in staffing.staffed(every, clock.now()) if _mentions(one, words)]
     vacant = sum(one.vacant for one in found)
     shown = [one for one in found if one.vacant] if only_vacant else found
-    units = [
-        UnitRows(showing.say(unit.name), [_row(one) for one in rows])
-        for unit, rows in groupby(shown, key=lambda one: one.post.unit)
-    ]
+    of_units = {
+        unit: [_row(one) for one in rows] for unit, rows in groupby(shown, key=lambda one: one.post.unit)
+    }
+    may_organise = may_act(request, organisation.ORGANISE)
+    if may_organise and not words and not only_vacant:
+        of_units = {unit: of_units.get(unit, []) for _depth, unit in staffing.units_in_order()}
+    units = [UnitRows(_unit_title(unit), rows) for unit, rows in of_units.items()]
     context = {
         "units": units,
         "words": words,
         "only_vacant": only_vacant,
         "vacant": vacant,
+        "may_organise": may_organise,
         "colleagues": [(one, showing.job(one.job)) for one in find_people(words)],
     }
     return render(request, "web/people/posts.html", context)
+
+
+def _unit_title(unit: Unit) -> str:
+    return format_html('<a href="{}">{}</a>', reverse("unit", args=[unit.code]), showing.say(unit.name))
 
 
 def _mentions(one: Staffed, words: str) -> bool:
@@ -255,6 +267,8 @@ def _page(
     }
     if may_act(request, "people.appoint", found):
         context["appointing"] = appointing or AppointForm(staffed)
+    if may_act(request, organisation.ORGANISE):
+        context |= {"may_organise": True, "uses": needed.uses(found)}
     if may_act(request, "people.put_on_duty", found):
         context["on_duty"] = on_duty or DutyForm(staffed, days)
     return render(request, "web/people/post.html", context, status=status)
@@ -290,7 +304,7 @@ def _within(on: date, starts_at: datetime, ends_at: datetime) -> str:
 
 def _changes(found: Post) -> list[TimelineEntry]:
     """What was changed of the post, the newest first."""
-    of_post = Q(kind__in=("people.holder_changed", "people.duty_changed"), data__post=found.code)
+    of_post = Q(kind__in=CHANGES, data__post=found.code)
     left = Q(kind="people.person_left", data__posts__contains=[found.code])
     entries = list(Entry.objects.filter(of_post | left).order_by("-id")[:CHANGES_SHOWN])
     numbers = {one.data.get("person") or one.data.get("left") for one in entries}
@@ -307,6 +321,10 @@ def _change(one: Entry, names: Mapping[str, str]) -> TimelineEntry:
         icon = "calendar-event" if on else "user-off"
         text = _("put %(name)s on duty") if on else _("took %(name)s off duty")
         detail = f"{showing.local(one.data.get('starts_at'))} – {showing.local(one.data.get('ends_at'))}"
+    elif one.kind == "people.post_added":
+        text, icon = _("created the post"), "plus"
+    elif one.kind == "people.post_changed":
+        text, icon = _("changed the post itself"), "pencil"
     elif one.kind == "people.person_left":
         text, icon = _("recorded that %(name)s has left"), "logout"
     elif one.data.get("person"):
