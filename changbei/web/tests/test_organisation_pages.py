@@ -90,7 +90,8 @@ def test_a_unit_in_use_stays_and_says_by_what(office: Client) -> None:
 
 
 def test_a_post_comes_is_changed_and_goes(office: Client) -> None:
-    assert '<option value="marketing-department-head">' in words(office, "/people/posts/new")
+    page = words(office, "/people/posts/new")
+    assert '<option value="marketing-department-head">' in page and "Kind of post" in page
     assert office.post("/people/posts/new", POST).headers["Location"] == "/people/posts/md-9-head/"
     assert office.post("/people/posts/md-9-head/edit", POST | {"unit": "info-center"}).status_code == 303
     page = words(office, "/people/posts/md-9-head/")

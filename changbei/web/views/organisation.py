@@ -38,6 +38,7 @@ POST = ("name", "kind", "unit", "name_hant", "name_en")
 REACHED_BY = ("phone", "second_phone", "email", "language")
 PERSON = ("name", *REACHED_BY, "unit", "job")
 LABELS = {
+    "parent": gettext_lazy("Unit above"),
     "job": gettext_lazy("Job"),
     "post": pgettext_lazy("held", "Post"),
     "rank": gettext_lazy("As"),
@@ -66,6 +67,7 @@ class ColumnsForm(forms.Form):
             self.fields[name] = field
         if "kind" in self.fields and "kind" not in options:
             self.fields["kind"].widget.attrs["list"] = "kinds"
+            self.fields["kind"].label = _("Kind of post")
             self.fields["kind"].help_text = _("What plans call it. Those there are are offered as you type.")
         if "phone" in self.fields:
             self.fields["phone"].widget.input_type = self.fields["second_phone"].widget.input_type = "tel"
