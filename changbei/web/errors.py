@@ -9,7 +9,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from django.db import DataError, InterfaceError, OperationalError, connection
@@ -35,6 +35,18 @@ STATUS: dict[type[errors.ChangbeiError], int] = {
 }
 
 
+CODES = {
+    400: "invalid",
+    401: "not_known",
+    403: "not_allowed",
+    404: "not_found",
+    405: "not_offered",
+    409: "conflict",
+    422: "invalid",
+    500: "failed",
+    503: "outside",
+}
+"""The word for a status that refusals of the API begin with."""
 UNFIT = gettext_noop("a number is too large, or a character is none that can be kept")
 
 
@@ -81,7 +93,6 @@ _NAME = re.compile(r"[\w.:-]+", re.ASCII)
 
 STAND_ALONE = ("/notices/", "/healthz")
 """Addresses that look after themselves while the database is gone."""
-_STAND_ALONE_CODES = {400: "invalid", 500: "failed", 503: "outside"}
 AWAY = (OperationalError, InterfaceError)
 """What the database's absence looks like, its full disk included."""
 
@@ -115,8 +126,8 @@ def failed(request: HttpRequest) -> HttpResponse:
 def not_there(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's `handler404`: an address that leads nowhere."""
     words = _("There is no such page.")
-    if request.path.startswith("/api/"):
-        return _as_json(404, "not_found", words)
+    if _of_api(request):
+        return as_json(404, words)
     if htmx.wants_part(request):
         return htmx.toast(HttpResponse(status=404), words, "bad")
     return render(request, "web/error.html", {"status": 404, "headline": words, "detail": ""}, status=404)
@@ -129,6 +140,8 @@ def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's `CSRF_FAILURE_VIEW`: what was sent came from a page of before a login or logout in another tab."""
+    if _of_api(request):  # its verbs ask for a key, not for a token: what comes here is none of them
+        return _not_offered(request, ["GET"])
     logger.warning("a form without its token: %s", reason)
     words = _("This page is out of date: somebody has logged in or out in this browser since it was opened.")
     todo = _("Nothing was changed. Go back, load the page anew, and send it once more.")
@@ -185,8 +198,8 @@ def away(request: HttpRequest, error: Exception) -> HttpResponse:
 
 def _stands_alone(request: HttpRequest, status: int, words: str, more: str) -> HttpResponse:
     """An answer for which nothing is looked up: no session, no navigation."""
-    if request.path.startswith("/api/"):
-        return _as_json(status, _STAND_ALONE_CODES[status], f"{words} {more}")
+    if _of_api(request):
+        return as_json(status, f"{words} {more}")
     if htmx.wants_part(request):
         part = HttpResponse(status=status)
         return part if request.method == "GET" else htmx.toast(part, f"{words} {more}", "bad")
@@ -195,9 +208,23 @@ def _stands_alone(request: HttpRequest, status: int, words: str, more: str) -> H
     return HttpResponse(page, status=status)
 
 
-def _as_json(status: int, code: str, words: str) -> JsonResponse:
+def _of_api(request: HttpRequest) -> bool:
+    return f"{request.path}/".startswith("/api/")
+
+
+def as_json(status: int, words: str, problems: Sequence[Mapping[str, str]] = ()) -> JsonResponse:
     """The body of every refusal of the API."""
-    return JsonResponse({"error": code, "message": words, "problems": []}, status=status)
+    body = {"error": CODES.get(status, "failed"), "message": words, "problems": list(problems)}
+    return JsonResponse(body, status=status)
+
+
+def _not_offered(request: HttpRequest, methods: Iterable[str]) -> JsonResponse:
+    """A method that an address of the API does not take."""
+    allowed = ", ".join(sorted(methods))
+    words = _("%(method)s is not offered here, but %(allowed)s.")
+    response = as_json(405, words % {"method": request.method, "allowed": allowed})
+    response.headers["Allow"] = allowed
+    return response
 
 
 def said(text: str) -> str:
@@ -225,6 +252,14 @@ def detail(error: errors.ChangbeiError) -> str:
     return "; ".join(said(text) for text in texts if not _NAME.fullmatch(text))
 
 
+def in_words(error: errors.ChangbeiError) -> str:
+    """All of an error in one line for whoever reads JSON: what is wrong, or what happened and to which name."""
+    if isinstance(error, errors.Invalid):
+        return "; ".join(f"{one.field}: {said(one.message)}".removeprefix(": ") for one in error.problems)
+    words = detail(error)
+    return words or f"{headline(error)} ({error})".removesuffix(" ()")
+
+
 class ErrorPages:
     """Middleware: errors that a view lets pass are shown with their status and words."""
 
@@ -235,7 +270,10 @@ class ErrorPages:
         if request.path.startswith(STAND_ALONE):
             return self.get_response(request)
         with _absence.attempt() as may:
-            return self.get_response(request) if may else _away(request)
+            response = self.get_response(request) if may else _away(request)
+        if response.status_code == 405 and _of_api(request):
+            return _not_offered(request, response.headers["Allow"].split(", "))
+        return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, AWAY):

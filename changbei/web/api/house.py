@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -30,16 +28,6 @@ from changbei.web.api import (
     warnings,
 )
 
-CODES = {
-    400: "invalid",
-    401: "not_known",
-    403: "not_allowed",
-    404: "not_found",
-    409: "conflict",
-    422: "invalid",
-    503: "outside",
-}
-
 
 class Key(HttpBearer):
     """`Authorization: Bearer cb_…`, a key that `changbei token create` has printed."""
@@ -54,7 +42,10 @@ class Key(HttpBearer):
 api = NinjaAPI(
     title="Changbei",
     version="1",
-    description="Report events, follow incidents, act on tasks. Every moment is ISO 8601 with an offset.",
+    description="Report events, follow incidents, act on tasks. Every moment is ISO 8601 with an offset. "
+    "Bodies are read as JSON, whatever their Content-Type says; only files come as multipart/form-data. "
+    "Every refusal, also of an address that does not exist (404) or of a method that an address does not take "
+    "(405, with Allow), is a Refusal; its words are in the language of Accept-Language.",
     docs_url=None,
     openapi_url="/openapi.json",
     auth=Key(),
@@ -75,16 +66,11 @@ api.add_router("/plans", plans.router)
 api.add_router("/plans", papers.router)
 
 
-def _refuse(request: HttpRequest, status: int, message: str, problems: list[dict[str, Any]]) -> HttpResponse:
-    body = {"error": CODES.get(status, "failed"), "message": message, "problems": problems}
-    return api.create_response(request, body, status=status)
-
-
 @api.exception_handler(ChangbeiError)
 def _of_the_rooms(request: HttpRequest, error: ChangbeiError) -> HttpResponse:
     found = error.problems if isinstance(error, Invalid) else []
-    problems = [{"field": one.field, "message": one.message} for one in found]
-    return _refuse(request, errors.status_of(error), str(error) or errors.headline(error), problems)
+    problems = [{"field": one.field, "message": errors.said(one.message)} for one in found]
+    return errors.as_json(errors.status_of(error), errors.in_words(error), problems)
 
 
 @api.exception_handler(OperationalError)
@@ -110,12 +96,12 @@ def _of_the_request(request: HttpRequest, error: ValidationError) -> HttpRespons
         {"field": ".".join(str(part) for part in one["loc"][2:] or one["loc"][1:]), "message": one["msg"]}
         for one in error.errors
     ]
-    return _refuse(request, 422, _("Something is missing or wrong."), problems)
+    return errors.as_json(422, _("Something is missing or wrong."), problems)
 
 
 @api.exception_handler(AuthenticationError)
 def _without_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-    response = _refuse(request, 401, _("A valid key is needed."), [])
+    response = errors.as_json(401, _("A valid key is needed."))
     response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
@@ -124,4 +110,4 @@ def _without_key(request: HttpRequest, error: AuthenticationError) -> HttpRespon
 def _of_ninja(request: HttpRequest, error: HttpError) -> HttpResponse:
     """What cannot be read at all: a body that is no JSON."""
     words = _("The body cannot be read: JSON is needed.") if error.status_code == 400 else str(error)
-    return _refuse(request, error.status_code, words, [])
+    return errors.as_json(error.status_code, words)

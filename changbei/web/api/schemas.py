@@ -27,7 +27,9 @@ class Problem(Schema):
 
 
 class Refusal(Schema):
-    """Every error answers like this. `error`: not_known, not_allowed, not_found, conflict, invalid, outside, failed."""
+    """Every error answers like this. `error`: not_known, not_allowed, not_found, not_offered, conflict, invalid,
+    outside, failed. `problems` names each field that is wrong.
+    """
 
     error: str
     message: str

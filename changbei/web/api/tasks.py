@@ -22,6 +22,8 @@ REFUSALS = {
     404: schemas.Refusal,
     409: schemas.Refusal,
     422: schemas.Refusal,
+    500: schemas.Refusal,
+    503: schemas.Refusal,
 }
 ANSWERS = {200: schemas.TaskOut, **REFUSALS}
 NO_FILE: Any = File(None)  # type: ignore[type-arg]

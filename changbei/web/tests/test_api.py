@@ -18,6 +18,7 @@ from changbei.people.accounts import issue_token, revoke_token
 from changbei.people.models import Account, Person
 from changbei.plans.models import PlanVersion
 from changbei.runs.models import Evidence, Task
+from changbei.web.errors import CODES
 
 pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
@@ -125,6 +126,70 @@ def test_every_refusal_is_json_and_in_the_description(driver: Caller) -> None:
     for path, verbs in paths.items():
         for verb, told in verbs.items():
             assert {"400", "401", "403", "404", "422"} <= set(told["responses"]), (verb, path)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/incidents", "GET, POST"),
+        ("PUT", "/tasks/00000000-0000-4000-8000-000000000000", "GET"),
+        ("POST", "/openapi.json", "GET"),
+        ("POST", "/docs", "GET"),
+    ],
+)
+def test_a_wrong_method_is_refused_like_everything_else(
+    driver: Caller, method: str, path: str, allowed: str
+) -> None:
+    browser = Client(enforce_csrf_checks=True, headers={"Accept-Language": "en"})
+    answer = browser.generic(method, f"/api/v1{path}")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json() == {
+        "error": "not_offered",
+        "message": f"{method} is not offered here, but {allowed}.",
+        "problems": [],
+    }
+
+
+def test_what_nobody_thought_of_is_json_too(driver: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: object, **more: object) -> None:
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr("changbei.web.api.incidents.services.report", fails)
+    driver.client.raise_request_exception = False
+    status, body = driver.post("/incidents", {"kind": "vehicle-breakdown", "data": {}})
+    assert (status, body["error"], body["problems"]) == (500, "failed", [])
+    assert "nobody thought of this" not in body["message"]
+
+
+def test_refusals_are_in_words_and_in_the_callers_language(driver: Caller) -> None:
+    nowhere = "00000000-0000-4000-8000-000000000000"
+    assert driver.get(f"/incidents/{nowhere}") == (
+        404,
+        {
+            "error": "not_found",
+            "message": f"There is nothing here that you can see. ({nowhere})",
+            "problems": [],
+        },
+    )
+    status, body = driver.post("/people/posts/leading-group-head/appoint", {"staff_no": "CB0001", "rank": 1})
+    assert (status, body["message"]) == (403, "You may not do this. (people.appoint)")
+    driver.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "zh-hans"
+    assert driver.get("/incidents/no-uuid")[1]["message"] == "填写有缺漏或错误。"
+    nobody = Caller(None, "nobody")
+    nobody.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "zh-hans"
+    assert nobody.get("/tasks") == (
+        403,
+        {"error": "not_allowed", "message": "此密钥不属于任何人员", "problems": []},
+    )
+
+
+def test_refusals_are_told_on_the_page_about_the_api(driver: Caller) -> None:
+    pages = Client(headers={"Accept-Language": "en"})
+    pages.force_login(driver.account)
+    page = pages.get("/api/v1/docs").content.decode()
+    for status, code in CODES.items():
+        assert f'<th scope="row">{status}</th><td><code>{code}</code></td>' in page
 
 
 def test_an_incident_is_shown_with_everything_about_it(driver: Caller) -> None:
