@@ -22,7 +22,12 @@ def test_the_language_is_switched(delivery_morning: Town, visit: Callable[..., V
         visitor.sees("main", words)
         language = visitor.page.locator("html").get_attribute("lang") or ""
         assert language.lower() == code
-    for name, path in (("warnings", "/warnings/"), ("messages", "/messages/"), ("contacts", "/contacts/")):
+    for name, path in (
+        ("warnings", "/warnings/"),
+        ("messages", "/messages/"),
+        ("contacts", "/contacts/"),
+        ("api", "/api/v1/docs"),
+    ):
         visitor.opens(path)
         visitor.sees("main h1")
         visitor.judge(f"{name}-en", at=(390, 1280))
