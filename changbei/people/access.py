@@ -61,6 +61,11 @@ def _granted(actor: object, permission: str) -> frozenset[int] | None:
     return rules.units_granted(permission, standing(person))
 
 
+def units_below(unit: Unit) -> frozenset[int]:
+    """The unit and all beneath it."""
+    return _tree().below(frozenset({unit.pk}))
+
+
 def _tree() -> rules.UnitTree:
     return rules.UnitTree(dict(Unit.objects.values_list("pk", "parent_id")))
 

@@ -27,6 +27,7 @@ def test_the_language_is_switched(delivery_morning: Town, visit: Callable[..., V
         ("messages", "/messages/"),
         ("contacts", "/contacts/"),
         ("api", "/api/v1/docs"),
+        ("supply", "/supply/"),
     ):
         visitor.opens(path)
         visitor.sees("main h1")

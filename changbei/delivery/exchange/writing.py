@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 
-import xlsxwriter
 from django.db.models import F
 
 from changbei.compute import datum
-from changbei.core import clock
+from changbei.core import clock, sheets
 from changbei.core.clock import LOCAL
+from changbei.core.sheets import FORMATS, Cell
 from changbei.delivery.exchange.columns import STOPS, TOLD
 from changbei.delivery.models import DeliveryDay, Stop
 
-FORMATS = ("csv", "xlsx")
-RISKY = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so is a formula to a spreadsheet."""
-Cell = str | int | float
+__all__ = ["FORMATS", "headings", "write_day"]
+
 WRITTEN = (
     "sequence",
     "cartons",
@@ -47,8 +43,11 @@ def write_day(day: DeliveryDay, kind: str, *, coordinates: str = datum.WGS84) ->
 
     `coordinates`: the system of its positions, of `datum.NAMES`. Raises Invalid for another one.
     """
-    rows = list(_rows(day, coordinates))
-    return _xlsx(rows) if kind == "xlsx" else _csv(rows)
+    rows = _rows(day, coordinates)
+    if kind == "csv":
+        return sheets.as_csv(headings(), rows)
+    titles = [column.heading["zh-Hans"] for column in STOPS.columns]
+    return sheets.as_xlsx(STOPS.title["zh-Hans"], [*titles, *TOLD], rows)
 
 
 def headings() -> list[str]:
@@ -84,35 +83,3 @@ def _rows(day: DeliveryDay, coordinates: str) -> Iterator[list[Cell]]:
             stop.status,
             "1" if stop.urgent else "",
         ]
-
-
-def _csv(rows: list[list[Cell]]) -> bytes:
-    """UTF-8 with a mark, so that Excel opens it rightly."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(headings())
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _harmless(cell: Cell) -> Cell:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(RISKY) else cell
-
-
-def _xlsx(rows: list[list[Cell]]) -> bytes:
-    data = io.BytesIO()
-    with xlsxwriter.Workbook(data, {"in_memory": True}) as workbook:
-        bold = workbook.add_format({"bold": True, "bg_color": "#DDEBF7"})
-        sheet = workbook.add_worksheet(STOPS.title["zh-Hans"])
-        titles = [column.heading["zh-Hans"] for column in STOPS.columns]
-        for position, title in enumerate([*titles, *TOLD]):
-            sheet.write_string(0, position, title, bold)
-        for number, row in enumerate(rows, start=1):
-            for position, cell in enumerate(row):
-                if isinstance(cell, str):
-                    sheet.write_string(number, position, cell)
-                else:
-                    sheet.write_number(number, position, cell)
-        sheet.set_column(0, len(titles) + len(TOLD) - 1, 14)
-        sheet.freeze_panes(1, 0)
-    return data.getvalue()

@@ -45,6 +45,11 @@ _REQUESTS = {
 }
 
 
+def request_words(status: str) -> str:
+    """What became of a supply request, without colour and icon."""
+    return str(_REQUESTS.get(status, (status, "", ""))[0])
+
+
 @register.simple_tag
 def request_chip(status: str) -> SafeString:
     """What became of a supply request."""

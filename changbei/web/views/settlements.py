@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
@@ -379,6 +380,7 @@ def _listed(
         "rows": [show(one) for one in page],
         "state": state,
         "words": words,
+        "query": urlencode({"state": state, "q": words}),
         "states": [(name, label) for name, (label, _tone, _icon) in states.items()],
         "here": request.path if request.method == "GET" else "",
     }

@@ -91,14 +91,14 @@ def request_form(request: HttpRequest, uuid: UUID) -> HttpResponse:
     retailer = found.retailer
     lines = [_line(one) for one in found.lines.select_related("product").order_by("pk")]
     cartons = sum(line.cartons for line in lines)
-    pack = _pack(found)
+    pack = plan_of(found)
     context = {
         "request_form": found,
         "wanted": handling.wanted(found),
         "store": _store(found),
         "retailer": retailer,
         "path": str(PATHS.get(found.path, found.path)),
-        "occasion": _occasion(found, pack),
+        "occasion": occasion(found, pack),
         "lines": lines,
         "cartons": cartons,
         "total": yuan(sum(line.price_fen * line.cartons for line in lines)),
@@ -122,7 +122,7 @@ def yuan(fen: int) -> str:
     return f"{fen / 100:,.2f}"
 
 
-def _pack(found: SupplyRequest) -> Pack | None:
+def plan_of(found: SupplyRequest) -> Pack | None:
     """The plan the request is decided by: that of its run, else the one in force."""
     version = found.run.plan_version if found.run else PlanVersion.objects.filter(in_force=True).first()
     return pack_for(version) if version else None
@@ -144,8 +144,10 @@ def _line(line: SupplyLine) -> Line:
     )
 
 
-def _occasion(found: SupplyRequest, pack: Pack | None) -> str:
-    """The occasion in the words of the plan's form, else as it was written."""
+def occasion(found: SupplyRequest, pack: Pack | None) -> str:
+    """The occasion in the words of the plan's form, else as it was written; after a suspension its event's number."""
+    if found.path == SupplyRequest.Path.AFTER_SUSPENSION:
+        return found.occasion.partition("/")[0]
     procedure = pack.procedures.get(found.run.procedure) if pack and found.run else None
     field = procedure.form.get("properties", {}).get("occasion", {}) if procedure else {}
     for option in field.get("oneOf", ()):
