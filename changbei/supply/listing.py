@@ -17,8 +17,9 @@ from changbei.supply.models import SupplyRequest
 class Sought:
     """What is looked for; what is empty restricts nothing.
 
-    `status` and `path` as in the model; `units`: of the customers' managers; `words`: a part of a number or of a name
-    of customer or applicant, or the beginning of a licence; `since` and `until`: days of asking, both included.
+    `status` and `path` as in the model; `units`: of the customers' managers; `words`: a part of its number, of its
+    event's, or of a name of customer or applicant, or the beginning of a licence; `since` and `until`: days of asking,
+    both included.
     """
 
     status: str = ""
@@ -53,7 +54,8 @@ def _like(words: str) -> Q:
     if not words:
         return Q()
     named = Q(retailer__name__icontains=words) | Q(requested_by__name__icontains=words)
-    return named | Q(number__icontains=words) | Q(retailer__licence_no__startswith=joined(words))
+    numbered = Q(number__icontains=words) | Q(run__number__icontains=words)
+    return named | numbered | Q(retailer__licence_no__startswith=joined(words))
 
 
 def _morning(day: date) -> datetime:

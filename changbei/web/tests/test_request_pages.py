@@ -87,6 +87,14 @@ def test_who_approves_sees_that_the_regular_order_comes_after_the_wedding() -> N
     assert "Later than needed" not in text(in_time)
 
 
+def test_a_request_is_found_by_the_number_that_its_reporter_was_told() -> None:
+    """In the list, by the number of the event; the kind and the occasion in words."""
+    first, second = ask(), ask(needed_on=MUCH_LATER)
+    found = text(f"/supply/?unit=all&q={second.number.lower()}")
+    assert form_of(second) in found and form_of(first) not in found
+    assert "Wedding" in found and "10 cartons" in found and "Waits for approval" in found
+
+
 def test_a_day_gone_by_is_later_than_needed() -> None:
     assert "Later than needed" in text(form_of(ask(path="special", needed_on="2026-11-02")))
 
