@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from changbei.core.clock import VirtualClock
+from changbei.delivery import planning
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident
 from changbei.incidents.tests.people import box, head
@@ -172,3 +173,26 @@ def test_the_dispatcher_reads_where_the_goods_are_and_for_whom() -> None:
     assert "40 cartons comes on 2026-11-23" in customer.post("/next/", asked).content.decode()
     task = text(f"/tasks/{task_of(incident, 'put-on-van').uuid}/")
     assert shop().address in task and form_of(incident) in task
+
+
+def test_the_dispatcher_enters_the_urgent_order_with_what_the_form_says() -> None:
+    """Goods of today, once: the customer and the cartons need not be copied."""
+    day = planning.plan_day(date(2026, 11, 23), actor=None)
+    incident = ask(40, path="special")
+    form, said = form_of(incident), "Enter an urgent order"
+    assert said not in text(form)  # not approved yet
+    for item in ("verify", "approve-special"):
+        task = task_of(incident, item)
+        assert task.holder is not None
+        runs.approve(task, True, actor=task.holder)
+        settle()
+    link = f"/delivery/disruptions/?supply={SupplyRequest.objects.get(run=incident.run).uuid}"
+    assert f'href="{link}#urgent-order"' in text(form)
+    assert said not in client_of(shop().customer_manager, "manager").get(form).content.decode()
+    filled = text(link)
+    assert f'value="{shop().licence_no}"' in filled and 'name="order-cartons" value="40"' in filled
+    given = {"kind": "order", "order-customer": shop().licence_no, "order-cartons": "40"}
+    assert browser().post("/delivery/disruptions/", given).status_code in {302, 303}
+    assert day.stops.get(retailer=shop(), urgent=True).cartons >= 40
+    assert said not in text(form)
+    assert 'value="40"' not in text("/delivery/disruptions/?supply=nonsense")

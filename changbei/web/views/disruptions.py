@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import path, reverse
@@ -30,6 +30,7 @@ from changbei.network import features
 from changbei.network.models import Retailer, Site, Vehicle
 from changbei.people import access as people
 from changbei.people.models import Person
+from changbei.supply import access as supply
 from changbei.web import entry, htmx, mapping
 from changbei.web.errors import refuse, said
 from changbei.web.showing import language, say
@@ -214,7 +215,7 @@ def disruptions(request: HttpRequest) -> HttpResponse:
     """What is closed, late, lent and added today, and the forms to say more; sent, the one form that `kind` names."""
     entry.require_to_act(request, "delivery.recover")
     day = _today()
-    begun = {"close": _of_suspension(request)}
+    begun = {"close": _of_suspension(request), "order": _of_supply(request)}
     shown = {kind: made(prefix=kind, initial=begun.get(kind)) for kind, (made, _do) in FORMS.items()}
     status = 200
     if request.method == "POST":
@@ -245,6 +246,16 @@ def _of_suspension(request: HttpRequest) -> dict[str, Any]:
         "until": found.ends_at if found.ends_at > clock.now() else None,
         "reason": found.reason[:160],
     }
+
+
+def _of_supply(request: HttpRequest) -> dict[str, Any]:
+    """Customer and cartons of the supply request that the address names: sent out, it comes as an urgent order."""
+    try:
+        found = supply.get_request(request.user, request.GET.get("supply", ""))
+    except NotFound:
+        return {}
+    cartons = found.lines.aggregate(together=Sum("cartons"))["together"]
+    return {"customer": found.retailer.licence_no, "cartons": cartons}
 
 
 def _done(form: forms.Form, do: Callable[[forms.Form, Person], str], actor: Person) -> str:

@@ -13,6 +13,8 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from changbei.delivery import services as deliveries
+from changbei.delivery.models import Stop
 from changbei.incidents.models import Incident
 from changbei.network.models import Product, Retailer, Site
 from changbei.plans import tables
@@ -24,7 +26,7 @@ from changbei.supply import access
 from changbei.supply.models import SupplyLine, SupplyRequest
 from changbei.supply.selectors import dispatched_from
 from changbei.supply.services import CLAUSES, LIMIT
-from changbei.web import handling, showing
+from changbei.web import entry, handling, showing
 from changbei.web.components import Clause
 from changbei.web.entry import staff
 
@@ -108,8 +110,20 @@ def request_form(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "signatures": _signatures(found, pack),
         "clause": _clause(found, pack),
         "incident": Incident.objects.filter(run=found.run).first() if found.run else None,
+        "to_be_driven": entry.may_act(request, "delivery.recover") and _to_be_driven(found),
     }
     return render(request, "web/supply/request.html", context)
+
+
+def _to_be_driven(found: SupplyRequest) -> bool:
+    """Whether its goods are to come today, and nobody has given a van an urgent order of the customer yet."""
+    day = deliveries.today()
+    if day is None or found.status != SupplyRequest.Status.DISPATCHED or found.deliver_on != day.date:
+        return False
+    if found.path == SupplyRequest.Path.AFTER_SUSPENSION or (found.run and found.run.drill):
+        return False
+    known = Stop.objects.filter(day=day, retailer=found.retailer, urgent=True)
+    return not known.exclude(status=Stop.Status.CANCELLED).exists()
 
 
 def _store(found: SupplyRequest) -> str:
