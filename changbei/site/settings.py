@@ -175,8 +175,6 @@ NOTICES_FILE = os.environ.get("CHANGBEI_NOTICES", "")  # ladders, limits, quiet 
 CALLBACK_SECRET = os.environ.get(
     "CHANGBEI_CALLBACK_SECRET", ""
 )  # part of the address at which carriers call us back
-# Messages carry addresses of ours only when somebody has said what our address is.
-CONFIRM_LINKS = "CHANGBEI_PUBLIC_URL" in os.environ
 # Three-day forecasts (E3.2.9): an API in the manner of Open-Meteo, e.g. https://api.open-meteo.com/v1/forecast, and a
 # folder into which somebody drops a file; without both the forecast is typed in.
 FORECAST_URL = os.environ.get("CHANGBEI_FORECAST_URL", "")
@@ -193,6 +191,8 @@ DEADMAN_EVERY_SECONDS = float(os.environ.get("CHANGBEI_DEADMAN_EVERY_SECONDS", "
 # How often a web process looks whether pages for the public have changed; in between they come from memory.
 PUBLIC_LOOK_SECONDS = float(os.environ.get("CHANGBEI_PUBLIC_LOOK_SECONDS", "1"))
 PUBLIC_URL = os.environ.get("CHANGBEI_PUBLIC_URL", "http://127.0.0.1:8000")
+# Messages carry addresses of ours only when phones reach them; `serve` says loopback when nobody has said another one.
+CONFIRM_LINKS = DEMO or urlsplit(PUBLIC_URL).hostname not in {"127.0.0.1", "localhost", "::1"}
 
 LOGGING = {
     "version": 1,

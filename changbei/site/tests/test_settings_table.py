@@ -1,8 +1,11 @@
-"""The table of settings in the documents says what the code reads, and nothing else."""
+"""Settings: the table in the documents says what the code reads, and nothing else; what follows from them."""
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,3 +36,29 @@ def test_every_setting_is_in_the_document_once_and_no_other(document: str) -> No
 )
 def test_other_tables_name_settings_there_are(document: str) -> None:
     assert set(in_tables(ROOT / document)) <= read_by_the_code()
+
+
+@pytest.mark.parametrize(
+    ("environment", "carried"),
+    [
+        ({"CHANGBEI_PUBLIC_URL": "https://changbei.example"}, "True"),
+        ({}, "False"),
+        ({"CHANGBEI_PUBLIC_URL": "http://127.0.0.1:8001"}, "False"),  # as `changbei serve` sets it
+        ({"CHANGBEI_PUBLIC_URL": "http://127.0.0.1:8001", "CHANGBEI_DEMO": "1"}, "True"),
+    ],
+)
+def test_messages_carry_links_only_when_phones_reach_them(
+    environment: dict[str, str], carried: str, tmp_path: Path
+) -> None:
+    """Settings are read when a process starts: each case is one."""
+    ask = "from changbei.site import settings; print(settings.CONFIRM_LINKS)"
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("CHANGBEI_")}
+    done = subprocess.run(
+        [sys.executable, "-c", ask],
+        env={**inherited, "CHANGBEI_VAR": str(tmp_path), **environment},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.strip() == carried
