@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from django.db import transaction
@@ -32,11 +32,11 @@ def take_over(found: DayFile, on: date, *, replace: bool = False, actor: Person 
     day, made = DeliveryDay.objects.select_for_update().get_or_create(date=on)
     if not made:
         _make_room(day, replace=replace)
-    for stops in found.by_van().values():
-        _tour(day, stops)
+    by_van = found.by_van()
+    _plan(day, by_van)
     expecting.timetable(Tour.objects.filter(day=day).select_related("site").order_by("pk"))
     moving.bring_over(day)
-    imported(day, found.file, len(found.by_van()), len(found.rows), replaced=not made, actor=actor)
+    imported(day, found.file, len(by_van), len(found.rows), replaced=not made, actor=actor)
     day.refresh_from_db()
     return day
 
@@ -85,11 +85,19 @@ def _make_room(day: DeliveryDay, *, replace: bool) -> None:
     tours.delete()
 
 
-def _tour(day: DeliveryDay, rows: Sequence[StopRow]) -> None:
-    """The van's tour with its stops, which have no arrivals yet."""
-    first = rows[0]
-    line = Line.objects.filter(vehicle=first.van, weekday=day.date.isoweekday()).order_by("pk").first()
-    tour = Tour.objects.create(
+def _plan(day: DeliveryDay, by_van: Mapping[int, Sequence[StopRow]]) -> None:
+    """The vans' tours with their stops, which have no arrivals yet; as many statements for many vans as for one."""
+    driven = Line.objects.filter(vehicle__in=by_van, weekday=day.date.isoweekday()).order_by("-pk")
+    lines = {line.vehicle_id: line for line in driven}  # of two of a van the first
+    tours = Tour.objects.bulk_create(_tour(day, rows[0], lines.get(van)) for van, rows in by_van.items())
+    Stop.objects.bulk_create(
+        (stop for tour, rows in zip(tours, by_van.values(), strict=True) for stop in _stops(tour, rows)),
+        batch_size=2000,
+    )
+
+
+def _tour(day: DeliveryDay, first: StopRow, line: Line | None) -> Tour:
+    return Tour(
         day=day,
         line=line,
         site=first.van.site,
@@ -98,18 +106,20 @@ def _tour(day: DeliveryDay, rows: Sequence[StopRow]) -> None:
         departs_at=at_wall(day.date, first.departs_at),
         shift_ends_at=at_wall(day.date, SHIFT_END),
     )
-    Stop.objects.bulk_create(
-        Stop(
+
+
+def _stops(tour: Tour, rows: Sequence[StopRow]) -> Iterable[Stop]:
+    on = tour.day.date
+    for number, one in enumerate(rows, start=1):
+        yield Stop(
             tour=tour,
-            day=day,
+            day=tour.day,
             retailer=one.retailer,
             sequence=number,
             cartons=one.cartons,
             order_fen=one.order_fen,
             service_seconds=one.service_seconds,
-            window_start=at_wall(day.date, one.window_start) if one.window_start else None,
-            window_end=at_wall(day.date, one.window_end) if one.window_end else None,
+            window_start=at_wall(on, one.window_start) if one.window_start else None,
+            window_end=at_wall(on, one.window_end) if one.window_end else None,
             planned_at=tour.departs_at,
         )
-        for number, one in enumerate(rows, start=1)
-    )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import vrplib
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from changbei.core.clock import VirtualClock
@@ -310,3 +312,17 @@ def test_what_is_missing_is_said_in_the_readers_language(day: DeliveryDay, tmp_p
     with translation.override("zh-hans"):
         (problem,) = exchange.read_day(path).problems
     assert "送货车编号，须已存在" in str(problem) and "Number" not in str(problem)
+
+
+def test_many_vans_are_planned_with_as_many_statements_as_one(day: DeliveryDay, tmp_path: Path) -> None:
+    path = tmp_path / "day.csv"
+    path.write_bytes(exchange.write_day(day, "csv"))
+    whole, one = exchange.read_day(path), exchange.read_day(path)
+    one.rows = [row for row in one.rows if row.van == one.rows[0].van]
+    assert len(whole.by_van()) > 3
+    asked = []
+    for found, on in ((one, NEXT_MONDAY), (whole, NEXT_MONDAY + timedelta(weeks=1))):
+        with CaptureQueriesContext(connection) as queries:
+            exchange.take_over(found, on, actor=None)
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
