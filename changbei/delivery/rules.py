@@ -211,21 +211,25 @@ class Figures:
 def titles(options: Sequence[Figures]) -> list[list[str]]:
     """In what each option is the best of all; nothing where all are the same, or there is only one.
 
-    Overtime is a means of its own: what serves everybody by it is called so, and the others are compared among
-    themselves for who leaves fewest unserved.
+    Overtime is a means of its own: what serves everybody by it is called so, and the others, also those whose overtime
+    does not help everybody, are compared among themselves for who leaves fewest unserved.
     """
     return [[title for title in TITLES if _deserves(title, one, options)] for one in options]
 
 
 def _deserves(title: str, one: Figures, options: Sequence[Figures]) -> bool:
     if title == NONE_UNSERVED:
-        return one.unserved_weight == 0 and one.overtime_minutes > 0
+        return _serves_all_by_overtime(one)
     if title == FEWEST_UNSERVED:
-        usual = [other for other in options if other.overtime_minutes == 0]
+        usual = [other for other in options if not _serves_all_by_overtime(other)]
         return one in usual and _is_least(one, options, usual, lambda other: other.unserved_weight)
     if title == CHEAPEST:
         return _is_least(one, options, options, lambda other: round(other.extra_minutes))
     return _is_least(one, options, options, lambda other: (other.arrivals_shifted, other.vans_touched))
+
+
+def _serves_all_by_overtime(one: Figures) -> bool:
+    return one.unserved_weight == 0 and one.overtime_minutes > 0
 
 
 def _is_least(

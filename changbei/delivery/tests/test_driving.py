@@ -274,6 +274,10 @@ def test_how_ways_to_recover_are_called() -> None:
         ["fewest_unserved"],
         ["none_unserved"],
     ]
+    longer = rules.Figures(
+        unserved_weight=1, extra_minutes=60, arrivals_shifted=31, vans_touched=6, overtime_minutes=40
+    )  # overtime that does not help everybody is no means of its own
+    assert rules.titles([cheap, calm, longer]) == [["cheapest"], ["calmest"], ["fewest_unserved"]]
     assert rules.titles([cheap]) == [[]]
     assert rules.titles([cheap, cheap]) == [[], []]
     assert rules.titles([cheap, calm]) == [["cheapest"], ["calmest"]]
