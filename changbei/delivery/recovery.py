@@ -13,7 +13,7 @@ from changbei.compute import recovery as recovering
 from changbei.compute.recovery import Recovery, Stop
 from changbei.core import clock
 from changbei.core.errors import Conflict
-from changbei.delivery import left_out, rules, services, snapshot
+from changbei.delivery import left_out, rules, selectors, services, snapshot
 from changbei.delivery.models import Breakdown, DeliveryDay, RecoveryCase, RecoveryOption
 from changbei.delivery.snapshot import Snapshot
 from changbei.runs.models import Run
@@ -46,13 +46,8 @@ def offer(
     `iterations` the result does not depend on the machine's speed.
     """
     effort = _effort(seconds, iterations, seed)
-
-    def leaves_something(shot: Snapshot) -> bool:
-        return any(
-            stop.goods_at_id == breakdown.pk or stop.tour_id == breakdown.tour_id for stop in shot.orders
-        )
-
-    return _offer(breakdown, breakdown.tour.day_id, (), run, effort, leaves_something)
+    day = breakdown.tour.day_id
+    return _offer(breakdown, day, (), run, effort, lambda _shot: selectors.leaves_something(breakdown))
 
 
 def offer_day(

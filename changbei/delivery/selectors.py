@@ -306,9 +306,10 @@ def is_stale(case: RecoveryCase) -> bool:
 
 
 def newer_case(case: RecoveryCase) -> RecoveryCase | None:
-    """What was computed for the same breakdown, or the same day without any, after this one; else `decided_with`."""
+    """What was computed for the same breakdown, or the same day without any, after this one; else `decided_with`, else
+    `offered_with`."""
     later = RecoveryCase.objects.filter(day=case.day_id, pk__gt=case.pk).order_by("-pk")
-    return later.filter(breakdown=case.breakdown_id).first() or decided_with(case)
+    return later.filter(breakdown=case.breakdown_id).first() or decided_with(case) or offered_with(case)
 
 
 def decided_with(case: RecoveryCase) -> RecoveryCase | None:
@@ -325,6 +326,19 @@ def decided_with(case: RecoveryCase) -> RecoveryCase | None:
     return next((one.case for one in newest if case.breakdown_id in fetches(one)), None)
 
 
+def offered_with(case: RecoveryCase) -> RecoveryCase | None:
+    """What was offered since for something else, can be accepted, and fetches this breakdown's goods as well."""
+    if case.breakdown_id is None:
+        return None
+    offers = RecoveryCase.objects.filter(
+        day=case.day_id, pk__gt=case.pk, status=RecoveryCase.Status.OFFERED
+    ).exclude(breakdown=case.breakdown_id)
+    newest = offers.select_related("day").prefetch_related("options").order_by("-pk").first()
+    if newest is None or is_stale(newest):
+        return None
+    return newest if any(case.breakdown_id in fetches(one) for one in newest.options.all()) else None
+
+
 def fetches(option: RecoveryOption) -> set[int]:
     """The breakdowns whose goods the option fetches."""
     return {step["handover"] for row in option.plan["tours"] for step in row["steps"] if "handover" in step}
@@ -333,6 +347,12 @@ def fetches(option: RecoveryOption) -> set[int]:
 def newest_case(run: Any) -> RecoveryCase | None:
     """The recovery a run's task is about: the newest offer, else the newest of all."""
     return cases_of_run(run).order_by("-pk").first()
+
+
+def leaves_something(breakdown: Breakdown) -> bool:
+    """Whether goods wait at the van, or elsewhere those that it was to fetch: then there is something to offer."""
+    theirs = Q(goods_at=breakdown) | Q(tour=breakdown.tour_id)
+    return Stop.objects.filter(theirs, day=breakdown.tour.day_id, status=Stop.Status.PLANNED).exists()
 
 
 @dataclass(frozen=True)

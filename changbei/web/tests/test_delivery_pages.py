@@ -270,6 +270,33 @@ def test_out_of_date_options_are_computed_anew(desk: Client, case: RecoveryCase,
     assert RecoveryCase.objects.count() == 2
 
 
+def test_vans_that_break_down_at_once_ask_for_one_decision(
+    desk: Client, case: RecoveryCase, day: DeliveryDay
+) -> None:
+    other = max((one for one in selectors.tours(day) if one.tour.pk != stopped_in(case).tour_id), key=_open)
+    newer = recovery.offer(broken(other.tour), run=None, iterations=50)
+    assert newer is not None
+    page = desk.get("/delivery/", headers=PART)
+    assert [(one.case, one.is_open) for one in page.context["cases"]] == [(newer, True), (case, False)]
+    text = page.content.decode()
+    assert text.count("cannot go on") == 1
+    assert "To decide together" in text
+
+    first = desk.get(f"/delivery/recoveries/{case.uuid}/")
+    assert (first.context["newer"], first.context["decided_with"]) == (newer, None)
+    answer = desk.post(f"/delivery/recoveries/{case.uuid}/anew")
+    assert answer.headers["Location"] == f"/delivery/recoveries/{newer.uuid}/"
+
+    held = Stop.objects.filter(day=day, status="planned", goods_at=None)[0]
+    services.hold_stops([held.pk], actor=None, run=None)
+    page = desk.get("/delivery/", headers=PART)
+    assert [one.is_open for one in page.context["cases"]] == [True, True]
+
+
+def _open(one: selectors.TourFigures) -> int:
+    return one.open
+
+
 def test_borrowed_vans_need_papers(desk: Client, case: RecoveryCase) -> None:
     site = stopped_in(case).tour.site
     Vehicle.objects.filter(is_reserve=True, site=site).update(state=Vehicle.State.UNDER_REPAIR)
@@ -481,6 +508,23 @@ def test_one_click_from_a_broken_van_to_its_options(
     wheel = client_of(tour.driver, "driver")
     assert wheel.post(f"/delivery/tours/{tour.uuid}/broken-down").status_code == 403
     assert Report.objects.count() == 1
+
+
+def test_options_come_for_a_van_that_had_nothing_aboard_but_was_to_fetch_goods(
+    desk: Client, case: RecoveryCase, dispatcher: Person, day: DeliveryDay, adopted: object
+) -> None:
+    services.accept(case.options.get(kind="site_reserve"), actor=dispatcher)
+    called = Tour.objects.get(day=day, line=None)
+    desk.post(f"/delivery/tours/{called.uuid}/broken-down")
+    run = Incident.objects.get().run
+    assert run is not None
+    report = services.BreakdownReport(
+        called.vehicle.number, 119.0, 33.6, "street", goods_aboard=True, injured=False
+    )
+    again = services.report_breakdown(report, run=run, actor=None)
+    assert not Stop.objects.filter(goods_at=again).exists()
+    assert "The options are being computed" in desk.get(f"/delivery/runs/{run.uuid}/").content.decode()
+    assert recovery.offer(again, run=run, iterations=50) is not None
 
 
 def test_vans_in_repair_and_who_says_that_they_are_back(desk: Client, tour: Tour, day: DeliveryDay) -> None:

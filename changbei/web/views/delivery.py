@@ -101,10 +101,12 @@ class Case:
     stale: bool
     about: str
     decided_with: RecoveryCase | None = None  # accepted since, and decides on this one, too
+    offered_with: RecoveryCase | None = None  # to be decided, and decides on this one, too
 
     @property
     def is_open(self) -> bool:
-        return self.case.status == RecoveryCase.Status.OFFERED
+        """Whether it asks for a decision of its own."""
+        return self.case.status == RecoveryCase.Status.OFFERED and not self.offered_with
 
 
 @dataclass(frozen=True)
@@ -343,7 +345,8 @@ def _latest(cases: Any) -> list[Case]:
     found = []
     for case in newest.values():
         stale = selectors.is_stale(case)
-        found.append(Case(case, stale, about(case), selectors.decided_with(case) if stale else None))
+        with_others = (selectors.decided_with(case), selectors.offered_with(case)) if stale else (None, None)
+        found.append(Case(case, stale, about(case), *with_others))
     return sorted(found, key=lambda one: not one.is_open)
 
 

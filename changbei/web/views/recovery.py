@@ -221,7 +221,7 @@ def _context(
         **_undoing(case, accepted, may),
         "stale": stale,
         "newer": newer,
-        "decided_with": newer if newer and newer.breakdown_id != case.breakdown_id else None,
+        "decided_with": newer if newer and newer == selectors.decided_with(case) else None,
         "may_accept": open_ and chosen is not None and "delivery.accept" in may,
         "waits_for_others": open_ and "delivery.accept" not in may,
         "may_compute": (stale or case.undone_at is not None) and "delivery.recover" in may,
@@ -399,9 +399,9 @@ def of_run(request: HttpRequest, run: UUID) -> HttpResponse:
 
 
 def _waits(run: Run) -> bool:
-    """Whether options are to come: not when the van had nothing left to deliver."""
-    broken = run.breakdowns.first()
-    return broken is None or Stop.objects.filter(goods_at=broken, status=Stop.Status.PLANNED).exists()
+    """Whether options are to come: not when the van had nothing left to deliver, nor to fetch."""
+    broken = run.breakdowns.select_related("tour").first()
+    return broken is None or selectors.leaves_something(broken)
 
 
 urlpatterns = [
