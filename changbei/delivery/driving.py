@@ -63,12 +63,28 @@ def say(
     if strange := next((one.kind for one in words if one.kind not in known), ""):
         raise Invalid("kind", f"{strange!r}: {', '.join(sorted(known))}")
     now = clock.now()
-    return [
+    uuids = [one.uuid for one in words]
+    heard = set(DriverAction.objects.filter(uuid__in=uuids).values_list("uuid", flat=True))
+    done = [
         _once(
             tour, one, rules.on_our_clock(one.phone_at, sent_at, now, tour.departs_at), actor, known[one.kind]
         )
         for one in sorted(words, key=lambda one: (one.phone_at, one.uuid))
     ]
+    if any(_tells_of_a_stop(one) for one in done if one.uuid not in heard):
+        _expect_rest(tour)
+    return done
+
+
+def _tells_of_a_stop(one: DriverAction) -> bool:
+    return one.kind in STOP_KINDS and one.outcome != DriverAction.Outcome.REFUSED
+
+
+@transaction.atomic
+def _expect_rest(tour: Tour) -> None:
+    """Once after all words: the times come from what is done, not from the way there."""
+    changing.locked_day(tour.day_id)
+    services.expect_rest(tour.pk)
 
 
 Deed = Callable[[Tour, Said, datetime, Person], DriverAction]
@@ -170,7 +186,7 @@ def _first_word(tour: Tour, stop: Stop, done: DriverAction) -> None:
         stop.save(update_fields=["tour", "goods_at", "aboard"])
         papers.follow(tour.day)
         changing.changed(tour.day)
-    services.record_stop(stop, done.kind, reason=done.reason, actor=done.driver, at=done.at)
+    services.record_stop(stop, done.kind, reason=done.reason, actor=done.driver, at=done.at, expect=False)
 
 
 def _was_aboard(stop: Stop, tour: Tour, at: datetime) -> bool:
@@ -181,10 +197,8 @@ def _was_aboard(stop: Stop, tour: Tour, at: datetime) -> bool:
 
 def _was_there_earlier(stop: Stop, at: datetime) -> None:
     """A word that arrives late says that the van was at the door before we thought."""
-    if stop.done_at is None or at >= stop.done_at:
-        return
-    Stop.objects.filter(pk=stop.pk).update(done_at=at)
-    services.expect_rest(stop.tour_id)
+    if stop.done_at is not None and at < stop.done_at:
+        Stop.objects.filter(pk=stop.pk).update(done_at=at)
 
 
 # ---------------------------------------------------------------- goods, the way back

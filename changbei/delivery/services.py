@@ -160,9 +160,16 @@ def save_offer(
 
 @transaction.atomic
 def record_stop(
-    stop: Stop, status: str, *, actor: Person | None, at: datetime | None = None, reason: str = ""
+    stop: Stop,
+    status: str,
+    *,
+    actor: Person | None,
+    at: datetime | None = None,
+    reason: str = "",
+    expect: bool = True,
 ) -> None:
-    """Delivered, refused or absent, as the driver says; the rest of the tour is expected anew.
+    """Delivered, refused or absent, as the driver says; the rest of the tour is expected anew, unless whoever records
+    many stops does so after them (`expect`).
 
     `reason`: one of `rules.REASONS`. Raises Conflict when the stop is already recorded, Invalid for another status.
     """
@@ -176,7 +183,8 @@ def record_stop(
     waiting = Stop.objects.filter(pk=stop.pk, status__in=Stop.WAITING)
     if not waiting.update(status=status, done_at=done_at, reason=reason):
         raise Conflict(gettext_noop("this stop is already recorded"))
-    expect_rest(stop.tour_id)
+    if expect:
+        expect_rest(stop.tour_id)
     Tour.objects.filter(stops=stop.pk, status=Tour.Status.PLANNED).update(status=Tour.Status.DRIVING)
 
 

@@ -8,7 +8,8 @@ from itertools import permutations
 from uuid import UUID
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Invalid, NotAllowed
@@ -101,6 +102,28 @@ def test_every_order_of_arrival_gives_the_same_day(tour: Tour, clock: VirtualClo
     fourth = tour.stops.order_by("sequence")[3]
     leaves = three.planned_at + timedelta(seconds=three.service_seconds)
     assert fourth.planned_at + (begin + timedelta(minutes=20) - leaves) == found[0][3][3]
+
+
+def test_whoever_catches_up_has_the_rest_of_the_list_expected_once(tour: Tour, clock: VirtualClock) -> None:
+    begin, stops = clock.now(), stops_of(tour, 5)
+    words = [
+        word(number, stop, "delivered", begin + timedelta(minutes=5 * number))
+        for number, stop in enumerate(stops)
+    ]
+    clock.advance(timedelta(hours=1))
+    with transaction.atomic():
+        for said in words:
+            say(tour, said, sent_at=clock.now())
+        one_by_one = state(tour)
+        transaction.set_rollback(True)
+    with CaptureQueriesContext(connection) as queries:
+        say(tour, *words, sent_at=clock.now())
+    assert state(tour) == one_by_one
+    expected = [query for query in queries if '"expected_at" = given' in str(query["sql"])]
+    assert len(expected) == 1
+    with CaptureQueriesContext(connection) as again:
+        say(tour, *words, sent_at=clock.now())
+    assert not [query for query in again if "UPDATE" in str(query["sql"]) and "FOR" not in str(query["sql"])]
 
 
 def test_what_the_desk_recorded_stays(tour: Tour, clock: VirtualClock) -> None:
