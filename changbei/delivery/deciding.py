@@ -85,10 +85,11 @@ def _drive_by(day: DeliveryDay, plan: Mapping[str, Any], *, since: datetime) -> 
     Handover.objects.filter(tour__in=tours, done_at__isnull=True).delete()
     handovers: list[Handover] = []
     changed: list[Stop] = []
+    others = Stop.objects.filter(tour__in=tours).exclude(pk__in=wanted).order_by()
+    last = dict(others.values_list("tour").annotate(last=Max("sequence")))
     for tour, row in zip(tours, plan["tours"], strict=True):
-        last = tour.stops.exclude(pk__in=wanted).aggregate(last=Max("sequence"))["last"] or 0
         later = clock.now() - since if row["tour"] is None else timedelta(0)
-        for number, step in enumerate(row["steps"], start=last + 1):
+        for number, step in enumerate(row["steps"], start=last.get(tour.pk, 0) + 1):
             at = datetime.fromisoformat(step["at"]) + later
             if "stop" not in step:
                 handovers.append(_call(tour, step, number, at, stops))

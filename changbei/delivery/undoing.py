@@ -86,21 +86,22 @@ def vans_that_drove(option: RecoveryOption) -> list[str]:
 
     A van whose list says the same as before, at other times, drives on nothing new.
     """
-    drivers: set[str] = set()
     before = lists_before(option.case)
+    changed: dict[int, list[int]] = {}  # van -> its stops
     for row in option.plan["tours"]:
         steps = [step["stop"] for step in row["steps"] if "stop" in step]
-        if row["tour"] is not None and steps == before.get(row["tour"], []):
-            continue
-        tours = Tour.objects.filter(day=option.case.day_id, vehicle=row["vehicle"])
-        tour = tours.select_related("vehicle").first()
-        if tour is None:
-            continue
-        recorded = Stop.objects.filter(pk__in=steps, tour=tour, done_at__isnull=False)
-        taken_over = tour.handovers.filter(done_at__gte=option.accepted_at)
-        if recorded.exists() or taken_over.exists():
-            drivers.add(tour.vehicle.number)
-    return sorted(drivers, key=lambda number: (len(number), number))
+        if row["tour"] is None or steps != before.get(row["tour"], []):
+            changed[row["vehicle"]] = steps
+    theirs = Tour.objects.filter(day=option.case.day_id, vehicle__in=changed)
+    recorded = Stop.objects.filter(
+        pk__in=[pk for steps in changed.values() for pk in steps], tour__in=theirs, done_at__isnull=False
+    )
+    done = {(van, pk) for van, pk in recorded.values_list("tour__vehicle", "pk")}
+    taken_over = Handover.objects.filter(tour__in=theirs, done_at__gte=option.accepted_at)
+    drove = set(taken_over.values_list("tour__vehicle", flat=True))
+    drove |= {van for van, steps in changed.items() if any((van, pk) in done for pk in steps)}
+    numbers = Vehicle.objects.filter(pk__in=drove).values_list("number", flat=True)
+    return sorted(numbers, key=lambda number: (len(number), number))
 
 
 def lists_before(case: RecoveryCase) -> dict[int, list[int]]:

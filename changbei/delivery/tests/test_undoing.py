@@ -15,6 +15,7 @@ from changbei.delivery.models import (
     DeliveryDay,
     Handover,
     RecoveryCase,
+    RecoveryOption,
     Stop,
     Tour,
     TransportPapers,
@@ -68,6 +69,21 @@ def test_everything_is_as_it_was(case: RecoveryCase, dispatcher: Person, kind: s
     services.accept(newer.options.get(rank=1), actor=dispatcher)
     accepted = Entry.objects.filter(kind="delivery.recovery_accepted").order_by("pk")
     assert [one.data["again"] for one in accepted] == [False, True]
+
+
+def test_who_drove_is_asked_at_once_for_all_vans(
+    case: RecoveryCase, clock: VirtualClock, django_assert_num_queries: Any
+) -> None:
+    tours = list(Tour.objects.filter(day=case.day_id, stops__status="planned").distinct())
+    assert len(tours) > 2
+    steps = {tour: [{"stop": tour.stops.filter(status="planned")[0].pk}] for tour in tours}
+    rows = [
+        {"vehicle": tour.vehicle_id, "tour": tour.pk, "steps": found, "returns_at": ""}
+        for tour, found in steps.items()
+    ]
+    option = RecoveryOption(case=case, plan={"tours": rows}, accepted_at=clock.now())
+    with django_assert_num_queries(2):
+        assert undoing.vans_that_drove(option) == []
 
 
 def test_what_the_road_said_meanwhile_counts_for_the_old_list(
