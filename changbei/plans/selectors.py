@@ -7,7 +7,7 @@ from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
 from changbei.plans.models import PlanVersion
 
-__all__ = ["in_force", "pack_in_force", "version_named", "versions"]
+__all__ = ["in_force", "pack_in_force", "read_in_force", "version_named", "versions"]
 
 _DIGEST_SIGNS = 8
 
@@ -23,6 +23,11 @@ def in_force(pack_id: str) -> PlanVersion:
 def pack_in_force(pack_id: str) -> Pack:
     """The compiled pack of the version that holds now; NotFound when none does."""
     return pack_for(in_force(pack_id))
+
+
+def read_in_force() -> int:
+    """Have every pack in force compiled in this process, which takes seconds each; how many there are."""
+    return len([pack_for(version) for version in PlanVersion.objects.filter(in_force=True).order_by("pk")])
 
 
 def versions(pack_id: str) -> list[PlanVersion]:

@@ -66,6 +66,7 @@ def web(port: int) -> ProcessSpec:
         "--graceful-timeout=10",
         "--no-control-socket",
         "--log-level=warning",
+        "--config=python:changbei.site.webserver",
     ]
     return ProcessSpec("web", command, env={"WEB_CONCURRENCY": web_processes()}, ready_port=port)
 
