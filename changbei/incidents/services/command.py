@@ -22,6 +22,7 @@ from changbei.notify import services as notify
 from changbei.notify.recipients import of_people
 from changbei.people.models import Person
 from changbei.people.resolution import Leaders, RoleSpec, Roster, leaders_present, resolve
+from changbei.plans import tables
 from changbei.plans.model import COMMANDER, DEPUTY_COMMANDER, Pack
 from changbei.runs import services as runs
 
@@ -101,9 +102,10 @@ def decide(family: str, pack: Pack, now: datetime, leaders: Leaders) -> tuple[Co
     """Who commands an event of this family (E2.1b, E2.1c), and the kind of the post of whoever does as acting."""
     acting, post = "", ""
     if leaders.both_away and TABLE in pack.tables:
-        post = str(plan.ask(pack, TABLE, {"family": family})["post"])
-        holder = resolve(RoleSpec(post=post), {}, now)
-        acting = holder.person.staff_no if holder.person and not holder.away else ""
+        said = tables.evaluate(pack.tables[TABLE], {"family": family}).outputs
+        post = str((said or {}).get("post", ""))  # no report is lost for a hole in a table
+        holder = resolve(RoleSpec(post=post), {}, now) if post else None
+        acting = holder.person.staff_no if holder and holder.person and not holder.away else ""
     decided = rules.command(
         leaders.head.staff_no if leaders.head else "",
         leaders.deputy.staff_no if leaders.deputy else "",

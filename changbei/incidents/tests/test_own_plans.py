@@ -31,9 +31,8 @@ rules:
 
 @pytest.fixture
 def flood(small_city: City, clock: VirtualClock, carrier: Twin) -> None:
-    """The plan for a flooded warehouse alone in force, which words no command and has no table of who acts."""
-    pack = load_pack(read_folder(PLANS / "warehouse-flood"))
-    assert "command-post" not in pack.templates and "acting-commander" not in pack.tables
+    """The plan for a flooded warehouse alone in force, which words no command."""
+    assert "command-post" not in load_pack(read_folder(PLANS / "warehouse-flood")).templates
     adopt(PLANS / "warehouse-flood", actor=None)
 
 
@@ -60,7 +59,26 @@ def test_a_local_event_becomes_a_major_one(flood: None) -> None:
     assert people.head().name in notice.body["en"]
 
 
-def test_with_both_leaders_away_the_head_commands_from_afar(flood: None) -> None:
+def test_with_both_leaders_away_the_post_that_the_plan_names_acts(flood: None) -> None:
+    people.leave(people.head())
+    people.leave(people.deputy())
+    incident = services.change_level(reported(), "MAJOR", reason="the whole store", actor=people.head())
+    post = CommandPost.objects.get(incident=incident)
+    assert (post.commander, post.acting) == (people.holder("delivery-center-head"), True)
+
+
+@pytest.mark.parametrize("rows", ["", "family == 'network'"])
+def test_without_a_table_or_a_row_for_it_the_head_commands_from_afar(
+    rows: str, small_city: City, clock: VirtualClock, carrier: Twin
+) -> None:
+    """No report is lost for a table that says nothing about its kind."""
+    files = read_folder(PLANS / "warehouse-flood")
+    table = files.pop("tables/acting-commander.yaml")
+    if rows:
+        files["tables/acting-commander.yaml"] = table.replace("'true'", f'"{rows}"')
+    else:
+        files["clauses/F1.md"] = files["clauses/F1.md"].replace(", table:acting-commander", "")
+    take(files, actor=None)
     people.leave(people.head())
     people.leave(people.deputy())
     incident = services.change_level(reported(), "MAJOR", reason="the whole store", actor=people.head())

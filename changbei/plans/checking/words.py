@@ -200,4 +200,12 @@ WORDS: Mapping[str, tuple[str, str]] = {
         gettext_noop("There is no post of the kind %(post)s, which role %(role)s follows."),
         gettext_noop("Correct the kind, or create the post. Nearest: %(known)s."),
     ),
+    "acting-missing": _words(
+        gettext_noop("Nobody is named who acts while both leaders are away: the head commands from afar."),
+        gettext_noop("Add the table acting-commander, which says from the family which post acts."),
+    ),
+    "acting-post": _words(
+        gettext_noop("There is no post of the kind %(post)s, which is to act while both leaders are away."),
+        gettext_noop("Correct the kind, or create the post. Nearest: %(known)s."),
+    ),
 }

@@ -13,6 +13,7 @@ from changbei.plans.checking.finding import Phrase
 from changbei.plans.model import DEPUTY_COMMANDER, Pack, Place, Procedure, Role, Step
 from changbei.readiness.plan_check.roster import Roster
 from changbei.readiness.plan_check.standing import (
+    ACTING,
     DEPUTY,
     HEAD,
     Fortune,
@@ -52,6 +53,7 @@ class Covering:
 
     def findings(self) -> Iterator[Finding]:
         yield from self._unknown_posts()
+        yield from self._acting()
         before: dict[Key, set[int]] = {}
         for fortune in fortunes(self.roster):
             seen: dict[Key, _Seen] = {}
@@ -67,10 +69,26 @@ class Covering:
         for role in self.pack.roles.values():
             if role.id in self.missing:
                 kind = role.post or role.duty
-                near = get_close_matches(kind, self.roster.posts, n=3, cutoff=0.4)
                 place = self.places.key(PLAN, "roles", role.id, "post" if role.post else "duty")
-                known = ", ".join(near or sorted(self.roster.posts)[:5]) or "-"
+                known = self._nearest(kind)
                 yield finding(ERROR, "unknown-post", role.clause, place, post=kind, role=role.id, known=known)
+
+    def _nearest(self, kind: str) -> str:
+        near = get_close_matches(kind, self.roster.posts, n=3, cutoff=0.4)
+        return ", ".join(near or sorted(self.roster.posts)[:5]) or "-"
+
+    def _acting(self) -> Iterator[Finding]:
+        """A plan that people report by says who acts while both leaders are away, and that post exists (E2.1c)."""
+        table = self.pack.tables.get(ACTING)
+        if table is None:
+            if any(not procedure.schedules for procedure in self.pack.procedures.values()):
+                yield finding(WARNING, "acting-missing", "", self.places.key(PLAN, "roles"))
+            return
+        for row in table.rows:
+            post = str(row.then.get("post", ""))
+            if post and post not in self.roster.posts:
+                known = self._nearest(post)
+                yield finding(ERROR, "acting-post", table.clause, row.place, post=post, known=known)
 
     # --- looking
 
