@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from changbei.core.errors import Conflict, NotFound
 from changbei.delivery import planning, recovery, selectors, services, telling
@@ -15,6 +16,7 @@ from changbei.notify import personal
 from changbei.notify.models import Message
 from changbei.people.models import Person
 from changbei.plans.actions import action, message
+from changbei.runs import drills
 from changbei.runs.context import ActionContext
 
 TEXT = {"type": "string"}
@@ -47,7 +49,12 @@ def _object(**properties: Any) -> dict[str, Any]:
     ),
 )
 def recover(context: ActionContext) -> dict[str, Any]:
-    """Record the breakdown and offer ways to take over; nothing is offered when nothing is left to deliver."""
+    """Record the breakdown and offer ways to take over; nothing is offered when nothing is left to deliver.
+
+    Raises Conflict in an exercise beside the real day (ADR 0004): the van drives on.
+    """
+    if drills.only_practised(context.run.drill):
+        raise Conflict(gettext_noop("an exercise stops no van: the take-over is practised by hand"))
     given = context.params
     report = services.BreakdownReport(
         vehicle=given["vehicle"],

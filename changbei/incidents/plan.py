@@ -32,10 +32,15 @@ def procedure_in_force(kind: str) -> InForce:
     raise NotFound(f"no plan in force has a procedure {kind!r}")
 
 
+def packs_in_force() -> list[Pack]:
+    """The plans in force, by their ids."""
+    versions = PlanVersion.objects.filter(in_force=True).defer("files").order_by("pack")
+    return [pack_for(version) for version in versions]
+
+
 def procedures_in_force() -> set[str]:
     """The ids of all procedures of the plans in force."""
-    versions = PlanVersion.objects.filter(in_force=True).defer("files")
-    return {procedure for version in versions for procedure in pack_for(version).procedures}
+    return {procedure for pack in packs_in_force() for procedure in pack.procedures}
 
 
 def of_incident(incident: Incident) -> InForce:

@@ -410,6 +410,25 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One procedure of an exercise. `report` goes before what the city and the form give; decisions by step."""
+
+    procedure: str
+    after: Duration = field(default_factory=Duration)
+    report: Mapping[str, Any] = field(default_factory=dict)
+    decisions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """Something that is practised: one procedure, or several that fall on the same people."""
+
+    id: str
+    title: Text
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     id: str
     titles: Text
@@ -429,3 +448,4 @@ class Pack:
     procedures: Mapping[str, Procedure]
     templates: Mapping[str, Template]
     checks: Mapping[str, Check]
+    exercises: Mapping[str, Exercise] = field(default_factory=dict)

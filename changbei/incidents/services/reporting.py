@@ -53,10 +53,12 @@ def report(
     actor: Person | None,
     source: str,
     drill: bool = False,
+    level: str = "",
 ) -> ReportAnswer:
     """Report an event of `kind` (a procedure of a plan in force) with the fields of its form.
 
-    `source`: web, cli, api, warning. Raises NotFound for an unknown kind, Invalid with every wrong field, NotAllowed.
+    `source`: web, cli, api, warning. `level`: what a drill is classified as, whatever the plan's table says.
+    Raises NotFound for an unknown kind, Invalid with every wrong field, NotAllowed.
     Two reports of the same thing at the same moment make one incident (E1.4, E2.1b).
     """
     if actor is not None:
@@ -78,7 +80,10 @@ def report(
             _join(known, filed, now, actor=actor, source=source)
             return ReportAnswer(known, joined=True)
         return ReportAnswer(
-            _create(found, key, filed, now, actor=actor, source=source, drill=drill), joined=False
+            _create(
+                found, key, filed, now, actor=actor, source=source, drill=drill, level=level if drill else ""
+            ),
+            joined=False,
         )
 
 
@@ -209,10 +214,11 @@ def _create(
     actor: Person | None,
     source: str,
     drill: bool,
+    level: str,
 ) -> Incident:
     procedure = found.procedure
     known = context.look_up(filed, procedure.form)
-    level = _level(found, filed, known, now)
+    level = level or _level(found, filed, known, now)
     number, incident_key, run_key = numbers.next_number()
     incident = Incident(
         id=incident_key,

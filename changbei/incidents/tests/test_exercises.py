@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from changbei.core.clock import VirtualClock
+from changbei.core.errors import Conflict
 from changbei.delivery.adjusting import LineChoice
-from changbei.delivery.models import DeliveryDay, Stop, Tour
+from changbei.delivery.models import Breakdown, DeliveryDay, Stop, Tour
 from changbei.incidents import holding, services
 from changbei.incidents.models import Incident, LineMeasure
 from changbei.incidents.tests import people
@@ -96,6 +97,16 @@ def test_lines_decided_in_an_exercise_drive_on_and_what_is_real_holds(exercise: 
     ]
     ended = perform(exercise, "incidents.end_line_hold", measure="go")
     assert (ended["lines"], ended["practised"]) == (0, True)
+
+
+def test_no_van_is_stopped_for_an_exercise(exercise: Incident) -> None:
+    van = Tour.objects.get().vehicle
+    place = {"text": "3 km", "longitude": 118.0, "latitude": 32.0}
+    given = {"vehicle": van.number, "goods_aboard": True, "injured": False, "cause": "fault", "place": place}
+    with pytest.raises(Conflict, match="stops no van"):
+        perform(exercise, "delivery.recover", **given)
+    van.refresh_from_db()
+    assert (van.state, Tour.objects.get().status, Breakdown.objects.count()) == ("fit", "planned", 0)
 
 
 def test_on_a_drills_own_ground_everything_is_carried_out(

@@ -1,4 +1,4 @@
-"""What changed in settings, roles, ladders, audiences, registries and checks."""
+"""What changed in settings, roles, ladders, audiences, registries, checks and exercises."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from changbei.plans.comparing.change import ADDED, CHANGED, REMOVED, Change
 from changbei.plans.comparing.lengths import compared, said
-from changbei.plans.model import Audience, Check, Pack, Registry, Role, Setting
+from changbei.plans.model import Audience, Check, Exercise, Pack, Part, Registry, Role, Setting
 
 Aspects = Mapping[str, str]
 
@@ -21,6 +21,7 @@ def parts(before: Pack, after: Pack) -> Iterator[Change]:
     yield from _each("audience", before.audiences, after.audiences, _audience, lambda one: "")
     yield from _each("registry", before.registries, after.registries, _registry, lambda one: "")
     yield from _checks(before, after)
+    yield from _each("exercise", before.exercises, after.exercises, _exercise, lambda one: "")
 
 
 def _plan(before: Pack, after: Pack) -> Iterator[Change]:
@@ -105,6 +106,15 @@ def _checks(before: Pack, after: Pack) -> Iterator[Change]:
         old, new = before.checks[name], after.checks[name]
         if how := compared(old.every, new.every):
             yield Change("check", name, how, new.clause, "every", said(old.every), said(new.every))
+
+
+def _exercise(exercise: Exercise) -> Aspects:
+    return {"parts": "; ".join(_part(part) for part in exercise.parts)}
+
+
+def _part(part: Part) -> str:
+    given = ", ".join(f"{key}: {value}" for key, value in sorted({**part.report, **part.decisions}.items()))
+    return f"{part.procedure} ({given})" if given else part.procedure
 
 
 def _check(check: Check) -> Aspects:

@@ -16,7 +16,8 @@ _FOLDERS = {
     "procedures": ("procedure", ".yaml"),
     "messages": ("message", ".yaml"),
 }
-_LAYOUT = "plan.yaml, checks.yaml, clauses/*.md, tables/*.yaml, procedures/*.yaml, messages/*.yaml"
+_SINGLE = ("plan.yaml", "checks.yaml", "exercises.yaml")
+_LAYOUT = f"{', '.join(_SINGLE)}, clauses/*.md, tables/*.yaml, procedures/*.yaml, messages/*.yaml"
 
 
 def digest_of(files: Mapping[str, str]) -> str:
@@ -64,7 +65,7 @@ def _sources(files: Mapping[str, str], bench: Bench) -> Iterator[tuple[str, Sour
 
 
 def _kind_of(file: str) -> str | None:
-    if file in {"plan.yaml", "checks.yaml"}:
+    if file in _SINGLE:
         return file.removesuffix(".yaml")
     folder, _, name = file.partition("/")
     kind, suffix = _FOLDERS.get(folder, ("", ""))
@@ -90,7 +91,7 @@ def stem(file: str) -> str:
 
 def _check_name(bench: Bench, source: Source, kind: str) -> None:
     given = source.at(("id",))
-    if kind in {"plan", "checks"} or not isinstance(given, str):
+    if source.file in _SINGLE or not isinstance(given, str):
         return
     if given != stem(source.file):
         suffix = source.file.rsplit(".", 1)[1]

@@ -13,12 +13,13 @@ from changbei.plans.loading.calls import check_calls
 from changbei.plans.loading.checks import read_checks
 from changbei.plans.loading.clauses import check_fulfilment, placed, read_clause
 from changbei.plans.loading.draft import Draft, usable
+from changbei.plans.loading.exercises import read_exercises
 from changbei.plans.loading.files import digest_of, read_files
 from changbei.plans.loading.messages import read_template
 from changbei.plans.loading.plan import date_of, read_plan
 from changbei.plans.loading.procedures import read_procedure
 from changbei.plans.loading.tables import read_table
-from changbei.plans.model import Pack, Procedure, clause_order
+from changbei.plans.model import Exercise, Pack, Procedure, clause_order
 
 
 def build(
@@ -45,17 +46,22 @@ def draft(files: Mapping[str, str], actions: Mapping[str, Action] | None) -> Dra
     procedures = {p.id: p for p in (read_procedure(bench, source) for source in by_kind["procedure"])}
     check_calls(bench, plan.words(("id",)), by_kind["procedure"], procedures)
     check_fulfilment(bench, by_kind["clause"], procedures)
+    exercises: dict[str, Exercise] = {}
+    for source in by_kind["exercises"]:
+        exercises |= read_exercises(Reader(bench, source), procedures)
     problems = sorted(
         dict.fromkeys(bench.problems), key=lambda p: (p.file, p.line, p.column, p.field, p.message)
     )
     if problems:
         procedures = {id_: usable(procedure) for id_, procedure in procedures.items() if id_}
-    pack = _assemble(plan, digest_of(files), procedures)
+    pack = _assemble(plan, digest_of(files), procedures, exercises)
     sources = {source.file: source for found in by_kind.values() for source in found}
     return Draft(pack, problems, dict(sorted(sources.items())))
 
 
-def _assemble(plan: Reader, digest: str, procedures: Mapping[str, Procedure]) -> Pack:
+def _assemble(
+    plan: Reader, digest: str, procedures: Mapping[str, Procedure], exercises: Mapping[str, Exercise]
+) -> Pack:
     bench = plan.bench
     return Pack(
         id=plan.words(("id",)),
@@ -79,6 +85,7 @@ def _assemble(plan: Reader, digest: str, procedures: Mapping[str, Procedure]) ->
         procedures={id_: indexed(procedure) for id_, procedure in procedures.items()},
         templates=bench.templates,
         checks=bench.checks,
+        exercises=exercises,
     )
 
 

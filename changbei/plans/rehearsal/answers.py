@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
+WORDS = "rehearsal"  # stands for a text that somebody would write
 MOMENT = "\0moment"  # stands for a date and time; replaced by the virtual time at which the form is filled in
 _SQUARE = ((120.0, 32.0), (120.2, 32.0), (120.2, 32.2), (120.0, 32.2), (120.0, 32.0))
 
@@ -61,4 +62,4 @@ def _value(schema: Mapping[str, Any], random: Random) -> Any:
         return MOMENT
     if schema.get("format") == "date":
         return "2026-01-01"
-    return "rehearsal"
+    return WORDS

@@ -442,13 +442,13 @@ def test_files_of_no_pack_and_names_that_differ() -> None:
     files["procedure/x.yaml"] = "id: x\n"
     assert problems(files) == [
         "clauses/E1.1.md:4:16: fulfilled_by[0]: there is no procedure 'breakdown'; there are: other",
-        "procedure/x.yaml:1:1: not a file of a pack; a pack has plan.yaml, checks.yaml, clauses/*.md, tables/*.yaml, "
-        "procedures/*.yaml, messages/*.yaml",
+        "procedure/x.yaml:1:1: not a file of a pack; a pack has plan.yaml, checks.yaml, exercises.yaml, clauses/*.md, "
+        "tables/*.yaml, procedures/*.yaml, messages/*.yaml",
         "procedures/other.yaml:1:5: id: 'breakdown' has to stand in the file breakdown.yaml",
     ]
     assert problems({"checks.yaml": "checks: []\n"}) == [
-        "plan.yaml:1:1: there is no plan.yaml; a pack has plan.yaml, checks.yaml, clauses/*.md, tables/*.yaml, "
-        "procedures/*.yaml, messages/*.yaml"
+        "plan.yaml:1:1: there is no plan.yaml; a pack has plan.yaml, checks.yaml, exercises.yaml, clauses/*.md, "
+        "tables/*.yaml, procedures/*.yaml, messages/*.yaml"
     ]
 
 

@@ -9,6 +9,7 @@ from changbei.plans.model import Check, Pack
 from changbei.readiness.checks import (
     contacts,
     equipment,
+    exercises,
     files,
     goods,
     inspections,
@@ -23,6 +24,7 @@ from changbei.readiness.rules import Trouble
 __all__ = [
     "contacts",
     "equipment",
+    "exercises",
     "files",
     "goods",
     "inspections",

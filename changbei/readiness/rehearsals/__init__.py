@@ -11,24 +11,30 @@ from changbei.core.errors import Invalid, NotFound
 from changbei.delivery.planning import next_delivery_day
 from changbei.incidents import plan
 from changbei.people import access as people
-from changbei.plans.model import Pack
+from changbei.plans.model import Exercise, Pack, Part
 from changbei.plans.rehearsal import Case, Pace, Scenario
 from changbei.plans.rehearsal import rehearse as play
 from changbei.readiness.rehearsals import paces, reports
 from changbei.readiness.rehearsals.roster import roster
-from changbei.readiness.rehearsals.scripts import SCRIPTS, parts
 
 MOST_RUNS = 20_000
 BEGINS = time(9, 40)
 
-__all__ = ["MOST_RUNS", "SCRIPTS", "names", "rehearse", "scenario"]
+__all__ = ["MOST_RUNS", "exercises", "names", "rehearse", "scenario"]
+
+
+def exercises() -> dict[str, Exercise]:
+    """The exercises that the plans in force declare, by their ids; of two with one id the first plan's."""
+    found: dict[str, Exercise] = {}
+    for pack in plan.packs_in_force():
+        found = {**pack.exercises, **found}
+    return found
 
 
 def names() -> list[str]:
-    """What can be rehearsed: the named scenarios that the plans in force can play, then every other procedure."""
-    offered = plan.procedures_in_force()
-    playable = [name for name, script in SCRIPTS.items() if all(part.procedure in offered for part in script)]
-    return playable + sorted(offered - set(SCRIPTS))
+    """What can be rehearsed: the exercises of the plans in force, then every other procedure."""
+    declared = exercises()
+    return [*declared, *sorted(plan.procedures_in_force() - set(declared))]
 
 
 def rehearse(
@@ -65,7 +71,8 @@ def scenario(name: str, *, at: time = BEGINS, seed: int = 1) -> Scenario:
     day = next_delivery_day(clock.local_now().date())
     begins_at = datetime.combine(day, at, clock.LOCAL)
     begun = []
-    for part in parts(name):
+    declared = exercises().get(name)
+    for part in declared.parts if declared else (Part(name),):
         try:
             found = plan.procedure_in_force(part.procedure)
         except NotFound:

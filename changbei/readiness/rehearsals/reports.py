@@ -18,12 +18,12 @@ from changbei.incidents import context, rules
 from changbei.network.models import District, Product, Retailer, Site, Vehicle
 from changbei.people.models import Person
 from changbei.plans import actions, runtime
-from changbei.plans.model import Pack, Procedure
+from changbei.plans.model import Pack, Part, Procedure
 from changbei.plans.plain import clean_map
 from changbei.plans.rehearsal import answers
 from changbei.plans.rehearsal.model import Case, context_of
-from changbei.readiness.rehearsals.scripts import Part
 
+MOST_DRAWS = 60  # of a report that is to have a level
 LASTS = timedelta(hours=6)  # what a script's event lasts: a warning's end, a suspension's end
 _SOMETHING: Mapping[str, Any] = {"integer": 1, "number": 1.0, "boolean": True, "array": [], "object": {}}
 A_CALL_SECONDS = 90.0  # a customer phoned, as in a drill
@@ -64,7 +64,7 @@ def begin(procedure: Procedure, part: Part, begins_at: datetime, *, seed: int) -
     case = Case(
         procedure,
         seen,
-        part.after_seconds,
+        part.after.seconds,
         decisions=part.decisions,
         results=_results(procedure, known, begins_at),
         works=_works(procedure, known),
@@ -77,6 +77,40 @@ def begin(procedure: Procedure, part: Part, begins_at: datetime, *, seed: int) -
         "named": named,
     }
     return Begun(case, scope, level)
+
+
+def suggest(procedure: Procedure, part: Part, at: datetime, level: str = "") -> tuple[dict[str, Any], str]:
+    """A report of the procedure and what its table says of it: `level` when there is one, if some draws find it;
+    else the first that was drawn. Texts are left to whoever begins the exercise.
+
+    Things of the city stay the same, so that they are looked up once; what is chosen from is drawn anew each time.
+    """
+    fields = procedure.form.get("properties", {})
+    given = {name: value for name, value in part.report.items() if name in fields}
+    first = _report(procedure.form, given, at, Random(procedure.id))
+    known = context.look_up(first, procedure.form)
+    chosen = [name for name, field in fields.items() if name not in given and _is_choice(field)]
+    found, random = first, Random(procedure.id)
+    for _ in range(MOST_DRAWS if level else 0):
+        if _level(procedure, found, known, at) == level:
+            return _without_words(found), level
+        asked = procedure.form.get("required", ())
+        picked = {
+            "type": "object",
+            "properties": {name: fields[name] for name in chosen},
+            "required": [name for name in chosen if name in asked or random.random() < 0.5],
+        }
+        kept = {name: value for name, value in first.items() if name not in chosen}
+        found = {**kept, **answers.fill(picked, {}, random)}
+    return _without_words(first), _level(procedure, first, known, at)
+
+
+def _without_words(report: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in report.items() if value != answers.WORDS}
+
+
+def _is_choice(field: Mapping[str, Any]) -> bool:
+    return "oneOf" in field or "enum" in field or field.get("type") == "boolean"
 
 
 def called(pack: Pack, begins_at: datetime, *, seed: int) -> dict[tuple[str, str], Case]:

@@ -34,6 +34,16 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
         "{day}：到{by}仍沒有三日天氣預報。",
         "{day}: there was no three-day forecast by {by}.",
     ),
+    "no-exercise": (
+        "{plan}施行{days}天以来没有演练（期限{limit}天）。",
+        "{plan}施行{days}天以來沒有演練（期限{limit}天）。",
+        "{plan}: no exercise in the {days} days since it was adopted (limit {limit}).",
+    ),
+    "old-exercise": (
+        "{plan}上次演练距今{days}天（期限{limit}天）。",
+        "{plan}上次演練距今{days}天（期限{limit}天）。",
+        "{plan}: the last exercise was {days} days ago (limit {limit}).",
+    ),
     "source-silent": (
         "预警来源“{name}”自{since}起没有消息。{trouble}",
         "預警來源「{name}」自{since}起沒有消息。{trouble}",

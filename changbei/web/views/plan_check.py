@@ -48,6 +48,7 @@ PARTS = {
     "audience": gettext_lazy("Audience"),
     "registry": gettext_lazy("Register"),
     "check": gettext_lazy("Check"),
+    "exercise": gettext_lazy("Exercise"),
     "procedure": gettext_lazy("Procedure"),
     "stage": gettext_lazy("Stage"),
     "step": gettext_lazy("Step"),

@@ -20,7 +20,6 @@ from changbei.web import showing
 from changbei.web.entry import staff
 
 MOST_ON_A_PAGE = 2000  # a second or two: the page waits for it
-SCRIPT_TITLES = {"typhoon": gettext_lazy("A typhoon day")}
 
 
 class RehearsalForm(forms.Form):
@@ -44,7 +43,10 @@ def rehearsal(request: HttpRequest) -> HttpResponse:
     form = RehearsalForm(request.GET if "name" in request.GET else None)
     choice = form.fields["name"]
     assert isinstance(choice, forms.ChoiceField)
-    choice.choices = [(name, _title(name)) for name in names]
+    declared = rehearsals.exercises()
+    choice.choices = [
+        (name, showing.say(declared[name].title) if name in declared else _title(name)) for name in names
+    ]
     context: dict[str, Any] = {"form": form}
     if form.is_bound and form.is_valid():
         given = form.cleaned_data
@@ -63,8 +65,6 @@ def rehearsal(request: HttpRequest) -> HttpResponse:
 
 
 def _title(name: str) -> str:
-    if name in SCRIPT_TITLES:
-        return str(SCRIPT_TITLES[name])
     return showing.say(plans.procedure_in_force(name).procedure.title)
 
 

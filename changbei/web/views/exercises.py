@@ -1,0 +1,147 @@
+"""Exercises: what the plans in force offer to be practised, one begun beside the real day, and those that were held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import path, reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy
+
+from changbei.core.errors import Invalid, NotFound
+from changbei.incidents import plan as plans
+from changbei.incidents.models import Incident
+from changbei.people import access as people
+from changbei.plans.model import Exercise, Part
+from changbei.readiness import exercises
+from changbei.web import htmx, showing
+from changbei.web.entry import actor, may_act, staff
+from changbei.web.forms import SchemaForm, schema_form
+from changbei.web.planned import FAMILY_ICONS
+from changbei.web.templatetags.ui.chips import level_chip
+
+SHOWN = 50  # exercises that were held, the newest first
+
+
+class LevelForm(forms.Form):
+    level = forms.ChoiceField(label=gettext_lazy("Practised as"), widget=forms.RadioSelect)
+
+    def __init__(self, levels: Sequence[str], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["level"]
+        assert isinstance(choice, forms.ChoiceField)
+        choice.choices = [(level, level_chip(level)) for level in levels]
+
+
+@dataclass(frozen=True)
+class Held:
+    incident: Incident
+    people: list[str]
+
+
+@staff
+def page(request: HttpRequest) -> HttpResponse:
+    """By plan what can be practised, and the exercises on record with who took part."""
+    people.require(request.user, "readiness.see")
+    found = list(exercises.held()[:SHOWN])
+    took_part = exercises.took_part(found)
+    context = {
+        "plans": [_offer(one) for one in exercises.offered()],
+        "held": [Held(one, took_part.get(one.run_id or 0, [])) for one in found],
+        "may_begin": may_act(request, "drills.run"),
+    }
+    return render(request, "web/exercises/page.html", context)
+
+
+def _offer(one: exercises.Offer) -> dict[str, Any]:
+    return {
+        "title": showing.say(one.pack.titles),
+        "exercises": [(showing.say(exercise.title), list(_parts(exercise))) for exercise in one.exercises],
+        "kinds": [
+            {
+                "title": showing.say(kind.procedure.title),
+                "icon": FAMILY_ICONS.get(kind.procedure.family, "flag"),
+                "last": kind.last,
+                "levels": [(level, _address(kind.procedure.id, level=level)) for level in kind.levels],
+            }
+            for kind in one.kinds
+        ],
+    }
+
+
+def _parts(exercise: Exercise) -> Iterator[tuple[str, int, str]]:
+    """What begins, after how many seconds, and where."""
+    for number, part in enumerate(exercise.parts):
+        title = showing.say(plans.procedure_in_force(part.procedure).procedure.title)
+        yield title, part.after.seconds, _address(part.procedure, exercise=exercise.id, part=number)
+
+
+def _address(kind: str, **query: object) -> str:
+    return f"{reverse('exercise-begin', args=[kind])}?{urlencode(query)}"
+
+
+@staff
+def begin(request: HttpRequest, kind: str) -> HttpResponse:
+    """The plan's form, filled in as far as plan and city say it; what is missing comes back next to its field (422)."""
+    people.require(request.user, "drills.run")
+    found = plans.procedure_in_force(kind)
+    procedure, levels = found.procedure, exercises.levels_of(found.procedure, found.pack)
+    if request.method != "POST":
+        part = _part(request, kind)
+        level = request.GET.get("level", "")
+        report, said = exercises.suggested(kind, level, part)
+        asked = next((one for one in (level, said) if one in levels), levels[0])
+        filled = schema_form(procedure.form, language=showing.language(), initial=report)
+        return _form_page(request, kind, filled, LevelForm(levels, initial={"level": asked}))
+    filled = schema_form(procedure.form, request.POST, request.FILES, language=showing.language())
+    chosen = LevelForm(levels, request.POST)
+    if filled.is_valid() and chosen.is_valid():
+        try:
+            incident = exercises.begin(
+                kind, filled.result, level=chosen.cleaned_data["level"], actor=actor(request)
+            )
+        except Invalid as error:
+            filled.refuse(error)
+        else:
+            return htmx.go_to(request, reverse("incident", args=[incident.uuid]))
+    return _form_page(request, kind, filled, chosen, status=422)
+
+
+def _part(request: HttpRequest, kind: str) -> Part | None:
+    """The part of a declared exercise that the address names; NotFound for one that is of another procedure."""
+    declared = {one.id: one for offer in exercises.offered() for one in offer.exercises}
+    name, number = request.GET.get("exercise"), request.GET.get("part", "0")
+    if not name:
+        return None
+    parts = declared[name].parts if name in declared else ()
+    if not (number.isascii() and number.isdigit() and int(number) < len(parts)):
+        raise NotFound(f"{name} {number}")
+    part = parts[int(number)]
+    if part.procedure != kind:
+        raise NotFound(f"{name} {number}")
+    return part
+
+
+def _form_page(
+    request: HttpRequest, kind: str, filled: SchemaForm, level: LevelForm, status: int = 200
+) -> HttpResponse:
+    procedure = plans.procedure_in_force(kind).procedure
+    context = {
+        "kind": kind,
+        "title": showing.say(procedure.title),
+        "icon_name": FAMILY_ICONS.get(procedure.family, "flag"),
+        "form": filled,
+        "level": level,
+    }
+    return render(request, "web/exercises/begin.html", context, status=status)
+
+
+urlpatterns = [
+    path("exercises/", page, name="exercises"),
+    path("exercises/<slug:kind>/", begin, name="exercise-begin"),
+]
