@@ -18,6 +18,7 @@ from changbei.plans import rules, selectors, services
 from changbei.plans.loading import digest_of, load_pack, pack_for
 from changbei.plans.model import Pack
 from changbei.plans.models import PlanDraft, PlanReview, PlanVersion, Signature
+from changbei.plans.starting import starter
 
 LONGEST_FILE = 400_000  # characters
 State = PlanDraft.State
@@ -41,6 +42,17 @@ def begin(
         PlanReview.objects.filter(pk=review.pk).update(draft=draft)
     _journal("plans.draft_begun", draft, actor)
     return draft
+
+
+@transaction.atomic
+def begin_new(pack_id: str, title: str, *, actor: Person) -> PlanDraft:
+    """A draft of a plan that there is none of yet, with what a small one needs. Raises Invalid, Conflict."""
+    people.require(actor, "plans.draft")
+    files = starter(pack_id, title, effective_on=clock.local_now().date())
+    written = PlanDraft.objects.filter(pack=pack_id, state__in=(State.EDITED, State.REVIEW))
+    if PlanVersion.objects.filter(pack=pack_id).exists() or written.exists():
+        raise Conflict(gettext_noop("there is a plan with this id already"))
+    return begin(pack_id, actor=actor, files=files)
 
 
 @transaction.atomic

@@ -200,6 +200,10 @@ WORDS: Mapping[str, tuple[str, str]] = {
         gettext_noop("There is no post of the kind %(post)s, which role %(role)s follows."),
         gettext_noop("Correct the kind, or create the post. Nearest: %(known)s."),
     ),
+    "procedure-taken": _words(
+        gettext_noop("The plan %(plan)s, which is in force, has a procedure %(name)s as well."),
+        gettext_noop("Give this one an id of its own: reports would go to one of the two only."),
+    ),
     "acting-missing": _words(
         gettext_noop("Nobody is named who acts while both leaders are away: the head commands from afar."),
         gettext_noop("Add the table acting-commander, which says from the family which post acts."),

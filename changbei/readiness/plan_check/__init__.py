@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from changbei.core import clock
-from changbei.plans.checking import ERROR, Checked, Finding, check_files, ordered
+from changbei.incidents import plan
+from changbei.plans.checking import ERROR, Checked, Finding, check_files, finding, ordered
 from changbei.plans.checking.offer import declared
 from changbei.plans.model import Pack
 from changbei.readiness.plan_check.covering import Covering
@@ -58,13 +59,25 @@ def check(files: Mapping[str, str], *, at: datetime | None = None) -> Report:
     """Everything: the files (path → text) by themselves, and the week from `at` (else now) on against the roster."""
     checked = check_files(files, declared())
     roster = read(at or clock.now())
-    return Report(checked, ordered([*checked.findings, *against_roster(checked, roster)]), roster.now)
+    found = [*checked.findings, *against_others(checked), *against_roster(checked, roster)]
+    return Report(checked, ordered(found), roster.now)
 
 
 def check_only_files(files: Mapping[str, str]) -> Report:
     """What the files say by themselves; asks no database."""
     checked = check_files(files, declared())
     return Report(checked, checked.findings, None)
+
+
+def against_others(checked: Checked) -> list[Finding]:
+    """A report names a procedure, so that two plans in force cannot both have it."""
+    return [
+        finding(ERROR, "procedure-taken", "", found.place, name=name, plan=other.id)
+        for other in plan.packs_in_force()
+        if other.id != checked.pack.id
+        for name, found in checked.pack.procedures.items()
+        if name in other.procedures
+    ]
 
 
 def against_roster(checked: Checked, roster: Roster) -> list[Finding]:

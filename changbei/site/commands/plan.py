@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from changbei.core import clock
+from changbei.plans import starting
 from changbei.plans.loading import shapes
 
 
@@ -35,3 +37,19 @@ def schema(kind: str | None, out: Path | None) -> None:
             out.mkdir(parents=True, exist_ok=True)
             (out / f"{one}.json").write_text(text + "\n", encoding="utf-8")
             click.echo(out / f"{one}.json")
+
+
+@plan_group.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--id", "pack_id", help="Small letters, digits and hyphens; the folder's name without it.")
+@click.option("--title", required=True, help="What the plan is called.")
+def new(folder: Path, pack_id: str | None, title: str) -> None:
+    """Write a small new plan into FOLDER, which can be carried out as it stands, to be written in."""
+    if folder.exists() and any(folder.iterdir()):
+        raise click.ClickException(f"{folder} is not empty")
+    today = clock.local_now().date()
+    files = starting.starter(pack_id or folder.resolve().name, title, effective_on=today)
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+        click.echo(folder / path)

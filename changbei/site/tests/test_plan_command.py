@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 
 from changbei.core.clock import VirtualClock
 from changbei.network.city import City
+from changbei.plans.loading import load_pack, read_folder
 from changbei.plans.tests import packs
 from changbei.readiness import plan_check
 from changbei.site.cli import main
@@ -127,6 +128,7 @@ def test_the_schemas_stand_alone(tmp_path: Path) -> None:
     assert written == [
         "checks.json",
         "clause.json",
+        "exercises.json",
         "message.json",
         "plan.json",
         "procedure.json",
@@ -138,3 +140,12 @@ def test_the_schemas_stand_alone(tmp_path: Path) -> None:
         assert "common.json" not in json.dumps(found)
     printed = CliRunner().invoke(main, ["plan", "schema", "table"])
     assert json.loads(printed.stdout) == json.loads((tmp_path / "table.json").read_text())
+
+
+def test_a_new_plan_is_written_and_checked(tmp_path: Path) -> None:
+    folder = tmp_path / "fire"
+    done = CliRunner().invoke(main, ["plan", "new", str(folder), "--title", "火灾预案"])
+    assert done.exit_code == 0 and str(folder / "plan.yaml") in done.output
+    assert load_pack(read_folder(folder)).id == "fire"
+    again = CliRunner().invoke(main, ["plan", "new", str(folder), "--title", "again"])
+    assert (again.exit_code, "is not empty" in again.output) == (1, True)

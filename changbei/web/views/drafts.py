@@ -18,6 +18,7 @@ from changbei.people import access as people
 from changbei.people.models import Post
 from changbei.plans import access, drafts, reviews
 from changbei.plans.loading import pack_for
+from changbei.plans.loading.pack import draft as read
 from changbei.plans.models import PlanDraft, PlanReview, PlanVersion, Signature
 from changbei.web import htmx, showing
 from changbei.web.entry import actor, may_act, staff
@@ -71,6 +72,14 @@ def _titles() -> dict[str, str]:
     return {one.pack: showing.say(pack_for(one).titles) for one in in_force}
 
 
+def title_of(draft: PlanDraft, titles: Mapping[str, str] | None = None) -> str:
+    """What the draft's plan is called: as in force, else as the draft itself says, as far as that can be read."""
+    known = _titles() if titles is None else titles
+    if draft.pack in known:
+        return known[draft.pack]
+    return showing.say(read(draft.files, None).pack.titles) or draft.pack
+
+
 def _with_posts(signatures: Sequence[Signature]) -> list[dict[str, Any]]:
     """Signatures with the name of the post that the person held then."""
     kinds = {one.post for one in signatures}
@@ -92,7 +101,7 @@ def _signatures_by_version() -> dict[int, list[dict[str, Any]]]:
 
 def _listed(draft: PlanDraft, titles: Mapping[str, str]) -> dict[str, Any]:
     words, tone, icon = STATES[draft.state]
-    title = titles.get(draft.pack, draft.pack)
+    title = title_of(draft, titles)
     return {"draft": draft, "title": title, "words": words, "tone": tone, "icon": icon}
 
 
@@ -118,6 +127,15 @@ def begin(request: HttpRequest) -> HttpResponse:
 
 @staff
 @require_POST
+def begin_new(request: HttpRequest) -> HttpResponse:
+    """A plan from nothing: a small one to be written in."""
+    given = request.POST
+    draft = drafts.begin_new(given.get("pack", ""), given.get("title", ""), actor=actor(request))
+    return htmx.go_to(request, reverse("plan-draft", args=[draft.uuid]))
+
+
+@staff
+@require_POST
 def finish_review(request: HttpRequest, uuid: UUID) -> HttpResponse:
     review = access.get_review(request.user, uuid)
     reviews.finish(review, outcome=request.POST.get("outcome", ""), actor=actor(request))
@@ -136,7 +154,7 @@ def draft(request: HttpRequest, uuid: UUID) -> HttpResponse:
     words, tone, icon = STATES[found.state]
     context = {
         "draft": found,
-        "title": _titles().get(found.pack, found.pack),
+        "title": title_of(found),
         "state": {"words": words, "tone": tone, "icon": icon},
         "file": name,
         "files": sorted(found.files),
@@ -150,11 +168,17 @@ def draft(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "left": left,
         "leader": leader,
         "may_draft": may_act(request, "plans.draft"),
-        "may_sign": may_act(request, "plans.sign"),
+        "may_sign": may_act(request, "plans.sign") and not _has_signed(found, request),
         "may_withdraw": found.state in OPEN
         and (found.begun_by == actor(request) or may_act(request, "plans.adopt")),
     }
     return render(request, "web/plan/draft.html", context)
+
+
+def _has_signed(found: PlanDraft, request: HttpRequest) -> bool:
+    """Whether the reader's signature stands under the files as they are."""
+    own = found.signatures.filter(digest=found.digest, signed=True, person=people.person_of(request.user))
+    return own.exists()
 
 
 def _changed(found: PlanDraft) -> list[str]:
@@ -233,6 +257,7 @@ def _back(request: HttpRequest, uuid: UUID) -> HttpResponse:
 urlpatterns = [
     path("plan/versions/", versions, name="plan-versions"),
     path("plan/drafts/", begin, name="plan-draft-begin"),
+    path("plan/drafts/new", begin_new, name="plan-draft-new"),
     path("plan/drafts/<uuid:uuid>/", draft, name="plan-draft"),
     path("plan/drafts/<uuid:uuid>/findings", findings, name="plan-draft-findings"),
     path("plan/drafts/<uuid:uuid>/save", save, name="plan-draft-save"),

@@ -81,7 +81,7 @@ def _parts(exercise: Exercise) -> Iterator[tuple[str, int, str]]:
         yield title, part.after.seconds, _address(part.procedure, exercise=exercise.id, part=number)
 
 
-def _address(kind: str, **query: object) -> str:
+def _address(kind: str, **query: str | int) -> str:
     return f"{reverse('exercise-begin', args=[kind])}?{urlencode(query)}"
 
 

@@ -74,9 +74,13 @@ def check(request: HttpRequest, pack_id: str) -> HttpResponse:
     """What the checker says of the version in force, with the roster of the coming week."""
     version, pack = _in_force(request, pack_id)
     report = plan_check.check(version.files)
-    rows = [_row(one, pack) for one in report.findings]
+    rows = finding_rows(report.findings, pack)
     context = {"rows": rows, "report": report, "counts": report.counts(), "at": report.at}
     return _page(request, "check", version, pack, context)
+
+
+def finding_rows(findings: Sequence[Finding], pack: Pack) -> list[FindingRow]:
+    return [_row(one, pack) for one in findings]
 
 
 def _row(one: Finding, pack: Pack) -> FindingRow:
@@ -117,13 +121,18 @@ def diff(request: HttpRequest, pack_id: str) -> HttpResponse:
     before = _chosen(request.GET.get("before"), versions) or _before(after, versions)
     context: dict[str, Any] = {"all_versions": versions, "before": before, "after": after}
     if before is not None:
-        found = compare(pack_for(before), pack_for(after))
-        context["groups"] = [
-            (_("In words"), [_change(one, pack) for one in found.in_words]),
-            (_("In behaviour"), [_change(one, pack) for one in found.in_behaviour]),
-        ]
-        context["count"] = len(found.changes)
+        context |= groups_of(pack_for(before), pack_for(after))
     return _page(request, "diff", version, pack, context)
+
+
+def groups_of(before: Pack, after: Pack) -> dict[str, Any]:
+    """What changed, in words and in behaviour, and how many changes that is."""
+    found = compare(before, after)
+    groups = [
+        (_("In words"), [_change(one, after) for one in found.in_words]),
+        (_("In behaviour"), [_change(one, after) for one in found.in_behaviour]),
+    ]
+    return {"groups": groups, "count": len(found.changes)}
 
 
 def _chosen(pk: str | None, versions: Sequence[PlanVersion]) -> PlanVersion | None:

@@ -51,9 +51,7 @@ def document_file(request: HttpRequest, pack_id: str, kind: str) -> HttpResponse
     """The document as HTML, Word or PDF; `?contacts=1` with phone numbers."""
     _version, pack = _in_force(request, pack_id)
     contacts = request.GET.get("contacts") == "1"
-    return _handed(
-        drawn.document_file(pack, showing.language(), kind, reader=request.user, contacts=contacts)
-    )
+    return handed(drawn.document_file(pack, showing.language(), kind, reader=request.user, contacts=contacts))
 
 
 @staff
@@ -61,7 +59,7 @@ def handbook_file(request: HttpRequest, pack_id: str, who: str, kind: str) -> Ht
     """The pocket handbook of a role or post, or of all."""
     _version, pack = _in_force(request, pack_id)
     contacts = request.GET.get("contacts") == "1"
-    return _handed(
+    return handed(
         drawn.handbook_file(pack, who, showing.language(), kind, reader=request.user, contacts=contacts)
     )
 
@@ -89,7 +87,7 @@ def _others(pack: Pack) -> list[tuple[str, str]]:
 @staff
 def bpmn_file(request: HttpRequest, pack_id: str, procedure_id: str) -> HttpResponse:
     _version, pack = _in_force(request, pack_id)
-    return _handed(drawn.bpmn_file(pack, procedure_id, showing.language()))
+    return handed(drawn.bpmn_file(pack, procedure_id, showing.language()))
 
 
 @staff
@@ -125,7 +123,7 @@ def _task_links(run: Run) -> dict[str, str]:
     return found
 
 
-def _handed(file: drawn.File) -> HttpResponse:
+def handed(file: drawn.File) -> HttpResponse:
     """As something to keep: an HTML page of its own would not get its styles under the policy of our pages."""
     response = HttpResponse(file.data, content_type=file.kind)
     inline = "inline" if file.kind == "application/pdf" else "attachment"

@@ -1,4 +1,4 @@
-"""The check of a plan says when nobody is named who acts while both leaders are away (E2.1c)."""
+"""The check of a plan says when nobody is named to act for both leaders (E2.1c), or another plan has its procedure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from changbei.core.clock import VirtualClock
 from changbei.network.city import City
 from changbei.plans.loading import read_folder
+from changbei.plans.services import take
 from changbei.readiness import plan_check
 
 TABLE = "tables/acting-commander.yaml"
@@ -39,3 +40,12 @@ def test_a_post_that_does_not_exist_cannot_act(files: dict[str, str]) -> None:
     assert "delivery-center-head" in next(
         one.mend for one in plan_check.check(files).findings if one.kind == "acting-post"
     )
+
+
+def test_a_procedure_of_another_plan_in_force_is_named(files: dict[str, str]) -> None:
+    take(files, actor=None)
+    assert "procedure-taken" not in [one.kind for one in plan_check.check(files).findings]
+    other = {**files, "plan.yaml": files["plan.yaml"].replace("id: warehouse-flood", "id: other")}
+    taken = [one for one in plan_check.check(other).findings if one.kind == "procedure-taken"]
+    assert [(one.severity, one.file) for one in taken] == [("error", "procedures/warehouse-flood.yaml")]
+    assert "warehouse-flood" in taken[0].what
