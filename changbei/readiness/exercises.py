@@ -120,10 +120,11 @@ def took_part(incidents_: Iterable[Incident]) -> dict[int, list[str]]:
 
 
 def last_of(procedures: Iterable[str]) -> datetime | None:
-    """When an exercise of one of these procedures was last closed."""
+    """When the newest exercise of one of these procedures that was carried through to the plan's end was begun."""
     newest: datetime | None = (
         _drills()
         .filter(kind__in=list(procedures), status=Incident.Status.CLOSED)
+        .exclude(run__state__has_key="ended_by")  # called off
         .aggregate(at=Max("reported_at"))["at"]
     )
     return newest

@@ -220,6 +220,15 @@ TABLE: Mapping[str, Sentence] = {
         _("paid in the cash of %(licence_no)s"), "check", "good", "%(reference)s"
     ),
     "supply.cash_reconciled": Sentence(_("closed the cash settlements: all is paid in"), "checks", "good"),
+    "readiness.review_made": Sentence(_("The review was made: %(findings)s findings"), "list-check", "info"),
+    "readiness.review_confirmed": Sentence(_("confirmed the review"), "signature", "good"),
+    "readiness.review_circulated": Sentence(_("circulated the review"), "send", "info"),
+    "readiness.rectification_ordered": Sentence(_("ordered rectification by %(due_on)s"), "tool", "notice"),
+    "readiness.rectification_assigned": Sentence(_("gave what is to be mended to somebody"), "tool", "info"),
+    "readiness.rectification_reminded": Sentence(
+        _("A reminder went out of what is to be mended"), "tool", "warn"
+    ),
+    "readiness.rectified": Sentence(_("mended what was found"), "tool", "good"),
     "people.absence_recorded": Sentence(_("recorded an absence of %(person)s"), "user-off", "notice"),
     "people.absence_ended": Sentence(_("ended the absence of %(person)s"), "user-check"),
 }

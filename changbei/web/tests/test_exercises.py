@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident
 from changbei.notify.models import Notice
 from changbei.people.models import Person, PostHolding
 from changbei.readiness import exercises
+from changbei.readiness.services import make_review
 from changbei.web.tests.conftest import client_of
 
 pytestmark = pytest.mark.usefixtures("adopted")
@@ -42,6 +44,18 @@ def test_an_exercise_is_begun_filled_in_and_marked(client: Client, head: Person)
     assert set(Notice.objects.filter(incident=incident.uuid).values_list("drill", flat=True)) == {True}
     words = client.get("/exercises/").content.decode()
     assert incident.number in words and "going on" in words
+
+
+def test_an_exercise_that_is_called_off_counts_down_no_more(client: Client, head: Person) -> None:
+    client.post("/exercises/line-fault/", {"level": "LOCAL", **filled("line-fault")})
+    incident = Incident.objects.get()
+    assert "cb-countdown" in client.get(f"/incidents/{incident.uuid}/").content.decode()
+    incidents.close(incident, reason="called off", actor=head)
+    make_review(incident, actor=None)
+    words = client.get(f"/incidents/{incident.uuid}/").content.decode()
+    assert "cb-countdown" not in words
+    assert "The review was made" in words and "readiness.review_made" not in words
+    assert "to be confirmed" in client.get("/exercises/").content.decode()
 
 
 def filled(kind: str) -> dict[str, object]:
