@@ -18,6 +18,7 @@ from changbei.compute.dayplan.kernel.lines import (
     SERVICES,
     SIZE,
     USUAL,
+    WAITING,
     cost,
     holds,
     lay,
@@ -37,7 +38,13 @@ class Day:
     """Lines that hold all limits at any moment; `rounds` of the search so far, `chance` that all of it draws from."""
 
     def __init__(
-        self, travel: npt.NDArray[np.integer], stops: DayStops, vans: DayVans, even: Even | None, seed: int
+        self,
+        travel: npt.NDArray[np.integer],
+        stops: DayStops,
+        vans: DayVans,
+        even: Even | None,
+        seed: int,
+        idle: float = 0.0,
     ) -> None:
         self.travel: Travel = np.ascontiguousarray(travel, dtype=np.int32)
         self.location = np.asarray(stops.location, dtype=np.int64)
@@ -56,6 +63,7 @@ class Day:
             self.fair,
             timed=self.timed,
             even=(even.percent_seconds, even.tolerance) if even else (0.0, 1.0),
+            idle=idle,
         )
         self.lines = no_lines(len(self.stop), len(self.van))
         self.rounds = 0
@@ -111,7 +119,7 @@ class Day:
         for depot in np.unique(self.depot).tolist():
             crew = np.flatnonzero(self.depot == depot)
             mine = tally[crew].sum(axis=0)
-            done = np.array([mine[COUNT], mine[DRIVING] + mine[SERVICES]])
+            done = np.array([mine[COUNT], mine[DRIVING] + mine[SERVICES] + mine[WAITING]])
             each = done / hours[crew].sum() + more[0] / hours.sum()
             self.fair[crew, :2] = np.maximum(hours[crew, None] * each, 1.0)
             load = mine[LOAD] / room[crew].sum() + more[1] / room.sum()

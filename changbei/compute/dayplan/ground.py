@@ -98,10 +98,11 @@ def ground_for(
     *,
     timed: bool,
     even: tuple[float, float],
+    idle: float,
 ) -> Ground:
-    """The kernel's ground; `even`: price of a percent, and tolerance."""
+    """The kernel's ground; `even`: price of a percent, and tolerance; `idle`: price of a second of waiting."""
     prefers = even[0] > 0.0 or bool((stop[:, 5] >= 0).any())
-    terms = [float(timed), float(prefers), even[0], even[1], float(REACH_TIMED if timed else REACH)]
+    terms = [float(timed), float(prefers), even[0], even[1], float(REACH_TIMED if timed else REACH), idle]
     near = neighbours(travel, location, stop, timed)
     place = np.concatenate([location, depot, depot]).astype(np.int64)
     return Ground(travel, place, stop, van, near, fair, np.array(terms))

@@ -48,8 +48,9 @@ class DayVans:
 
 @dataclass(frozen=True, slots=True)
 class Even:
-    """How even lines are to be: a van's stops, hours and cartons may each reach `tolerance` times its fair share (of
-    its depot's, by length of shift and by capacity); every percent beyond costs `percent_seconds` of driving."""
+    """How even lines are to be: a van's stops, hours (waiting counts) and cartons may each reach `tolerance` times its
+    fair share (of its depot's, by length of shift and by capacity); every percent beyond costs `percent_seconds` of
+    driving."""
 
     tolerance: float = 1.1
     percent_seconds: float = 20.0

@@ -17,7 +17,7 @@ from changbei.compute.dayplan.beginning import begin
 from changbei.compute.dayplan.day import Day
 from changbei.compute.dayplan.kernel.annealing import TINY, anneal
 from changbei.compute.dayplan.kernel.lines import COUNT, no_lines
-from changbei.compute.dayplan.model import DayPlan, DayStops, DayVans, Even, refuse_wrong
+from changbei.compute.dayplan.model import DayPlan, DayStops, DayVans, Even, InvalidDay, refuse_wrong
 from changbei.compute.whole import IntArray, whole_number
 
 ROUNDS_AT_ONCE = 500
@@ -45,12 +45,14 @@ def plan(
     iterations: int | None = None,
     even: Even | None = None,
     usual_lines: Sequence[Sequence[int]] | None = None,
+    waiting: float = 0.0,
     clock: Clock = time.perf_counter,
 ) -> DayPlan:
     """Lines for a day; capacity, windows and shifts are hard.
 
     travel_seconds: (L, L) integers, from row to column; it may be asymmetric. Cheapest is the sum of driving seconds,
-    prices of stops left out, of strangers (`DayStops.strange_seconds`) and of uneven lines (`even`). `usual_lines`: per
+    prices of stops left out, of strangers (`DayStops.strange_seconds`), of uneven lines (`even`) and of waiting until
+    a customer opens (`waiting`, 0 to 1 for a second of it: crews are paid while they stand). `usual_lines`: per
     van the stops to begin with instead of savings; what does not hold there is put elsewhere. `seconds` of `clock` on
     one core; with `iterations` (rounds of ruin and recreate in all) the clock is not looked at and the result depends
     on the arguments only. It is never dearer than what was begun with, and nobody is left out who would still fit in.
@@ -59,8 +61,10 @@ def plan(
     began, travel_seconds, seed = clock(), np.asarray(travel_seconds), whole_number("seed", seed)
     if iterations is not None:
         iterations = whole_number("iterations", iterations, least=0)
+    if not 0.0 <= waiting <= 1.0:
+        raise InvalidDay("waiting", f"is {waiting}, allowed are 0 to 1")
     refuse_wrong(travel_seconds, stops, vans, usual_lines)
-    day = Day(travel_seconds, stops, vans, even, seed)
+    day = Day(travel_seconds, stops, vans, even, seed, waiting)
     if len(day.stop):
         begin(day, usual_lines)
         _Cooling(day, usual_lines is not None, began, seconds, iterations, clock).run()

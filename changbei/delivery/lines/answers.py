@@ -31,10 +31,14 @@ LOST = gettext_noop("the workers that planned these lines were lost, or took too
 
 @dataclass(frozen=True)
 class Prices:
-    """What the planner asks for, as multiples of the usual prices; driving counts the more the less these do."""
+    """What the planner asks for, as multiples of the usual prices; driving counts the more the less these do.
+
+    `waiting`: of a second in which a crew stands before a customer who is not open yet, in driving.
+    """
 
     uneven: float = 1.0
     stranger: float = 1.0
+    waiting: float = 0.25
 
     @property
     def even(self) -> Even:
@@ -152,6 +156,7 @@ def _planned(
         iterations=max(1, question.rounds * len(mine) // len(arrays["stop"])),
         even=prices.even,
         usual_lines=usual,
+        waiting=prices.waiting,
     )
     return [[int(mine[at]) for at in line] for line in found.lines]
 

@@ -10,14 +10,13 @@ from changbei.compute.dayplan.kernel.lines import (
     CAPACITY,
     CLOSES,
     COUNT,
-    DRIVING,
+    IDLE,
     KIND,
     LOAD,
     OPENS,
     PREFERS,
     REACH,
     SERVICE,
-    SERVICES,
     SIZE,
     TIMED,
     USUAL,
@@ -25,6 +24,7 @@ from changbei.compute.dayplan.kernel.lines import (
     Lines,
     strange,
     unevenness,
+    work_of,
 )
 from changbei.compute.recovery.kernel.chance import State, share
 
@@ -37,26 +37,27 @@ KINDS = 62
 
 
 @compiled
-def _in_time(
-    ground: Ground, lines: Lines, stop: int, before: int, after: int, there: int, onward: int
-) -> bool:
+def _longer(ground: Ground, lines: Lines, stop: int, before: int, after: int, there: int, onward: int) -> int:
+    """By how many seconds the van comes back later, which what it would have waited makes up for; -1 when that breaks
+    a limit in time."""
     now = lines.early[before] + there
     if before < len(lines.van):
         now += ground.stop[before, SERVICE]
     now = max(now, ground.stop[stop, OPENS])
     if now > ground.stop[stop, CLOSES]:
-        return False
-    return bool(now + ground.stop[stop, SERVICE] + onward <= lines.late[after])
+        return -1
+    now += ground.stop[stop, SERVICE] + onward
+    if now > lines.late[after]:
+        return -1
+    return int(max(now - lines.early[after] - lines.idle[after], 0))
 
 
 @compiled
-def _preference(ground: Ground, lines: Lines, stop: int, van: int, driving: float) -> float:
-    """What is priced beside driving when this van takes that stop."""
-    row = lines.tally[van]
-    work = float(row[DRIVING] + row[SERVICES])
-    more = work + driving + ground.stop[stop, SERVICE]
+def _preference(ground: Ground, lines: Lines, stop: int, van: int, longer: int) -> float:
+    """What is priced beside driving when this van takes that stop and comes back so many seconds later."""
+    row, work = lines.tally[van], work_of(lines, van)
     now = unevenness(ground, van, row[COUNT], work, row[LOAD])
-    then = unevenness(ground, van, row[COUNT] + 1, more, row[LOAD] + ground.stop[stop, SIZE])
+    then = unevenness(ground, van, row[COUNT] + 1, work + longer, row[LOAD] + ground.stop[stop, SIZE])
     return strange(ground, stop, van) + then - now
 
 
@@ -66,17 +67,22 @@ def _price(ground: Ground, lines: Lines, stop: int, before: int, van: int, limit
     after = lines.after[before]
     at = ground.place[stop]
     there = ground.travel[ground.place[before], at]
-    if there - lines.leg[before] >= limit:
+    idle, service = ground.terms[IDLE], ground.stop[stop, SERVICE]
+    if (1.0 - idle) * (there - lines.leg[before]) - idle * service >= limit:
         return NOWHERE
     onward = ground.travel[at, ground.place[after]]
-    price = float(there + onward - lines.leg[before])
-    if price < limit and ground.terms[PREFERS] > 0.0:
-        price += _preference(ground, lines, stop, van, price)
-    if price >= limit:
+    driving = there + onward - lines.leg[before]
+    if (1.0 - idle) * driving - idle * service >= limit:
         return NOWHERE
-    if ground.terms[TIMED] > 0.0 and not _in_time(ground, lines, stop, before, after, there, onward):
-        return NOWHERE
-    return price
+    longer = driving + service
+    if ground.terms[TIMED] > 0.0:
+        longer = _longer(ground, lines, stop, before, after, there, onward)
+        if longer < 0:
+            return NOWHERE
+    price = driving + idle * (longer - driving - service)
+    if ground.terms[PREFERS] > 0.0:
+        price += _preference(ground, lines, stop, van, longer)
+    return float(price) if price < limit else NOWHERE
 
 
 @compiled
@@ -87,10 +93,11 @@ def _beside_neighbours(
     costs more than what it would do."""
     travel, place, table, near = ground.travel, ground.place, ground.stop, ground.near
     before_of, after_of, leg = lines.before, lines.after, lines.leg
-    timed, prefers = ground.terms[TIMED] > 0.0, ground.terms[PREFERS] > 0.0
+    timed, prefers, idle = ground.terms[TIMED] > 0.0, ground.terms[PREFERS] > 0.0, ground.terms[IDLE]
     stops, at, size = len(lines.van), place[stop], table[stop, SIZE]
     opens, closes, service = table[stop, OPENS], table[stop, CLOSES], table[stop, SERVICE]
     best, where, who = limit, -1, -1
+    most, least = 1.0 - idle, idle * service  # no place costs less than `most` of its driving without `least`
     for rank in range(min(int(ground.terms[REACH]), near.shape[1])):
         beside = np.int64(near[stop, rank])
         van = lines.van[beside]
@@ -100,15 +107,14 @@ def _beside_neighbours(
             before = int(beside if side == 0 else before_of[beside])
             there = np.int64(travel[place[before], at])
             saved = leg[before]
-            if there - saved >= best or share(chance) < BLINK:
+            if most * (there - saved) - least >= best or share(chance) < BLINK:
                 continue
             after = after_of[before]
             onward = np.int64(travel[at, place[after]])
-            price = float(there + onward - saved)
-            if price < best and prefers:
-                price += _preference(ground, lines, stop, van, price)
-            if price >= best:
+            driving = there + onward - saved
+            if most * driving - least >= best:
                 continue
+            longer = driving + service
             if timed:
                 now = lines.early[before] + there
                 if before < stops:
@@ -116,7 +122,12 @@ def _beside_neighbours(
                 now = max(now, opens)
                 if now > closes or now + service + onward > lines.late[after]:
                     continue
-            best, where, who = price, before, van
+                longer = max(now + service + onward - lines.early[after] - lines.idle[after], 0)
+            price = driving + idle * (longer - driving - service)
+            if prefers:
+                price += _preference(ground, lines, stop, van, longer)
+            if price < best:
+                best, where, who = price, before, van
     return best, where, who
 
 

@@ -1,7 +1,8 @@
 """Lines as linked lists: take a stop out, put it in, what that costs, and whether limits hold.
 
 Nodes are the N stops, then the K vans' starts, then their ends. With a limit in time `early` is when service can
-begin at a node (at an end: when the van is back), `late` when it must begin at the latest for all that follows.
+begin at a node (at an end: when the van is back), `late` when it must begin at the latest for all that follows, `idle`
+how long the van waits after it.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ SIZE, SERVICE, OPENS, CLOSES, PRICE, USUAL, STRANGE = range(7)
 # columns of Ground.van; KIND: vans of a kind are alike, an empty one stands for all
 CAPACITY, BEGINS, LIMIT, KIND = range(4)
 # entries of Ground.terms; TIMED, PREFERS: 1.0 when hours, or habits and evenness, matter at all; REACH: neighbours
-# beside which a place is looked for
-TIMED, PREFERS, PERCENT, TOLERANCE, REACH = range(5)
+# beside which a place is looked for; IDLE: price of a second of waiting
+TIMED, PREFERS, PERCENT, TOLERANCE, REACH, IDLE = range(6)
 # columns of Lines.tally
-COUNT, LOAD, DRIVING, SERVICES, STRANGERS = range(5)
+COUNT, LOAD, DRIVING, SERVICES, STRANGERS, WAITING = range(6)
 
 
 class Ground(NamedTuple):
@@ -49,6 +50,7 @@ class Lines(NamedTuple):
     leg: I64
     early: I64
     late: I64
+    idle: I64
     van: I64
     tally: I64
 
@@ -57,9 +59,10 @@ def no_lines(stops: int, vans: int) -> Lines:
     """Room for lines; each has still to be laid."""
     nodes = stops + 2 * vans
     links = np.zeros((2, nodes), dtype=np.int64)
-    times = np.zeros((3, nodes), dtype=np.int64)
-    tally = np.zeros((vans, 5), dtype=np.int64)
-    return Lines(links[0], links[1], times[0], times[1], times[2], np.full(stops, -1, dtype=np.int64), tally)
+    times = np.zeros((4, nodes), dtype=np.int64)
+    tally = np.zeros((vans, 6), dtype=np.int64)
+    nobody = np.full(stops, -1, dtype=np.int64)
+    return Lines(links[0], links[1], times[0], times[1], times[2], times[3], nobody, tally)
 
 
 @compiled
@@ -78,8 +81,15 @@ def unevenness(ground: Ground, van: int, count: float, work: float, load: float)
 def cost(ground: Ground, lines: Lines, van: int) -> float:
     """Driving of a line, and what is priced beside it."""
     row = lines.tally[van]
-    work = row[DRIVING] + row[SERVICES]
-    return float(row[DRIVING] + row[STRANGERS]) + unevenness(ground, van, row[COUNT], work, row[LOAD])
+    priced = float(row[DRIVING] + row[STRANGERS]) + ground.terms[IDLE] * row[WAITING]
+    return float(priced + unevenness(ground, van, row[COUNT], work_of(lines, van), row[LOAD]))
+
+
+@compiled
+def work_of(lines: Lines, van: int) -> float:
+    """Seconds from the beginning of the shift to coming back."""
+    row = lines.tally[van]
+    return float(row[DRIVING] + row[SERVICES] + row[WAITING])
 
 
 @compiled
@@ -95,7 +105,7 @@ def strange(ground: Ground, stop: int, van: int) -> int:
 def refresh(ground: Ground, lines: Lines, van: int) -> None:
     """The times of a line anew, forth and back, from its legs."""
     table, leg, after, before = ground.stop, lines.leg, lines.after, lines.before
-    early, latest = lines.early, lines.late
+    early, latest, idle = lines.early, lines.late, lines.idle
     start = len(lines.van) + van
     end = start + len(lines.tally)
     now = ground.van[van, BEGINS]
@@ -106,20 +116,25 @@ def refresh(ground: Ground, lines: Lines, van: int) -> None:
         node = after[node]
         if node == end:
             break
+        idle[before[node]] = max(table[node, OPENS] - now, 0)
         now = max(now, table[node, OPENS])
         early[node] = now
         now += table[node, SERVICE]
     early[end] = now
-    late = ground.van[van, LIMIT]
+    idle[before[end]] = idle[end] = 0
+    late, waiting = ground.van[van, LIMIT], np.int64(0)
     latest[end] = late
     while True:
         node = before[node]
+        waiting += idle[node]
+        idle[node] = waiting
         late -= leg[node]
         if node == start:
             break
         late = min(late - table[node, SERVICE], table[node, CLOSES])
         latest[node] = late
     latest[start] = late
+    lines.tally[van, WAITING] = waiting
 
 
 @compiled
