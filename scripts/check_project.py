@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,11 +14,12 @@ from django.core.checks import WARNING, run_checks
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
-from django.template import TemplateSyntaxError, engines
+from django.template import TemplateDoesNotExist, TemplateSyntaxError, engines
 from django.template.utils import get_app_template_dirs
 from django.utils import translation
 
 ROOT = Path(__file__).resolve().parents[1]
+NAMED = re.compile(r"""\{%-?\s*(?:include|extends)\s+["']([^"']+)["']""")
 
 
 def main() -> int:
@@ -55,12 +57,21 @@ def our_templates() -> list[Path]:
 
 
 def template_problems(paths: Iterable[Path]) -> Iterator[str]:
-    """Compiles each template: unknown tags and filters, blocks that do not end."""
+    """Compiles each template: unknown tags and filters, blocks that do not end, templates named that do not exist."""
     for path in paths:
         try:
-            engines["django"].from_string(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            engines["django"].from_string(text)
         except (TemplateSyntaxError, UnicodeDecodeError) as error:
             yield f"{path}: {error}"
+            continue
+        for name in NAMED.findall(text):
+            try:
+                engines["django"].get_template(name)
+            except TemplateDoesNotExist:
+                yield f"{path}: there is no template {name}"
+            except TemplateSyntaxError:
+                continue  # said of that one
 
 
 if __name__ == "__main__":

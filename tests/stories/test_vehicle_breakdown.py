@@ -187,7 +187,11 @@ def test_a_van_breaks_down(delivery_morning: Town) -> None:
     assert_sound(story)
 
 
-def test_the_same_as_a_drill_is_marked_and_customers_are_not_told(delivery_morning: Town) -> None:
+def test_the_same_as_a_drill_is_marked_and_customers_are_not_told(
+    delivery_morning: Town, settings: Any
+) -> None:
+    """On a ground of its own; beside the real day no van is stopped (ADR 0004)."""
+    settings.DRILL_GROUND = True
     town = delivery_morning
     tour = fullest_tour(town)
     story = town.report("vehicle-breakdown", breakdown_of(tour), actor=tour.driver, drill=True)

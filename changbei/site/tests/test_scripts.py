@@ -187,6 +187,7 @@ def test_a_template_that_does_not_compile_is_named(tmp_path: Path) -> None:
     check = load("scripts/check_project.py")
     texts = {
         "good.html": "{% load i18n %}{% if a %}{% translate 'Report' %}{% endif %}",
+        "missing.html": "{% load ui %}{% panel 'a' %}{% include \"web/nowhere.html\" %}{% endpanel %}",
         "tag.html": "{% fetch %}",
         "unclosed.html": "\n{% if a %}",
     }
@@ -194,10 +195,12 @@ def test_a_template_that_does_not_compile_is_named(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     problems = list(check.template_problems(sorted(tmp_path.iterdir())))
     assert [problem.partition(".html: ")[0] for problem in problems] == [
+        f"{tmp_path}/missing",
         f"{tmp_path}/tag",
         f"{tmp_path}/unclosed",
     ]
-    assert "Unclosed tag on line 2: 'if'" in problems[1]
+    assert "Unclosed tag on line 2: 'if'" in problems[2]
+    assert problems[0].endswith("there is no template web/nowhere.html")
 
 
 def test_every_model_has_its_migration() -> None:

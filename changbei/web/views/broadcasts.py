@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from django import forms
@@ -341,7 +342,8 @@ def show(request: HttpRequest, uuid: UUID) -> HttpResponse:
     notice = steering.get(request.user, uuid)
     state = request.GET.get("state", "")
     rows = Paginator(steering.recipients(notice, state), A_PAGE).get_page(request.GET.get("page"))
-    context = _of(notice, steering.may_steer(request.user, notice)) | {"rows": rows, "state": state}
+    shown = {"rows": rows, "state": state, "query": urlencode({"state": state})}
+    context = _of(notice, steering.may_steer(request.user, notice)) | shown
     if htmx.wants_part(request):
         return htmx.stamp(render(request, "web/broadcasts/live.html", context))
     return render(request, "web/broadcasts/page.html", context)
