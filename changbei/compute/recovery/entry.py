@@ -140,6 +140,7 @@ def _figures(recovery: Recovery) -> tuple[int, ...]:
         len(recovery.touched_vans),
         len(recovery.reserve_vans),
         len(recovery.shifted),
+        len(recovery.shifted_aboard),
         recovery.overtime_seconds,
     )
 

@@ -41,6 +41,10 @@ class Ground:
         self.per_order = places.handover_per_order_seconds.tolist()
         self.home = problem.home
         self.source = orders.source
+        aboard, stranded = policy.shift_price_seconds, policy.stranded_shift_price_seconds
+        self.shift_price = np.append(
+            np.where(orders.source < 0, aboard, stranded), np.zeros(len(places), dtype=np.int64)
+        )
         self.node_eta = np.concatenate([problem.eta_seconds, np.full(len(places), -1)])
         self.stranded = [np.flatnonzero(orders.source == place) for place in range(len(places))]
         self.allowed = allowed_vans(problem, policy)
@@ -127,11 +131,9 @@ class Line:
         price = self.driving
         if not ground.problem.vans.reserve[self.van] and self.nodes != list(ground.problem.planned[self.van]):
             price += policy.touch_price_seconds
-        if policy.shift_price_seconds:
-            eta = ground.node_eta[self.array]
-            shifted = (eta >= 0) & (np.abs(np.array(self.begins, dtype=np.int64) - eta) > SHIFT_LIMIT_SECONDS)
-            price += int(shifted.sum()) * policy.shift_price_seconds
-        return price
+        eta = ground.node_eta[self.array]
+        shifted = (eta >= 0) & (np.abs(np.array(self.begins, dtype=np.int64) - eta) > SHIFT_LIMIT_SECONDS)
+        return price + int(ground.shift_price[self.array][shifted].sum())
 
     def without(self, gone: set[int]) -> Line:
         """The list without these nodes."""

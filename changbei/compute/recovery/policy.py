@@ -17,7 +17,8 @@ class Policy:
     name: identifier for the caller. reserves: reserve vans of the place's own site; of that and the nearest other
     site that has one; any; none. lines: sound vans on the `neighbours` nearest lines per place; any; none.
     touch_price_seconds, shift_price_seconds: how much extra driving it is worth to leave one sound van alone, or to
-    spare one customer an arrival shifted by more than 15 minutes. overtime_seconds: all shifts may end so much later.
+    spare one of its customers an arrival shifted by more than 15 minutes; stranded_shift_price_seconds: the same for a
+    customer whose goods change vans. overtime_seconds: all shifts may end so much later.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Policy:
     neighbours: int = 6
     touch_price_seconds: int = 200
     shift_price_seconds: int = 3
+    stranded_shift_price_seconds: int = 3
     overtime_seconds: int = 0
 
 
@@ -33,7 +35,7 @@ OWN_RESERVE = Policy("own_reserve", reserves="own_site", lines="none")
 NEAREST_RESERVE = Policy("nearest_reserve", reserves="nearest_site", lines="none")
 NEIGHBOURING_LINES = Policy("neighbouring_lines", reserves="none", lines="neighbouring")
 ALL_MEANS = Policy("all_means")
-CALM = Policy("calm", touch_price_seconds=600, shift_price_seconds=200)
+CALM = Policy("calm", touch_price_seconds=600, shift_price_seconds=600, stranded_shift_price_seconds=150)
 OVERTIME = Policy("overtime", overtime_seconds=3600)
 
 

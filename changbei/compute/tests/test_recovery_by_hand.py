@@ -9,6 +9,7 @@ import pytest
 
 from changbei.compute.recovery import (
     ALL_MEANS,
+    CALM,
     NEAREST_RESERVE,
     NEIGHBOURING_LINES,
     OVERTIME,
@@ -347,3 +348,22 @@ def test_an_earlier_recovery_is_disregarded_where_the_policy_forbids_it() -> Non
     assert again.touched_vans == ()
     assert again.reserve_vans == (1,)
     assert check(one_breakdown(), again) == []
+
+
+def test_calm_leaves_the_customers_of_sound_vans_their_times() -> None:
+    """The goods of the one customer who waits lie on the way to ten others, and so does the customer. To fetch them on
+    the way holds the ten up for more than a quarter of an hour; to come back for them is 1,180 s to drive."""
+    day = Problem(
+        travel_seconds=road(0, *range(1000, 1100, 10), 500, 600),
+        vans=Vans.of(
+            start=[0], end=10, ready_seconds=0, shift_end_seconds=9000, capacity=20, reserve=[False]
+        ),
+        orders=Orders.of(location=[*range(1, 11), 12], service_seconds=30, size=1, source=[-1] * 10 + [0]),
+        places=Places.of(location=[11], handover_seconds=1000, planned=[[10]]),
+        planned=(tuple(range(10)),),
+    )
+    found = [recover(day, seconds=0, seed=1, iterations=300, policy=policy) for policy in (ALL_MEANS, CALM)]
+
+    assert all(one.complete for one in found)
+    assert [len(one.shifted_aboard) for one in found] == [10, 0]
+    assert [one.driving_seconds for one in found] == [1090, 1090 + 1180]

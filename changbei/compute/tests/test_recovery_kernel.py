@@ -22,7 +22,9 @@ from changbei.compute.recovery.kernel import (
     worth,
 )
 from changbei.compute.recovery.kernel.annealing import CURRENT
+from changbei.compute.recovery.kernel.noticing import STEP_SECONDS, STEPS, note, step_of
 from changbei.compute.recovery.kernel.plans import LEFT, WAITING, WAITING_PRICE, all_hold, often_left
+from changbei.compute.recovery.kernel.world import EARLY, LATE, SHIFT_PRICE
 from changbei.compute.recovery.lines import UNSERVED_SECONDS, Ground
 from changbei.compute.recovery.neighbourhood import Neighbourhood
 from changbei.compute.tests.days import crooked, random_day, road
@@ -130,3 +132,43 @@ def test_who_is_left_is_counted_and_gives_way_only_to_as_much(seed: int) -> None
         left, before = int(plan.total[WAITING_PRICE]) // UNSERVED_SECONDS, plan.order[:, LEFT].copy()
         seen.add(tuple(sorted(waiting)))
     assert left and len(seen) > 1 and before.any()
+
+
+def _noticed(begins: list[int], told: list[int], opens: list[int], legs: list[int]) -> np.ndarray:
+    """What the search has on record of a list whose stops last 100 s and whose customers were told these times."""
+    node = np.zeros((len(begins), 13), dtype=np.int64)
+    node[:, EARLY], node[:, LATE] = np.array(told) - 900, np.array(told) + 900
+    node[:, SHIFT_PRICE] = 10 ** np.arange(len(begins))
+    noticed = np.full((len(begins) + 2, STEPS), -1, dtype=np.int32)
+    begin, departs = np.array(begins), np.array([0, *(begin + 100 for begin in begins)])
+    assert (begin == np.maximum(departs[:-1] + legs, opens)).all()
+    note(node, np.arange(len(begins)), np.array(legs), begin, departs, len(begins), noticed)
+    return noticed
+
+
+def test_a_delay_costs_whoever_is_shifted_by_it_from_there_on() -> None:
+    """The first was told now, the second ten minutes ago, the third is twenty minutes early, the fourth late anyway."""
+    begins = [1000, 2000, 3000, 4000]
+    noticed = _noticed(begins, [1000, 1400, 4200, 2000], [0] * 4, [1000, 900, 900, 900])
+
+    for position in range(4):
+        for step in range(STEPS):
+            delay, costs = step * STEP_SECONDS, 0
+            if position == 0:
+                costs += delay > 900
+            if position <= 1:
+                costs += 10 * (delay > 300)
+            if position <= 2:
+                costs += 100 * ((delay > 2100) - (delay >= 300))
+            assert noticed[position, step] == costs
+    assert not noticed[4].any()
+
+
+def test_waiting_takes_a_delay_up() -> None:
+    """The second waits for 480 s until it opens, so only what is longer comes through; it would be late at once."""
+    begins = [1000, 2580]
+    noticed = _noticed(begins, [1000, 1680], [0, 2580], [1000, 1000])
+
+    assert noticed[1].tolist() == [0] + [10] * (STEPS - 1)
+    assert noticed[0, : 5 + 1].tolist() == [0, 0, 0, 0, 0, 10]
+    assert [step_of(delay) for delay in (-500, 59, 60, 10**9)] == [0, 0, 1, STEPS - 1]

@@ -10,6 +10,7 @@ from changbei.compute.recovery.kernel.inserting import (
     cheapest_call,
     cheapest_way,
     emptied,
+    look_up,
     price_insertion,
     put_back,
 )
@@ -37,6 +38,7 @@ from changbei.compute.recovery.kernel.world import (
     FIRST,
     LISTED,
     NEVER,
+    NOTICED,
     ORDERS,
     PLACES,
     PRICE,
@@ -163,6 +165,8 @@ def take_over(
 def _priced(world: World, plan: Plan, van: int, order: int) -> tuple[int, int]:
     """What the cheapest insertion into the van's list costs, and where."""
     orders, entry = world.terms[ORDERS], plan.insert[order, van]
+    if world.terms[NOTICED]:
+        look_up(world, plan, van)
     price_insertion(
         entry,
         world.node[order],
@@ -174,6 +178,7 @@ def _priced(world: World, plan: Plan, van: int, order: int) -> tuple[int, int]:
         orders + world.terms[PLACES] + van,
         world.node[orders + world.node[order, SOURCE], EACH],
         world.van[van, CAPACITY],
+        plan.noticed[van],
     )
     return entry[EXTRA], entry[WHERE_TO]
 

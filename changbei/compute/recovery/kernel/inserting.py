@@ -8,6 +8,7 @@ import numpy as np
 
 from changbei.compute.compiling import compiled
 from changbei.compute.recovery.kernel.chance import State, below, share
+from changbei.compute.recovery.kernel.noticing import Prices, note, step_of
 from changbei.compute.recovery.kernel.plans import (
     AS_OF,
     BEGINS,
@@ -21,6 +22,7 @@ from changbei.compute.recovery.kernel.plans import (
     LENGTH,
     LOAD,
     NODE,
+    NOTED,
     POSITION,
     VERSION,
     WAITING,
@@ -35,15 +37,19 @@ from changbei.compute.recovery.kernel.world import (
     CAPACITY,
     CLOSES,
     EACH,
+    EARLY,
     HOME,
     I32,
     I64,
     LASTS,
+    LATE,
     NEVER,
+    NOTICED,
     OPENS,
     ORDERS,
     PLACES,
     PRICE,
+    SHIFT_PRICE,
     SIZE,
     SOURCE,
     VANS,
@@ -52,6 +58,9 @@ from changbei.compute.recovery.kernel.world import (
 
 BLINK: Final = 0.02
 """Now and then the best van is overlooked for the next, so that repetitions differ."""
+
+TAKEN_OVER: Final = 12
+"""How many orders a call is thought to last for when the delay of what comes after it is priced."""
 
 MOST_TIMES: Final = 1 << 20
 """More is not counted: prices are multiplied by it."""
@@ -72,11 +81,12 @@ def price_insertion(
     start: int,
     each: int,
     capacity: int,
+    noticed: Prices,
 ) -> None:
     """Fill in the cheapest insertion of an order into a van's list: NEVER where it cannot be.
 
     onto, off: seconds from every node to the order, and from it. What is taken over besides delays everything after the
-    call by `each`; that waiting somewhere may absorb that is disregarded here.
+    call by `each`; that waiting somewhere may absorb that is disregarded here. noticed: what delays cost, or nothing.
     """
     entry[AS_OF], entry[EXTRA] = row[VERSION], NEVER
     length, source, size = row[LENGTH], order[SOURCE], order[SIZE]
@@ -104,7 +114,12 @@ def price_insertion(
         if extra < best:
             begin = max(at[DEPARTS, position] + nearing, opens)
             if begin <= closes and begin + lasts + leaving <= at[LATEST, position]:
-                best, best_at = extra, np.int64(position)  # signed: the two kinds together make a float
+                if len(noticed):
+                    extra += noticed[position, step_of(begin + lasts + leaving - at[BEGINS, position])]
+                    if begin + later < order[EARLY] or begin + later > order[LATE]:
+                        extra += order[SHIFT_PRICE]
+                if extra < best:
+                    best, best_at = extra, np.int64(position)  # signed: the two kinds together make a float
         nearing = np.int64(onto[there])
     entry[EXTRA], entry[WHERE_TO] = best, best_at
 
@@ -140,6 +155,8 @@ def put_back(world: World, plan: Plan, chance: State, room: I64, most: float) ->
             if source >= 0 and plan.call[0, van, source, POSITION] < 0:
                 continue
             if plan.insert[order, van, AS_OF] != plan.list[van, VERSION]:
+                if world.terms[NOTICED]:
+                    look_up(world, plan, van)
                 price_insertion(
                     plan.insert[order, van],
                     world.node[order],
@@ -151,6 +168,7 @@ def put_back(world: World, plan: Plan, chance: State, room: I64, most: float) ->
                     orders + places + van,
                     each,
                     world.van[van, CAPACITY],
+                    plan.noticed[van],
                 )
             extra = plan.insert[order, van, EXTRA]
             if extra < best:
@@ -168,6 +186,15 @@ def put_back(world: World, plan: Plan, chance: State, room: I64, most: float) ->
         if found >= 0:
             put(world, plan, found, plan.insert[order, found, WHERE_TO], order)
     return True
+
+
+@compiled
+def look_up(world: World, plan: Plan, van: int) -> None:
+    """Have it on record what delays of the list cost as it is now."""
+    at, row = plan.at[0, van], plan.list[van]
+    if row[NOTED] != row[VERSION]:
+        row[NOTED] = row[VERSION]
+        note(world.node, at[NODE], at[LEG], at[BEGINS], at[DEPARTS], row[LENGTH], plan.noticed[van])
 
 
 @compiled
@@ -197,20 +224,26 @@ def _to_goods(node_of: I64, off: I32, terms: I64, order: int) -> int:
 def cheapest_call(
     world: World, plan: Plan, chance: State, van: int, place: int, most: int, wild: bool
 ) -> int:
-    """Where to call with the least driving, no more than `most` aboard, in time for what comes after; -1 none. wild:
-    any driving may seem less or more than it is."""
+    """Where to call with the least driving (and least noticed), no more than `most` aboard, in time for what comes
+    after; -1 none. wild: any driving may seem less or more than it is."""
     orders, length, at = world.terms[ORDERS], plan.list[van, LENGTH], plan.at[0, van]
     if length + 3 >= at.shape[1]:
         return -1
+    if world.terms[NOTICED]:
+        look_up(world, plan, van)
     call, here = orders + place, orders + world.terms[PLACES] + van
+    lasts = world.node[call, LASTS]
     best, best_at = float(NEVER), -1
     for position in range(length + 1):
         there = at[NODE, position]
         extra = float(world.onto[here, call] + world.onto[call, there] - at[LEG, position])
+        begin = max(at[DEPARTS, position] + world.onto[here, call], world.node[call, OPENS])
+        leaves = begin + lasts + world.onto[call, there]
+        if world.terms[NOTICED]:
+            delay = leaves + TAKEN_OVER * world.node[call, EACH] - at[BEGINS, position]
+            extra += plan.noticed[van, position, step_of(delay)]
         if wild:
             extra *= 0.2 + 2.0 * share(chance)
-        begin = max(at[DEPARTS, position] + world.onto[here, call], world.node[call, OPENS])
-        leaves = begin + world.node[call, LASTS] + world.onto[call, there]
         if leaves <= at[LATEST, position] and at[LOAD, position] <= most and extra < best:
             best, best_at = extra, position
         here = there

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from changbei.compute.compiling import compiled
+from changbei.compute.recovery.kernel.noticing import STEPS, Prices
 from changbei.compute.recovery.kernel.world import (
     ABOARD,
     CAPACITY,
@@ -24,6 +25,7 @@ from changbei.compute.recovery.kernel.world import (
     LATE,
     LIMIT,
     LISTED,
+    NOTICED,
     OPENS,
     ORDERS,
     PLACES,
@@ -44,12 +46,12 @@ NEAR: Final = 96
 
 # rows of Plan.at, along a list; after its last stop comes the van's end. LEG: driving to here from the stop before;
 # BEGINS: service here; LATEST: the last beginning that keeps everything after; of the stop before, once done: DEPARTS,
-# LOAD, and how many customers on the way noticed a shift, SHIFTED
+# LOAD, and what it costs who noticed a shift on the way, SHIFTED
 NODE, LEG, BEGINS, LATEST, DEPARTS, LOAD, SHIFTED = range(7)
 # columns of Plan.list; VERSION grows with every change, so that what was priced once need not be priced again; FRESH:
-# changed since all lists were loaded
+# changed since all lists were loaded; NOTED: the version as of which `noticed` is
 LENGTH, COST, HOLDS, VERSION, CALLS, CHANGED, FRESH = range(7)
-OLD_LENGTH, OLD_COST, OLD_HOLDS, OLD_VERSION, OLD_CALLS = range(7, 12)
+OLD_LENGTH, OLD_COST, OLD_HOLDS, OLD_VERSION, OLD_CALLS, NOTED = range(7, 13)
 # columns of Plan.call: position of the van's call at the place (-1 none), how many orders it takes over, their size,
 # and the load with which the van leaves
 POSITION, TAKES, GOODS, LEAVES_WITH = range(4)
@@ -65,8 +67,9 @@ LAST_VERSION, WAITING, LOGGED, WAITING_PRICE, CHANGES, ROUND_PRICE = range(6)
 
 class Plan(NamedTuple):
     """at (2, K, 7, L + 2): lists with their schedules, now and as they were when the round began. call (2, K, P, 4)
-    likewise. list (K, 12). insert (N, K, 3). order (N, 4). bank (N): the waiting orders. near (N, NEAR), nearest first.
-    changed (K): the vans of the round; log (…, 2): orders whose van changed in it, and the van before. total (6)."""
+    likewise. list (K, 13). insert (N, K, 3). order (N, 4). bank (N): the waiting orders. near (N, NEAR), nearest first.
+    changed (K): the vans of the round; log (…, 2): orders whose van changed in it, and the van before. total (6).
+    noticed (K, L + 2, STEPS): see `noticing`; no rows where insertions do not look at who is shifted."""
 
     at: I64
     call: I64
@@ -78,6 +81,7 @@ class Plan(NamedTuple):
     changed: I64
     log: I64
     total: I64
+    noticed: Prices
 
 
 class Lists(NamedTuple):
@@ -104,7 +108,7 @@ def _empty_plan(world: World, longest: int) -> Plan:
     plan = Plan(
         at=numbers(2, vans, 7, longest + 2),
         call=numbers(2, vans, places, CALL_COLUMNS),
-        list=numbers(vans, 12),
+        list=numbers(vans, 13),
         insert=numbers(orders, vans, 3) - 1,
         order=numbers(orders, 4),
         bank=np.arange(orders, dtype=np.int64),
@@ -112,7 +116,9 @@ def _empty_plan(world: World, longest: int) -> Plan:
         changed=numbers(vans),
         log=numbers(8 * orders + 64, 2),
         total=numbers(6),
+        noticed=np.zeros((vans, longest + 2 if world.terms[NOTICED] else 0, STEPS), dtype=np.int32),
     )
+    plan.list[:, NOTED] = -1
     plan.order[:, VAN] = -1
     plan.order[:, BANK_AT] = plan.bank
     plan.total[WAITING] = orders
@@ -422,7 +428,7 @@ def schedule(
         holds = holds and now <= node_of[node, CLOSES]
         at[BEGINS, position] = now
         if node < orders:
-            shifted += now < node_of[node, EARLY] or now > node_of[node, LATE]
+            shifted += node_of[node, SHIFT_PRICE] * (now < node_of[node, EARLY] or now > node_of[node, LATE])
             load -= node_of[node, SIZE]
             now += node_of[node, LASTS]
         else:
@@ -439,7 +445,7 @@ def schedule(
         late -= at[LEG, position + 1] + at[DEPARTS, position + 1] - at[BEGINS, position]
         late = min(late, node_of[at[NODE, position], CLOSES])
         at[LATEST, position] = late
-    cost = shifted * terms[SHIFT_PRICE]
+    cost = shifted
     if length or not van[RESERVE]:
         for position in range(length + 1):
             cost += at[LEG, position]

@@ -18,13 +18,13 @@ Flags = npt.NDArray[np.bool_]
 NEVER: Final = 1 << 50
 
 # columns of World.node: seconds, sizes; source: a place or -1; home: a van or -1; price of leaving it unserved; EARLY,
-# LATE: a beginning before or after which the customer notices; of a place: LASTS is the fixed part of a hand-over, EACH
-# what every order adds to it, FIRST … AFTER - 1 the orders whose goods lie there
-OPENS, CLOSES, LASTS, SIZE, SOURCE, HOME, PRICE, EARLY, LATE, EACH, FIRST, AFTER = range(12)
+# LATE: a beginning before or after which the customer notices, which costs SHIFT_PRICE; of a place: LASTS is the fixed
+# part of a hand-over, EACH what every order adds to it, FIRST … AFTER - 1 the orders whose goods lie there
+OPENS, CLOSES, LASTS, SIZE, SOURCE, HOME, PRICE, EARLY, LATE, EACH, FIRST, AFTER, SHIFT_PRICE = range(13)
 # columns of World.van; FRAGILE: cannot drive today's list; LISTED: how many stops that has
 READY, LIMIT, CAPACITY, ABOARD, RESERVE, FRAGILE, LISTED = range(7)
-# entries of World.terms
-ORDERS, PLACES, VANS, TOUCH_PRICE, SHIFT_PRICE, STRANDED = range(6)
+# entries of World.terms; NOTICED: whether insertions look at who is shifted
+ORDERS, PLACES, VANS, TOUCH_PRICE, NOTICED, STRANDED = range(6)
 
 
 class World(NamedTuple):
