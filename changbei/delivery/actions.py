@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from changbei.core.errors import Conflict, NotFound
-from changbei.delivery import planning, recovery, selectors, services, telling
+from changbei.delivery import breaking, planning, recovery, selectors, services, telling
 from changbei.delivery.models import Breakdown, RecoveryCase
 from changbei.notify import personal
 from changbei.notify.models import Message
@@ -36,7 +36,7 @@ def _object(**properties: Any) -> dict[str, Any]:
 
 
 @action(
-    "delivery.recover",
+    breaking.RECOVER,
     params=_object(vehicle=TEXT, goods_aboard=FLAG, injured=FLAG, cause=TEXT, place={"type": "object"}),
     returns=_object(
         case=TEXT,
@@ -51,22 +51,14 @@ def _object(**properties: Any) -> dict[str, Any]:
 def recover(context: ActionContext) -> dict[str, Any]:
     """Record the breakdown and offer ways to take over; nothing is offered when nothing is left to deliver.
 
-    Raises Conflict in an exercise beside the real day (ADR 0004): the van drives on.
+    Vans that break down together share one offer. Raises Conflict in an exercise beside the real day (ADR 0004): the
+    van drives on.
     """
     if drills.only_practised(context.run.drill):
         raise Conflict(gettext_noop("an exercise stops no van: the take-over is practised by hand"))
-    given = context.params
-    report = services.BreakdownReport(
-        vehicle=given["vehicle"],
-        longitude=given["place"]["longitude"],
-        latitude=given["place"]["latitude"],
-        place=given["place"]["text"],
-        goods_aboard=given["goods_aboard"],
-        injured=given["injured"],
-        cause=given["cause"],
-    )
+    report = breaking.report_of(context.params)
     breakdown = services.report_breakdown(report, run=context.run, actor=None)
-    case = recovery.offer(breakdown, run=context.run)
+    case = selectors.standing_case(breakdown) or recovery.offer(breakdown, run=context.run)
     if case is None:
         return {
             "case": "",
@@ -78,13 +70,14 @@ def recover(context: ActionContext) -> dict[str, Any]:
             "seconds": 0.0,
         }
     options = list(case.options.order_by("rank"))
+    best = next((one for one in options if one.accepted_at), options[0] if options else None)
     return {
         "case": str(case.uuid),
         "stops": case.stops_stranded,
         "options": len(options),
-        "best": options[0].kind if options else "",
+        "best": best.kind if best else "",
         "reserve": any(option.plan["reserve_vehicles"] for option in options),
-        "unserved": options[0].unserved if options else case.stops_stranded,
+        "unserved": best.unserved if best else case.stops_stranded,
         "seconds": round(case.computing_seconds, 3),
     }
 

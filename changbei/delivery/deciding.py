@@ -168,11 +168,9 @@ def _begin_or_end(tour: Tour, *, has_to_drive: bool) -> None:
 
 
 def _others_concerned(case: RecoveryCase, plan: Mapping[str, Any]) -> list[tuple[Run, int]]:
-    """The runs of other vans whose goods are decided on as well, and how many of each stay unserved."""
-    stops = [*undoing.stops_of(plan), *plan["unserved"]]
-    waiting = Stop.objects.filter(pk__in=stops, goods_at__run__isnull=False).exclude(
-        goods_at__run=case.run_id
+    """The runs of other vans that are decided on as well, and how much of each one's goods stays unserved."""
+    runs = Run.objects.filter(breakdowns__shared_recoveries=case).exclude(pk=case.run_id)
+    left = Counter(
+        Stop.objects.filter(pk__in=plan["unserved"]).values_list("goods_at__run", flat=True).order_by()
     )
-    runs = Run.objects.in_bulk(set(waiting.values_list("goods_at__run", flat=True)))
-    left = Counter(waiting.filter(pk__in=plan["unserved"]).values_list("goods_at__run", flat=True))
-    return [(run, left[pk]) for pk, run in sorted(runs.items())]
+    return [(run, left[run.pk]) for run in runs.distinct().order_by("pk")]

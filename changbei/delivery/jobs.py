@@ -7,10 +7,15 @@ from datetime import date, datetime, timedelta
 from changbei.compute import geo, roads
 from changbei.core import clock
 from changbei.core.errors import Outside
-from changbei.delivery import driving, selectors, travel
+from changbei.delivery import breaking, driving, selectors, travel
 from changbei.delivery.lines import answers, evenings
 from changbei.delivery.models import DeliveryDay, Stop
 from changbei.network.models import Site
+
+
+def record_breakdowns() -> int:
+    """Stop the vans that were reported broken, while a worker is at the options of another; how many."""
+    return breaking.record_reported()
 
 
 def end_shifts() -> int:

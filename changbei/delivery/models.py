@@ -182,6 +182,9 @@ class RecoveryCase(models.Model):
     run = models.ForeignKey(Run, null=True, on_delete=models.PROTECT, related_name="recoveries")
     day = models.ForeignKey(DeliveryDay, on_delete=models.PROTECT, related_name="recoveries")
     breakdown = models.ForeignKey(Breakdown, null=True, on_delete=models.PROTECT, related_name="recoveries")
+    others = models.ManyToManyField(
+        Breakdown, related_name="shared_recoveries"
+    )  # waiting, and decided on too
     causes = models.JSONField(default=list)  # what disturbs the day: see `delivery.disrupting`
     day_version = models.PositiveIntegerField()
     computed_at = models.DateTimeField()

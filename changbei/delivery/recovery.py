@@ -13,7 +13,7 @@ from changbei.compute import recovery as recovering
 from changbei.compute.recovery import Recovery, Stop
 from changbei.core import clock
 from changbei.core.errors import Conflict
-from changbei.delivery import left_out, rules, selectors, services, snapshot
+from changbei.delivery import breaking, left_out, rules, selectors, services, snapshot
 from changbei.delivery.models import Breakdown, DeliveryDay, RecoveryCase, RecoveryOption
 from changbei.delivery.snapshot import Snapshot
 from changbei.runs.models import Run
@@ -42,7 +42,7 @@ def offer(
 ) -> RecoveryCase | None:
     """Compute and keep 1–4 options; None when nothing is left to deliver from this van.
 
-    When the day's plan changes meanwhile the newer day is taken; raises Conflict after three times. With
+    When the day's plan changes meanwhile the newer day is taken at once; raises Conflict after three times. With
     `iterations` the result does not depend on the machine's speed.
     """
     effort = _effort(seconds, iterations, seed)
@@ -94,6 +94,7 @@ def _offer(
     needed: Callable[[Snapshot], bool],
 ) -> RecoveryCase | None:
     for _ in range(TRIES):
+        breaking.record_reported()
         day = DeliveryDay.objects.get(pk=day_key)
         began = time.perf_counter()
         now = clock.now()
@@ -131,6 +132,7 @@ def _alternatives(shot: Snapshot, effort: _Effort) -> Sequence[Recovery]:
         seed=effort.seed,
         iterations=effort.iterations,
         cores=effort.cores,
+        wanted=DeliveryDay.objects.filter(pk=shot.day.pk, version=shot.version).exists,
     )
 
 

@@ -176,9 +176,10 @@ def _weight(stop: Stop) -> int:
 
 
 def cases_of_run(run: Any) -> QuerySet[RecoveryCase]:
-    return (
-        RecoveryCase.objects.filter(run__uuid=run).select_related("breakdown__tour__vehicle").order_by("pk")
-    )
+    """What was computed for this run, or for another van's and decides on its own as well, in order."""
+    shared = RecoveryCase.objects.filter(others__run__uuid=run).values("pk")
+    mine = RecoveryCase.objects.filter(Q(run__uuid=run) | Q(pk__in=shared))
+    return mine.select_related("breakdown__tour__vehicle").order_by("pk")
 
 
 def current_tour(driver: Person) -> Tour | None:
@@ -314,29 +315,30 @@ def newer_case(case: RecoveryCase) -> RecoveryCase | None:
 
 def decided_with(case: RecoveryCase) -> RecoveryCase | None:
     """What was accepted since for something else, and decided on this breakdown, too."""
-    if case.breakdown_id is None:
-        return None
-    taken = RecoveryOption.objects.filter(
-        case__day=case.day_id,
-        case__pk__gt=case.pk,
-        case__status=RecoveryCase.Status.ACCEPTED,
-        accepted_at__isnull=False,
-    ).exclude(case__breakdown=case.breakdown_id)
-    newest = taken.select_related("case").order_by("-case_id")
-    return next((one.case for one in newest if case.breakdown_id in fetches(one)), None)
+    return _shared_since(case).filter(status=RecoveryCase.Status.ACCEPTED).first()
 
 
 def offered_with(case: RecoveryCase) -> RecoveryCase | None:
-    """What was offered since for something else, can be accepted, and fetches this breakdown's goods as well."""
+    """What was offered since for something else, can be accepted, and decides on this breakdown, too."""
+    offers = _shared_since(case).filter(status=RecoveryCase.Status.OFFERED)
+    newest = offers.select_related("day").prefetch_related("options").first()
+    return newest if newest is not None and not is_stale(newest) else None
+
+
+def _shared_since(case: RecoveryCase) -> QuerySet[RecoveryCase]:
     if case.breakdown_id is None:
-        return None
-    offers = RecoveryCase.objects.filter(
-        day=case.day_id, pk__gt=case.pk, status=RecoveryCase.Status.OFFERED
-    ).exclude(breakdown=case.breakdown_id)
-    newest = offers.select_related("day").prefetch_related("options").order_by("-pk").first()
-    if newest is None or is_stale(newest):
-        return None
-    return newest if any(case.breakdown_id in fetches(one) for one in newest.options.all()) else None
+        return RecoveryCase.objects.none()
+    return RecoveryCase.objects.filter(pk__gt=case.pk, others=case.breakdown_id).order_by("-pk")
+
+
+def standing_case(breakdown: Breakdown) -> RecoveryCase | None:
+    """What was computed last for this van, alone or with others, when one of its options can be accepted or was."""
+    shared = RecoveryCase.objects.filter(others=breakdown).values("pk")
+    cases = RecoveryCase.objects.filter(Q(breakdown=breakdown) | Q(pk__in=shared))
+    newest = cases.select_related("day").prefetch_related("options").order_by("-pk").first()
+    if newest is None or newest.status == RecoveryCase.Status.ACCEPTED:
+        return newest
+    return newest if newest.status == RecoveryCase.Status.OFFERED and not is_stale(newest) else None
 
 
 def fetches(option: RecoveryOption) -> set[int]:
@@ -347,6 +349,12 @@ def fetches(option: RecoveryOption) -> set[int]:
 def newest_case(run: Any) -> RecoveryCase | None:
     """The recovery a run's task is about: the newest offer, else the newest of all."""
     return cases_of_run(run).order_by("-pk").first()
+
+
+def waiting(day: DeliveryDay) -> list[Breakdown]:
+    """The vans of a day that stand, with goods that somebody else has to fetch or to take over."""
+    stands = Breakdown.objects.filter(tour__day=day, resumed_at=None).select_related("tour").order_by("pk")
+    return [one for one in stands if leaves_something(one)]
 
 
 def leaves_something(breakdown: Breakdown) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
@@ -11,8 +10,20 @@ from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F,
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid, NotFound
-from changbei.delivery import access, changing, deciding, expecting, moving, papers, planning, rules, undoing
+from changbei.core.errors import Conflict, Invalid
+from changbei.delivery import (
+    access,
+    breaking,
+    changing,
+    deciding,
+    expecting,
+    moving,
+    papers,
+    planning,
+    rules,
+    selectors,
+    undoing,
+)
 from changbei.delivery.models import (
     Breakdown,
     DeliveryDay,
@@ -28,82 +39,15 @@ from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.runs.models import Run
 
+BreakdownReport, report_breakdown = breaking.BreakdownReport, breaking.report_breakdown
 accept, undo, papers_written = deciding.accept, undoing.undo, papers.written
 expect_rest = expecting.expect_rest
 SECOND = Value(timedelta(seconds=1))
 
 
-@dataclass(frozen=True)
-class BreakdownReport:
-    """What is known of a van that cannot go on. Degrees WGS-84."""
-
-    vehicle: str  # its number
-    longitude: float
-    latitude: float
-    place: str
-    goods_aboard: bool
-    injured: bool
-    cause: str = "fault"
-
-
 def today() -> DeliveryDay | None:
     """The day being driven, if there is one."""
     return DeliveryDay.objects.filter(date=clock.local_now().date()).first()
-
-
-@transaction.atomic
-def report_breakdown(report: BreakdownReport, *, run: Run | None, actor: Person | None) -> Breakdown:
-    """Stop the van's tour where it stands (E3.3.1); its open stops, held ones too, wait at the van. Once per run.
-
-    Raises NotFound when the van has no tour today.
-    """
-    if run is not None and (known := Breakdown.objects.filter(run=run).first()):
-        return known
-    day = changing.locked_day()
-    tour = (
-        Tour.objects.select_for_update(of=("self",))
-        .select_related("vehicle")
-        .filter(day=day, vehicle__number=report.vehicle)
-        .first()
-    )
-    if tour is None:
-        raise NotFound(f"van {report.vehicle} is on no tour today")
-    breakdown = Breakdown.objects.create(
-        tour=tour,
-        run=run,
-        at=clock.now(),
-        longitude=report.longitude,
-        latitude=report.latitude,
-        place=report.place,
-        goods_aboard=report.goods_aboard,
-        injured=report.injured,
-        cause=report.cause,
-    )
-    stranded = _strand(tour, breakdown)
-    tour.papers.filter(written_at=None, withdrawn_at=None).update(withdrawn_at=clock.now())
-    tour.status = Tour.Status.BROKEN_DOWN
-    tour.save(update_fields=["status"])
-    if report.cause != "driver":
-        Vehicle.objects.filter(pk=tour.vehicle_id).update(state=Vehicle.State.BROKEN_DOWN)
-    changing.changed(day)
-    changing.note(
-        "delivery.broken_down",
-        run,
-        actor,
-        clause="E3.3.1",
-        vehicle=report.vehicle,
-        place=report.place,
-        stops=stranded,
-        injured=report.injured,
-    )
-    return breakdown
-
-
-def _strand(tour: Tour, breakdown: Breakdown) -> int:
-    """The tour's open stops wait at the van; goods it was still to fetch elsewhere stay where they are."""
-    Handover.objects.filter(tour=tour, done_at__isnull=True).delete()
-    aboard = Q(tour=tour, goods_at__isnull=True, goods_site__isnull=True) | Q(aboard=tour)
-    return Stop.objects.filter(aboard, status__in=Stop.WAITING).update(goods_at=breakdown, aboard=None)
 
 
 @transaction.atomic
@@ -121,7 +65,8 @@ def save_offer(
 ) -> RecoveryCase:
     """Keep what was computed on a snapshot; raises Conflict when the day's plan has changed since.
 
-    Without a breakdown it is about the day, disturbed by `causes` (see `delivery.disrupting`).
+    Without a breakdown it is about the day, disturbed by `causes` (see `delivery.disrupting`). Every other van that
+    waits just now is decided on as well (`others`).
     """
     day = changing.locked_day(day.pk)
     if day.version != version:
@@ -140,6 +85,7 @@ def save_offer(
         stops_stranded=stranded,
         stops_considered=considered,
     )
+    case.others.set(one for one in selectors.waiting(day) if one != breakdown)
     for rank, option in enumerate(options, start=1):
         option.case, option.rank = case, rank
     RecoveryOption.objects.bulk_create(options)

@@ -91,6 +91,8 @@ def lanes() -> dict[str, list[Job]]:
         ],
         # A second pair of hands, that prepares one batch while the server writes the other.
         "deadlines": [Job("timers", lambda _stop: runs_jobs.fire_timers())],
+        # Before actions: who computes a day's options knows of every van that has stopped, and hears of the next one.
+        "breakdowns": [Job("vans that broke down", lambda _stop: delivery_jobs.record_breakdowns())],
         "actions": [Job("actions", lambda _stop: runs_jobs.perform_actions(limit=1))],
         "warnings": [
             Job("sources of warnings", lambda _stop: incidents_jobs.poll_warning_sources(), every_seconds=2)

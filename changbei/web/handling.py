@@ -43,7 +43,7 @@ def elsewhere(task: Task) -> Elsewhere | None:
     run = task.run
     match task.page:
         case "delivery.recovery":
-            case = delivery.cases_of_run(run.uuid).last()
+            case = delivery.newest_case(run.uuid)
             url = showing.address("recovery", case.uuid) if case else ""
             return _page(url, _("Compare the options"), "route")
         case "incidents.suspend":

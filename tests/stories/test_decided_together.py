@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from changbei.delivery import adjusting, disrupting, recovery, selectors
+from changbei.delivery import adjusting, breaking, disrupting, recovery, selectors
 from changbei.delivery import services as delivery
 from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.disrupting import UrgentOrder
-from changbei.delivery.models import RecoveryCase, Stop, TransportPapers
+from changbei.delivery.models import Breakdown, RecoveryCase, Stop, Tour, TransportPapers
+from changbei.incidents import services as incidents
 from changbei.journal.models import FailedReaction
-from changbei.network.models import Retailer
+from changbei.network.models import Retailer, Vehicle
 from changbei.notify.models import Message
 from changbei.site.clockwork import run_until_quiet
-from tests.stories.telling import Town
+from tests.stories.telling import Story, Town
 from tests.stories.test_vehicle_breakdown import breakdown_of, tours_of
 
 
@@ -66,6 +69,75 @@ def test_two_vans_wait_and_one_decision_serves_both(delivery_morning: Town) -> N
         (words,) = [words for staff_no, words in told if tour.driver and staff_no == tour.driver.staff_no]
         assert f"take over from van {' and '.join(numbers)}," in words
     assert not FailedReaction.objects.exists()
+
+
+def stops_at_once(tour: Tour) -> Story:
+    """Reported, and no worker has got to it yet."""
+    return Story(
+        incidents.report("vehicle-breakdown", breakdown_of(tour), actor=tour.driver, source="web").incident
+    )
+
+
+@pytest.mark.clause("E2.6", "E3.3.1", "E3.3.2")
+def test_three_vans_that_stop_at_once_share_one_computation(delivery_morning: Town) -> None:
+    town = delivery_morning
+    dispatcher = town.on_duty("dispatcher", "delivery-center")
+    vans = tours_of(town)[:3]
+    stories = [stops_at_once(tour) for tour in vans]
+    run_until_quiet()
+
+    case = RecoveryCase.objects.get()
+    broken = Breakdown.objects.order_by("pk")
+    assert [one.tour for one in broken] == vans
+    assert [case.breakdown, *case.others.order_by("pk")] == list(broken)
+    assert case.stops_stranded == Stop.objects.filter(goods_at__in=broken, status="planned").count()
+    answers = [story.result("recover") for story in stories]
+    assert answers[0]["case"] == str(case.uuid) and answers[0] == answers[1] == answers[2]
+    assert all("choose" in story.open() for story in stories)
+    assert [selectors.newest_case(story.run.uuid) for story in stories] == [case] * 3
+
+    delivery.accept(case.options.get(rank=1), actor=dispatcher)
+    run_until_quiet()
+    assert not any("choose" in story.open() for story in stories)
+    told = texts("driver-new-list")
+    assert len(told) == len(set(told)) == stories[0].result("tell-drivers")["told"] > 0
+    assert [story.result("tell-customers")["told"] for story in stories[1:]] == [0, 0]
+    assert not FailedReaction.objects.exists()
+
+
+@pytest.mark.clause("E3.3.2")
+def test_a_van_that_stops_while_another_ones_options_are_computed(
+    delivery_morning: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody would use is broken off, and both are in the next."""
+    one, other = tours_of(delivery_morning)[:2]
+    compute, found, stories = recovery.recovering.alternatives, [], []
+
+    def computing(*args: Any, **given: Any) -> Any:
+        if not stories:
+            stories.append(stops_at_once(other))
+            breaking.record_reported()  # as the worker's other hand does meanwhile
+        options = compute(*args, **given)
+        found.append(len(options))
+        return options
+
+    monkeypatch.setattr(recovery.recovering, "alternatives", computing)
+    first = delivery_morning.report("vehicle-breakdown", breakdown_of(one), actor=one.driver)
+    case = RecoveryCase.objects.get()
+    assert [breakdown.tour for breakdown in (case.breakdown, *case.others.all()) if breakdown] == [one, other]
+    assert found[0] == 1 < found[1] == case.options.count()
+    assert stories[0].result("recover") == first.result("recover")
+
+
+@pytest.mark.clause("E3.3.2")
+def test_a_report_that_names_no_van_of_today_keeps_nobody_waiting(delivery_morning: Town) -> None:
+    one, other = tours_of(delivery_morning)[:2]
+    stranger = breakdown_of(other) | {"vehicle": Vehicle.objects.filter(tours=None)[0].number}
+    wrong = Story(incidents.report("vehicle-breakdown", stranger, actor=other.driver, source="web").incident)
+    assert breaking.record_reported() == 0
+    first = delivery_morning.report("vehicle-breakdown", breakdown_of(one), actor=one.driver)
+    assert first.result("recover")["stops"] > 0 and Breakdown.objects.get().tour == one
+    assert "recover" in " ".join(wrong.open())  # somebody arranges it by hand
 
 
 @pytest.mark.clause("E2.6")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from changbei.compute.recovery.checker import check
@@ -59,14 +59,25 @@ def recover(
     return _recovery(ground, best.tidied(), done, first, began)
 
 
+def _always() -> bool:
+    return True
+
+
 def alternatives(
-    problem: Problem, *, seconds: float, seed: int, iterations: int | None = None, cores: int = 1
+    problem: Problem,
+    *,
+    seconds: float,
+    seed: int,
+    iterations: int | None = None,
+    cores: int = 1,
+    wanted: Callable[[], bool] = _always,
 ) -> list[Recovery]:
     """Up to four different recoveries to choose from, fewest unserved first, then least extra driving.
 
     Reserve van of the site, else also the nearest other site's, neighbouring lines, all means, calm; with an hour of
     overtime when otherwise somebody stays unserved. What is worse than another option in every figure is left out.
-    `seconds` and `iterations` are the whole budget, shared among the options; each may use all `cores`.
+    `seconds` and `iterations` are the whole budget, shared among the options; each may use all `cores`. `wanted` is
+    asked between them: once it says no, the rest is not computed.
     """
     if iterations is not None:
         iterations = whole_number("iterations", iterations, least=0)
@@ -77,6 +88,8 @@ def alternatives(
     for at, policy in enumerate(queue):
         if policy is OVERTIME and not all(recovery.unserved for recovery in found):
             continue
+        if at and not wanted():
+            break
         part = _effort(policy) / sum(_effort(ahead) for ahead in queue[at:])
         found.append(
             recover(

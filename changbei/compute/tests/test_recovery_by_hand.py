@@ -204,6 +204,17 @@ def test_alternatives_differ_and_none_is_worse_in_everything() -> None:
     assert all(option.feasible and option.complete for option in options)
 
 
+def test_what_nobody_wants_any_more_is_not_computed() -> None:
+    asked: list[bool] = []
+
+    def wanted() -> bool:
+        asked.append(True)
+        return False
+
+    assert len(alternatives(one_breakdown(), seconds=0, seed=1, iterations=600, wanted=wanted)) == 1
+    assert len(asked) == 1
+
+
 def test_overtime_is_offered_when_somebody_would_stay_unserved() -> None:
     day = one_breakdown()
     vans = replace(day.vans, shift_end_seconds=np.array([300, 600]), capacity=np.array([4, 4]))

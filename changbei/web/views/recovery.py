@@ -283,9 +283,13 @@ def _means(option: RecoveryOption) -> str:
 
 
 def about(case: RecoveryCase) -> str:
-    """The question in words: of one van, or of a day that something else disturbs."""
+    """The question in words: of one van, of several that wait, or of a day that something else disturbs."""
     if case.breakdown is not None:
-        return _("Van %(van)s") % {"van": case.breakdown.tour.vehicle.number}
+        others = case.others.order_by("pk").values_list("tour__vehicle__number", flat=True)
+        vans = [case.breakdown.tour.vehicle.number, *others]
+        if len(vans) == 1:
+            return _("Van %(van)s") % {"van": vans[0]}
+        return _("Vans %(vans)s") % {"vans": _(", ").join(vans)}
     return _(", ").join(str(CAUSES.get(cause, cause)) for cause in case.causes) or _("The day as it is")
 
 
