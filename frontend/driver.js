@@ -142,6 +142,7 @@ async function renew(found) {
   online = true;
   at("login").hidden = at("ended").hidden = true;
   if (list && list.driver !== found.driver) await forgotten();
+  if (list?.tour?.reported && !found.tour?.reported) answers.clear(); // it drives again
   list = { ...found, ahead: Date.parse(found.now) - Date.now() };
   followOrNot();
   await tryTo(keep("list", list));
@@ -311,7 +312,7 @@ function draw() {
 }
 
 function nextPart(shown) {
-  if (shown.broken) return part("broken", dispatcher());
+  if (shown.broken) return part("broken", shown.breakdown || incident() ? {} : dispatcher());
   if (shown.over) return part("over");
   if (!shown.next) return part("finished");
   return shown.next.stop ? part("stop", rowValues(shown.next)) : part("goods", rowValues(shown.next));
@@ -363,6 +364,8 @@ function donePart(shown) {
   return made;
 }
 
+const incident = () => list.tour.reported || ([...answers.values()].at(-1) ?? "");
+
 function drawAnswers(shown) {
   const refused = mine().filter((word) => word.state === "refused");
   const parts = refused.map((word) => {
@@ -370,10 +373,8 @@ function drawAnswers(shown) {
     made.querySelector("[role=alert]").dataset.uuid = word.uuid;
     return made;
   });
-  const reported = [...answers.values()].at(-1) ?? "";
-  if (shown.breakdown || reported) {
-    parts.push(part("reported", { ...dispatcher(), number: reported, waiting: !reported }));
-  }
+  const number = incident();
+  if (shown.breakdown || number) parts.push(part("reported", { ...dispatcher(), number, waiting: !number }));
   put(at("answers"), ...parts);
 }
 

@@ -27,7 +27,7 @@ export function laidOver(tour, words) {
     rest: ahead.filter((step) => step !== open[0]),
     done: done.reverse(),
     total: tour.steps.filter((step) => step.stop).length,
-    broken: tour.status === "broken_down" || latest.has("breakdown"),
+    broken: tour.status === "broken_down" || Boolean(tour.reported) || latest.has("breakdown"),
     over: tour.status === "finished" || latest.has("returned"),
     breakdown: latest.get("breakdown") ?? null,
   };

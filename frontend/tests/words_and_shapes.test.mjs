@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clockFace, urgency } from "../clock.js";
+import { laidOver } from "../driver/list.js";
 import { closedRing, openRing } from "../map/geometry.js";
 import { fill } from "../texts.js";
 
@@ -35,4 +36,14 @@ test("a drawn ring is closed and runs counter-clockwise whichever way it was tap
   assert.deepEqual(closedRing([[2, 1], [2, 0], [0, 0]]), { type: "Polygon", coordinates: [ring] });
   assert.equal(closedRing([[0, 0], [2, 0]]), null);
   assert.deepEqual(openRing(closedRing([[0, 0], [2, 0], [2, 1]])), [[0, 0], [2, 0], [2, 1]]);
+});
+
+test("a van that was reported stands, whoever reported it and whether or not that is written down already", () => {
+  const tour = { uuid: "t", status: "driving", reported: "", steps: [{ stop: 1, status: "planned" }] };
+  const word = { uuid: "w", tour: "t", kind: "breakdown", at: "2026-11-23T01:00:00Z" };
+  assert.equal(laidOver(tour, []).broken, false);
+  assert.equal(laidOver(tour, [word]).broken, true);
+  assert.equal(laidOver(tour, [{ ...word, state: "refused" }]).broken, false);
+  assert.equal(laidOver({ ...tour, reported: "INC-0001" }, []).broken, true);
+  assert.equal(laidOver({ ...tour, status: "broken_down" }, []).broken, true);
 });

@@ -10,8 +10,8 @@ import pytest
 from django.test import Client
 
 from changbei.core.clock import VirtualClock
-from changbei.delivery import recovery, services
-from changbei.delivery.models import DeliveryDay, DriverAction, Handover, Position, Stop, Tour
+from changbei.delivery import breaking, recovery, services
+from changbei.delivery.models import Breakdown, DeliveryDay, DriverAction, Handover, Position, Stop, Tour
 from changbei.incidents.models import Incident, Report
 from changbei.incidents.tests.people import holder
 from changbei.web.tests import test_delivery_pages
@@ -157,6 +157,25 @@ def test_a_breakdown_is_reported_once_with_its_place(
         "fault",
         True,
     )
+
+
+def test_a_reported_van_stands_on_the_phone_before_anybody_has_written_it_down(
+    wheel: Client, tour: Tour, clock: VirtualClock, adopted: object
+) -> None:
+    """Its number stays through a reload, and until somebody drives the van on."""
+
+    def reported() -> str:
+        return str(wheel.get("/delivery/mine/list.json").json()["tour"]["reported"])
+
+    assert reported() == ""
+    answer = send(wheel, clock, word(1, tour, "breakdown", clock.now(), driver_fit=True)).json()
+    number = Incident.objects.get().number
+    assert not Breakdown.objects.exists()
+    assert answer["tour"]["reported"] == reported() == number
+    breaking.record_reported()
+    assert reported() == number
+    Breakdown.objects.update(resumed_at=clock.now())
+    assert reported() == ""
 
 
 def test_without_a_position_the_place_is_where_the_list_leads(

@@ -28,7 +28,7 @@ from django.views.decorators.http import require_GET, require_POST
 from changbei.compute import datum
 from changbei.core import clock
 from changbei.core.errors import Invalid, NotFound
-from changbei.delivery import access, driving, rules, selectors
+from changbei.delivery import access, breaking, driving, rules, selectors
 from changbei.delivery.driving import Said
 from changbei.delivery.models import DriverAction, Handover, Position, Stop, Tour, TransportPapers
 from changbei.incidents import services as incidents
@@ -285,6 +285,7 @@ def _dispatcher(tour: Tour | None) -> Json | None:
 
 def _tour_json(tour: Tour) -> Json:
     tour = Tour.objects.select_related("vehicle", "site", "line", "day").get(pk=tour.pk)
+    run = breaking.run_of(tour)
     stops = list(selectors.stops_of(tour).select_related("retailer", "goods_at__tour__vehicle"))
     handovers = selectors.handovers_of(tour).select_related("breakdown__tour__site", "site")
     rows = [(stop.sequence, 1, _stop(stop)) for stop in stops]
@@ -296,6 +297,7 @@ def _tour_json(tour: Tour) -> Json:
         "uuid": str(tour.uuid),
         "vehicle": tour.vehicle.number,
         "status": tour.status,
+        "reported": run.number if run else "",
         "begins_at": (tour.departs_at - rules.BEFORE_DEPARTURE).isoformat(),
         "ends_at": tour.shift_ends_at.isoformat(),
         "forget_at": _forget_at(tour).isoformat(),
