@@ -18,6 +18,7 @@ from changbei.journal import services as journal
 from changbei.network.models import Product, Shipment, Stock, WeeklyDemand
 from changbei.people import access as people
 from changbei.people.models import Person
+from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
 from changbei.runs.models import Run
 from changbei.supply import rules
@@ -239,9 +240,31 @@ def expect(shipment: Shipment, *, expected_on: date, delay: str, actor: Person) 
     row = _under_way(shipment)
     if delay not in Shipment.Delay.values:
         raise Invalid("delay", f"one of {', '.join(filter(None, Shipment.Delay.values))}")
-    row.expected_on, row.delay = expected_on, delay
+    return _expected(row, expected_on, delay, actor=actor)
+
+
+@transaction.atomic
+def promised(run: Run, number: str, *, expected_on: date, delay: str) -> Shipment:
+    """The day that somebody got for goods under way in a run, and what holds them up while it is after the day agreed;
+    the early warnings say so at once. Goods that have arrived meanwhile stay as they are. Raises NotFound."""
+    row = Shipment.objects.select_for_update(of=("self",)).select_related("product").filter(number=number)
+    found = row.first()
+    if found is None:
+        raise NotFound(f"there is no shipment {number}")
+    held_up = delay if expected_on > found.due_on else Shipment.Delay.NONE
+    if found.state == Shipment.State.UNDER_WAY and (found.expected_on, found.delay) != (expected_on, held_up):
+        _expected(found, expected_on, held_up, run=run)
+        look(pack_for(run.plan_version))
+    return found
+
+
+def _expected(
+    row: Shipment, on: date, delay: str, *, actor: Person | None = None, run: Run | None = None
+) -> Shipment:
+    before = row.expected_on
+    row.expected_on, row.delay = on, delay
     row.save(update_fields=["expected_on", "delay"])
-    _journal_shipment("supply.shipment_expected", row, actor)
+    _journal_shipment("supply.shipment_expected", row, actor, run, expected_before=before.isoformat())
     return row
 
 
@@ -269,15 +292,29 @@ def _under_way(shipment: Shipment) -> Shipment:
     return row
 
 
-def _journal_shipment(kind: str, row: Shipment, actor: Person | None) -> None:
+def _journal_shipment(
+    kind: str, row: Shipment, actor: Person | None, run: Run | None = None, **more: str
+) -> None:
     data = {
         "shipment": row.number,
         "product": row.product.code,
         "cartons": row.cartons,
         "expected_on": row.expected_on.isoformat(),
         "delay": row.delay,
+        **more,
     }
-    journal.append(kind, actor=actor, clause="E3.5.2b", data=data)
+    if run is None:
+        journal.append(kind, actor=actor, clause="E3.5.2b", data=data)
+    else:
+        journal.append(
+            kind,
+            actor=actor,
+            incident=run.incident,
+            run=run.uuid,
+            clause="E3.5.2b",
+            drill=run.drill,
+            data=data,
+        )
 
 
 @dataclass(frozen=True)

@@ -189,6 +189,12 @@ TABLE: Mapping[str, Sentence] = {
     "supply.replenishment_dispatched": Sentence(
         _("Replenishment %(number)s on its way"), "truck-delivery", "good"
     ),
+    "supply.shipment_expected": Sentence(
+        _("%(shipment)s is expected on %(expected_on)s"),
+        "clock-exclamation",
+        "notice",
+        _("instead of %(expected_before)s"),
+    ),
     "supply.key_customers_replenished": Sentence(
         _("%(requests)s key customers replenished with %(cartons)s cartons"), "packages", "good"
     ),

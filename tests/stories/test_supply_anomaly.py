@@ -68,6 +68,15 @@ def shipment(town: Town, product: Product, **more: Any) -> Shipment:
     )
 
 
+def expected(goods: Shipment) -> tuple[date, str]:
+    return Shipment.objects.values_list("expected_on", "delay").get(pk=goods.pk)
+
+
+def moved(story: Story) -> list[dict[str, Any]]:
+    """What the journal says of goods that come on another day."""
+    return [data for _kind, _by, data in story.facts("supply.shipment_expected")]
+
+
 def late(town: Town, product: Product, goods: Shipment, cause: str) -> Story:
     report = {"kind": "late", "product": product.code, "shipment": goods.number, "cause": cause}
     return town.report("supply-anomaly", report, actor=town.holder("procurement-head"))
@@ -151,9 +160,15 @@ def test_a_late_factory_is_pressed_and_substitutes_of_the_price_class_fill_the_g
     assert [line for line in story.news() if "factory-pressed" in line] == ["m01-area: factory-pressed (sms)"]
     assert story.open() == {"press": "13:40"}
 
-    story.does("press", in_cycle=False, expected_on="2026-11-29")
+    # What the factory promises is what is awaited from now on, and what the warning says.
+    story.does("press", in_cycle=False, expected_on="2026-12-02")
+    assert expected(goods) == (date(2026, 12, 2), "factory")
+    assert SupplyWarning.objects.get(over_at=None).figures["expected_on"] == "2026-12-02"
     story.decides("send", "send")
     story.does("at-factory", in_cycle=False, expected_on="2026-11-29")
+    assert expected(goods) == (date(2026, 11, 29), "factory")
+    days = [(data["expected_before"], data["expected_on"]) for data in moved(story)]
+    assert days == [("2026-11-29", "2026-12-02"), ("2026-12-02", "2026-11-29")]
     found = story.result("find")
     assert 0 < found["found"] <= 5
     best = Product.objects.get(code=found["best"])
@@ -191,13 +206,39 @@ def test_a_late_factory_is_pressed_and_substitutes_of_the_price_class_fill_the_g
 @pytest.mark.parametrize("sender,task", [("factory", "factory-van"), ("own", "own-van")])
 def test_a_broken_lorry_gets_a_substitute(town: Town, sender: str, task: str) -> None:
     product = scene()
-    story = late(town, product, shipment(town, product, delay="vehicle"), "vehicle")
+    goods = shipment(town, product, delay="vehicle")
+    look()
+    story = late(town, product, goods, "vehicle")
     assert story.open() == {"which-van": "11:40"}
     story.decides("which-van", sender)
     assert story.open() == {task: "13:40"}
     more = {"vehicle": "1"} if sender == "own" else {}
     story.does(task, in_cycle=True, expected_on="2026-11-24", **more)
     assert list(story.open()) == ["confirm-balanced"]  # it comes in the cycle: no substitutes
+    assert expected(goods) == (date(2026, 11, 24), "")
+    assert [data["expected_before"] for data in moved(story)] == ["2026-11-29"]
+    assert standing() == []  # nothing warns of it any more
+
+
+@pytest.mark.clause("E3.5.2b")
+def test_a_day_promised_for_goods_that_came_meanwhile_changes_nothing(town: Town) -> None:
+    product = scene()
+    goods = shipment(town, product)
+    story = late(town, product, goods, "factory")
+    early.arrive(goods, actor=town.holder("procurement-head"))
+    story.does("press", in_cycle=True, expected_on="2026-11-24")
+    assert expected(goods) == (date(2026, 11, 29), "factory") and not moved(story)
+    assert story.result("expect-pressed")["late"] is True
+
+
+@pytest.mark.clause("E3.5.2b")
+def test_a_practised_promise_leaves_the_goods_alone(town: Town) -> None:
+    product = scene()
+    goods = shipment(town, product)
+    report = {"kind": "late", "product": product.code, "shipment": goods.number, "cause": "factory"}
+    story = town.report("supply-anomaly", report, actor=town.holder("procurement-head"), drill=True)
+    story.does("press", in_cycle=False, expected_on="2026-12-02")
+    assert expected(goods) == (date(2026, 11, 29), "factory")
 
 
 @pytest.mark.clause("E3.5.2a")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from changbei.core import clock
-from changbei.network.models import Product
+from changbei.core.errors import Invalid
+from changbei.network.models import Product, Shipment
 from changbei.notify.recipients import of_contact
 from changbei.people.models import Contact
 from changbei.plans.actions import action, message
@@ -105,6 +107,34 @@ def arrival(context: ActionContext) -> dict[str, Any]:
         "days_late": found.days_late,
         "in_cycle": found.in_cycle,
     }
+
+
+@action(
+    "supply.expect_shipment",
+    params=object_(shipment=TEXT, expected_on=TEXT, delay=TEXT),
+    returns=object_(shipment=TEXT, expected_on=TEXT, late=FLAG),
+)
+def expect_shipment(context: ActionContext) -> dict[str, Any]:
+    """Carry the day that was promised to the goods awaited ("": none are); what is only practised changes nothing."""
+    given = context.params
+    expected_on = _day(given["expected_on"])
+    if not given["shipment"] or drills.only_practised(context.run.drill):
+        return {"shipment": "", "expected_on": given["expected_on"], "late": False}
+    if given["delay"] not in Shipment.Delay.values:
+        raise Invalid("delay", f"one of {', '.join(filter(None, Shipment.Delay.values))}")
+    row = early.promised(context.run, given["shipment"], expected_on=expected_on, delay=given["delay"])
+    return {
+        "shipment": row.number,
+        "expected_on": row.expected_on.isoformat(),
+        "late": row.expected_on > row.due_on,
+    }
+
+
+def _day(given: str) -> date:
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise Invalid("expected_on", f"{given!r}: a day is needed, such as 2026-11-29") from None
 
 
 @action(

@@ -58,7 +58,7 @@ def test_page_scripts() -> None:
     files = [str(path) for path in sorted((ROOT / "frontend" / "tests").glob("*.test.mjs"))]
     run = subprocess.run([str(NODE), "--test", *files], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
-    assert "# pass 4" in run.stdout or "ℹ pass 4" in run.stdout
+    assert "# pass 5" in run.stdout or "ℹ pass 5" in run.stdout
 
 
 @pytest.mark.skipif(not BUILT.exists(), reason="the front end is not built here: make setup")
