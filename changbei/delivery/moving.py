@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 from django.db import transaction
 from django.db.models import F
 
@@ -120,7 +121,7 @@ class _Brought:
         if stop.tour_id is not None:
             self.loads[stop.tour_id].remove(stop)
             self.touched.add(stop.tour_id)
-        _insert(stop, tour.site, self.loads[tour.pk])
+        insert(stop, tour.site, self.loads[tour.pk])
         stop.tour = tour
         self.touched.add(tour.pk)
 
@@ -157,12 +158,17 @@ def _copy(stop: Stop, day: DeliveryDay, *, urgent: bool) -> Stop:
     )
 
 
-def _insert(new: Stop, site: Site, stops: list[Stop]) -> None:
+def insert(new: Stop, site: Site, stops: list[Stop]) -> None:
     """Where the detour is shortest."""
-    shops: list[Site | Retailer] = [site, *(stop.retailer for stop in stops), new.retailer]
+    stops.insert(int(np.argmin(detours(new.retailer, site, stops))), new)
+
+
+def detours(shop: Retailer, site: Site, stops: Sequence[Stop]) -> npt.NDArray[np.floating]:
+    """Seconds more when a van of the site calls at the shop before each of its stops, or after the last."""
+    shops: list[Site | Retailer] = [site, *(stop.retailer for stop in stops), shop]
     seconds = geo.travel_seconds([one.longitude for one in shops], [one.latitude for one in shops])
     last = len(shops) - 1
     before = np.arange(last)  # the site, then each stop
     after = np.append(before[1:], 0)  # behind the last stop the van drives home
-    detour = seconds[before, last] + seconds[last, after] - seconds[before, after]
-    stops.insert(int(np.argmin(detour)), new)
+    more: npt.NDArray[np.floating] = seconds[before, last] + seconds[last, after] - seconds[before, after]
+    return more

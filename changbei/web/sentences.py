@@ -165,6 +165,9 @@ TABLE: Mapping[str, Sentence] = {
     "delivery.closed": Sentence(_("Closed: %(reason)s"), "ban", "warn"),
     "delivery.reopened": Sentence(_("Open again: %(reason)s"), "ban", "good"),
     "delivery.orders_added": Sentence(_("%(stops)s urgent orders, %(cartons)s cartons"), "package"),
+    "delivery.goods_joined": Sentence(
+        _("%(cartons)s cartons for %(customer)s joined the tour of van %(vehicle)s on %(date)s"), "package"
+    ),
     "delivery.stops_cancelled": Sentence(_("%(stops)s deliveries cancelled by their customers"), "circle-x"),
     "delivery.van_lent": Sentence(
         _("Reserve van %(vehicle)s of %(of)s stands at %(site)s today"), "truck-return"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from changbei.core.clock import VirtualClock
-from changbei.delivery import planning
+from changbei.core.clock import LOCAL, VirtualClock
+from changbei.core.errors import Invalid
+from changbei.delivery import joining, planning
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident
 from changbei.incidents.tests.people import box, head
@@ -196,3 +197,57 @@ def test_the_dispatcher_enters_the_urgent_order_with_what_the_form_says() -> Non
     assert day.stops.get(retailer=shop(), urgent=True).cartons >= 40
     assert said not in text(form)
     assert 'value="40"' not in text("/delivery/disruptions/?supply=nonsense")
+
+
+def test_the_tour_that_passes_the_next_day_is_proposed_and_takes_the_goods(clock: VirtualClock) -> None:
+    """Goods of the day after: the tour that calls there anyway first, else the shortest detour; put on it once."""
+    clock.advance_to(datetime(2026, 11, 23, 16, tzinfo=LOCAL))
+    incident = ask(40, path="special")
+    for item in ("verify", "approve-special"):
+        task = task_of(incident, item)
+        assert task.holder is not None
+        runs.approve(task, True, actor=task.holder)
+        settle()
+    found, form = SupplyRequest.objects.get(run=incident.run), form_of(incident)
+    assert str(found.deliver_on) == TOMORROW
+    assert "The tours of 2026-11-24 are not planned yet" in text(form)
+
+    day = planning.plan_day(date(2026, 11, 24), actor=None)
+    page = browser().get(form)
+    proposed = page.context["ahead"].proposed
+    tours = joining.passing(day, shop(), 40)
+    assert [one.uuid for one in proposed] == [one.tour.uuid for one in tours[: len(proposed)]]
+    first = tours[0]
+    assert first.detour_seconds == min(one.detour_seconds for one in tours if one.calls == first.calls)
+    assert f'value="{first.tour.uuid}" required checked' in page.content.decode()
+    manager = client_of(shop().customer_manager, "manager")
+    assert "Put the goods on a tour" not in manager.get(form).content.decode()
+    refused = manager.post(f"/supply/{found.uuid}/tour", {"tour": str(first.tour.uuid)})
+    assert refused.status_code == 403 and not joining.is_joined(day, shop())
+
+    before = first.tour.stops.count()
+    answer = browser().post(f"/supply/{found.uuid}/tour", {"tour": str(first.tour.uuid)}, follow=True)
+    stop = day.stops.get(retailer=shop(), urgent=True)
+    assert (stop.tour, stop.cartons, first.tour.stops.count()) == (first.tour, 40, before + 1)
+    assert f"Van {first.tour.vehicle.number} brings them, expected at" in answer.content.decode()
+    sequence = list(first.tour.stops.order_by("sequence").values_list("sequence", "expected_at"))
+    assert [number for number, _at in sequence] == list(range(1, before + 2))
+    assert [at for _number, at in sequence] == sorted(at for _number, at in sequence)
+    assert "Put the goods on a tour" not in answer.content.decode()
+
+    again = browser().post(f"/supply/{found.uuid}/tour", {"tour": str(first.tour.uuid)}, follow=True)
+    assert "gets something beside the regular order" in again.content.decode()
+    assert first.tour.stops.count() == before + 1
+
+
+def test_a_full_van_is_not_proposed(clock: VirtualClock) -> None:
+    day = planning.plan_day(date(2026, 11, 24), actor=None)
+    tours = joining.passing(day, shop(), 40)
+    room = tours[0].room_cartons
+    assert all(one.room_cartons >= 40 for one in tours)
+    fitting = {one.tour for one in joining.passing(day, shop(), room + 1)}
+    assert tours[0].tour not in fitting
+    dispatcher = Person.objects.filter(job="dispatcher").order_by("pk")[0]
+    with pytest.raises(Invalid, match="no room"):
+        joining.join(tours[0].tour, shop(), room + 1, actor=dispatcher)
+    assert not joining.is_joined(day, shop())

@@ -13,8 +13,8 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from changbei.delivery import joining
 from changbei.delivery import services as deliveries
-from changbei.delivery.models import Stop
 from changbei.incidents.models import Incident
 from changbei.network.models import Product, Retailer, Site
 from changbei.plans import tables
@@ -29,6 +29,7 @@ from changbei.supply.services import CLAUSES, LIMIT
 from changbei.web import entry, handling, showing
 from changbei.web.components import Clause
 from changbei.web.entry import staff
+from changbei.web.views import supply_tour
 
 PATHS = {
     "planned": gettext_lazy("Foreseeable: joins the regular order"),
@@ -111,6 +112,7 @@ def request_form(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "clause": _clause(found, pack),
         "incident": Incident.objects.filter(run=found.run).first() if found.run else None,
         "to_be_driven": entry.may_act(request, "delivery.recover") and _to_be_driven(found),
+        "ahead": supply_tour.ahead(request, found, cartons),
     }
     return render(request, "web/supply/request.html", context)
 
@@ -118,12 +120,9 @@ def request_form(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def _to_be_driven(found: SupplyRequest) -> bool:
     """Whether its goods are to come today, and nobody has given a van an urgent order of the customer yet."""
     day = deliveries.today()
-    if day is None or found.status != SupplyRequest.Status.DISPATCHED or found.deliver_on != day.date:
+    if day is None or found.deliver_on != day.date or not supply_tour.waits_for_a_van(found):
         return False
-    if found.path == SupplyRequest.Path.AFTER_SUSPENSION or (found.run and found.run.drill):
-        return False
-    known = Stop.objects.filter(day=day, retailer=found.retailer, urgent=True)
-    return not known.exclude(status=Stop.Status.CANCELLED).exists()
+    return not joining.is_joined(day, found.retailer)
 
 
 def _store(found: SupplyRequest) -> str:
