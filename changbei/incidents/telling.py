@@ -51,8 +51,11 @@ def compose(
     )
 
 
-def next_page() -> str:
-    """Where a customer sees the own next delivery, for text messages (E3.2.1, E3.2.2)."""
+def next_page() -> object:
+    """Where a customer sees the own next delivery, for text messages (E3.2.1, E3.2.2); `wording.NOWHERE` while nobody
+    has said where phones reach the site."""
+    if not settings.CONFIRM_LINKS:
+        return wording.NOWHERE
     return settings.PUBLIC_URL.rstrip("/") + reverse("next-delivery")
 
 

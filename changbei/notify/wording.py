@@ -6,15 +6,19 @@ delivery) stay in it, named by `Notice.personal`; a message carries the few valu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 from string import Formatter
-from typing import Any
+from typing import Any, Final
 
 from changbei.core import texts
 from changbei.core.texts import Text
 
 UNKNOWN = "—"
+NOWHERE: Final = object()
+"""The value of an address that there is none of: the sentence that says it is left out."""
+SENTENCE_ENDS = re.compile(r"(?<=[。！？!?\n])|(?<=\.)(?=\s)")
 GENERAL: Mapping[str, Text] = {
     "retailer": {"zh-Hans": "客户", "zh-Hant": "客戶", "en": "customer"},
     "contact": {"zh-Hans": "客户", "zh-Hant": "客戶", "en": "customer"},
@@ -40,6 +44,8 @@ def fill(text: Text, values: Mapping[str, object], *, keep: Collection[str] = ()
 
     Those named in `keep` stay, and what is filled in beside them is safe from being filled again.
     """
+    for name in [name for name in placeholders(text) if values.get(name) is NOWHERE]:
+        text = {language: without(words, name) for language, words in text.items()}
     known: dict[str, object] = {
         name: UNKNOWN if values.get(name) is None else values[name] for name in placeholders(text)
     }
@@ -48,6 +54,12 @@ def fill(text: Text, values: Mapping[str, object], *, keep: Collection[str] = ()
         known |= {name: f"{{{name}}}" for name in keep}
     filled = texts.fill(_doubled(text) if keep else text, known)
     return {language: words.strip() for language, words in filled.items()}
+
+
+def without(words: str, name: str) -> str:
+    """The words less the sentence in which this placeholder stands; of words that say nothing else, less itself."""
+    rest = "".join(one for one in SENTENCE_ENDS.split(words) if f"{{{name}}}" not in one)
+    return rest.strip() or words.replace(f"{{{name}}}", "").rstrip(" :：")
 
 
 def spoken(text: Text, personal: Collection[str], values: Mapping[str, Any] | None, language: str) -> str:

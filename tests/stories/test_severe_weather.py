@@ -272,8 +272,9 @@ def test_service_that_is_resumed_by_hand_is_told_at_once(wednesday: Town) -> Non
 
 
 @pytest.mark.clause("E3.2", "E3.2.2", "E3.2.4", "E3.2.5")
-def test_from_the_warning_to_the_closed_books(wednesday: Town) -> None:
+def test_from_the_warning_to_the_closed_books(wednesday: Town, settings: Any) -> None:
     """Warning in, suspended, cash instead of the bank, milder warning, resumed, replenished, reconciled, closed."""
+    settings.CONFIRM_LINKS = True
     town = wednesday
     office, finance = town.holder("leading-group-office"), town.holder("finance-head")
     drawn, inside = box(DISTRICT)

@@ -260,7 +260,8 @@ def test_no_incident_is_closed_while_lines_are_on_hold(typhoon: Incident) -> Non
     assert (typhoon.status, Stop.objects.get().status) == ("closed", "planned")
 
 
-def test_every_customer_gets_one_tracked_message(typhoon: Incident) -> None:
+def test_every_customer_gets_one_tracked_message(typhoon: Incident, settings: Any) -> None:
+    settings.CONFIRM_LINKS = True
     suspension = suspend(typhoon, people.box())
     told = services.notify_customers(
         typhoon,
@@ -282,6 +283,21 @@ def test_every_customer_gets_one_tracked_message(typhoon: Incident) -> None:
     assert "from 23 Nov 10:00 to 20:00 the same day" in body and "台风" in body
     assert "{" not in body and "—" not in body
     assert "/next/" in body  # where each sees the own next delivery
+
+
+def test_nobody_gets_an_address_that_only_the_server_itself_reaches(typhoon: Incident) -> None:
+    suspension = suspend(typhoon, people.box())
+    told = services.notify_customers(
+        typhoon,
+        "service-suspended",
+        audience="suspension",
+        suspension=suspension,
+        item="tell-customers",
+        actor=None,
+    )
+    assert told.notice.body["en"].endswith("Stay safe.") and told.notice.body["zh-Hans"].endswith(
+        "请注意安全。"
+    )
 
 
 def test_the_database_keeps_no_suspension_without_a_review_time(typhoon: Incident) -> None:
