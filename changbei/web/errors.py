@@ -9,7 +9,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from django.db import DataError, InterfaceError, OperationalError, connection
@@ -126,7 +126,7 @@ def failed(request: HttpRequest) -> HttpResponse:
 def not_there(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's `handler404`: an address that leads nowhere."""
     words = _("There is no such page.")
-    if _of_api(request):
+    if of_api(request):
         return as_json(404, words)
     if htmx.wants_part(request):
         return htmx.toast(HttpResponse(status=404), words, "bad")
@@ -140,7 +140,7 @@ def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's `CSRF_FAILURE_VIEW`: what was sent came from a page of before a login or logout in another tab."""
-    if _of_api(request):  # its verbs ask for a key, not for a token: what comes here is none of them
+    if of_api(request):  # its verbs ask for a key, not for a token: what comes here is none of them
         return _not_offered(request, ["GET"])
     logger.warning("a form without its token: %s", reason)
     words = _("This page is out of date: somebody has logged in or out in this browser since it was opened.")
@@ -198,7 +198,7 @@ def away(request: HttpRequest, error: Exception) -> HttpResponse:
 
 def _stands_alone(request: HttpRequest, status: int, words: str, more: str) -> HttpResponse:
     """An answer for which nothing is looked up: no session, no navigation."""
-    if _of_api(request):
+    if of_api(request):
         return as_json(status, f"{words} {more}")
     if htmx.wants_part(request):
         part = HttpResponse(status=status)
@@ -208,7 +208,7 @@ def _stands_alone(request: HttpRequest, status: int, words: str, more: str) -> H
     return HttpResponse(page, status=status)
 
 
-def _of_api(request: HttpRequest) -> bool:
+def of_api(request: HttpRequest) -> bool:
     return f"{request.path}/".startswith("/api/")
 
 
@@ -218,9 +218,9 @@ def as_json(status: int, words: str, problems: Sequence[Mapping[str, str]] = ())
     return JsonResponse(body, status=status)
 
 
-def _not_offered(request: HttpRequest, methods: Iterable[str]) -> JsonResponse:
-    """A method that an address of the API does not take."""
-    allowed = ", ".join(sorted(methods))
+def _not_offered(request: HttpRequest, methods: Sequence[str]) -> JsonResponse:
+    """A method that an address of the API does not take. Whatever answers GET answers HEAD (`changbei.web.heads`)."""
+    allowed = ", ".join(sorted({*methods, *({"HEAD"} if "GET" in methods else ())}))
     words = _("%(method)s is not offered here, but %(allowed)s.")
     response = as_json(405, words % {"method": request.method, "allowed": allowed})
     response.headers["Allow"] = allowed
@@ -271,7 +271,7 @@ class ErrorPages:
             return self.get_response(request)
         with _absence.attempt() as may:
             response = self.get_response(request) if may else _away(request)
-        if response.status_code == 405 and _of_api(request):
+        if response.status_code == 405 and of_api(request):
             return _not_offered(request, response.headers["Allow"].split(", "))
         return response
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.http import HttpResponse, StreamingHttpResponse
+from django.test import Client, RequestFactory
 
 from changbei.core.clock import VirtualClock
 from changbei.incidents.models import Incident, Suspension, Warning
@@ -19,6 +21,7 @@ from changbei.people.models import Account, Person
 from changbei.plans.models import PlanVersion
 from changbei.runs.models import Evidence, Task
 from changbei.web.errors import CODES
+from changbei.web.heads import HeadAsGet
 
 pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
@@ -131,10 +134,10 @@ def test_every_refusal_is_json_and_in_the_description(driver: Caller) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/incidents", "GET, POST"),
-        ("PUT", "/tasks/00000000-0000-4000-8000-000000000000", "GET"),
-        ("POST", "/openapi.json", "GET"),
-        ("POST", "/docs", "GET"),
+        ("DELETE", "/incidents", "GET, HEAD, POST"),
+        ("PUT", "/tasks/00000000-0000-4000-8000-000000000000", "GET, HEAD"),
+        ("POST", "/openapi.json", "GET, HEAD"),
+        ("POST", "/docs", "GET, HEAD"),
     ],
 )
 def test_a_wrong_method_is_refused_like_everything_else(
@@ -149,6 +152,33 @@ def test_a_wrong_method_is_refused_like_everything_else(
         "message": f"{method} is not offered here, but {allowed}.",
         "problems": [],
     }
+
+
+def test_head_is_answered_like_get_without_the_body(driver: Caller) -> None:
+    for path in (
+        "/incidents",
+        "/incidents?limit=1",
+        "/openapi.json",
+        "/no/such/thing",
+        "/incidents/nonsense",
+    ):
+        whole, head = driver.client.get(f"/api/v1{path}"), driver.client.head(f"/api/v1{path}")
+        assert (head.status_code, head.content) == (whole.status_code, b""), path
+        assert head.headers["Content-Length"] == str(len(whole.content)), path
+        assert head.headers["Content-Type"] == whole.headers["Content-Type"]
+    assert Client().head("/api/v1/incidents").status_code == 401
+    refused = driver.client.head("/api/v1/tasks/00000000-0000-4000-8000-000000000000/attach")
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(
+    "made", [lambda: HttpResponse("words"), lambda: StreamingHttpResponse(["wo", "rds"])]
+)
+def test_no_server_has_to_cut_the_body_of_head_off(made: Callable[[], HttpResponse]) -> None:
+    answer = HeadAsGet(lambda _request: made())(RequestFactory().head("/api/v1/incidents"))
+    assert b"".join(answer) == b""
+    page = HeadAsGet(lambda request: HttpResponse(request.method))(RequestFactory().head("/delivery/"))
+    assert page.content == b"HEAD"
 
 
 def test_what_nobody_thought_of_is_json_too(driver: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
