@@ -20,6 +20,7 @@ class PlanMap {
     this.element = element;
     this.data = new Map();
     this.hidden = new Set((element.dataset.off ?? "").split(/[\s,]+/).filter(Boolean));
+    this.unread = new Set();
     this.timers = [];
     element.changbeiMap = this;
   }
@@ -89,7 +90,7 @@ class PlanMap {
     fillLegend(element, this, colours(isDark()));
     this.listen();
     for (const [kind, { refresh_seconds: seconds }] of Object.entries(this.manifest.layers)) {
-      if (seconds) this.timers.push(setInterval(() => document.hidden || this.renew(kind), seconds * 1000));
+      if (seconds) this.timers.push(setInterval(() => document.hidden || this.hidden.has(kind) || this.renew(kind), seconds * 1000));
     }
     const focus = (element.dataset.focus ?? "").split(",").map(Number);
     if (focus.length >= 2 && focus.every(Number.isFinite)) this.go(focus[0], focus[1], focus[2] ?? 14);
@@ -137,19 +138,26 @@ class PlanMap {
     else this.map.easeTo({ ...view, duration: 600 });
   }
 
-  toggle(kind, shown) {
+  async toggle(kind, shown) {
     if (shown) this.hidden.delete(kind);
     else this.hidden.add(kind);
+    if (shown && this.unread.has(kind)) await this.renew(kind);
+    const visibility = this.hidden.has(kind) ? "none" : "visible"; // as it is wanted by now
     for (const layer of this.map.getStyle().layers) {
-      if (layer.metadata?.kind === kind) this.map.setLayoutProperty(layer.id, "visibility", shown ? "visible" : "none");
+      if (layer.metadata?.kind === kind) this.map.setLayoutProperty(layer.id, "visibility", visibility);
     }
   }
 
+  /** Everything but what is switched off and would have to be fetched: that comes when it is switched on. */
   async loadAll() {
-    await Promise.all(Object.keys(this.manifest.layers).map((kind) => this.load(kind)));
+    const kinds = Object.entries(this.manifest.layers);
+    this.unread = new Set(kinds.filter(([kind, { data }]) => this.hidden.has(kind) && !data).map(([kind]) => kind));
+    for (const kind of this.unread) this.data.set(kind, NOTHING);
+    await Promise.all(kinds.filter(([kind]) => !this.unread.has(kind)).map(([kind]) => this.load(kind)));
   }
 
   async load(kind) {
+    this.unread.delete(kind);
     const { url, data } = this.manifest.layers[kind];
     const found = data ?? (await this.fetchJson(url));
     if (!found) document.dispatchEvent(new CustomEvent("changbei:toast", { detail: { text: say("sourceFailed", { name: say(`map_${kind}`) }), tone: "bad" } }));

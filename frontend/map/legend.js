@@ -6,7 +6,7 @@ const SIGNS = { sites: "site|centre", vans: "van|driving", incidents: "incident|
 
 export function fillLegend(element, shown, palette) {
   const legend = element.querySelector("[data-map-legend]");
-  const kinds = [...shown.data.keys()].filter((kind) => shown.data.get(kind).features.length > 0);
+  const kinds = [...shown.data.keys()].filter((kind) => shown.unread.has(kind) || shown.data.get(kind).features.length > 0);
   legend.querySelector("ul").replaceChildren(...kinds.map((kind) => entry(kind, shown, palette)));
   if (legend.hidden) legend.open = element.clientWidth > 900;
   legend.hidden = kinds.length === 0;
@@ -16,12 +16,18 @@ function entry(kind, shown, palette) {
   const box = document.createElement("input");
   box.type = "checkbox";
   box.checked = !shown.hidden.has(kind);
-  box.addEventListener("change", () => shown.toggle(kind, box.checked));
+  box.addEventListener("change", async () => {
+    await shown.toggle(kind, box.checked);
+    tell();
+  });
   const name = document.createElement("span");
   name.textContent = shown.manifest.layers[kind].label ?? say(`map_${kind}`);
   const count = document.createElement("span");
   count.className = "cb-count";
-  count.textContent = shown.data.get(kind).features.length.toLocaleString("en-US");
+  const tell = () => {
+    if (!shown.unread.has(kind)) count.textContent = shown.data.get(kind).features.length.toLocaleString("en-US");
+  };
+  tell();
   const line = document.createElement("label");
   line.append(box, swatch(kind, shown, palette), name, count);
   const item = document.createElement("li");

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -123,6 +124,13 @@ def test_a_late_van_says_so(desk: Client, tour: Tour, clock: VirtualClock) -> No
     assert [row.tour.pk for row in page.context["rows"]] == [tour.pk]
     assert page.context["rows"][0].late_tone == "bad"
     assert page.context["rows"][0].late_words.endswith("min late")
+
+
+def test_the_page_of_the_day_is_compressed_for_who_takes_it(desk: Client, day: DeliveryDay) -> None:
+    packed = desk.get("/delivery/", headers={"accept-encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip" and "Accept-Encoding" in packed.headers["Vary"]
+    assert b"Van" in gzip.decompress(packed.content)
+    assert "Content-Encoding" not in desk.get("/delivery/").headers
 
 
 def test_a_poll_gets_the_part_that_changes(desk: Client, day: DeliveryDay) -> None:

@@ -169,6 +169,7 @@ def _words(row: Row) -> str:
 
 
 @entry.staff
+@gzip_page  # padded at random, its tokens masked anew each time: its length tells nothing
 def delivery(request: HttpRequest) -> HttpResponse:
     """The day as figures, map and table; a poll gets the part that changes."""
     people.require(request.user, "delivery.see")
