@@ -169,8 +169,8 @@ def _begin_or_end(tour: Tour, *, has_to_drive: bool) -> None:
 
 def _others_concerned(case: RecoveryCase, plan: Mapping[str, Any]) -> list[tuple[Run, int]]:
     """The runs of other vans that are decided on as well, and how much of each one's goods stays unserved."""
-    runs = Run.objects.filter(breakdowns__shared_recoveries=case).exclude(pk=case.run_id)
+    runs = Run.objects.filter(breakdowns__shared_recoveries=case)
     left = Counter(
         Stop.objects.filter(pk__in=plan["unserved"]).values_list("goods_at__run", flat=True).order_by()
     )
-    return [(run, left[run.pk]) for run in runs.distinct().order_by("pk")]
+    return [(run, left[run.pk]) for run in runs.distinct().order_by("pk") if run.pk != case.run_id]

@@ -21,7 +21,7 @@ from changbei.compute.recovery import ALL_MEANS, CALM
 from changbei.core.errors import Conflict, Invalid, NotFound
 from changbei.delivery import access, left_out, recovery, rules, selectors, services, undoing
 from changbei.delivery.features import RecoveryMap, closed
-from changbei.delivery.models import RecoveryCase, RecoveryOption, Stop
+from changbei.delivery.models import Breakdown, RecoveryCase, RecoveryOption, Stop
 from changbei.delivery.selectors import VanShare
 from changbei.people import access as people
 from changbei.runs import access as runs
@@ -196,8 +196,7 @@ def _context(
     open_ = case.status == RecoveryCase.Status.OFFERED and not stale
     return {
         "case": case,
-        "breakdown": case.breakdown,
-        "van": case.breakdown.tour.vehicle if case.breakdown else None,
+        "stands": _stands(case),
         "about": about(case),
         "run_number": case.run.number if case.run else "",
         "incident": case.run.incident if case.run else None,
@@ -284,13 +283,20 @@ def _means(option: RecoveryOption) -> str:
 
 def about(case: RecoveryCase) -> str:
     """The question in words: of one van, of several that wait, or of a day that something else disturbs."""
-    if case.breakdown is not None:
-        others = case.others.order_by("pk").values_list("tour__vehicle__number", flat=True)
-        vans = [case.breakdown.tour.vehicle.number, *others]
-        if len(vans) == 1:
-            return _("Van %(van)s") % {"van": vans[0]}
+    vans = [one.tour.vehicle.number for one in _stands(case)]
+    if len(vans) == 1:
+        return _("Van %(van)s") % {"van": vans[0]}
+    if vans:
         return _("Vans %(vans)s") % {"vans": _(", ").join(vans)}
     return _(", ").join(str(CAUSES.get(cause, cause)) for cause in case.causes) or _("The day as it is")
+
+
+def _stands(case: RecoveryCase) -> list[Breakdown]:
+    """The vans whose goods wait, by their numbers; none when something else disturbs the day."""
+    if case.breakdown is None:
+        return []
+    stands = [case.breakdown, *case.others.select_related("tour__vehicle", "run")]
+    return sorted(stands, key=lambda one: (len(one.tour.vehicle.number), one.tour.vehicle.number))
 
 
 def _map_url(case: RecoveryCase, option: RecoveryOption) -> str:
