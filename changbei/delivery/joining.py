@@ -39,6 +39,12 @@ def is_joined(day: DeliveryDay, shop: Retailer) -> bool:
     return _beside(day, shop).exists()
 
 
+def brought(shop: Retailer, on: date) -> Stop | None:
+    """What a van brings the customer that day beside the regular order, while it is on its way or still to go."""
+    stops = Stop.objects.filter(day__date=on, retailer=shop, urgent=True, status__in=Stop.WAITING)
+    return stops.filter(tour__isnull=False).select_related("tour__vehicle").first()
+
+
 def passing(day: DeliveryDay, shop: Retailer, cartons: int) -> list[Passing]:
     """The tours of the customer's site that have not left and have room for so much: those that call there anyway
     first, then the shortest detour."""

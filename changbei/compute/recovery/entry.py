@@ -77,7 +77,7 @@ def alternatives(
     Reserve van of the site, else also the nearest other site's, neighbouring lines, all means, calm; with an hour of
     overtime when otherwise somebody stays unserved. What is worse than another option in every figure is left out.
     `seconds` and `iterations` are the whole budget, shared among the options; each may use all `cores`. `wanted` is
-    asked between them: once it says no, the rest is not computed.
+    asked before each of them: once it says no, the rest is not computed.
     """
     if iterations is not None:
         iterations = whole_number("iterations", iterations, least=0)
@@ -88,7 +88,7 @@ def alternatives(
     for at, policy in enumerate(queue):
         if policy is OVERTIME and not all(recovery.unserved for recovery in found):
             continue
-        if at and not wanted():
+        if not wanted():
             break
         part = _effort(policy) / sum(_effort(ahead) for ahead in queue[at:])
         found.append(

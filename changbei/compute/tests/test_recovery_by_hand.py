@@ -205,14 +205,12 @@ def test_alternatives_differ_and_none_is_worse_in_everything() -> None:
 
 
 def test_what_nobody_wants_any_more_is_not_computed() -> None:
-    asked: list[bool] = []
-
-    def wanted() -> bool:
-        asked.append(True)
-        return False
-
-    assert len(alternatives(one_breakdown(), seconds=0, seed=1, iterations=600, wanted=wanted)) == 1
-    assert len(asked) == 1
+    wanted = iter([True, False])
+    assert (
+        len(alternatives(one_breakdown(), seconds=0, seed=1, iterations=600, wanted=lambda: next(wanted)))
+        == 1
+    )
+    assert alternatives(one_breakdown(), seconds=0, seed=1, iterations=600, wanted=lambda: False) == []
 
 
 def test_overtime_is_offered_when_somebody_would_stay_unserved() -> None:

@@ -230,6 +230,7 @@ def test_the_tour_that_passes_the_next_day_is_proposed_and_takes_the_goods(clock
     stop = day.stops.get(retailer=shop(), urgent=True)
     assert (stop.tour, stop.cartons, first.tour.stops.count()) == (first.tour, 40, before + 1)
     assert f"Van {first.tour.vehicle.number} brings them, expected at" in answer.content.decode()
+    assert f"Van {first.tour.vehicle.number} brings them" in text(form)
     sequence = list(first.tour.stops.order_by("sequence").values_list("sequence", "expected_at"))
     assert [number for number, _at in sequence] == list(range(1, before + 2))
     assert [at for _number, at in sequence] == sorted(at for _number, at in sequence)

@@ -113,6 +113,7 @@ def request_form(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "incident": Incident.objects.filter(run=found.run).first() if found.run else None,
         "to_be_driven": entry.may_act(request, "delivery.recover") and _to_be_driven(found),
         "ahead": supply_tour.ahead(request, found, cartons),
+        "brought": supply_tour.brought(found),
     }
     return render(request, "web/supply/request.html", context)
 

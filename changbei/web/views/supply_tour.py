@@ -69,6 +69,14 @@ def ahead(request: HttpRequest, found: SupplyRequest, cartons: int) -> Ahead | N
     return Ahead(on, True, [Proposed(one.tour.uuid, _words(one)) for one in tours])
 
 
+def brought(found: SupplyRequest) -> str:
+    """Which van brings its goods and when, once that is decided; else ""."""
+    if found.deliver_on is None or not waits_for_a_van(found):
+        return ""
+    stop = joining.brought(found.retailer, found.deliver_on)
+    return _said(stop) if stop else ""
+
+
 def _words(one: Passing) -> str:
     tour = one.tour
     line = say(tour.line.name) if tour.line else ""
@@ -115,8 +123,8 @@ def _why(refused: Invalid | Conflict) -> str:
 
 
 def _said(stop: Stop) -> str:
-    assert stop.tour is not None and stop.expected_at is not None
-    values = {"van": stop.tour.vehicle.number, "at": clock.wall(stop.expected_at)}
+    assert stop.tour is not None
+    values = {"van": stop.tour.vehicle.number, "at": clock.wall(stop.expected_at or stop.planned_at)}
     return _("Van %(van)s brings them, expected at %(at)s.") % values
 
 
