@@ -208,6 +208,7 @@ class RecoveryOption(models.Model):
     stops_moved = models.PositiveIntegerField()
     vans_touched = models.PositiveIntegerField()
     arrivals_shifted = models.PositiveIntegerField()  # by more than 15 minutes
+    arrivals_shifted_aboard = models.PositiveIntegerField(default=0)  # of these, whose van drives on
     unserved = models.PositiveIntegerField()
     unserved_weight = models.PositiveIntegerField(
         default=0

@@ -156,6 +156,7 @@ def _options(shot: Snapshot, found: Sequence[Recovery]) -> list[RecoveryOption]:
             one.extra_minutes,
             one.arrivals_shifted,
             one.vans_touched,
+            one.arrivals_shifted_aboard,
             one.overtime_minutes,
         )
         for one in options
@@ -179,6 +180,7 @@ def _option(shot: Snapshot, found: Recovery) -> RecoveryOption:
         stops_moved=len(found.moved),
         vans_touched=len(found.touched_vans) + len(found.reserve_vans),
         arrivals_shifted=len(found.shifted),
+        arrivals_shifted_aboard=len(found.shifted_aboard),
         unserved=len(found.unserved),
         unserved_weight=found.unserved_priority,
         overtime_minutes=found.overtime_seconds / 60,

@@ -205,6 +205,7 @@ class Figures:
     extra_minutes: float
     arrivals_shifted: int
     vans_touched: int
+    arrivals_shifted_aboard: int = 0
     overtime_minutes: float = 0.0
 
 
@@ -225,7 +226,12 @@ def _deserves(title: str, one: Figures, options: Sequence[Figures]) -> bool:
         return one in usual and _is_least(one, options, usual, lambda other: other.unserved_weight)
     if title == CHEAPEST:
         return _is_least(one, options, options, lambda other: round(other.extra_minutes))
-    return _is_least(one, options, options, lambda other: (other.arrivals_shifted, other.vans_touched))
+    return _is_least(one, options, options, _unrest)
+
+
+def _unrest(one: Figures) -> tuple[int, ...]:
+    """Whose van drives on did nothing to be disturbed, and is looked at first."""
+    return one.arrivals_shifted_aboard, one.arrivals_shifted, one.vans_touched
 
 
 def _serves_all_by_overtime(one: Figures) -> bool:

@@ -301,6 +301,13 @@ def test_how_ways_to_recover_are_called() -> None:
         unserved_weight=1, extra_minutes=60, arrivals_shifted=31, vans_touched=6, overtime_minutes=40
     )  # overtime that does not help everybody is no means of its own
     assert rules.titles([cheap, calm, longer]) == [["cheapest"], ["calmest"], ["fewest_unserved"]]
+    aboard = rules.Figures(  # more are shifted, but fewer of those whose van drives on
+        unserved_weight=2, extra_minutes=35, arrivals_shifted=12, vans_touched=2, arrivals_shifted_aboard=1
+    )
+    others = rules.Figures(
+        unserved_weight=2, extra_minutes=20, arrivals_shifted=9, vans_touched=3, arrivals_shifted_aboard=6
+    )
+    assert rules.titles([others, aboard]) == [["cheapest"], ["calmest"]]
     assert rules.titles([cheap]) == [[]]
     assert rules.titles([cheap, cheap]) == [[], []]
     assert rules.titles([cheap, calm]) == [["cheapest"], ["calmest"]]

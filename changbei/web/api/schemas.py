@@ -167,7 +167,8 @@ class EvidenceOut(Schema):
 class OptionOut(Schema):
     """`titles`: what it is best at, of fewest_unserved, none_unserved (by overtime), cheapest, calmest.
 
-    `unserved_weight`: customers left out, who needs care counting 3, a key customer 2, others 1.
+    `unserved_weight`: customers left out, who needs care counting 3, a key customer 2, others 1. `arrivals_shifted`: by
+    more than 15 minutes; `arrivals_shifted_aboard`: those of them whose van drives on.
     """
 
     rank: int
@@ -177,6 +178,7 @@ class OptionOut(Schema):
     stops_moved: int
     vans_touched: int
     arrivals_shifted: int
+    arrivals_shifted_aboard: int
     unserved: int
     unserved_weight: int
     overtime_minutes: float

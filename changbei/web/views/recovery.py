@@ -147,6 +147,7 @@ COSTS = (
     "stops_moved",
     "vans_touched",
     "arrivals_shifted",
+    "arrivals_shifted_aboard",
     "unserved",
     "unserved_weight",
     "overtime_minutes",
