@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -14,6 +16,8 @@ from changbei.core import clock
 from changbei.journal import wake
 from changbei.journal.models import Entry
 from changbei.journal.rows import Rows, insert_now
+
+_simulated: ContextVar[bool] = ContextVar("simulated", default=False)
 
 
 class Actor(Protocol):
@@ -79,6 +83,21 @@ def add(news: Sequence[NewEntry], rows: Rows) -> None:
         wake.workers()
 
 
+@contextmanager
+def simulated(on: bool = True) -> Iterator[None]:
+    """What people are recorded to do inside, they did not do themselves: an exercise answered for them."""
+    before = _simulated.set(on)
+    try:
+        yield
+    finally:
+        _simulated.reset(before)
+
+
+def is_simulated(entry: Entry) -> bool:
+    """Whether an exercise answered for the person who is recorded to have done it."""
+    return entry.data.get("simulated") is True
+
+
 def timeline(incident: UUID) -> QuerySet[Entry]:
     """What is known about an incident, in the order it was recorded."""
     return Entry.objects.filter(incident=incident).order_by("id")
@@ -102,7 +121,7 @@ def _rows(news: Sequence[NewEntry]) -> list[dict[str, Any]]:
             "item": new.item,
             "clause": new.clause,
             "drill": new.drill,
-            "data": new.data,
+            "data": {**new.data, "simulated": True} if new.actor and _simulated.get() else new.data,
         }
         for new in news
     ]

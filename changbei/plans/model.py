@@ -411,21 +411,30 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One procedure of an exercise. `report` goes before what the city and the form give; decisions by step."""
+    """One procedure of an exercise. `report` goes before what the city and the form give; decisions, and what people
+    fill in, by step. `unseen`: steps that nobody sees before somebody up the chain has been told.
+    """
 
     procedure: str
     after: Duration = field(default_factory=Duration)
+    reporter: str = ""  # a role; else whoever is near
+    warning: bool = False  # the weather service warns, nobody reports
     report: Mapping[str, Any] = field(default_factory=dict)
     decisions: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """Something that is practised: one procedure, or several that fall on the same people."""
+    """Something that is practised: one procedure, or several that fall on the same people. `away`: roles whose
+    holders are out of the city meanwhile.
+    """
 
     id: str
     title: Text
     parts: tuple[Part, ...]
+    away: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Exercises on any plan in force: what can be practised, one begun beside the real day, those that were held (E2.2).
 
-People sit at their screens and answer as in earnest; every message is marked, nobody outside is told, no delivery is
-held and no goods leave a store (ADR 0004). When one is closed its review is made, and the plan is to be looked at.
+People sit at their screens and answer as in earnest, or are answered for; every message is marked, nobody outside is
+told, no delivery is held and no goods leave a store (ADR 0004). When one is closed its review is made, and the plan is
+to be looked at.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max, QuerySet
@@ -20,13 +22,16 @@ from changbei.core.errors import Conflict, Invalid
 from changbei.incidents import plan
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident, Level
+from changbei.journal.models import Entry
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.plans import tables
 from changbei.plans.checking.tables import samples
 from changbei.plans.model import Exercise, Pack, Part, Procedure
+from changbei.readiness import simulations
 from changbei.readiness.rehearsals import reports
-from changbei.runs.models import Task
+
+ANSWERS = ("runs.task_acknowledged", "runs.task_done")
 
 
 @dataclass(frozen=True)
@@ -87,47 +92,66 @@ def suggested(kind: str, level: str = "", part: Part | None = None) -> tuple[dic
 
 
 @transaction.atomic
-def begin(kind: str, report: Mapping[str, Any], *, level: str, actor: Person) -> Incident:
+def begin(
+    kind: str,
+    report: Mapping[str, Any],
+    *,
+    level: str,
+    simulated: bool = False,
+    part: Part | None = None,
+    actor: Person,
+) -> Incident:
     """Begin an exercise of `kind` at `level`, beside the real day.
 
+    `simulated`: people who have not answered after a while are answered for, as `part` of a declared exercise says.
     Raises NotAllowed, NotFound for an unknown kind, Invalid with every wrong field, Conflict while one of the same
-    thing is open.
+    thing is open, and for what only begins by its schedule.
     """
     people.require(actor, "drills.run")
     found = plan.procedure_in_force(kind)
+    if found.procedure.schedules:
+        raise Conflict(gettext_noop("what begins by its schedule is not practised beside the real day"))
     known = levels_of(found.procedure, found.pack)
     if level not in known:
         raise Invalid("level", f"one of {', '.join(known)}")
     answer = incidents.report(kind, report, actor=actor, source="web", drill=True, level=level)
     if answer.joined:
         raise Conflict(gettext_noop("an exercise of the same thing is open: close it first"))
+    if simulated:
+        simulations.begin(answer.incident, part, actor=actor)
     return answer.incident
 
 
 def held() -> QuerySet[Incident]:
     """All exercises, the newest first, with their reviews."""
-    return _drills().select_related("review", "run").order_by("-reported_at", "-pk")
+    return _drills().select_related("review", "run", "simulation").order_by("-reported_at", "-pk")
 
 
-def took_part(incidents_: Iterable[Incident]) -> dict[int, list[str]]:
-    """By the exercise's run: the names of all who acknowledged or did a task, each once."""
-    runs = [one.run_id for one in incidents_ if one.run_id]
-    rows = Task.objects.filter(run__in=runs).order_by("opened_at", "pk")
-    found: dict[int, dict[str, None]] = {}
-    for run, *names in rows.values_list("run_id", "acknowledged_by__name", "done_by__name"):
-        found.setdefault(run, {}).update(dict.fromkeys(name for name in names if name))
-    return {run: list(names) for run, names in found.items() if names}
+def took_part(incidents_: Iterable[Incident]) -> dict[UUID, list[str]]:
+    """By exercise: the names of all who themselves acknowledged or did a task, each once."""
+    rows = Entry.objects.filter(incident__in=[one.uuid for one in incidents_], kind__in=ANSWERS)
+    rows = rows.exclude(data__has_key="simulated").filter(actor_id__isnull=False).order_by("id")
+    answered = list(rows.values_list("incident", "actor_id"))
+    names = dict(Person.objects.filter(pk__in={actor for _, actor in answered}).values_list("pk", "name"))
+    found: dict[UUID, dict[str, None]] = {}
+    for incident, actor in answered:
+        if incident and actor in names:
+            found.setdefault(incident, {})[names[actor]] = None
+    return {incident: list(people_) for incident, people_ in found.items()}
 
 
 def last_of(procedures: Iterable[str]) -> datetime | None:
-    """When the newest exercise of one of these procedures that was carried through to the plan's end was begun."""
-    newest: datetime | None = (
-        _drills()
-        .filter(kind__in=list(procedures), status=Incident.Status.CLOSED)
-        .exclude(run__state__has_key="ended_by")  # called off
-        .aggregate(at=Max("reported_at"))["at"]
-    )
-    return newest
+    """When the newest exercise of one of these procedures that was carried through to the plan's end was begun.
+
+    One in which everybody was answered for has practised nobody.
+    """
+    closed = _drills().filter(kind__in=list(procedures), status=Incident.Status.CLOSED)
+    closed = closed.exclude(run__state__has_key="ended_by")  # called off
+    found = list(closed.only("uuid", "reported_at", "simulation").select_related("simulation"))
+    simulated = [one for one in found if hasattr(one, "simulation")]
+    practised = took_part(simulated)
+    moments = (one.reported_at for one in found if one not in simulated or one.uuid in practised)
+    return max(moments, default=None)
 
 
 def _drills() -> QuerySet[Incident]:

@@ -270,3 +270,15 @@ class Rectification(models.Model):
         indexes = [
             models.Index(fields=["remind_at"], condition=Q(done_at__isnull=True), name="rectification_remind")
         ]
+
+
+class Simulation(models.Model):
+    """An exercise beside the real day in which whoever does not answer is answered for, until it is closed."""
+
+    incident = models.OneToOneField(Incident, on_delete=models.PROTECT, related_name="simulation")
+    script = models.JSONField(default=dict)  # what the exercise wants decided, filled in and left unseen
+    not_before = models.JSONField(default=dict)  # by task, when one that could not be done is tried again
+    due_at = models.DateTimeField(null=True)  # when somebody is answered for next; null: nobody, or over
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="simulation_due")]

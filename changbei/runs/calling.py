@@ -64,7 +64,7 @@ def _begin(caller: Run, item: str, given: Json, top: Run, depth: int) -> Run:
 
 
 def tell_caller(entry: Entry) -> None:
-    """A called run has finished (`runs.finished`): the step that called it hears what came of it."""
+    """A called run has finished (`runs.finished`, `runs.ended`): the step that called it hears what came of it."""
     if entry.run is None:
         return
     called = Run.objects.select_related("caller").get(uuid=entry.run)

@@ -115,7 +115,9 @@ class Effects:
             case Finished():
                 self.timers[ROSTER] = None
                 caller = self.run.caller
-                self.record("runs.finished", data={"caller": str(caller.uuid)} if caller else {})
+                ended = "ended_by" in self.run.state  # by somebody, before all of it was carried out
+                data = {"caller": str(caller.uuid)} if caller else {}
+                self.record("runs.ended" if ended else "runs.finished", data=data)
 
     def record(self, kind: str, *, item: str = "", clause: str = "", data: Json | None = None) -> None:
         """Add a fact for the journal, to be written with the rest."""

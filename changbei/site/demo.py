@@ -20,7 +20,6 @@ from changbei.core.errors import ChangbeiError
 from changbei.delivery import planning
 from changbei.delivery.lines import evenings
 from changbei.delivery.models import LineEvening
-from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident
 from changbei.journal import services as journal
 from changbei.journal.models import Entry
@@ -32,16 +31,15 @@ from changbei.people.models import Account, Person
 from changbei.plans import services as plans
 from changbei.plans.models import PlanVersion
 from changbei.readiness import demo as readiness_demo
-from changbei.runs.models import Run
+from changbei.site.drills import closing
 from changbei.site.drills.colleagues import Colleagues, drive
 from changbei.site.drills.pace import Pace
-from changbei.site.drills.scenarios import SCENARIOS, Scenario, start_of_drill
+from changbei.site.drills.scenarios import Scenario, happen, named, start_of_drill
 
 logger = logging.getLogger(__name__)
 
 BEGUN, PLAYED = "demo.begun", "demo.event_played"
 HUMAN_FOR = timedelta(hours=2)
-CLOSE_AFTER = timedelta(minutes=10)
 PAUSE_SECONDS = 2.0
 EVENING = time(18, 0)
 
@@ -91,7 +89,8 @@ class Player:
 
     def __init__(self, scenario: Scenario, *, seed: int = 1) -> None:
         self.scenario = scenario
-        self.colleagues = Colleagues(Pace(seed), scenario.preferences, is_human=is_human)
+        scripts = {part.procedure: part for part in scenario.parts}
+        self.colleagues = Colleagues(Pace(seed), scripts, is_human=is_human, of={"drill": False})
         self.stopping = threading.Event()
 
     def run(self) -> None:
@@ -116,10 +115,10 @@ class Player:
     def _turn(self, begun: datetime) -> None:
         plan_today()
         played = set(Entry.objects.filter(kind=PLAYED).values_list("data__event", flat=True))
-        for event in self.scenario.events:
-            if event.name not in played and begun + event.after <= clock.now():
-                journal.append(PLAYED, actor=None, data={"event": event.name})
-                event.happen(False)
+        for part in self.scenario.parts:
+            if part.procedure not in played and part.after.after(begun) <= clock.now():
+                journal.append(PLAYED, actor=None, data={"event": part.procedure})
+                happen(part, drill=False)
         self.colleagues.act()
         _close_finished()
 
@@ -132,18 +131,15 @@ def is_human(person: Person) -> bool:
 
 def _close_finished() -> None:
     """Whoever commands closes an incident whose plan has been carried out."""
-    done_before = clock.now() - CLOSE_AFTER
-    finished = Incident.objects.filter(run__status=Run.Status.FINISHED, run__finished_at__lte=done_before)
-    for incident in finished.exclude(status=Incident.Status.CLOSED).select_related("run"):
-        commander = incident.run.scope["command"]["commander"] if incident.run else ""
-        person = Person.objects.filter(staff_no=commander).first()
-        if person is not None and not is_human(person):
-            incidents.close(incident, actor=person)
+    for incident in closing.finished(Incident.objects.filter(drill=False)):
+        at, person = closing.closing_at(incident), closing.commander(incident)
+        if at and at <= clock.now() and person is not None and not is_human(person):
+            closing.close(incident)
 
 
-def play(scenario_id: str) -> None:
+def play(name: str) -> None:
     """Play until SIGTERM or SIGINT. Django is set up."""
-    player = Player(SCENARIOS[scenario_id])
+    player = Player(named(name))
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         player.stop()

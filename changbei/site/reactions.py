@@ -13,11 +13,13 @@ from changbei.core.errors import Conflict, NotAllowed
 from changbei.delivery import telling as delivery
 from changbei.delivery.models import RecoveryCase
 from changbei.incidents import reactions as incidents
+from changbei.journal import services as journal
 from changbei.journal.models import Entry
 from changbei.journal.outbox import EVERY, Reaction
 from changbei.notify.models import Notice
 from changbei.people.models import Person
 from changbei.readiness import reactions as readiness
+from changbei.readiness import simulations
 from changbei.runs import calling
 from changbei.runs import services as runs
 from changbei.runs.models import Task
@@ -66,9 +68,10 @@ def _tell_run(entry: Entry) -> None:
         return
     person = Person.objects.filter(pk=entry.actor_id).first() if entry.actor_id else None
     by = person.staff_no if person else ""
-    runs.happened(entry.run, entry.kind, entry.data, by, actor=person)
-    for called in runs.running_called(entry.run):
-        runs.happened(called, entry.kind, entry.data, by, actor=person)
+    with journal.simulated(journal.is_simulated(entry)):
+        runs.happened(entry.run, entry.kind, entry.data, by, actor=person)
+        for called in runs.running_called(entry.run):
+            runs.happened(called, entry.kind, entry.data, by, actor=person)
 
 
 def _tell_of_the_undone(entry: Entry) -> None:
@@ -94,6 +97,10 @@ def _concerns_a_run(entry: Entry) -> bool:
     return entry.run is not None
 
 
+def _is_practised(entry: Entry) -> bool:
+    return entry.drill and entry.incident is not None
+
+
 def _is_heard(kind: str) -> bool:
     return kind.partition(".")[0] not in SILENT_ROOMS or kind in HEARD_NEVERTHELESS
 
@@ -101,6 +108,20 @@ def _is_heard(kind: str) -> bool:
 # The command first: roles of the plan follow it.
 COMMAND_AGAIN = Reaction("incidents.look_at_command_again", incidents.look_at_command_again)
 ROLES_AGAIN = Reaction("runs.look_at_roles_again", _look_at_roles_again)
+TELL_CALLER = Reaction("runs.tell_caller", calling.tell_caller, when=_was_called)
+# What somebody may have to be answered for in an exercise.
+NEWS = frozenset(
+    {
+        "runs.task_opened",
+        "runs.escalated",
+        "runs.role_moved",
+        "runs.task_moved",
+        "runs.finished",
+        "notify.told",
+        "notify.call_list_made",
+        "incidents.authorisation_asked",
+    }
+)
 
 TABLE: Mapping[str, Sequence[Reaction]] = {
     # fact: reactions, in order
@@ -120,7 +141,8 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
             "incidents.service_is_back", incidents.service_is_back, when=lambda entry: not _was_called(entry)
         )
     ],
-    "runs.finished": [Reaction("runs.tell_caller", calling.tell_caller, when=_was_called)],
+    "runs.finished": [TELL_CALLER],
+    "runs.ended": [TELL_CALLER],
     "incidents.closed": [Reaction("readiness.review_closed_incident", readiness.review_closed_incident)],
     "plans.draft_submitted": [Reaction("readiness.ask_to_sign", readiness.ask_to_sign)],
     "plans.draft_refused": [Reaction("readiness.tell_refused", readiness.tell_refused)],
@@ -142,5 +164,8 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
         Reaction("runs.acknowledge", _acknowledge_task, when=_is_about_a_task),
         Reaction("runs.acknowledge_tasks", _acknowledge_tasks, when=_is_about_tasks),
     ],
-    EVERY: [Reaction("runs.happened", _tell_run, when=_concerns_a_run, of=_is_heard)],
+    EVERY: [
+        Reaction("runs.happened", _tell_run, when=_concerns_a_run, of=_is_heard),
+        Reaction("readiness.look_again", simulations.look_again, when=_is_practised, of=NEWS.__contains__),
+    ],
 }

@@ -37,10 +37,12 @@ from changbei.notify.channels import Stop, registry
 from changbei.plans import reviews as plan_reviews
 from changbei.plans import services as plans
 from changbei.readiness import jobs as readiness_jobs
+from changbei.readiness import simulations
 from changbei.runs import jobs as runs_jobs
 from changbei.runs import scheduling
 from changbei.site import deadman
 from changbei.site.clockwatch import ClockWatch
+from changbei.site.drills import simulating
 from changbei.site.reactions import TABLE
 from changbei.site.settled import settle
 
@@ -106,6 +108,7 @@ def lanes() -> dict[str, list[Job]]:
         ],
         **{kind: [_send(kind)] for kind in registry.offered()},
         "upkeep": [
+            Job("exercises", lambda _stop: simulating.answer_due(), every_seconds=2),
             Job("receipts", lambda _stop: notify_jobs.collect_receipts(), every_seconds=2),
             Job("calls of absent people", lambda _stop: calls.pass_on_for_absent(), every_seconds=15),
             Job("seal", lambda _stop: seals.seal(), every_seconds=10),
@@ -145,6 +148,7 @@ def next_due() -> datetime | None:
         notify_jobs.next_due(),
         outbox.next_due(),
         delivery_jobs.next_due(),
+        simulations.next_due(),
     )
     return min((moment for moment in moments if moment), default=None)
 

@@ -78,6 +78,7 @@ class TimelineEntry:
     detail: str = ""
     clause: Clause | None = None
     late: bool = False
+    simulated: bool = False
     url: str = ""
     url_label: str = ""
 

@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from changbei.incidents.models import Incident
+from changbei.journal import services as journal
 from changbei.journal.models import Entry
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
@@ -94,6 +95,7 @@ TABLE: Mapping[str, Sentence] = {
     "incidents.closed": Sentence(_("closed the incident"), "lock", "neutral", "%(reason)s"),
     "runs.started": Sentence(_("Plan started: %(plan)s"), "player-play", "info"),
     "runs.finished": Sentence(_("The plan is finished"), "circle-check", "good"),
+    "runs.ended": Sentence(_("Ended before the plan was carried out"), "lock", "warn"),
     "runs.restored": Sentence(_("Service restored, as the plan says"), "circle-check", "good"),
     "runs.stage_opened": Sentence(_("Stage begun: %(stage)s"), "chevron-right"),
     "runs.stage_closed": Sentence(_("Stage finished: %(stage)s"), "check"),
@@ -229,6 +231,9 @@ TABLE: Mapping[str, Sentence] = {
         _("paid in the cash of %(licence_no)s"), "check", "good", "%(reference)s"
     ),
     "supply.cash_reconciled": Sentence(_("closed the cash settlements: all is paid in"), "checks", "good"),
+    "readiness.simulation_begun": Sentence(
+        _("has simulated colleagues answer for whoever does not"), "school", "notice"
+    ),
     "readiness.review_made": Sentence(_("The review was made: %(findings)s findings"), "list-check", "info"),
     "readiness.review_confirmed": Sentence(_("confirmed the review"), "signature", "good"),
     "readiness.review_circulated": Sentence(_("circulated the review"), "send", "info"),
@@ -402,6 +407,7 @@ def told(entry: Entry, names: Names, *, of: Incident | None = None) -> TimelineE
         detail=(str(sentence.detail) % values).strip(),
         clause=showing.clause(entry.clause, names.pack),
         late=late,
+        simulated=journal.is_simulated(entry),
         url=reverse("incident", args=[of.uuid]) if of else "",
         url_label=of.number if of else "",
     )

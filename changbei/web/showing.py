@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext_lazy
@@ -85,13 +86,16 @@ def breakdown_form(tour: Tour) -> str:
     return f"{form}?{urlencode({'vehicle': tour.vehicle.number})}" if form else ""
 
 
-def clause(number: str, pack: Pack | None = None) -> Clause | None:
-    """A clause with its title and the place where it can be read: in this plan, else in the one that has it."""
+def clause(number: str, pack: Pack | None = None, *, of: UUID | None = None) -> Clause | None:
+    """A clause with its title and the place where it can be read: in this plan, else in the one that has it. `of`: the
+    run or incident that cites it, whose plan is looked up when somebody follows the link.
+    """
     if not number:
         return None
     known = pack.clauses.get(number) if pack else None
     if pack is None or known is None:
-        return Clause(number, address("plan-clause", number))
+        asked = f"?{urlencode({'of': of})}" if of else ""
+        return Clause(number, address("plan-clause", number) + asked)
     return Clause(number, f"{address('plan-pack', pack.id)}#{document.anchor(number)}", say(known.title))
 
 

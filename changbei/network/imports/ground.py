@@ -123,20 +123,20 @@ UNITS = Kind(
 
 POSTS = Kind(
     "posts",
-    text("职务", "職務", "Posts"),
+    text("岗位", "崗位", "Posts"),
     (
-        code_column(60, "info-center-head", "职务代码"),
+        code_column(60, "info-center-head", "岗位代码", "职务代码"),
         *name_columns("信息中心负责人", "Head of the information centre"),
         Column(
             "kind",
-            text("职务类别", "職務類別", "Kind of post"),
+            text("岗位类别", "崗位類別", "Kind of post"),
             values.code(60),
             text(
                 "预案里 post 或 duty 的名字", "預案裡 post 或 duty 的名字",
                 "What plans call it under post or duty",
             ),
             "info-center-head",
-            also=("类别",),
+            also=("类别", "职务类别", "職務類別"),
         ),
         unit_column("unit", "info-center"),
     ),
@@ -149,11 +149,11 @@ DUTY = Kind(
     (
         Column(
             "post",
-            text("职务代码", "職務代碼", "Post"),
+            text("岗位代码", "崗位代碼", "Post"),
             values.code(60),
-            text("值班的职务代码", "值班的職務代碼", "Code of the post on duty"),
+            text("值班的岗位代码", "值班的崗位代碼", "Code of the post on duty"),
             "info-technician",
-            also=("职务", "值班岗位"),
+            also=("岗位", "值班岗位", "职务代码", "職務代碼", "职务"),
             reference="post",
         ),
         Column(

@@ -473,8 +473,12 @@ def test_vehicles(tmp_path: Path) -> None:
     assert Vehicle.objects.get(number="902").is_reserve is False
 
 
-def test_staff_with_their_posts(tmp_path: Path) -> None:
-    headings = ["工号", "姓名", "电话", "部门", "岗位", "职务代码", "职务次序", "邮箱"]
+@pytest.mark.parametrize(
+    ("job", "post", "rank"),
+    [("工种", "岗位代码", "岗位次序"), ("岗位", "职务代码", "职务次序"), ("工種", "崗位代碼", "崗位次序")],
+)  # as files say, and as they said in earlier versions
+def test_staff_with_their_posts(tmp_path: Path, job: str, post: str, rank: str) -> None:
+    headings = ["工号", "姓名", "电话", "部门", job, post, rank, "邮箱"]
     rows = [
         [
             "N1",
@@ -493,10 +497,10 @@ def test_staff_with_their_posts(tmp_path: Path) -> None:
     ]
     parsed = imports.read(excel(tmp_path / "s.xlsx", [headings, *rows]), "staff")
     assert [(p.row, p.column, p.message) for p in parsed.problems] == [
-        (4, "职务次序", "somebody holds this post in this rank already"),
-        (5, "职务次序", "row 2 gives this rank already"),
+        (4, rank, "somebody holds this post in this rank already"),
+        (5, rank, "row 2 gives this rank already"),
         (6, "邮箱", "is no e-mail address"),
-        (6, "职务次序", "is needed with a post: 1 the holder, 2, 3 … the deputies"),
+        (6, rank, "is needed with a post: 1 the holder, 2, 3 … the deputies"),
     ]
     imports.apply(parsed, good_rows_only=True, actor=None)
     assert PostHolding.objects.get(post__code="info-center-head", rank=3).person.staff_no == "N1"

@@ -41,7 +41,7 @@ CITY: dict[str, list[list[Any]]] = {
         ["md-1", "甲区营销部", "", "营销部", "bureau"],
     ],
     "posts": [
-        ["代码", "名称", "职务类别", "部门"],
+        ["代码", "名称", "岗位类别", "部门"],
         ["info-technician", "信息值班", "info-technician", "信息中心"],
     ],
     "staff": [

@@ -109,11 +109,14 @@ def _checks(before: Pack, after: Pack) -> Iterator[Change]:
 
 
 def _exercise(exercise: Exercise) -> Aspects:
-    return {"parts": "; ".join(_part(part) for part in exercise.parts)}
+    return {"parts": "; ".join(_part(part) for part in exercise.parts), "away": ", ".join(exercise.away)}
 
 
 def _part(part: Part) -> str:
-    given = ", ".join(f"{key}: {value}" for key, value in sorted({**part.report, **part.decisions}.items()))
+    said = {**part.report, **part.decisions, **part.forms, **dict.fromkeys(part.unseen, "unseen")}
+    said |= {"reporter": part.reporter} if part.reporter else {}
+    said |= {"begins": "warning"} if part.warning else {}
+    given = ", ".join(f"{key}: {value}" for key, value in sorted(said.items()))
     return f"{part.procedure} ({given})" if given else part.procedure
 
 

@@ -74,7 +74,7 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
         "No signature is on record for this version.",
     ),
     "signer": ("签署人", "簽署人", "Signed by"),
-    "post": ("职务", "職務", "Post"),
+    "post": ("岗位", "崗位", "Post"),
     "signed_at": ("签署时间", "簽署時間", "Signed at"),
     "signature": ("签名", "簽名", "Signature"),
     "date": ("日期", "日期", "Date"),

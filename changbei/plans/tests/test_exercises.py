@@ -49,11 +49,24 @@ def test_a_pack_may_declare_none() -> None:
         ("{injured: true}", "{injurd: true}", "the form of breakdown has no field 'injurd'"),
         ("{fit: bad}", "{fits: bad}", "breakdown has no step 'fits' for a person; there are: fit"),
         ("{fit: bad}", "{fit: none}", "no such option; there are: bad, ok"),
+        ("after: 90s", "forms: {fits: {x: 1}}", "breakdown has no step 'fits' for a person"),
+        ("after: 90s", "forms: {fit: {x: 1}}", "the form of fit has no field 'x'"),
+        ("after: 90s", "unseen: [fits]", "breakdown has no step 'fits' for a person"),
+        ("after: 90s", "reporter: pilot", "unknown role 'pilot'"),
+        ("after: 90s", "begins: warning", "no warning begins breakdown: its form has no colour and area"),
     ],
 )
 def test_what_an_exercise_names_has_to_be_there(old: str, new: str, said: str) -> None:
     (problem,) = problems(EXERCISES.replace(old, new))
     assert problem.startswith("exercises.yaml:5:") and said in problem
+
+
+def test_who_is_away_is_a_role_of_the_plan() -> None:
+    assert load_pack(files(f"{EXERCISES}    away: [driver]\n"), check_actions=False).exercises[
+        "rain"
+    ].away == ("driver",)
+    (problem,) = problems(f"{EXERCISES}    away: [pilot]\n")
+    assert problem.startswith("exercises.yaml:6:") and "unknown role 'pilot'" in problem
 
 
 def test_an_id_is_used_once() -> None:

@@ -13,7 +13,10 @@ from typing import Any
 
 from django.db.models import Count, Q
 
+from changbei.core import clock
 from changbei.core.clock import LOCAL
+from changbei.delivery import selectors as delivery
+from changbei.delivery.models import Stop, Tour
 from changbei.incidents import context, rules
 from changbei.network.models import District, Product, Retailer, Site, Vehicle
 from changbei.people.models import Person
@@ -25,6 +28,7 @@ from changbei.plans.rehearsal.model import Case, context_of
 
 MOST_DRAWS = 60  # of a report that is to have a level
 LASTS = timedelta(hours=6)  # what a script's event lasts: a warning's end, a suspension's end
+ENDS = {"ends_at": LASTS, "until": LASTS, "due_at": timedelta(days=2)}  # moments of a form that are not now
 _SOMETHING: Mapping[str, Any] = {"integer": 1, "number": 1.0, "boolean": True, "array": [], "object": {}}
 A_CALL_SECONDS = 90.0  # a customer phoned, as in a drill
 
@@ -144,7 +148,7 @@ def _report(
         if find is not None and name not in given and name in form.get("required", ()):
             of_city[name] = find()
     times = {
-        name: (begins_at + (LASTS if name in {"ends_at", "until"} else timedelta())).isoformat()
+        name: (begins_at + ENDS.get(name, timedelta())).isoformat()
         for name, field in form.get("properties", {}).items()
         if field.get("format") == "date-time"
     }
@@ -159,7 +163,16 @@ def _dated(form: Mapping[str, Any], name: str, value: Any, day: date) -> Any:
     return day.isoformat() if field.get("format") == "date" else value
 
 
+def _tour() -> Tour | None:
+    """The one on the road today with the most customers left."""
+    day = delivery.day_for(clock.local_now().date())
+    tours = [one for one in delivery.tours(day) if one.tour.line_id and one.tour.driver] if day else []
+    return max(tours, key=lambda one: (one.open, one.tour.vehicle.number)).tour if tours else None
+
+
 def _vehicle() -> str:
+    if tour := _tour():
+        return tour.vehicle.number
     found = Vehicle.objects.filter(keeper__isnull=False, is_reserve=False).order_by("number").first()
     return found.number if found else ""
 
@@ -170,12 +183,16 @@ def _retailer() -> str:
     return found.licence_no if found else ""
 
 
-def _area() -> Mapping[str, Any]:
-    """The district with the most customers among those with less than half of the city's, as a drill has it."""
+def district() -> District | None:
+    """The one with the most customers among those with less than half of the city's."""
     total = Retailer.objects.filter(active=True).count()
     counted = District.objects.annotate(shops=Count("retailers", filter=Q(retailers__active=True)))
-    fitting = [one for one in counted.order_by("-shops", "code") if 0 < one.shops * 2 < total]
-    outline: Mapping[str, Any] = fitting[0].outline if fitting else {}
+    return next((one for one in counted.order_by("-shops", "code") if 0 < one.shops * 2 < total), None)
+
+
+def _area() -> Mapping[str, Any]:
+    found = district()
+    outline: Mapping[str, Any] = found.outline if found else {}
     return outline
 
 
@@ -185,7 +202,10 @@ def _lines() -> list[dict[str, Any]]:
 
 
 def _place() -> dict[str, Any]:
-    shop = Retailer.objects.filter(active=True).order_by("pk").first()
+    """Where the van on the road goes next; any customer's place without one."""
+    tour = _tour()
+    next_stop = tour.stops.filter(status=Stop.Status.PLANNED).order_by("sequence").first() if tour else None
+    shop = next_stop.retailer if next_stop else Retailer.objects.filter(active=True).order_by("pk").first()
     if shop is None:
         return {"text": ""}
     return {"text": shop.address, "longitude": shop.longitude, "latitude": shop.latitude}
@@ -267,4 +287,4 @@ def _works(procedure: Procedure, known: context.Known) -> dict[str, float]:
     }
 
 
-__all__ = ["Begun", "begin", "called"]
+__all__ = ["Begun", "begin", "called", "district", "suggest"]

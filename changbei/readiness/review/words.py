@@ -154,6 +154,11 @@ _FACTS: Mapping[str, tuple[str, str, str]] = {
     "runs.escalated": ("逐级提醒：{title}", "逐級提醒：{title}", "Escalated: {title}"),
     "runs.role_moved": ("换人：{role}", "換人：{role}", "Role passed on: {role}"),
     "runs.finished": ("预案执行完毕", "預案執行完畢", "Plan carried out"),
+    "runs.ended": (
+        "提前结束，预案未全部执行",
+        "提前結束，預案未全部執行",
+        "Ended before the plan was carried out",
+    ),
     "delivery.broken_down": ("车辆故障登记", "車輛故障登記", "Breakdown recorded"),
     "delivery.recovery_offered": ("接替方案算出", "接替方案算出", "Ways to take over offered"),
     "delivery.recovery_accepted": ("选定接替方案", "選定接替方案", "Way to take over accepted"),

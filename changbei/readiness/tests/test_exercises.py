@@ -74,6 +74,7 @@ def test_every_kind_of_every_plan_is_practised_at_every_level() -> None:
 def test_a_plan_of_ones_own_without_exercises_offers_its_kinds(plan: PlanVersion) -> None:
     files = read_folder(FLOOD)
     files["plan.yaml"] = files["plan.yaml"].replace("id: warehouse-flood", "id: own-plan")
+    del files["exercises.yaml"]
     files["tables/depth.yaml"] = OWN_LEVEL
     files["procedures/warehouse-flood.yaml"] += (
         "level: {table: depth, with: {rising: 'has(report.rising) && report.rising'}}\n"
@@ -110,6 +111,12 @@ def test_the_same_thing_is_practised_once_at_a_time() -> None:
     assert Incident.objects.get().reports.count() == 1
 
 
+def test_what_begins_by_its_schedule_is_not_practised_beside_the_real_day() -> None:
+    with pytest.raises(Conflict):
+        begin("forecast", "LOCAL")
+    assert not Incident.objects.exists()
+
+
 def test_who_may_not_run_drills_begins_none() -> None:
     driver = Person.objects.filter(job="driver").order_by("pk")[0]
     with pytest.raises(NotAllowed):
@@ -123,7 +130,7 @@ def test_an_exercise_has_a_record_and_who_took_part_is_in_it() -> None:
     task = incident.run.tasks.filter(acknowledge_due_at__isnull=False, holder__isnull=False).order_by("pk")[0]
     assert task.holder is not None
     runs.acknowledge(task, actor=task.holder)
-    assert exercises.took_part([incident]) == {incident.run.pk: [task.holder.name]}
+    assert exercises.took_part([incident]) == {incident.uuid: [task.holder.name]}
     assert [one.pk for one in exercises.held()] == [incident.pk]
 
 

@@ -1,4 +1,4 @@
-"""`changbei drill`: a scenario on the same engine as in earnest, with simulated colleagues, on a clock of its own."""
+"""`changbei drill`: an exercise on the same engine as in earnest, with simulated colleagues, on a clock of its own."""
 
 from __future__ import annotations
 
@@ -9,26 +9,12 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from changbei.core import clock
-
-SCENARIO_IDS = (
-    "vehicle-breakdown",
-    "severe-weather",
-    "ordering-system-down",
-    "sudden-demand",
-    "power-cut",
-    "information-security",
-    "line-fault",
-    "equipment-fault",
-    "safety-accident",
-    "warehouse-flood",
-    "group-order",
-    "typhoon-day",
-)
+from changbei.core import clock, texts
 
 
 @click.command()
-@click.argument("scenario", type=click.Choice(SCENARIO_IDS))
+@click.argument("name", required=False)
+@click.option("--list", "as_list", is_flag=True, help="What can be drilled: of every plan in force.")
 @click.option(
     "--speed",
     type=click.FloatRange(min=0),
@@ -49,12 +35,26 @@ SCENARIO_IDS = (
 @click.option(
     "--language", type=click.Choice(["zh-Hans", "zh-Hant", "en"]), default="zh-Hans", show_default=True
 )
-def drill(scenario: str, speed: float, as_json: bool, seed: int, retailers: int, language: str) -> None:
-    """Drill SCENARIO: who is told and answers, what is due by which clause, what is re-planned, when service is back.
+def drill(
+    name: str | None,
+    as_list: bool,
+    speed: float,
+    as_json: bool,
+    seed: int,
+    retailers: int,
+    language: str,
+) -> None:
+    """Drill NAME: who is told and answers, what is due by which clause, what is re-planned, when service is back.
 
-    The drill has a database of its own, with the registries of this site's city (else of a generated one), and leaves
-    nothing behind. Every message is marked; customers are not told.
+    NAME is an exercise of a plan in force, or one of its procedures; --list shows them. The drill has a database of
+    its own, with the registries of this site's city (else of a generated one), and leaves nothing behind. Every
+    message is marked; customers are not told.
     """
+    if as_list:
+        show_list(language)
+        return
+    if name is None:
+        raise click.UsageError("name what is to be drilled; --list shows everything")
     from changbei.site.drills.stage import drill_database, furnish  # noqa: PLC0415 - reads the settings
 
     console = Console(stderr=as_json)
@@ -65,16 +65,16 @@ def drill(scenario: str, speed: float, as_json: bool, seed: int, retailers: int,
         from changbei.site.drills.pace import Pace  # noqa: PLC0415 - models
         from changbei.site.drills.play import Drill  # noqa: PLC0415 - models
 
-        chosen = scenarios.SCENARIOS[scenario]
         clock.install(clock.VirtualClock(scenarios.start_of_drill(clock.now())))
         with console.status("setting the scene"):
             furnish(real, retailers=retailers, seed=seed)
+            chosen = scenarios.named(name)
         played = Drill(chosen, Colleagues(Pace(seed)), speed=speed)
         if as_json:
             played.play()
         else:
             with Live(console=console, auto_refresh=False, transient=True) as live:
-                played.watch = show.Watch(live, chosen.title[language], language).look
+                played.watch = show.Watch(live, texts.pick(chosen.title, language), language).look
                 played.play()
         found = []
         for incident in played.incidents:
@@ -85,3 +85,16 @@ def drill(scenario: str, speed: float, as_json: bool, seed: int, retailers: int,
             return
         for one in found:
             show.summary(console, one)
+
+
+def show_list(language: str) -> None:
+    """A line for each: what it is called here, and in words."""
+    from changbei.site.drills import stage  # noqa: PLC0415 - reads the settings
+
+    packs = stage.packs()
+    from changbei.site.drills import scenarios  # noqa: PLC0415 - models
+
+    titles = scenarios.known(packs)
+    width = max(len(name) for name in titles)
+    for name, title in titles.items():
+        click.echo(f"{name:{width}}  {texts.pick(title, language)}")

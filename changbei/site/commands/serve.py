@@ -18,7 +18,6 @@ from rich.table import Table
 
 from changbei.core.errors import Conflict
 from changbei.site.commands.base import with_database
-from changbei.site.commands.drill import SCENARIO_IDS
 from changbei.site.house import program, run_house
 from changbei.site.postgres import DATABASE_VARIABLE, default_server, var_dir
 from changbei.site.supervisor import Preparation, ProcessSpec
@@ -26,7 +25,7 @@ from changbei.site.supervisor import Preparation, ProcessSpec
 if TYPE_CHECKING:
     from changbei.people.accounts import DemoLogin
 
-DEMO_SCENARIO = "typhoon-day"
+DEMO_EXERCISE = "typhoon"
 WELCOME = (
     "台风日：0:20 台风预警 → 1:00 送货车故障 → 2:30 订货系统中断 → 4:00 婚宴用货。",
     "您登录的岗位由您处置，其余由模拟同事应答。",
@@ -71,7 +70,7 @@ def demo(reset: bool, retailers: int) -> None:
                 Preparation("city, plan and today's lines", lambda: _demo().furnish(retailers)),
                 Preparation("a login per role", lambda: known.extend(_demo().logins())),
             ],
-            extra_processes=[ProcessSpec("player", [program("changbei"), "play", DEMO_SCENARIO])],
+            extra_processes=[ProcessSpec("player", [program("changbei"), "play", DEMO_EXERCISE])],
             on_ready=lambda address: welcome(address, known),
         )
     )
@@ -98,11 +97,13 @@ def welcome(address: str, known: Sequence[DemoLogin]) -> None:
 
 
 @click.command()
-@click.argument("scenario", type=click.Choice(SCENARIO_IDS))
+@click.argument("name")
 @with_database
-def play(scenario: str) -> None:
-    """Play SCENARIO on a served site, with simulated colleagues for whoever is not logged in; until SIGTERM."""
-    _demo().play(scenario)
+def play(name: str) -> None:
+    """Play the exercise NAME on a served site as if in earnest, with simulated colleagues for whoever is not logged
+    in; until SIGTERM.
+    """
+    _demo().play(name)
 
 
 def begin_anew() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,22 +12,19 @@ from django.core.files.base import ContentFile
 from django.db.models import Count, F, OuterRef, Q, Subquery
 
 from changbei.core import clock
-from changbei.core.errors import ChangbeiError, NotFound
+from changbei.core.errors import ChangbeiError
 from changbei.delivery import services as delivery
-from changbei.delivery.adjusting import LineChoice
-from changbei.delivery.models import Handover, RecoveryCase, RecoveryOption
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Authorisation, Incident
-from changbei.incidents.services import forecasting, lines
 from changbei.notify import calls
 from changbei.notify import services as notify
 from changbei.notify.models import Call, Message
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
-from changbei.plans.model import TaskSpec, step_of
+from changbei.plans.model import Part, TaskSpec, step_of
 from changbei.runs import services as runs
 from changbei.runs.models import Run, Task
-from changbei.site.drills import answers
+from changbei.site.drills import answers, bringing, knowing
 from changbei.site.drills.pace import Pace
 
 logger = logging.getLogger(__name__)
@@ -37,27 +34,23 @@ NO_ANSWER_SHARE = 0.15  # of first calls
 OPEN_TASKS = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
 ROUTINE_LIMIT = timedelta(hours=1)
 TRY_AGAIN = timedelta(minutes=5)
-
-
-@dataclass(frozen=True)
-class Preferences:
-    """What the script wants decided and filled in, by the step's id; the rest colleagues decide by themselves."""
-
-    decisions: Mapping[str, str] = field(default_factory=dict)
-    forms: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    asleep: Collection[str] = ()  # steps that the first holder never sees: they have to escalate
-    suspend_for: timedelta = timedelta(hours=3)
+NO_SCRIPT = Part("")
 
 
 @dataclass
 class Colleagues:
-    """Everybody for whom no human sits at the screen (`is_human`)."""
+    """Everybody for whom no human sits at the screen (`is_human`). `scripts`: by procedure what an exercise wants
+    decided and filled in; the rest they decide by themselves.
+    """
 
     pace: Pace
-    preferences: Preferences = field(default_factory=Preferences)
+    scripts: Mapping[str, Part] = field(default_factory=dict)
     is_human: Callable[[Person], bool] = lambda _person: False
     drive: bool = True
-    _not_before: dict[int, datetime] = field(default_factory=dict)  # tasks that could not be done yet
+    of: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # only these: `incident` its UUID, `drill` whether it is one
+    not_before: dict[int, datetime] = field(default_factory=dict)  # tasks that could not be done yet
 
     def act(self) -> int:
         """Do whatever is due by now; how much was done."""
@@ -70,16 +63,19 @@ class Colleagues:
         """When somebody will do something next, driving left aside."""
         moments = [self._moment(task) for task in self._tasks()]
         moments += [message.queued_at + self._seen(message) for message in self._messages()]
-        moments += [moment for call in _pending_calls() if (moment := self._call_at(call))]
-        moments += [self._authorised_at(one) for one in _unauthorised()]
+        moments += [moment for call in self._calls() if (moment := self._call_at(call))]
+        moments += [self._authorised_at(one) for one in self._unauthorised()]
         now = clock.now()
         return min((max(moment, now) for moment in moments), default=None)
+
+    def _within(self, owner: str) -> dict[str, Any]:
+        return {f"{owner}__{name}": value for name, value in self.of.items()}
 
     # --- tasks
 
     def _tasks(self) -> list[Task]:
         open_ = Task.objects.filter(
-            status__in=OPEN_TASKS, holder__isnull=False, run__status=Run.Status.RUNNING
+            status__in=OPEN_TASKS, holder__isnull=False, run__status=Run.Status.RUNNING, **self._within("run")
         )
         open_ = (
             open_.select_related("run__plan_version", "holder")
@@ -97,7 +93,10 @@ class Colleagues:
 
     def _sleeps(self, task: Task) -> bool:
         """Not seen until somebody up the chain has been told."""
-        return step_of(task.item) in self.preferences.asleep and task.escalations == 0
+        return step_of(task.item) in self._script(task).unseen and task.escalations == 0
+
+    def _script(self, task: Task) -> Part:
+        return self.scripts.get(task.run.procedure, NO_SCRIPT)
 
     def _answer_tasks(self) -> int:
         now = clock.now()
@@ -105,7 +104,7 @@ class Colleagues:
 
     def _moment(self, task: Task) -> datetime:
         """When the holder will see the task, or will have done it, or will try again."""
-        return max(self._planned(task), self._not_before.get(task.pk, task.opened_at))
+        return max(self._planned(task), self.not_before.get(task.pk, task.opened_at))
 
     def _planned(self, task: Task) -> datetime:
         spec = _spec(task)
@@ -127,23 +126,22 @@ class Colleagues:
                 return 1
         except ChangbeiError as error:
             logger.warning("%s %s: %s", task.run.number, task.item, error)
-        self._not_before[task.pk] = clock.now() + TRY_AGAIN
+        self.not_before[task.pk] = clock.now() + TRY_AGAIN
         return 0
 
     def _do(self, task: Task, holder: Person) -> bool:
         """Do what the task asks; False when it cannot be done yet."""
         self._attach(task, holder)
-        result = self._fill(task)
+        result, step = self._fill(task), step_of(task.item)
+        decisions = self._script(task).decisions
         if task.kind == Task.Kind.DECIDE:
             options = [option["id"] for option in task.options]
-            runs.decide(
-                task, self.preferences.decisions.get(task.item, options[0]), actor=holder, result=result
-            )
+            runs.decide(task, decisions.get(step, options[0]), actor=holder, result=result)
         elif task.kind == Task.Kind.APPROVE:
-            approved = self.preferences.decisions.get(step_of(task.item), "approved") == "approved"
+            approved = decisions.get(step, "approved") == "approved"
             runs.approve(task, approved, actor=holder, result=result)
         elif task.kind == Task.Kind.AWAIT:
-            return _bring_about(task, holder)
+            return bringing.bring_about(task, holder)
         else:
             runs.complete(task, result, actor=holder)
         return True
@@ -167,9 +165,8 @@ class Colleagues:
         step = step_of(task.item)  # one of many is answered as all are
         known = answers.Knowledge(
             now=clock.now(),
-            given={**_expected(task, incident), **self.preferences.forms.get(step, {})},
+            given={**knowing.known_for(task), **self._script(task).forms.get(step, {})},
             area=incident.area if incident else None,
-            suspend_for=self.preferences.suspend_for,
         )
         return answers.fill(form, known)
 
@@ -184,6 +181,7 @@ class Colleagues:
             notice__tasks__isnull=True,
             acknowledged_at__isnull=True,
             state=Message.State.DELIVERED,
+            **self._within("notice"),
         )
         waiting = waiting.select_related("notice", "person").order_by("pk")
         return [message for message in waiting if self._is_ours(message.person)]
@@ -203,6 +201,18 @@ class Colleagues:
 
     # --- the acting commander's authorisation
 
+    def _unauthorised(self) -> list[Authorisation]:
+        """Those that are asked for, of a leader who is ours."""
+        waiting = Authorisation.objects.filter(
+            granted_at__isnull=True, command_post__stood_down_at__isnull=True
+        )
+        within = {"uuid" if name == "incident" else name: value for name, value in self.of.items()}
+        waiting = waiting.filter(
+            **{f"command_post__incident__{name}": value for name, value in within.items()}
+        )
+        found = waiting.select_related("command_post").order_by("pk")
+        return [one for one in found if self._is_ours(_leader(one))]
+
     def _authorised_at(self, asked: Authorisation) -> datetime:
         return (
             asked.requested_at
@@ -212,16 +222,19 @@ class Colleagues:
 
     def _authorise(self) -> int:
         done = 0
-        for asked in _unauthorised():
+        for asked in self._unauthorised():
             if self._authorised_at(asked) > clock.now():
                 continue
-            leader = Person.objects.filter(staff_no__in=asked.asked_of).order_by("pk").first()
-            if leader is not None and self._is_ours(leader):
+            leader = _leader(asked)
+            if leader is not None:
                 incidents.authorise(asked.command_post, actor=leader)
                 done += 1
         return done
 
     # --- phoning customers
+
+    def _calls(self) -> list[Call]:
+        return _pending_calls(self._within("call_list"))
 
     def _call_at(self, call: Call) -> datetime | None:
         """One call after the other, 90 seconds each, in the order of the list."""
@@ -232,7 +245,7 @@ class Colleagues:
 
     def _phone(self) -> int:
         done = 0
-        for call in _pending_calls():
+        for call in self._calls():
             moment = self._call_at(call)
             if moment is None or moment > clock.now():
                 continue
@@ -250,27 +263,6 @@ def _spec(task: Task) -> TaskSpec:
     return spec
 
 
-def _expected(task: Task, incident: Incident | None) -> dict[str, Any]:
-    """What anybody at their place would know: cartons handed over, who knows the line, the van asked for."""
-    if incident is None:
-        return {}
-    results: Mapping[str, Any] = task.run.state.get("context", {}).get("result", {})
-    known: dict[str, Any] = {"numbers_agree": True}
-    if task.item == "preserve":  # evidence is kept by somebody other than who found it
-        keepers = Person.objects.filter(job="guard", active=True).exclude(
-            staff_no=task.holder.staff_no if task.holder else ""
-        )
-        known["custodian"] = keepers.order_by("staff_no").values_list("staff_no", flat=True)[0]
-    handover = Handover.objects.filter(breakdown__run=task.run_id).first()
-    if handover is not None:
-        known["cartons"] = handover.cartons
-    if substitute := results.get("find_substitute", {}).get("staff_no"):
-        known["staff_no"] = substitute
-    if assessed := results.get("assess", {}).get("cartons"):
-        known["cartons"] = assessed
-    return known
-
-
 def _is_done_by_callers(task: Task) -> bool:
     """A task that is acknowledged, and closes when all calls have been made."""
     return (
@@ -280,41 +272,10 @@ def _is_done_by_callers(task: Task) -> bool:
     )
 
 
-def _incident_of(task: Task) -> Incident:
-    """Also of a run that the incident's own has called."""
-    if task.run.incident is None:
-        raise NotFound(f"{task.run.number} belongs to no incident")
-    return Incident.objects.get(uuid=task.run.incident)
-
-
-def _bring_about(task: Task, holder: Person) -> bool:
-    """Do in the product what the task waits for; False when there is nothing to be done yet."""
-    if task.page == "delivery.recovery":
-        case = RecoveryCase.objects.filter(run=task.run_id, status=RecoveryCase.Status.OFFERED).last()
-        if case is None:
-            return False
-        delivery.accept(RecoveryOption.objects.get(case=case, rank=1), actor=holder)
-    elif task.page == "incidents.suspend":
-        incidents.declare_all_clear(_incident_of(task), actor=holder)
-    elif task.page == "incidents.lines":
-        _decide_lines(_incident_of(task), holder)
-    elif task.page == "incidents.forecast":
-        forecasting.keep(answers.forecast(clock.now()), source="hand", run=task.run, actor=holder)
-    else:
-        return False
-    return True
-
-
-def _decide_lines(incident: Incident, holder: Person) -> None:
-    """Every line of the area goes an hour later."""
-    choices = [LineChoice(tour.pk, "later", 60) for tour in lines.lines_concerned(incident)]
-    incidents.decide_lines(incident, choices, actor=holder)
-
-
-def _pending_calls() -> list[Call]:
+def _pending_calls(within: Mapping[str, Any]) -> list[Call]:
     """Per caller the next call with its `turn` in the list, so that lists of thousands cost little."""
     waiting = Call.objects.filter(outcome__in=[Call.Outcome.PENDING, Call.Outcome.NO_ANSWER])
-    waiting = waiting.filter(call_list__finished_at__isnull=True)
+    waiting = waiting.filter(call_list__finished_at__isnull=True, **within)
     waiting = waiting.order_by("call_list_id", "caller_id", F("tries"), "pk").distinct(
         "call_list_id", "caller_id"
     )
@@ -328,9 +289,8 @@ def _pending_calls() -> list[Call]:
     )
 
 
-def _unauthorised() -> list[Authorisation]:
-    waiting = Authorisation.objects.filter(granted_at__isnull=True, command_post__stood_down_at__isnull=True)
-    return list(waiting.select_related("command_post").order_by("pk"))
+def _leader(asked: Authorisation) -> Person | None:
+    return Person.objects.filter(staff_no__in=asked.asked_of).order_by("pk").first()
 
 
 def drive(until: datetime, is_human: Callable[[Person], bool] = lambda _person: False) -> int:

@@ -7,19 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from changbei.core import clock
 from changbei.delivery import selectors
-from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident
-from changbei.people.models import Person
-from changbei.runs.models import Run
 from changbei.site import clockwork, worker
+from changbei.site.drills import closing
 from changbei.site.drills.colleagues import Colleagues, drive
-from changbei.site.drills.scenarios import Scenario
+from changbei.site.drills.scenarios import Scenario, happen
 
 DRIVE_EVERY = timedelta(minutes=5)
 ON_THE_SPOT = timedelta(minutes=1)
-CLOSE_AFTER = timedelta(minutes=10)
 LONGEST = timedelta(days=21)
 LONGEST_PAUSE_SECONDS = 3.0
 """Nobody watches a screen on which nothing happens: longer waits are shortened."""
@@ -39,22 +38,22 @@ class Drill:
     def play(self) -> list[Incident]:
         """Until every incident is closed, at the longest three weeks of the clock."""
         self.scenario.prepare()
-        self.colleagues.preferences = self.scenario.preferences
+        self.colleagues.scripts = {part.procedure: part for part in self.scenario.parts}
         self.colleagues.drive = (
             False  # driven here, every few minutes: a stop by itself is no event of a drill
         )
         begun = clock.now()
-        waiting = list(self.scenario.events)
+        waiting = list(self.scenario.parts)
         drive(begun)
         driven = begun
         while clock.now() < begun + LONGEST:
-            while waiting and begun + waiting[0].after <= clock.now():
-                if incident := waiting.pop(0).happen(self.drill):
+            while waiting and waiting[0].after.after(begun) <= clock.now():
+                if incident := happen(waiting.pop(0), drill=self.drill):
                     self.incidents.append(incident)
             self._everybody()
             if not waiting and self.incidents and self._close_finished():
                 return self.incidents
-            next_event = begun + waiting[0].after if waiting else None
+            next_event = waiting[0].after.after(begun) if waiting else None
             drive_at = self._drive_at(driven)
             self._pass_until(self._next(next_event, drive_at))
             if drive_at and clock.now() >= drive_at:
@@ -86,29 +85,18 @@ class Drill:
 
     # --- closing
 
-    def _finished(self) -> list[Incident]:
-        """Incidents whose plan has been carried out."""
-        mine = Incident.objects.filter(pk__in=[one.pk for one in self.incidents]).exclude(
-            status=Incident.Status.CLOSED
-        )
-        return list(mine.filter(run__status=Run.Status.FINISHED).select_related("run").order_by("pk"))
+    def _mine(self) -> QuerySet[Incident]:
+        return Incident.objects.filter(pk__in=[one.pk for one in self.incidents])
 
     def _closing_at(self) -> datetime | None:
-        finished = [one.run.finished_at for one in self._finished() if one.run and one.run.finished_at]
-        return min(finished) + CLOSE_AFTER if finished else None
+        moments = [closing.closing_at(one) for one in closing.finished(self._mine())]
+        return min((moment for moment in moments if moment), default=None)
 
     def _close_finished(self) -> bool:
         """Whoever commands closes what is finished; whether all incidents are closed."""
-        for incident in self._finished():
-            run = incident.run
-            if run and run.finished_at and run.finished_at + CLOSE_AFTER <= clock.now():
-                incidents.close(incident, actor=_commander(run))
+        for incident in closing.finished(self._mine()):
+            at = closing.closing_at(incident)
+            if at and at <= clock.now():
+                closing.close(incident)
                 clockwork.run_until_quiet()
-        open_ = Incident.objects.filter(pk__in=[one.pk for one in self.incidents]).exclude(
-            status=Incident.Status.CLOSED
-        )
-        return not open_.exists()
-
-
-def _commander(run: Run) -> Person:
-    return Person.objects.get(staff_no=run.scope["command"]["commander"])
+        return not self._mine().exclude(status=Incident.Status.CLOSED).exists()

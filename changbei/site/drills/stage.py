@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -22,6 +23,8 @@ from psycopg import sql
 
 from changbei.core import clock
 from changbei.core.errors import Outside
+from changbei.plans.loading import load_pack, read_folder
+from changbei.plans.model import Pack
 from changbei.site.commands.base import let_go_of_database
 from changbei.site.postgres import DATABASE_VARIABLE, database
 
@@ -69,6 +72,25 @@ def own_or_generated_city(*, retailers: int, seed: int) -> Iterator[str]:
             yield furnish(real, retailers=retailers, seed=seed)
 
 
+def packs() -> list[Pack]:
+    """The plans that a drill would find: those in force here, else the shipped ones."""
+    with database() as real:
+        django.setup()
+        if _has_city(real):
+            from changbei.incidents import plan  # noqa: PLC0415 - models
+
+            try:
+                if found := plan.packs_in_force():
+                    return found
+            finally:
+                let_go_of_database()
+    return [load_pack(read_folder(plan.parent), check_actions=False) for plan in _shipped()]
+
+
+def _shipped() -> list[Path]:
+    return sorted(settings.PLANS.glob("*/plan.yaml"))
+
+
 def _execute(url: str, statement: sql.Composed) -> None:
     try:
         with psycopg.connect(url, autocommit=True) as admin:
@@ -104,8 +126,8 @@ def _adopt_if_none() -> None:
     from changbei.plans.models import PlanVersion  # noqa: PLC0415 - models
 
     if not PlanVersion.objects.filter(in_force=True).exists():
-        for folder in sorted(settings.PLANS.glob("*/plan.yaml")):
-            services.adopt(folder.parent, actor=None)
+        for found in _shipped():
+            services.adopt(found.parent, actor=None)
 
 
 def _has_city(url: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -14,9 +16,11 @@ register = template.Library()
 
 
 @register.simple_tag
-def clause_of(number: str) -> SafeString:
-    """A clause by its number, with the address of the plan's page; nothing when there is none."""
-    clause = showing.clause(number)
+def clause_of(number: str, of: UUID | None = None) -> SafeString:
+    """A clause by its number, with the address of the plan's page; nothing when there is none. `of`: the run or
+    incident that cites it.
+    """
+    clause = showing.clause(number, of=of)
     return clause_link(clause) if clause else SafeString("")
 
 

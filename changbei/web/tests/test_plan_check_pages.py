@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from changbei.core import clock
+from changbei.incidents.plan import procedure_in_force
 from changbei.network.city import City
 from changbei.people.accounts import issue_token
 from changbei.people.models import Account, Person
@@ -15,7 +17,9 @@ from changbei.plans import selectors
 from changbei.plans import services as plans
 from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanVersion
+from changbei.plans.starting import starter
 from changbei.plans.tests import packs
+from changbei.runs import services as runs
 from changbei.web import showing
 from changbei.web.tests.conftest import client_of
 
@@ -131,3 +135,28 @@ def test_a_clause_leads_to_the_plan_that_has_it(
         "E1.1": "/plan/small/#clause-E1.1",
         "E3.2.1": "/plan/clauses/E3.2.1/",
     }
+
+
+@pytest.mark.django_db
+def test_a_clause_that_two_plans_number_alike_leads_to_the_plan_of_who_cites_it(
+    adopted: None, visitor: Client
+) -> None:
+    for name in ("aaa-first", "zzz-second"):
+        plans.take(starter(name, name, effective_on=clock.local_now().date()), actor=None)
+    second = procedure_in_force("zzz-second")
+    run = runs.start(
+        second.procedure.id,
+        plan_version=second.version,
+        incident=None,
+        number="PRO-0001",
+        title={"en": "x"},
+        context={"report": {}, "incident": {}},
+        scope={},
+        drill=False,
+        actor=None,
+    )
+    assert visitor.get("/plan/clauses/A1/")["Location"] == "/plan/aaa-first/#clause-A1"
+    cited = showing.clause("A1", of=run.uuid)
+    assert cited is not None
+    assert visitor.get(cited.url)["Location"] == "/plan/zzz-second/#clause-A1"
+    assert visitor.get("/plan/clauses/A1/?of=nothing")["Location"] == "/plan/aaa-first/#clause-A1"

@@ -108,7 +108,7 @@ def _mine(request: HttpRequest, person: Person) -> dict[str, Any]:
     return {
         "next": queue[0] if queue else None,
         "script": say(queue[0].call_list.script) if queue else "",
-        "clause": clause(queue[0].call_list.clause) if queue else None,
+        "clause": clause(queue[0].call_list.clause, of=queue[0].call_list.run) if queue else None,
         "queue": queue[1:],
         "done": done,
         "n_done": n_done,

@@ -28,8 +28,15 @@ from changbei.web.templatetags.ui.chips import level_chip
 SHOWN = 50  # exercises that were held, the newest first
 
 
-class LevelForm(forms.Form):
+class HowForm(forms.Form):
     level = forms.ChoiceField(label=gettext_lazy("Practised as"), widget=forms.RadioSelect)
+    simulated = forms.BooleanField(
+        label=gettext_lazy("With simulated colleagues"),
+        help_text=gettext_lazy(
+            "Who has not answered after a while is answered for; each such answer is marked."
+        ),
+        required=False,
+    )
 
     def __init__(self, levels: Sequence[str], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -42,6 +49,7 @@ class LevelForm(forms.Form):
 class Held:
     incident: Incident
     people: list[str]
+    simulated: bool
 
 
 @staff
@@ -52,7 +60,7 @@ def page(request: HttpRequest) -> HttpResponse:
     took_part = exercises.took_part(found)
     context = {
         "plans": [_offer(one) for one in exercises.offered()],
-        "held": [Held(one, took_part.get(one.run_id or 0, [])) for one in found],
+        "held": [Held(one, took_part.get(one.uuid, []), hasattr(one, "simulation")) for one in found],
         "may_begin": may_act(request, "drills.run"),
     }
     return render(request, "web/exercises/page.html", context)
@@ -91,19 +99,19 @@ def begin(request: HttpRequest, kind: str) -> HttpResponse:
     people.require(request.user, "drills.run")
     found = plans.procedure_in_force(kind)
     procedure, levels = found.procedure, exercises.levels_of(found.procedure, found.pack)
+    part = _part(request, kind)
     if request.method != "POST":
-        part = _part(request, kind)
         level = request.GET.get("level", "")
         report, said = exercises.suggested(kind, level, part)
         asked = next((one for one in (level, said) if one in levels), levels[0])
         filled = schema_form(procedure.form, language=showing.language(), initial=report)
-        return _form_page(request, kind, filled, LevelForm(levels, initial={"level": asked}))
+        return _form_page(request, kind, filled, HowForm(levels, initial={"level": asked}))
     filled = schema_form(procedure.form, request.POST, request.FILES, language=showing.language())
-    chosen = LevelForm(levels, request.POST)
+    chosen = HowForm(levels, request.POST)
     if filled.is_valid() and chosen.is_valid():
         try:
             incident = exercises.begin(
-                kind, filled.result, level=chosen.cleaned_data["level"], actor=actor(request)
+                kind, filled.result, **chosen.cleaned_data, part=part, actor=actor(request)
             )
         except Invalid as error:
             filled.refuse(error)
@@ -128,7 +136,7 @@ def _part(request: HttpRequest, kind: str) -> Part | None:
 
 
 def _form_page(
-    request: HttpRequest, kind: str, filled: SchemaForm, level: LevelForm, status: int = 200
+    request: HttpRequest, kind: str, filled: SchemaForm, how: HowForm, status: int = 200
 ) -> HttpResponse:
     procedure = plans.procedure_in_force(kind).procedure
     context = {
@@ -136,7 +144,8 @@ def _form_page(
         "title": showing.say(procedure.title),
         "icon_name": FAMILY_ICONS.get(procedure.family, "flag"),
         "form": filled,
-        "level": level,
+        "how": how,
+        "address": request.get_full_path(),
     }
     return render(request, "web/exercises/begin.html", context, status=status)
 

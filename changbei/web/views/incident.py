@@ -29,6 +29,7 @@ from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
+from changbei.readiness.models import Simulation
 from changbei.runs import selectors as runs
 from changbei.runs.models import Run, Task
 from changbei.web import handling, htmx, mapping, running, sentences, showing
@@ -110,9 +111,16 @@ def picture(request: HttpRequest, incident: Incident) -> dict[str, Any]:
         ),
         "evidence": list(runs.evidence_of(*all_runs)) if run else [],
         "request_page": handling.request_page(run) if run else None,
-        "drill_banner": _("All messages are marked; nobody outside is told.") if incident.drill else "",
+        "drill_banner": _banner(incident) if incident.drill else "",
         **_may(request, incident),
     }
+
+
+def _banner(incident: Incident) -> str:
+    said = [_("All messages are marked; nobody outside is told.")]
+    if Simulation.objects.filter(incident=incident).exists():
+        said.append(_("Simulated colleagues answer for whoever does not; that is marked."))
+    return " ".join(said)
 
 
 def _views(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
@@ -12,6 +15,7 @@ from changbei.people import access as people
 from changbei.plans import document
 from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanVersion
+from changbei.runs.models import Run
 from changbei.web import planned, showing
 from changbei.web.entry import staff
 
@@ -46,12 +50,27 @@ def plan(request: HttpRequest, pack_id: str = "") -> HttpResponse:
 
 @staff
 def clause(request: HttpRequest, number: str) -> HttpResponse:
-    """To the clause in the plan in force that has it; to the plans where none has."""
+    """To the clause in the plan of the run or incident that cites it (`?of=`), else in the one in force that has it; to
+    the plans where none has.
+    """
     people.require(request.user, "plans.see")
-    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
+    own = _plan_of(request.GET.get("of", ""))
+    for version in sorted(
+        PlanVersion.objects.filter(in_force=True), key=lambda one: (one.pack != own, one.pack)
+    ):
         if number in pack_for(version).clauses:
             return redirect(f"{reverse('plan-pack', args=[version.pack])}#{document.anchor(number)}")
     return redirect("plan")
+
+
+def _plan_of(cites: str) -> str:
+    """The id of the plan that a run, or an incident's own run, is carried out by."""
+    try:
+        given = UUID(cites)
+    except ValueError:
+        return ""
+    found = Run.objects.filter(Q(uuid=given) | Q(incident=given, caller=None)).order_by("pk")
+    return found.values_list("plan_version__pack", flat=True).first() or ""
 
 
 urlpatterns = [

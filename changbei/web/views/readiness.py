@@ -147,13 +147,14 @@ def mending(request: HttpRequest) -> HttpResponse:
 
 
 def _mending(one: Rectification, may_mend: bool, today: date) -> MendingRow:
-    about, url = "", ""
+    about, url, cited_by = "", "", None
     if one.review is not None:
+        cited_by = one.review.incident.uuid
         about, url = one.review.incident.number, showing.address("review", one.review.incident.uuid)
     elif one.inspection is not None:
         about = showing.say(one.inspection.target.name)
         url = showing.address("register", "inspections")
-    return MendingRow(one, about, url, showing.clause(one.clause), one.due_on < today, may_mend)
+    return MendingRow(one, about, url, showing.clause(one.clause, of=cited_by), one.due_on < today, may_mend)
 
 
 @staff

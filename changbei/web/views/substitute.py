@@ -73,7 +73,7 @@ def _page(
         "task": task,
         "title": say(task.title),
         "guide": say(task.guide),
-        "clause": clause(task.clause),
+        "clause": clause(task.clause, of=task.run.uuid),
         "vehicle": vehicle,
         "candidates": [(one, job(one.person.job)) for one in found],
         "chosen": chosen or (found[0].person.staff_no if found and may else ""),

@@ -176,7 +176,7 @@ def _context(incident: Incident, task: Task | None, form: SuspendForm, actor: Pe
         "task": task,
         "task_title": say(task.title) if task else "",
         "guide": say(task.guide) if task else "",
-        "clause": clause(task.clause) if task else clause("E3.2.1"),
+        "clause": clause(task.clause, of=task.run.uuid) if task else clause("E3.2.1"),
         "others": [(one["id"], say(one["title"])) for one in others],
         "form": form,
         "lasting": suspensions.going_on(incident),
