@@ -31,8 +31,6 @@ from changbei.plans.model import Exercise, Pack, Part, Procedure
 from changbei.readiness import simulations
 from changbei.readiness.rehearsals import reports
 
-ANSWERS = ("runs.task_acknowledged", "runs.task_done")
-
 
 @dataclass(frozen=True)
 class Kind:
@@ -129,7 +127,7 @@ def held() -> QuerySet[Incident]:
 
 def took_part(incidents_: Iterable[Incident]) -> dict[UUID, list[str]]:
     """By exercise: the names of all who themselves acknowledged or did a task, each once."""
-    rows = Entry.objects.filter(incident__in=[one.uuid for one in incidents_], kind__in=ANSWERS)
+    rows = Entry.objects.filter(incident__in=[one.uuid for one in incidents_], kind__in=simulations.ANSWERS)
     rows = rows.exclude(data__has_key="simulated").filter(actor_id__isnull=False).order_by("id")
     answered = list(rows.values_list("incident", "actor_id"))
     names = dict(Person.objects.filter(pk__in={actor for _, actor in answered}).values_list("pk", "name"))

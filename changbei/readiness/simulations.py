@@ -21,6 +21,7 @@ from changbei.people.models import Person
 from changbei.plans.model import Part
 from changbei.readiness.models import Simulation
 
+ANSWERS = ("runs.task_acknowledged", "runs.task_done")
 LEASE = timedelta(seconds=120 * settings.LEASE_SCALE)
 
 

@@ -32,11 +32,12 @@ from changbei.core import clock
 from changbei.delivery.models import RecoveryCase, RecoveryOption
 from changbei.incidents.models import CommandPost, Incident, Suspension, SystemOutage
 from changbei.journal.models import Entry
-from changbei.journal.services import timeline
+from changbei.journal.services import is_simulated, timeline
 from changbei.notify.models import Call, CallList, Message
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack, Procedure
+from changbei.readiness import simulations
 from changbei.readiness.review import findings
 from changbei.readiness.review.findings import Json, Times
 from changbei.runs.models import ActionCall, RoleHolding, Run, Task
@@ -147,6 +148,8 @@ def _stages(procedure: Procedure, entries: Iterable[Entry]) -> list[Json]:
 def _tasks(run: Run, pack: Pack, entries: Iterable[Entry], ended_at: datetime) -> list[Json]:
     escalations: dict[str, list[Entry]] = defaultdict(list)
     moves: dict[str, list[Entry]] = defaultdict(list)
+    answered = [one for one in entries if one.kind in simulations.ANSWERS and one.run == run.uuid]
+    simulated = {one.item for one in answered if is_simulated(one)}
     for entry in entries:
         if entry.kind == "runs.escalated":
             escalations[entry.item].append(entry)
@@ -157,7 +160,10 @@ def _tasks(run: Run, pack: Pack, entries: Iterable[Entry], ended_at: datetime) -
     tasks = run.tasks.select_related("holder", "done_by").order_by("opened_at", "pk")
     vacancies = list(RoleHolding.objects.filter(run=run, person__isnull=True))
     return [
-        _task(task, pack, escalations[task.item], moves[task.item], vacancies, names, ended_at)
+        {
+            **_task(task, pack, escalations[task.item], moves[task.item], vacancies, names, ended_at),
+            "simulated": task.item in simulated,
+        }
         for task in tasks
     ]
 
@@ -387,12 +393,14 @@ def _entry(entry: Entry) -> Json:
 
 def _summary(content: Json) -> Json:
     tasks = content["tasks"]
+    own = [task for task in tasks if not task["simulated"]]  # how fast who was answered for is nobody's time
     return {
         "tasks": len(tasks),
         "done": sum(task["status"] == "done" for task in tasks),
         "cancelled": sum(task["status"] == "cancelled" for task in tasks),
-        "late": sum(bool(task["late_seconds"]) for task in tasks),
-        "acknowledged_late": sum(bool(task["acknowledge_late_seconds"]) for task in tasks),
+        "late": sum(bool(task["late_seconds"]) for task in own),
+        "acknowledged_late": sum(bool(task["acknowledge_late_seconds"]) for task in own),
+        "simulated": len(tasks) - len(own),
         "escalations": sum(len(task["escalations"]) for task in tasks),
         "moves": sum(len(task["moves"]) for task in tasks),
     }

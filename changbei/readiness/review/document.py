@@ -160,23 +160,26 @@ def _findings(review: Review, label: Mapping[str, str], language: str) -> list[J
 
 
 def _task(task: Json, label: Mapping[str, str], language: str) -> Json:
-    late = task["late_seconds"] > 0
+    simulated = bool(task.get("simulated"))  # made before, a review says nothing of it
+    late = task["late_seconds"] > 0 and not simulated
+    who = task["done_by"] or task["holder"] or label["nobody"]
     return {
         "title": pick(task["title"], language),
         "clause": task["clause"],
-        "who": task["done_by"] or task["holder"] or label["nobody"],
+        "who": f"{who} ({label['simulated']})" if simulated else who,
         "role": pick(task["role_title"], language),
         "planned": _minute(task["due_at"]) if task["due_at"] else label["no_limit"],
         "actual": _minute(task["done_at"]) if task["status"] == "done" else label["cancelled"],
         "late": late,
         "difference": f"+{length(task['late_seconds'], label)}" if late else _in_time(task, label),
-        "reasons": " · ".join(REASONS[code][language] for code in task["reasons"]),
+        "reasons": " · ".join(REASONS[code][language] for code in task["reasons"]) if late else "",
         "notes": _notes(task, label),
     }
 
 
 def _in_time(task: Json, label: Mapping[str, str]) -> str:
-    return label["in_time"] if task["due_at"] and task["status"] == "done" else DASH
+    counts = task["due_at"] and task["status"] == "done" and not task.get("simulated")
+    return label["in_time"] if counts else DASH
 
 
 def _notes(task: Json, label: Mapping[str, str]) -> list[str]:
@@ -268,7 +271,8 @@ def _timeline(made: Json, label: Mapping[str, str], language: str) -> list[Json]
         if level := entry["data"].get("level"):
             values["level"] = label.get(str(level), str(level))
         row = {"at": _moment(entry["at"]), "what": shape.format_map(values), "clause": entry["clause"]}
-        found.append({**row, "who": entry["who"]})
+        simulated = f" ({label['simulated']})" if entry["data"].get("simulated") else ""
+        found.append({**row, "who": entry["who"] + simulated})
     return found[:LONGEST_TIMELINE]
 
 

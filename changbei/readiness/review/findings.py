@@ -138,7 +138,8 @@ def findings(content: Json) -> list[Json]:
     """Every finding of a review's content: {kind, item, clause, text, role}; in the order of the plan."""
     found: list[Json] = []
     for task in content["tasks"]:
-        found += _of_task(task)
+        if not task.get("simulated"):
+            found += _of_task(task)
     for role in content["vacant_roles"]:
         found.append(_finding("vacant-role", clause=role["clause"], role=role["role"], title=role["title"]))
     for call in content["failed_actions"]:

@@ -9,6 +9,7 @@ from changbei.core.texts import LANGUAGES
 _LABELS: Mapping[str, tuple[str, str, str]] = {
     "heading": ("应急处置评估", "應急處置評估", "Review of an emergency"),
     "drill": ("演练", "演練", "DRILL"),
+    "simulated": ("模拟应答", "模擬應答", "simulated"),
     "figures": ("概况", "概況", "In figures"),
     "command": ("指挥", "指揮", "Command"),
     "findings": ("问题与整改", "問題與整改", "Findings and what is to be mended"),

@@ -12,7 +12,7 @@ from changbei.core import clock
 from changbei.incidents.models import Incident
 from changbei.journal import services as journal
 from changbei.journal.models import Entry
-from changbei.readiness import exercises, simulations
+from changbei.readiness import simulations
 from changbei.readiness.models import Simulation
 from changbei.site.drills import closing
 from changbei.site.drills.colleagues import Colleagues
@@ -61,7 +61,7 @@ def _colleagues(simulation: Simulation) -> Colleagues:
 
 def _took_part(incident: Incident) -> set[int]:
     """Whoever has answered here is a person at a screen."""
-    own = Entry.objects.filter(incident=incident.uuid, kind__in=exercises.ANSWERS, actor_id__isnull=False)
+    own = Entry.objects.filter(incident=incident.uuid, kind__in=simulations.ANSWERS, actor_id__isnull=False)
     return {
         int(key) for key in own.exclude(data__has_key="simulated").values_list("actor_id", flat=True) if key
     }

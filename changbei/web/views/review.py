@@ -90,6 +90,7 @@ class TaskRow:
     status: str
     why: str
     escalations: int
+    simulated: bool
 
 
 @dataclass(frozen=True)
@@ -187,6 +188,7 @@ def _task(one: Mapping[str, Any], pack: Pack | None) -> TaskRow:
         one["status"],
         why,
         len(one["escalations"]),
+        bool(one.get("simulated")),
     )
 
 
