@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
@@ -52,7 +52,7 @@ class Offer:
 
 def offered() -> list[Offer]:
     """By plan: the exercises it declares, and each procedure that people report, at each level of its table."""
-    last = dict(_drills().values_list("kind").annotate(at=Max("reported_at")))
+    last = _practised()
     return [
         Offer(
             pack,
@@ -139,17 +139,20 @@ def took_part(incidents_: Iterable[Incident]) -> dict[UUID, list[str]]:
 
 
 def last_of(procedures: Iterable[str]) -> datetime | None:
-    """When the newest exercise of one of these procedures that was carried through to the plan's end was begun.
+    """When the newest exercise of one of these procedures that was carried through to the plan's end was begun."""
+    practised = _practised()
+    return max((practised[one] for one in procedures if one in practised), default=None)
 
-    One in which everybody was answered for has practised nobody.
+
+def _practised() -> dict[str, datetime]:
+    """By procedure, when the newest exercise that was carried through was begun. Neither what was called off counts,
+    nor one in which everybody was answered for: nobody has practised.
     """
-    closed = _drills().filter(kind__in=list(procedures), status=Incident.Status.CLOSED)
-    closed = closed.exclude(run__state__has_key="ended_by")  # called off
-    found = list(closed.only("uuid", "reported_at", "simulation").select_related("simulation"))
+    closed = _drills().filter(status=Incident.Status.CLOSED).exclude(run__state__has_key="ended_by")
+    found = list(closed.defer("area").select_related("simulation").order_by("reported_at"))
     simulated = [one for one in found if hasattr(one, "simulation")]
-    practised = took_part(simulated)
-    moments = (one.reported_at for one in found if one not in simulated or one.uuid in practised)
-    return max(moments, default=None)
+    people_ = took_part(simulated)
+    return {one.kind: one.reported_at for one in found if one not in simulated or one.uuid in people_}
 
 
 def _drills() -> QuerySet[Incident]:

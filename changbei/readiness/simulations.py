@@ -77,11 +77,11 @@ def settle(simulation: Simulation, due_at: datetime | None) -> None:
 
 def look_again(entry: Entry) -> None:
     """News of an exercise: what is to be answered may be due earlier than was thought."""
+    if entry.incident is None:
+        return
     now = clock.now()
-    rows = Simulation.objects.filter(incident__uuid=entry.incident)
-    rows.filter(Q(due_at=None) | Q(due_at__gt=now)).exclude(incident__status=Incident.Status.CLOSED).update(
-        due_at=now
-    )
+    rows = Simulation.objects.filter(Q(due_at=None) | Q(due_at__gt=now), incident__uuid=entry.incident)
+    rows.exclude(incident__status=Incident.Status.CLOSED).update(due_at=now)
 
 
 def next_due() -> datetime | None:

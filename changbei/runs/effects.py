@@ -111,13 +111,17 @@ class Effects:
             case StageOpened():
                 self.record("runs.stage_opened", data={"stage": command.stage})
             case StageClosed():
-                self.record("runs.stage_closed", data={"stage": command.stage})
+                kind = "runs.stage_dropped" if self._is_ended() else "runs.stage_closed"
+                self.record(kind, data={"stage": command.stage})
             case Finished():
                 self.timers[ROSTER] = None
                 caller = self.run.caller
-                ended = "ended_by" in self.run.state  # by somebody, before all of it was carried out
                 data = {"caller": str(caller.uuid)} if caller else {}
-                self.record("runs.ended" if ended else "runs.finished", data=data)
+                self.record("runs.ended" if self._is_ended() else "runs.finished", data=data)
+
+    def _is_ended(self) -> bool:
+        """By somebody, before all of it was carried out."""
+        return "ended_by" in self.run.state
 
     def record(self, kind: str, *, item: str = "", clause: str = "", data: Json | None = None) -> None:
         """Add a fact for the journal, to be written with the rest."""

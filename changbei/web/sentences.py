@@ -98,6 +98,7 @@ TABLE: Mapping[str, Sentence] = {
     "runs.ended": Sentence(_("Ended before the plan was carried out"), "lock", "warn"),
     "runs.restored": Sentence(_("Service restored, as the plan says"), "circle-check", "good"),
     "runs.stage_opened": Sentence(_("Stage begun: %(stage)s"), "chevron-right"),
+    "runs.stage_dropped": Sentence(_("Stage dropped: %(stage)s"), "ban"),
     "runs.stage_closed": Sentence(_("Stage finished: %(stage)s"), "check"),
     "runs.task_opened": Sentence(
         _("Task for %(role)s %(holder)s: %(item)s"), "clipboard-list", "info", _("due %(due_at)s")

@@ -166,7 +166,8 @@ def _dated(form: Mapping[str, Any], name: str, value: Any, day: date) -> Any:
 def _tour() -> Tour | None:
     """The one on the road today with the most customers left."""
     day = delivery.day_for(clock.local_now().date())
-    tours = [one for one in delivery.tours(day) if one.tour.line_id and one.tour.driver] if day else []
+    drive = [one for one in delivery.tours(day) if one.tour.status != Tour.Status.BROKEN_DOWN] if day else []
+    tours = [one for one in drive if one.tour.line_id and one.tour.driver]
     return max(tours, key=lambda one: (one.open, one.tour.vehicle.number)).tour if tours else None
 
 

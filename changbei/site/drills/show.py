@@ -23,7 +23,7 @@ from changbei.web import sentences
 
 LINES = 18
 OPEN_TASKS = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
-QUIET = ("runs.stage_opened", "runs.stage_closed", "runs.action_called")
+QUIET = ("runs.stage_opened", "runs.stage_closed", "runs.stage_dropped", "runs.action_called")
 _ = translation.gettext
 
 

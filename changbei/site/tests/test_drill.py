@@ -103,7 +103,7 @@ def test_a_drill_ends_with_one_object(
 
 @pytest.mark.slow
 def test_a_whole_typhoon_day(empty_database_url: str, tmp_path: Path) -> None:
-    found = drill(empty_database_url, "typhoon-day", tmp_path)
+    found = drill(empty_database_url, "typhoon", tmp_path)
     kinds = [incident["kind"] for incident in found["incidents"]]
     assert kinds == ["severe-weather", "vehicle-breakdown", "ordering-system-down", "sudden-demand"]
     for incident in found["incidents"]:
@@ -132,7 +132,7 @@ def test_the_same_seed_gives_the_same_drill(empty_database_url: str, tmp_path: P
 
 
 def test_an_interrupted_drill_leaves_nothing_behind(empty_database_url: str, tmp_path: Path) -> None:
-    process = start(empty_database_url, "typhoon-day", tmp_path)
+    process = start(empty_database_url, "typhoon", tmp_path)
     deadline = time.monotonic() + MANY_SECONDS
     while not drills_left(empty_database_url):
         assert process.poll() is None and time.monotonic() < deadline

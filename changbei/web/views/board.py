@@ -36,7 +36,13 @@ from changbei.web.views.tasks import due_or_never
 NEXT_SHOWN = 8
 NEWS_SHOWN = 12
 LEVELS = [Level.MAJOR.value, Level.LOCAL.value, Level.DEMAND.value]
-QUIET = ("runs.stage_closed", "runs.action_called", "notify.acknowledged", "notify.told")
+QUIET = (
+    "runs.stage_closed",
+    "runs.stage_dropped",
+    "runs.action_called",
+    "notify.acknowledged",
+    "notify.told",
+)
 
 
 @dataclass(frozen=True)

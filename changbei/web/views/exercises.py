@@ -69,17 +69,26 @@ def page(request: HttpRequest) -> HttpResponse:
 def _offer(one: exercises.Offer) -> dict[str, Any]:
     return {
         "title": showing.say(one.pack.titles),
-        "exercises": [(showing.say(exercise.title), list(_parts(exercise))) for exercise in one.exercises],
+        "exercises": [
+            (showing.say(each.title), list(_parts(each))) for each in one.exercises if len(each.parts) > 1
+        ],
         "kinds": [
             {
                 "title": showing.say(kind.procedure.title),
                 "icon": FAMILY_ICONS.get(kind.procedure.family, "flag"),
                 "last": kind.last,
+                "declared": _declared(one, kind.procedure.id),
                 "levels": [(level, _address(kind.procedure.id, level=level)) for level in kind.levels],
             }
             for kind in one.kinds
         ],
     }
+
+
+def _declared(offer: exercises.Offer, kind: str) -> list[tuple[str, str]]:
+    """The exercises that are this procedure alone, and where they begin."""
+    alone = [one for one in offer.exercises if [part.procedure for part in one.parts] == [kind]]
+    return [(showing.say(one.title), _address(kind, exercise=one.id, part=0)) for one in alone]
 
 
 def _parts(exercise: Exercise) -> Iterator[tuple[str, int, str]]:
