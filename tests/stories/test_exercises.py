@@ -9,15 +9,17 @@ from typing import Any
 import pytest
 
 from changbei.core import clock
-from changbei.core.errors import Conflict
+from changbei.core.errors import Conflict, NotFound
 from changbei.delivery.models import Stop
 from changbei.incidents import plan as plans
 from changbei.incidents.models import Incident
 from changbei.journal.models import Entry, FailedReaction
 from changbei.plans.loading import load_pack, read_folder
 from changbei.plans.model import Part
-from changbei.plans.services import adopt
+from changbei.plans.services import adopt, take
+from changbei.plans.starting import starter
 from changbei.readiness import exercises, simulations
+from changbei.readiness.models import Review
 from changbei.runs import services as runs
 from changbei.runs.models import Run, Task
 from changbei.site import worker
@@ -26,6 +28,7 @@ from changbei.site.drills import answers, scenarios
 from changbei.site.drills.colleagues import Colleagues
 from changbei.site.drills.pace import Pace
 from changbei.site.drills.play import Drill
+from changbei.supply import cash
 from tests.stories.telling import Town
 
 PLANS = Path(__file__).resolve().parents[2] / "plans"
@@ -128,6 +131,20 @@ def test_an_exercise_is_answered_as_its_plan_declares(delivery_morning: Town) ->
     unseen = Task.objects.get(run=incident.run, item="self-check")
     assert (unseen.escalations > 0, unseen.status) == (True, Task.Status.DONE)
     assert exercises.last_of(["line-fault"]) is None  # nobody practised
+    review = Review.objects.get(incident=incident).content
+    assert review["summary"]["simulated"] == len([one for one in review["tasks"] if one["status"] == "done"])
+    assert {one["kind"] for one in review["findings"]}.isdisjoint({"late", "acknowledged-late"})
+
+
+@pytest.mark.parametrize("decided", ["all", "named"])
+def test_simulated_colleagues_take_cash_and_pay_it_in(delivery_morning: Town, decided: str) -> None:
+    begun(delivery_morning, "severe-weather", simulated=False)
+    part = Part("cash-settlement", decisions={"decide": decided})
+    incident = until(begun(delivery_morning, "cash-settlement", part=part), "closed")
+    assert incident.run is not None
+    found = cash.balance(incident.run)
+    assert (found.closed, found.open, found.paid_in_fen > 0) == (1, 0, True)
+    assert found.not_used > 0
 
 
 def test_a_worker_that_dies_leaves_the_exercise_to_the_next(delivery_morning: Town) -> None:
@@ -146,6 +163,18 @@ def test_only_exercises_are_answered_for(delivery_morning: Town) -> None:
     real = delivery_morning.report("group-order", report("group-order"), actor=office).incident
     with pytest.raises(Conflict):
         simulations.begin(real, None, actor=office)
+
+
+def test_a_plan_of_ones_own_is_drilled_by_its_name(town: Town, settings: Any) -> None:
+    take(starter("own-plan", "Our own plan", effective_on=clock.local_now().date()), actor=None)
+    settings.DRILL_GROUND = True
+    (incident,) = Drill(scenarios.named("own-plan"), Colleagues(Pace(1))).play()
+    incident.refresh_from_db()
+    assert (incident.kind, incident.status, incident.drill) == ("own-plan", "closed", True)
+    with pytest.raises(
+        NotFound, match="'nothing' is no exercise or procedure of a plan in force; there are ty"
+    ):
+        scenarios.named("nothing")
 
 
 @pytest.mark.slow

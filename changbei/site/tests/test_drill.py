@@ -60,17 +60,18 @@ def drill(url: str, scenario: str, folder: Path) -> dict[str, Any]:
     out, err = process.communicate(timeout=MANY_SECONDS)
     assert process.returncode == 0, err
     assert out.count("\n") == 1 and out.endswith("}\n")
+    assert not has_database(url, process)
     found: dict[str, Any] = json.loads(out)
     return found
 
 
-def databases(url: str) -> set[str]:
+def has_database(url: str, process: subprocess.Popen[str]) -> bool:
+    """Whether the database of this drill is there; others may be drilling on the same server."""
     with psycopg.connect(url) as connection:
-        return {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
-
-
-def drills_left(url: str) -> set[str]:
-    return {name for name in databases(url) if name.startswith("changbei_drill_")}
+        name = f"changbei_drill_{process.pid}"
+        return (
+            connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+        )
 
 
 @pytest.mark.slow
@@ -98,7 +99,6 @@ def test_a_drill_ends_with_one_object(
     assert {message["to"] for message in found["messages"]} >= {"staff"}
     outside = [message for message in found["messages"] if message["to"] != "staff"]
     assert all(message["state"] == "stopped" for message in outside)
-    assert drills_left(empty_database_url) == set()
 
 
 @pytest.mark.slow
@@ -108,7 +108,6 @@ def test_a_whole_typhoon_day(empty_database_url: str, tmp_path: Path) -> None:
     assert kinds == ["severe-weather", "vehicle-breakdown", "ordering-system-down", "sudden-demand"]
     for incident in found["incidents"]:
         assert incident["service_restored_at"] and incident["closed_at"]
-    assert drills_left(empty_database_url) == set()
 
 
 def deterministic(found: dict[str, Any]) -> dict[str, Any]:
@@ -134,11 +133,23 @@ def test_the_same_seed_gives_the_same_drill(empty_database_url: str, tmp_path: P
 def test_an_interrupted_drill_leaves_nothing_behind(empty_database_url: str, tmp_path: Path) -> None:
     process = start(empty_database_url, "typhoon", tmp_path)
     deadline = time.monotonic() + MANY_SECONDS
-    while not drills_left(empty_database_url):
+    while not has_database(empty_database_url, process):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=MANY_SECONDS)
     assert process.returncode != 0
     assert out == ""
-    assert drills_left(empty_database_url) == set()
+    assert not has_database(empty_database_url, process)
+
+
+def test_what_can_be_drilled_is_listed(empty_database_url: str, tmp_path: Path) -> None:
+    """Without a city, what the shipped plans declare, and their other procedures."""
+    program = str(Path(sys.executable).parent / "changbei")
+    environment = {**os.environ, "CHANGBEI_DATABASE_URL": empty_database_url, "CHANGBEI_VAR": str(tmp_path)}
+    command = [program, "drill", "--list", "--language", "en"]
+    out = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    listed = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert listed["typhoon"] == "A typhoon day"
+    assert listed["warehouse-flood"] == "The warehouse is flooded"
+    assert listed["cash-settlement"] == "Cash settlement for the time being"
