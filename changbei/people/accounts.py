@@ -80,6 +80,9 @@ _DEMO_ROLES = (
     _Role("order-desk", "订单值班", "訂單值班", "Order desk", post="order-desk"),
     _Role("technician", "信息值班", "資訊值班", "Technician on duty", post="info-technician"),
     _Role("inspection", "督察考评负责人", "督察考評負責人", "Supervision head", post="inspection-head"),
+    _Role(
+        "petitions", "信访接待组组长", "信訪接待組組長", "Petition reception", post="petition-enquiry-lead"
+    ),
     _Role("admin", "管理员（信息中心）", "管理員（資訊中心）", "Administrator", post="info-center-head"),
 )
 

@@ -150,6 +150,7 @@ def hire(spec: CitySpec, vans_of_site: tuple[int, ...], district_of_manager: tup
     _offices(builder)
     _marketing(builder, district_of_manager)
     _delivery(builder, spec, vans_of_site)
+    _petitions(builder)
     return builder.made
 
 
@@ -319,3 +320,27 @@ def _delivery(builder: _Builder, spec: CitySpec, vans_of_site: tuple[int, ...]) 
         builder.made.reserve_drivers.append(
             builder.staff(code, "driver", spec.reserve_vans_at_center if not site else 1)
         )
+
+
+def _petitions(builder: _Builder) -> None:
+    """The heads of two of the three teams that receive a collective visit; site safety is the security office's."""
+
+    def one(unit: str, job: str) -> int:
+        number: int = next(
+            row[0] for row in builder.made.people_of(job) if row[8] == builder.made.unit_ids[unit]
+        )
+        return number
+
+    for kind, title, holders in (
+        (
+            "petition-enquiry-lead",
+            names.text("信访调查接待组组长", "Head of the petition enquiry team"),
+            [one("customer-service-dept", "head"), one("customer-service-dept", "deputy")],
+        ),
+        (
+            "petition-answer-lead",
+            names.text("信访解答协调组组长", "Head of the petition answering team"),
+            [one("marketing-center", "deputy"), one("monopoly-inspection", "deputy")],
+        ),
+    ):
+        builder.post(kind, kind, title, "bureau", holders)

@@ -56,6 +56,13 @@ CONTACTS = (  # code, group, Chinese, English, what it serves
     ("authority-power", "authority", "样例供电所", "Sample Power Supplier", ["power"]),
     ("authority-network", "authority", "样例省级网信部门", "Sample Provincial Network Office",
      ["network-incident"]),
+    ("authority-petitions", "authority", "样例市政府信访局", "Sample Petition Office of the City", ["city-government"]),
+    ("authority-union", "authority", "样例市总工会", "Sample City Trade Union", ["trade-union"]),
+    ("authority-stability", "authority", "样例市维稳办", "Sample City Stability Office", ["stability-office"]),
+    ("authority-police", "authority", "样例市公安局", "Sample City Police", ["police"]),
+    ("authority-labour", "authority", "样例市人社局", "Sample City Labour Bureau", ["labour-bureau"]),
+    ("province-petitions", "province", "样例省公司信访办", "Sample Provincial Petition Office",
+     ["provincial-petitions"]),
 )  # fmt: skip
 FACTORY_CONTACTS = (  # the three groups of E3.5.4
     ("marketing", "营销负责人", "head of marketing"),

@@ -60,6 +60,12 @@ SERVES = {
     "forecast": gettext_lazy("weather forecasts"),
     "warning": gettext_lazy("weather warnings"),
     "rescue": gettext_lazy("first aid"),
+    "city-government": gettext_lazy("petitions: city government"),
+    "trade-union": gettext_lazy("petitions: trade union"),
+    "stability-office": gettext_lazy("petitions: stability office"),
+    "police": gettext_lazy("petitions: police"),
+    "labour-bureau": gettext_lazy("petitions: labour bureau"),
+    "provincial-petitions": gettext_lazy("petitions: provincial company"),
 }
 
 
