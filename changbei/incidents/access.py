@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from changbei.core.errors import NotAllowed, NotFound
 from changbei.incidents.models import CommandPost, Incident, Suspension, Warning
 from changbei.people import access as people
+from changbei.runs import access as runs
 
 Model = TypeVar("Model", bound=models.Model)
 COMMAND = frozenset(f"incidents.{verb}" for verb in ("command", "suspend", "resume", "restore", "close"))
@@ -45,13 +46,26 @@ def commands(actor: object, incident: Incident) -> bool:
     return run is not None and (run.scope.get("command") or {}).get("commander") == person.staff_no
 
 
+def readable(actor: object) -> QuerySet[Incident]:
+    """The incidents that the actor may read; confidential ones only by those with a part in them (`runs.access`)."""
+    if not people.may(actor, "incidents.see"):
+        return Incident.objects.none()
+    return Incident.objects.exclude(run__in=runs.hidden_runs(actor))
+
+
+def may_read(actor: object, incident: Incident) -> bool:
+    return people.may(actor, "incidents.see") and not runs.is_hidden(actor, incident.run)
+
+
 def get_incident(actor: object, uuid: UUID | str) -> Incident:
     """An incident for an actor; NotFound when there is none or the actor may see none."""
-    return _get(actor, Incident.objects.select_related("run__plan_version"), uuid)
+    found = _get(actor, Incident.objects.select_related("run__plan_version"), uuid)
+    return _shown(actor, found, found)
 
 
 def get_suspension(actor: object, uuid: UUID | str) -> Suspension:
-    return _get(actor, Suspension.objects.select_related("incident__run__plan_version"), uuid)
+    found = _get(actor, Suspension.objects.select_related("incident__run__plan_version"), uuid)
+    return _shown(actor, found, found.incident)
 
 
 def get_warning(actor: object, uuid: UUID | str) -> Warning:
@@ -63,6 +77,12 @@ def get_command_post(actor: object, incident: UUID | str) -> CommandPost:
     found = CommandPost.objects.filter(incident=get_incident(actor, incident)).first()
     if found is None:
         raise NotFound(str(incident))
+    return found
+
+
+def _shown(actor: object, found: Model, incident: Incident) -> Model:
+    if runs.is_hidden(actor, incident.run):
+        raise NotFound(str(incident.uuid))
     return found
 
 

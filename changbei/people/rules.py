@@ -274,6 +274,7 @@ PERMISSIONS: Mapping[str, tuple[Grant, ...]] = {
     "plans.sign": _posts(*LEADING_GROUP),  # E2.2, E4
     "notify.send": (*LEADERS, *OFFICE, *HEADS, *DEPARTMENTS),
     "runs.see": EVERYBODY,
+    "runs.see_confidential": (*LEADERS, *OFFICE),  # others read such runs only while they hold a part in them
     "runs.hand_over_any": (*LEADERS, *OFFICE, *HEADS),
     "runs.end": LEADERS,
     "incidents.see": EVERYBODY,

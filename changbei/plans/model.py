@@ -19,7 +19,17 @@ from changbei.plans.conditions import Condition
 STANDARD_PLACEHOLDERS = frozenset({"number", "title"})  # of the run; every message may use them
 ENGINE_NAMES = {"result": "map", "decision": "map", "happened": "map"}  # written by the runtime alone
 GIVEN_NAMES = {"report": "map", "incident": "map", "now": "timestamp"}
-FAMILIES = ("network", "vehicle", "weather", "demand", "supply", "settlement", "safety", "routine")
+FAMILIES = (
+    "network",
+    "vehicle",
+    "weather",
+    "demand",
+    "supply",
+    "settlement",
+    "safety",
+    "petition",
+    "routine",
+)
 LEVELS = ("LOCAL", "MAJOR", "DEMAND")
 COMMAND_ROLES = COMMANDER, DEPUTY_COMMANDER = "commander", "deputy-commander"  # those that the incident fills
 EVIDENCE = "evidence"  # result.STEP.evidence: what was attached to the task
@@ -367,6 +377,7 @@ class Procedure:
     countdowns: tuple[Step, ...] = ()
     acting_first: tuple[Step, ...] = ()  # approvals that may be given afterwards
     schedules: tuple[Schedule, ...] = ()
+    confidential: bool = False  # read by who holds a role in it, and by the leading group
 
     def step(self, item: str) -> Step | None:
         """The step that an item of a run belongs to, also one task of many."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from changbei.core.errors import NotFound
+from changbei.incidents import access as incidents
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.readiness.models import Rectification, Review
@@ -20,7 +21,7 @@ def get_review(actor: object, incident: UUID | str) -> Review:
     except ValueError:
         raise NotFound(str(incident)) from None
     found = Review.objects.select_related("incident__run", "confirmed_by").filter(incident__uuid=key).first()
-    if found is None:
+    if found is None or not incidents.may_read(actor, found.incident):
         raise NotFound(str(incident))
     return found
 

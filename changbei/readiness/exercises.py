@@ -21,6 +21,7 @@ from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
 from changbei.incidents import plan
 from changbei.incidents import services as incidents
+from changbei.incidents.access import readable
 from changbei.incidents.models import Incident, Level
 from changbei.journal.models import Entry
 from changbei.people import access as people
@@ -120,9 +121,10 @@ def begin(
     return answer.incident
 
 
-def held() -> QuerySet[Incident]:
-    """All exercises, the newest first, with their reviews."""
-    return _drills().select_related("review", "run", "simulation").order_by("-reported_at", "-pk")
+def held(*, actor: object) -> QuerySet[Incident]:
+    """All exercises that the actor may read, the newest first, with their reviews."""
+    drills = readable(actor).filter(drill=True)
+    return drills.select_related("review", "run", "simulation").order_by("-reported_at", "-pk")
 
 
 def took_part(incidents_: Iterable[Incident]) -> dict[UUID, list[str]]:

@@ -27,6 +27,7 @@ from changbei.readiness.models import (
     Review,
 )
 from changbei.readiness.params import number
+from changbei.runs.access import hidden_runs
 
 MOST_FOUND = 50
 
@@ -154,6 +155,7 @@ def mending(*, actor: object) -> QuerySet[Rectification]:
     """Everything that is to be mended, the most urgent first; what is mended is left out."""
     people.require(actor, "readiness.see")
     rows = Rectification.objects.filter(done_at__isnull=True)
+    rows = rows.exclude(review__incident__run__in=hidden_runs(actor))
     return rows.select_related("owner", "review__incident", "inspection__target").order_by("due_on", "pk")
 
 
@@ -161,6 +163,7 @@ def search_experience(words: str, *, actor: object) -> list[Experience]:
     """What was learnt that has all these words in its title, text or clause, the newest first."""
     people.require(actor, "readiness.see")
     rows = Experience.objects.select_related("review__incident", "kept_by").order_by("-kept_at", "-pk")
+    rows = rows.exclude(review__incident__run__in=hidden_runs(actor))
     for word in words.split():
         rows = rows.filter(Q(title__icontains=word) | Q(text__icontains=word) | Q(clause__icontains=word))
     return list(rows[:MOST_FOUND])

@@ -1,5 +1,5 @@
 """Who may act on a task: its holder, the role's deputies, the command post. Everybody on the staff may
-look.
+look, but for confidential runs: those `hidden_runs` hides from everybody without a part in them.
 """
 
 from __future__ import annotations
@@ -12,28 +12,73 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Invalid, NotAllowed, NotFound
-from changbei.people.access import may
+from changbei.notify import steering
+from changbei.notify.models import Notice
+from changbei.people.access import may, person_of
 from changbei.people.models import Absence, DutyShift, Person, PostHolding
 from changbei.plans import runtime
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Role, Step
-from changbei.runs.models import RoleHolding, Run, Task
+from changbei.runs.models import OPEN, RoleHolding, Run, Task
 
 
 def task_for(actor: object, task: UUID) -> Task:
-    """A task for reading, by anybody on the staff and by admins; NotFound for others."""
+    """A task for reading, by anybody on the staff and by admins; NotFound for others and where it is confidential."""
     found = _tasks().filter(uuid=task).first() if may(actor, "runs.see") else None
-    if found is None:
+    if found is None or is_hidden(actor, found.run):
         raise NotFound(gettext_noop("no such task"))
     return found
 
 
+def task_again(task: Task) -> Task:
+    """The task as it stands after a verb, for whoever has just acted on it: also when it is theirs no longer."""
+    return _tasks().get(pk=task.pk)
+
+
 def run_for(actor: object, run: UUID) -> Run:
-    """A run for reading, by anybody on the staff and by admins; NotFound for others."""
+    """A run for reading, by anybody on the staff and by admins; NotFound for others and where it is confidential."""
     runs = Run.objects.select_related("plan_version").defer("plan_version__files")
     found = runs.filter(uuid=run).first() if may(actor, "runs.see") else None
-    if found is None:
+    if found is None or is_hidden(actor, found):
         raise NotFound(gettext_noop("no such run"))
+    return found
+
+
+def hidden_runs(actor: object) -> QuerySet[Run]:
+    """The confidential runs that the actor may not read: the one rule, for pages, lists, maps, files and the API.
+
+    Whoever holds a role or an open task of the event, or of a run that begins without one, reads all of it; so do the
+    head, the deputy and the office of the leading group. An account's being an admin opens nothing.
+    """
+    person = person_of(actor)
+    if person is not None and may(person, "runs.see_confidential"):
+        return Run.objects.none()
+    confidential = Run.objects.filter(confidential=True).order_by()
+    if person is None or not person.active:
+        return confidential
+    parts = RoleHolding.objects.filter(person=person, until__isnull=True).order_by()
+    tasks = Task.objects.filter(holder=person, status__in=OPEN).order_by()
+    own = confidential.filter(Q(pk__in=parts.values("run")) | Q(pk__in=tasks.values("run")))
+    events = own.filter(incident__isnull=False).values("incident")
+    return confidential.exclude(pk__in=own.values("pk")).exclude(incident__isnull=False, incident__in=events)
+
+
+def hidden_events(actor: object) -> QuerySet[Run, UUID | None]:
+    """The incidents of `hidden_runs`, by their uuids: what notices, call lists and facts name them by."""
+    return hidden_runs(actor).filter(incident__isnull=False).values_list("incident", flat=True)
+
+
+def is_hidden(actor: object, run: Run | None) -> bool:
+    """Whether this run is confidential and none of the actor's business."""
+    return run is not None and run.confidential and hidden_runs(actor).filter(pk=run.pk).exists()
+
+
+def notice_for(actor: object, notice: UUID) -> Notice:
+    """A notice with how far it has come, for who may see what was sent; NotFound where it is confidential."""
+    found = steering.get(actor, notice)
+    named = Q(uuid=found.run) | Q(incident__isnull=False, incident=found.incident)
+    if (found.run or found.incident) and hidden_runs(actor).filter(named).exists():
+        raise NotFound(gettext_noop("no such notice"))
     return found
 
 

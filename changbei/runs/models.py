@@ -31,6 +31,7 @@ class Run(models.Model):
     number = models.CharField(max_length=20)  # what people say: INC-0042
     title = models.JSONField()
     drill = models.BooleanField(default=False)
+    confidential = models.BooleanField(default=False)  # as the procedure says, or the run that called it
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
     state = models.JSONField()
     facts = models.PositiveIntegerField(default=0)  # how many have been applied
@@ -43,6 +44,7 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
+        indexes = [models.Index(fields=["id"], condition=Q(confidential=True), name="run_confidential")]
         constraints = [
             models.UniqueConstraint(
                 fields=["caller", "caller_item"],

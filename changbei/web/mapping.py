@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from changbei.core import clock, texts
 from changbei.delivery.models import DeliveryDay, Stop, Tour
-from changbei.incidents import warned
+from changbei.incidents import access, warned
 from changbei.incidents.models import Incident, SuspendedRetailer, Suspension, Warning
 from changbei.incidents.services import headline_of
 from changbei.network import features
@@ -31,8 +31,10 @@ def base_layers(language: str) -> dict[str, Json]:
     }
 
 
-def layer(name: str, language: str) -> Json:
-    """One of the layers by name; LookupError for another."""
+def layer(name: str, language: str, actor: object) -> Json:
+    """One of the layers by name, as the actor may see it; LookupError for another."""
+    if name == "incidents":
+        return incidents_layer(language, access.readable(actor).exclude(status=Incident.Status.CLOSED))
     return _LAYERS[name](language)
 
 
@@ -124,11 +126,8 @@ def suspensions_layer(language: str = "", incident: Incident | None = None) -> J
     )
 
 
-def incidents_layer(language: str = "", incident: Incident | None = None) -> Json:
-    """Incidents that are open and have a place."""
-    rows = Incident.objects.exclude(longitude=None)
-    is_open = ~Q(status=Incident.Status.CLOSED)
-    rows = rows.filter(is_open if incident is None else Q(pk=incident.pk))
+def incidents_layer(language: str, incidents: QuerySet[Incident]) -> Json:
+    """Those of these incidents that have a place."""
     return features.collection(
         features.point(
             row.longitude or 0.0,
@@ -141,7 +140,7 @@ def incidents_layer(language: str = "", incident: Incident | None = None) -> Jso
             },
             row.pk,
         )
-        for row in rows.order_by("pk")
+        for row in incidents.exclude(longitude=None).order_by("pk")
     )
 
 
@@ -241,7 +240,6 @@ _LAYERS = {
     "retailers": _retailers,
     "warnings": warnings_layer,
     "suspensions": suspensions_layer,
-    "incidents": incidents_layer,
     "vans": vans_layer,
 }
 RENEWED_SECONDS = {"warnings": 15, "suspensions": 15, "incidents": 10, "vans": 10, "retailers": 60}

@@ -94,9 +94,13 @@ class HeldRole:
 
 
 def held_roles(person: Person, reader: Person | None) -> list[HeldRole]:
-    """What the person holds now in runs that go on. One query."""
+    """What the person holds now in runs that go on and that the reader may read."""
     rows = RoleHolding.objects.filter(person=person, until=None, run__status=Run.Status.RUNNING)
-    rows = rows.select_related("run__plan_version").defer("run__plan_version__files")
+    rows = (
+        rows.exclude(run__in=access.hidden_runs(reader))
+        .select_related("run__plan_version")
+        .defer("run__plan_version__files")
+    )
     return [
         HeldRole(
             one.run.number,

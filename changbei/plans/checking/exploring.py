@@ -35,6 +35,7 @@ from changbei.plans.model import Pack, Place, Procedure, Stage, Step
 MONDAY = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 FEWEST_WALKS, MOST_WALKS, MOST_MOVES = 40, 240, 500
 MOST_OTHERWISE = 160  # with a switch of the settings turned
+TIME_FIRST = 0.8  # how often, among slow people, a time runs out before somebody acts
 TRIES_ALONE = 400
 FAILS_SHARE = 0.15
 
@@ -65,19 +66,27 @@ def explore(procedure: Procedure, inputs: Inputs) -> Explored:
     if len(found.steps) < len(procedure.steps):
         for other in otherwise(procedure, inputs.pack):
             _walk(other, inputs, found, found.walks + FEWEST_WALKS, found.walks + MOST_OTHERWISE)
+    if len(found.steps) < len(procedure.steps):
+        _walk(procedure, inputs, found, found.walks + FEWEST_WALKS, found.walks + MOST_OTHERWISE, slow=True)
     return found
 
 
-def _walk(procedure: Procedure, inputs: Inputs, found: Explored, fewest: int, most: int) -> None:
+def _walk(
+    procedure: Procedure, inputs: Inputs, found: Explored, fewest: int, most: int, *, slow: bool = False
+) -> None:
     chance = random.Random(f"{procedure.id} {found.walks}")
     while found.walks < most and (found.walks < fewest or len(found.steps) < len(procedure.steps)):
-        _Walk(procedure, inputs, chance).go(found)
+        _Walk(procedure, inputs, chance, slow=slow).go(found)
         found.walks += 1
 
 
 class _Walk:
-    def __init__(self, procedure: Procedure, inputs: Inputs, chance: random.Random) -> None:
-        self.procedure, self.inputs, self.chance = procedure, inputs, chance
+    """One way through. `slow`: people often let the time pass first, so that what is for the end of it is seen, too."""
+
+    def __init__(
+        self, procedure: Procedure, inputs: Inputs, chance: random.Random, *, slow: bool = False
+    ) -> None:
+        self.procedure, self.inputs, self.chance, self.slow = procedure, inputs, chance, slow
         self.now = MONDAY
         self.state: Json = runtime.start_state()
         context = {"report": inputs.report(self.now, chance), "incident": inputs.given(self.now, chance)}
@@ -98,6 +107,8 @@ class _Walk:
 
     def _move(self, move: int) -> bool:
         """One thing happens; False when nothing can any more."""
+        if self.slow and self.chance.random() < TIME_FIRST and self._next_timer():
+            return True
         ready = [item for item, entry in self.state["items"].items() if entry["status"] == "open"]
         self.chance.shuffle(ready)
         for item in ready:

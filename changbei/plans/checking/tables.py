@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from changbei.plans import tables
@@ -30,12 +30,16 @@ Inputs = dict[str, Any]
 
 def findings(pack: Pack, offer: Offer, places: Places) -> Iterator[Finding]:
     known = _from_procedures(pack, offer)
+    families = {one.family for one in pack.procedures.values()}
     for table in pack.tables.values():
         if table.rows:
-            yield from _table(table, samples(table, pack, known.get(table.id, {})), places)
+            yield from _table(table, samples(table, pack, known.get(table.id, {})), places, families)
 
 
-def _table(table: Table, sampled: Sequence[Inputs], places: Places) -> Iterator[Finding]:
+def _table(
+    table: Table, sampled: Sequence[Inputs], places: Places, families: Collection[str]
+) -> Iterator[Finding]:
+    """A family that only other plans have makes no hole in this one."""
     decided: set[int] = set()
     overlaps: dict[tuple[int, ...], Inputs] = {}
     hole: Inputs | None = None
@@ -43,7 +47,7 @@ def _table(table: Table, sampled: Sequence[Inputs], places: Places) -> Iterator[
         outcome = tables.evaluate(table, inputs)
         if table.hit == "UNIQUE" and len(outcome.rows) > 1:
             overlaps.setdefault(outcome.rows, inputs)
-        elif not outcome.rows and table.hit != "COLLECT" and hole is None:
+        elif not outcome.rows and table.hit != "COLLECT" and hole is None and _is_own(inputs, families):
             hole = inputs
         decided |= set(outcome.rows)
     for rows, inputs in overlaps.items():
@@ -62,6 +66,10 @@ def _table(table: Table, sampled: Sequence[Inputs], places: Places) -> Iterator[
     for number, row in enumerate(table.rows, start=1):
         if number not in decided:
             yield finding(WARNING, "table-row-dead", table.clause, row.place, table=table.id, row=number)
+
+
+def _is_own(inputs: Inputs, families: Collection[str]) -> bool:
+    return not families or inputs.get("family") in {None, *families}
 
 
 def _said(inputs: Inputs) -> str:

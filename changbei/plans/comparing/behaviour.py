@@ -60,6 +60,7 @@ def _head(procedure: Procedure) -> Aspects:
         "same_by": _source(procedure.same.by if procedure.same else None),
         "level": f"{level.table.id} {_sources(level.inputs or {})}".strip() if level else "",
         "restored_by": procedure.restored_by,
+        "confidential": "yes" if procedure.confidential else "",
         "form": _form(procedure.form),
         "schedule": "; ".join(
             f"{one.every} {one.at:%H:%M}"

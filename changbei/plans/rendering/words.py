@@ -231,6 +231,7 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "supply": ("货源", "貨源", "Supply"),
     "settlement": ("结算", "結算", "Settlement"),
     "safety": ("安全", "安全", "Safety"),
+    "petition": ("信访", "信訪", "Petitions"),
     "routine_family": ("日常", "日常", "Routine"),
     # kinds of steps
     "kind_task": ("任务", "任務", "Task"),

@@ -171,6 +171,7 @@ VALUES: Mapping[str, Three] = {
     "supply": ("货源", "貨源", "supply"),
     "settlement": ("结算", "結算", "settlement"),
     "safety": ("安全", "安全", "safety"),
+    "petition": ("信访", "信訪", "petitions"),
     "routine": ("日常", "日常", "routine"),
     "freezing_rain": ("冻雨", "凍雨", "freezing rain"),
     "planned": ("计划内", "計劃內", "planned"),

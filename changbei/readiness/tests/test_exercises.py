@@ -131,7 +131,7 @@ def test_an_exercise_has_a_record_and_who_took_part_is_in_it() -> None:
     assert task.holder is not None
     runs.acknowledge(task, actor=task.holder)
     assert exercises.took_part([incident]) == {incident.uuid: [task.holder.name]}
-    assert [one.pk for one in exercises.held()] == [incident.pk]
+    assert [one.pk for one in exercises.held(actor=task.holder)] == [incident.pk]
 
 
 def found() -> list[str]:

@@ -98,6 +98,7 @@ def prepare(
         number=number,
         title=title,
         drill=drill,
+        confidential=procedure.confidential or (called_by is not None and called_by[0].confidential),
         state=state,
         facts=1,
         scope=scope,

@@ -11,6 +11,7 @@ from ninja import Router, Schema, Status
 from changbei.core.errors import Invalid
 from changbei.notify import audiences, bulk, steering
 from changbei.notify.models import Notice, Urgency
+from changbei.runs.access import notice_for
 from changbei.web.api.acting import actor
 from changbei.web.api.tasks import REFUSALS
 
@@ -96,35 +97,35 @@ def send(request: HttpRequest, body: NoticeIn) -> Status[NoticeOut]:
 @router.get("/{uuid}", response=ANSWERS)
 def show(request: HttpRequest, uuid: UUID) -> NoticeOut:
     """How far a notice has come."""
-    return _shown(steering.get(request.user, uuid))
+    return _shown(notice_for(request.user, uuid))
 
 
 @router.post("/{uuid}/pause", response=ANSWERS)
 def pause(request: HttpRequest, uuid: UUID) -> NoticeOut:
     """What has not been handed over waits."""
-    steering.pause(steering.get(request.user, uuid), actor=actor(request))
-    return _shown(steering.get(request.user, uuid))
+    steering.pause(notice_for(request.user, uuid), actor=actor(request))
+    return _shown(notice_for(request.user, uuid))
 
 
 @router.post("/{uuid}/resume", response=ANSWERS)
 def resume(request: HttpRequest, uuid: UUID) -> NoticeOut:
     """What was paused goes out again."""
-    steering.resume(steering.get(request.user, uuid), actor=actor(request))
-    return _shown(steering.get(request.user, uuid))
+    steering.resume(notice_for(request.user, uuid), actor=actor(request))
+    return _shown(notice_for(request.user, uuid))
 
 
 @router.post("/{uuid}/cancel", response=ANSWERS)
 def cancel(request: HttpRequest, uuid: UUID) -> NoticeOut:
     """Nothing more of it is handed over."""
-    steering.cancel(steering.get(request.user, uuid), actor=actor(request))
-    return _shown(steering.get(request.user, uuid))
+    steering.cancel(notice_for(request.user, uuid), actor=actor(request))
+    return _shown(notice_for(request.user, uuid))
 
 
 @router.post("/{uuid}/retry", response=ANSWERS)
 def retry(request: HttpRequest, uuid: UUID) -> NoticeOut:
     """Failed messages, and those whose number has been mended, go out once more."""
-    steering.retry_failed(steering.get(request.user, uuid), actor=actor(request))
-    return _shown(steering.get(request.user, uuid))
+    steering.retry_failed(notice_for(request.user, uuid), actor=actor(request))
+    return _shown(notice_for(request.user, uuid))
 
 
 def _shown(notice: Notice) -> NoticeOut:

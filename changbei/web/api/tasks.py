@@ -11,6 +11,7 @@ from ninja.files import UploadedFile
 
 from changbei.people import access as people
 from changbei.runs import access, selectors, services
+from changbei.runs.models import Task
 from changbei.web.api import schemas, shown
 from changbei.web.api.acting import actor
 
@@ -38,21 +39,23 @@ def my_tasks(request: HttpRequest) -> list[schemas.TaskOut]:
 
 @router.get("/{uuid}", response=ANSWERS)
 def task(request: HttpRequest, uuid: UUID) -> schemas.TaskOut:
-    return _shown(request, uuid)
+    return shown.task(access.task_for(request.user, uuid))
 
 
 @router.post("/{uuid}/acknowledge", response=ANSWERS)
 def acknowledge(request: HttpRequest, uuid: UUID) -> schemas.TaskOut:
     """I have seen it; the reminders stop."""
-    services.acknowledge(access.task_for(request.user, uuid), actor=actor(request))
-    return _shown(request, uuid)
+    found = access.task_for(request.user, uuid)
+    services.acknowledge(found, actor=actor(request))
+    return _now(found)
 
 
 @router.post("/{uuid}/complete", response=ANSWERS)
 def complete(request: HttpRequest, uuid: UUID, body: schemas.ResultIn) -> schemas.TaskOut:
     """It is done. 422 names missing evidence and wrong fields."""
-    services.complete(access.task_for(request.user, uuid), body.result, actor=actor(request))
-    return _shown(request, uuid)
+    found = access.task_for(request.user, uuid)
+    services.complete(found, body.result, actor=actor(request))
+    return _now(found)
 
 
 @router.post("/{uuid}/decide", response=ANSWERS)
@@ -60,7 +63,7 @@ def decide(request: HttpRequest, uuid: UUID, body: schemas.DecisionIn) -> schema
     """Choose one of the task's `options`."""
     found = access.task_for(request.user, uuid)
     services.decide(found, body.option, actor=actor(request), result=body.result)
-    return _shown(request, uuid)
+    return _now(found)
 
 
 @router.post("/{uuid}/approve", response=ANSWERS)
@@ -68,15 +71,16 @@ def approve(request: HttpRequest, uuid: UUID, body: schemas.ApprovalIn) -> schem
     """Approve or refuse."""
     found = access.task_for(request.user, uuid)
     services.approve(found, body.approved, actor=actor(request), result=body.result)
-    return _shown(request, uuid)
+    return _now(found)
 
 
 @router.post("/{uuid}/hand-over", response=ANSWERS)
 def hand_over(request: HttpRequest, uuid: UUID, body: schemas.HandOverIn) -> schemas.TaskOut:
     """Give the task's role in this incident to a colleague."""
     to = people.get_person(request.user, body.to)
-    services.hand_over(access.task_for(request.user, uuid), to, actor=actor(request))
-    return _shown(request, uuid)
+    found = access.task_for(request.user, uuid)
+    services.hand_over(found, to, actor=actor(request))
+    return _now(found)
 
 
 @router.post("/{uuid}/attach", response={201: schemas.EvidenceOut, **REFUSALS})
@@ -93,5 +97,5 @@ def attach(
     return Status(201, schemas.EvidenceOut.model_validate(evidence, from_attributes=True))
 
 
-def _shown(request: HttpRequest, uuid: UUID) -> schemas.TaskOut:
-    return shown.task(access.task_for(request.user, uuid))
+def _now(found: Task) -> schemas.TaskOut:
+    return shown.task(access.task_again(found))

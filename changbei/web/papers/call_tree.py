@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from changbei.core import clock
-from changbei.incidents.models import Incident
+from changbei.incidents.access import readable
 from changbei.notify.models import Call, CallList
 from changbei.people.models import Person
 from changbei.people.resolution import Holder, resolve_many
@@ -51,7 +51,7 @@ class CallTree:
     sections: list[Section]
 
 
-def of_list(call_list: CallList, callers: Iterable[Person] | None = None) -> CallTree:
+def of_list(call_list: CallList, callers: Iterable[Person] | None = None, *, reader: object) -> CallTree:
     """One section a caller, one row a customer who has not been told; of all callers, or of these."""
     open_ = call_list.calls.exclude(outcome__in=[Call.Outcome.REACHED, Call.Outcome.VISITED])
     if callers is not None:
@@ -69,7 +69,7 @@ def of_list(call_list: CallList, callers: Iterable[Person] | None = None) -> Cal
         )
         for caller, calls in groupby(rows, key=lambda one: one.caller)
     ]
-    incident = Incident.objects.filter(uuid=call_list.incident).first() if call_list.incident else None
+    incident = readable(reader).filter(uuid=call_list.incident).first() if call_list.incident else None
     about = f"{incident.number} {say(incident.title)}" if incident else ""
     drill = _("DRILL: say so at the beginning of every call.") if call_list.drill else ""
     return CallTree(say(call_list.title), about, say(call_list.script), drill, _printed(), sections)

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from changbei.plans import document
 from changbei.plans.document import ClauseView, Fulfilment
 from changbei.plans.model import Pack
+from changbei.runs.access import hidden_runs
 from changbei.runs.models import ActionCall, Run, Task
 from changbei.web import showing
 from changbei.web.planned.words import anchor_of
@@ -108,17 +110,19 @@ def _fulfillers(found: Iterable[Fulfilment]) -> list[Fulfiller]:
     ]
 
 
-def running_by_clause(pack: Pack) -> dict[str, list[Running]]:
-    """Open tasks and unfinished actions of runs of this plan, by the clause they cite; two queries."""
+def running_by_clause(pack: Pack, actor: object) -> dict[str, list[Running]]:
+    """Open tasks and unfinished actions of the runs of this plan that the actor may read, by the clause they cite."""
+    hidden = hidden_runs(actor)
     found: dict[str, list[Running]] = defaultdict(list)
-    for clause, running in (*_open_tasks(pack), *_unfinished_actions(pack)):
+    for clause, running in (*_open_tasks(pack, hidden), *_unfinished_actions(pack, hidden)):
         found[clause].append(running)
     return dict(found)
 
 
-def _open_tasks(pack: Pack) -> Iterator[tuple[str, Running]]:
+def _open_tasks(pack: Pack, hidden: QuerySet[Run]) -> Iterator[tuple[str, Running]]:
     tasks = (
         Task.objects.filter(status__in=showing.OPEN, run__plan_version__pack=pack.id)
+        .exclude(run__in=hidden)
         .select_related("run", "holder")
         .order_by("due_at", "pk")
     )
@@ -138,12 +142,12 @@ def _open_tasks(pack: Pack) -> Iterator[tuple[str, Running]]:
         )
 
 
-def _unfinished_actions(pack: Pack) -> Iterator[tuple[str, Running]]:
+def _unfinished_actions(pack: Pack, hidden: QuerySet[Run]) -> Iterator[tuple[str, Running]]:
     """Actions by the clause of their step; those of steps without one are left out."""
     calls = ActionCall.objects.filter(
         due_at__isnull=False, run__plan_version__pack=pack.id, run__status=Run.Status.RUNNING
     )
-    for call in calls.select_related("run").order_by("pk"):
+    for call in calls.exclude(run__in=hidden).select_related("run").order_by("pk"):
         procedure = pack.procedures.get(call.run.procedure)
         step = procedure.steps.get(call.item) if procedure else None
         if step is not None and step.clause:

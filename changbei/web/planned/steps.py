@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from changbei.incidents import access
 from changbei.incidents.models import Incident
 from changbei.plans.model import Pack, Procedure, Stage, Step
 from changbei.plans.rendering.steps import Speaker
@@ -83,10 +84,10 @@ class ProcedureRow:
     restored_by: str = ""
 
 
-def procedures(pack: Pack) -> list[ProcedureRow]:
-    """All procedures as step lists, with the incidents that each handles now; one query."""
+def procedures(pack: Pack, actor: object) -> list[ProcedureRow]:
+    """All procedures as step lists, with the incidents that each handles now, as far as the actor may read them."""
     going_on: dict[str, list[Incident]] = defaultdict(list)
-    for incident in Incident.objects.exclude(status=Incident.Status.CLOSED).order_by("pk"):
+    for incident in access.readable(actor).exclude(status=Incident.Status.CLOSED).order_by("pk"):
         going_on[incident.kind].append(incident)
     speaker = drawn.speaker(pack)
     return [_procedure(speaker, one, going_on.get(one.id, [])) for one in pack.procedures.values()]

@@ -15,6 +15,7 @@ FAMILY_ICONS = {
     "supply": "packages",
     "settlement": "alert-circle",
     "safety": "alert-triangle",
+    "petition": "messages",
     "routine": "calendar-event",
 }
 

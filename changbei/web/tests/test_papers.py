@@ -162,9 +162,9 @@ def test_a_closed_task_no_longer_runs(breakdown: Case) -> None:
     version = PlanVersion.objects.get()
     from changbei.plans.loading import pack_for
 
-    before = planned.running_by_clause(pack_for(version))
+    before = planned.running_by_clause(pack_for(version), breakdown.colleague)
     Task.objects.filter(item="take-charge").update(status="done")
-    after = planned.running_by_clause(pack_for(version))
+    after = planned.running_by_clause(pack_for(version), breakdown.colleague)
     assert len(before["E3.3.1"]) - len(after.get("E3.3.1", [])) == 1
 
 

@@ -93,7 +93,7 @@ def test_what_changed_as_page_and_api(two_versions: list[PlanVersion], visitor: 
         ("plan", "small", "version", "1", "2"),
         ("setting", "most_share", "value", "0.5", "0.6"),
         ("step", "breakdown/a", "within", "15m", "10m"),
-        ("table", "level", "outcome", "", "3 of 88 inputs"),
+        ("table", "level", "outcome", "", "3 of 99 inputs"),
     ]
     page = visitor.get("/plan/small/diff/").content.decode()
     assert "<code>breakdown/a</code>" in page

@@ -18,7 +18,7 @@ from django.utils.translation import pgettext
 
 from changbei.core import clock
 from changbei.delivery.models import Tour
-from changbei.incidents import warned
+from changbei.incidents import access, warned
 from changbei.incidents.models import Incident, Level, SuspendedRetailer, Warning
 from changbei.journal import heartbeat
 from changbei.journal.models import Entry
@@ -73,15 +73,16 @@ def board(request: HttpRequest) -> HttpResponse:
     """The page, or with htmx the parts that change."""
     people.require(request.user, "incidents.see")
     part = htmx.wants_part(request)
-    context = situation()
+    context = situation(request.user)
     response = render(request, f"web/board/{'live' if part else 'page'}.html", context)
     return htmx.stamp(response, engine_still_seconds=heartbeat.still_seconds()) if part else response
 
 
-def situation() -> dict[str, Any]:
-    """Everything the board shows; the number of queries does not depend on how much is going on."""
+def situation(actor: object) -> dict[str, Any]:
+    """Everything the board shows to the actor; the number of queries does not depend on how much is going on."""
     incidents = list(
-        Incident.objects.exclude(status=Incident.Status.CLOSED)
+        access.readable(actor)
+        .exclude(status=Incident.Status.CLOSED)
         .select_related("run__plan_version")
         .defer("run__plan_version__files", "area")
     )
@@ -89,7 +90,7 @@ def situation() -> dict[str, Any]:
     tasks = _open_tasks([one.run_id for one in incidents if one.run_id])
     cases = _cases(incidents, tasks)
     now = clock.now()
-    lists = calls.on_the_board()
+    lists = calls.on_the_board(actor)
     return {
         "cases": cases,
         "figures": _figures(cases, tasks, lists),

@@ -33,6 +33,7 @@ from changbei.people import access as people
 from changbei.people.models import Person, Unit
 from changbei.plans.loading import pack_for
 from changbei.plans.models import PlanVersion
+from changbei.runs.access import hidden_events, notice_for
 from changbei.web import entry, htmx, mapping
 from changbei.web.errors import refuse, said
 from changbei.web.showing import WAYS, job, language, say
@@ -331,7 +332,7 @@ def listing(request: HttpRequest) -> HttpResponse:
             "title": say(wording.general(one.title, one.personal)),
             "progress": steering.progress(one),
         }
-        for one in steering.sent()[:SHOWN]
+        for one in steering.sent().exclude(incident__in=hidden_events(request.user))[:SHOWN]
     ]
     return render(request, "web/broadcasts/list.html", {"rows": rows})
 
@@ -339,7 +340,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @entry.staff
 def show(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """How far one has come; polls get the part that changes."""
-    notice = steering.get(request.user, uuid)
+    notice = notice_for(request.user, uuid)
     state = request.GET.get("state", "")
     rows = Paginator(steering.recipients(notice, state), A_PAGE).get_page(request.GET.get("page"))
     shown = {"rows": rows, "state": state, "query": urlencode({"state": state})}
@@ -392,7 +393,7 @@ def _steered(
     def steer(request: HttpRequest, uuid: UUID) -> HttpResponse:
         if not request.user.is_authenticated:
             raise NotAllowed(steering.PERMISSION)
-        number = verb(steering.get(request.user, uuid), actor=entry.actor(request))
+        number = verb(notice_for(request.user, uuid), actor=entry.actor(request))
         messages.success(request, one(number))
         return htmx.go_to(request, reverse("broadcast", args=[uuid]))
 
@@ -417,7 +418,7 @@ def _cancelled(n: int) -> str:
 @require_POST
 def in_person(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Whom nothing has reached goes to the customer managers, on a list that can be printed."""
-    made = steering.tell_in_person(steering.get(request.user, uuid), actor=entry.actor(request))
+    made = steering.tell_in_person(notice_for(request.user, uuid), actor=entry.actor(request))
     if made is None:
         messages.info(request, _("Everybody was reached: nobody has to go."))
     else:

@@ -40,12 +40,13 @@ def of_list(request: HttpRequest, call_list: UUID) -> HttpResponse:
     if found is None:
         raise NotFound(_("There is no such list or caller."))
     if not request.GET.get("all"):
-        return _answer(request, call_tree.of_list(found, [person]), "calls", reverse("calls"))
+        return _answer(request, call_tree.of_list(found, [person], reader=person), "calls", reverse("calls"))
     if not may_lead(person):
         raise NotAllowed(_("Heads print the calls of all, everybody the own."))
     led = units_led(person)
     callers = None if led is None else Person.objects.filter(unit__in=led)
-    return _answer(request, call_tree.of_list(found, callers), "call-tree", f"{reverse('calls')}?view=team")
+    tree = call_tree.of_list(found, callers, reader=person)
+    return _answer(request, tree, "call-tree", f"{reverse('calls')}?view=team")
 
 
 @entry.staff

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 
 from changbei.core import clock
 from changbei.core.errors import Invalid, NotAllowed, NotFound
-from changbei.incidents.models import Incident
+from changbei.incidents import access
 from changbei.notify import calls
 from changbei.notify.models import Call, CallList
 from changbei.people import access as people
@@ -113,7 +113,7 @@ def _mine(request: HttpRequest, person: Person) -> dict[str, Any]:
         "done": done,
         "n_done": n_done,
         "total": len(left) + n_done,
-        "lists": titles(lists.values()).values(),
+        "lists": titles(lists.values(), person).values(),
         "leads": may_lead(person),
         "drill_banner": _("These calls belong to a drill: say so.")
         if any(o.drill for o in lists.values())
@@ -136,7 +136,7 @@ def _team(request: HttpRequest, person: Person | None) -> dict[str, Any]:
     wanted = request.GET.get("list", "")
     found = found.filter(uuid=_uuid(wanted)) if wanted else found.filter(finished_at=None)
     shown = list(found[:MOST_LISTS])
-    names = titles(shown)
+    names = titles(shown, request.user)
     return {
         "teams": [_team_of(call_list, person, names[call_list.pk]) for call_list in shown],
         "leads": person is not None and may_lead(person),
@@ -144,12 +144,12 @@ def _team(request: HttpRequest, person: Person | None) -> dict[str, Any]:
     }
 
 
-def titles(lists: Iterable[CallList]) -> dict[int, str]:
-    """What each list is about: number and title of its incident, else its own title."""
+def titles(lists: Iterable[CallList], actor: object) -> dict[int, str]:
+    """What each list is about: number and title of its incident when the actor may read it, else its own title."""
     wanted = list(lists)
     known = {
         one.uuid: f"{one.number} {say(one.title)}"
-        for one in Incident.objects.filter(uuid__in=[one.incident for one in wanted if one.incident])
+        for one in access.readable(actor).filter(uuid__in=[one.incident for one in wanted if one.incident])
     }
     return {one.pk: known.get(one.incident or one.uuid, say(one.title)) for one in wanted}
 
@@ -177,10 +177,10 @@ class OnTheBoard:
     stuck: int
 
 
-def on_the_board() -> list[OnTheBoard]:
+def on_the_board(actor: object) -> list[OnTheBoard]:
     """Calls done and left, list by list."""
     found = calls.unfinished()
-    names = titles(one.call_list for one in found) if found else {}
+    names = titles((one.call_list for one in found), actor) if found else {}
     return [
         OnTheBoard(
             f"{reverse('calls')}?view=team&list={one.call_list.uuid}",

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotFound
+from changbei.incidents.access import readable
 from changbei.incidents.models import Incident
 from changbei.network.models import Product, Shipment, Site
 from changbei.people import access as people
@@ -114,11 +115,13 @@ def _page(request: HttpRequest, form: OrderForm, *, status: int = 200) -> HttpRe
     if kind in KINDS:
         standing = standing.filter(kind=kind)
     over = SupplyWarning.objects.filter(over_at__isnull=False).select_related("product").order_by("-over_at")
-    rows = [row for row in _rows([*standing]) if not words or words.lower() in row.sentence.lower()]
+    rows = [
+        row for row in _rows([*standing], request.user) if not words or words.lower() in row.sentence.lower()
+    ]
     context = {
         "rows": rows,
         "waiting": sum(row.waits for row in rows),
-        "over": _rows([*over[:MOST_OVER]]),
+        "over": _rows([*over[:MOST_OVER]], request.user),
         "kinds": [(name, label) for name, (label, _tone, _icon) in KINDS.items()],
         "kind": kind,
         "words": words,
@@ -133,9 +136,9 @@ def _page(request: HttpRequest, form: OrderForm, *, status: int = 200) -> HttpRe
     return render(request, "web/early/page.html", context, status=status)
 
 
-def _rows(found: Sequence[SupplyWarning]) -> list[Row]:
+def _rows(found: Sequence[SupplyWarning], reader: object) -> list[Row]:
     known = {
-        one.uuid: one for one in Incident.objects.filter(uuid__in=[w.incident for w in found if w.incident])
+        one.uuid: one for one in readable(reader).filter(uuid__in=[w.incident for w in found if w.incident])
     }
     return [_row(one, known.get(one.incident) if one.incident else None) for one in found]
 

@@ -56,7 +56,7 @@ class Held:
 def page(request: HttpRequest) -> HttpResponse:
     """By plan what can be practised, and the exercises on record with who took part."""
     people.require(request.user, "readiness.see")
-    found = list(exercises.held()[:SHOWN])
+    found = list(exercises.held(actor=request.user)[:SHOWN])
     took_part = exercises.took_part(found)
     context = {
         "plans": [_offer(one) for one in exercises.offered()],

@@ -334,7 +334,7 @@ def incident_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "warnings": {"data": warnings},
         "suspensions": {"data": mapping.suspensions_layer(language, found)},
         "retailers": {"data": mapping.affected_layer(found), "label": _("Customers concerned")},
-        "incidents": {"data": mapping.incidents_layer(language, found)},
+        "incidents": {"data": mapping.incidents_layer(language, Incident.objects.filter(pk=found.pk))},
     }
     if found.family == "vehicle":
         layers["vans"] = {

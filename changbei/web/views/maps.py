@@ -47,7 +47,7 @@ def layer(request: HttpRequest, name: str) -> HttpResponse:
     """One layer. What rarely changes may be kept by the browser for an hour."""
     people.require(request.user, "network.see")
     try:
-        response = JsonResponse(mapping.layer(name, _language(request)))
+        response = JsonResponse(mapping.layer(name, _language(request), request.user))
     except LookupError:
         raise NotFound(name) from None
     if name in mapping.LASTING:

@@ -31,14 +31,14 @@ def plan(request: HttpRequest, pack_id: str = "") -> HttpResponse:
             raise NotFound(pack_id)
         return render(request, "web/plan/none.html")
     pack = pack_for(version)
-    running = planned.running_by_clause(pack)
+    running = planned.running_by_clause(pack, request.user)
     context = {
         "versions": [(one.pack, showing.say(pack_for(one).titles)) for one in versions],
         "version": version,
         "pack": pack,
         "chapters": planned.chapters(pack, running),
         "running_count": sum(len(found) for found in running.values()),
-        "procedures": planned.procedures(pack),
+        "procedures": planned.procedures(pack, request.user),
         "roles": planned.roles(pack, clock.now()),
         "settings": planned.settings(pack),
         "tables": planned.tables(pack),

@@ -154,12 +154,16 @@ def _keep_photos(
 
 @staff
 def answer(request: HttpRequest, report: UUID) -> HttpResponse:
-    """The number, whether somebody had said it before, who has been told, and what happens next."""
-    filed = Report.objects.select_related("incident", "reporter").filter(uuid=report).first()
+    """The number, whether somebody had said it before, who has been told, and what happens next; who reported something
+    confidential and has no part in it reads the number alone.
+    """
+    filed = Report.objects.select_related("incident__run", "reporter").filter(uuid=report).first()
     if filed is None:
         raise NotFound(str(report))
-    incident = access.get_incident(request.user, filed.incident.uuid)
     person = people.person_of(request.user)
+    if person is not None and filed.reporter == person and not access.may_read(person, filed.incident):
+        return render(request, "web/report/kept.html", {"report": filed, "incident": filed.incident})
+    incident = access.get_incident(request.user, filed.incident.uuid)
     run = incident.run
     tasks = list(_open_tasks(run)) if run else []
     context = {

@@ -43,7 +43,8 @@ def routine(request: HttpRequest) -> HttpResponse:
     """What began by itself, the newest first, and what begins next."""
     people.require(request.user, "runs.see")
     is_open = Q(tasks__status__in=showing.OPEN)
-    rows = runs.begun_by_schedule().annotate(open_tasks=Count("tasks", filter=is_open))[:SHOWN]
+    rows = runs.begun_by_schedule().exclude(pk__in=access.hidden_runs(request.user))
+    rows = rows.annotate(open_tasks=Count("tasks", filter=is_open))[:SHOWN]
     return render(request, "web/runs/list.html", {"rows": list(rows), "coming": coming()})
 
 

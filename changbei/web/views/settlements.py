@@ -23,7 +23,7 @@ from django.views.decorators.http import require_POST
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
 from changbei.incidents import settling
-from changbei.incidents.models import Incident
+from changbei.incidents.access import readable
 from changbei.network.models import Retailer
 from changbei.people import access as people
 from changbei.runs.models import Run
@@ -148,7 +148,7 @@ def _corrections_page(
     may = access.may_for_run(request.user, corrections.MAY, run) and not corrections.is_reconciled(run)
     context = _listed(request, rows, CORRECTION_STATES, _correction) | {
         "run": run,
-        "incident": Incident.objects.filter(uuid=run.incident).first() if run.incident else None,
+        "incident": readable(request.user).filter(uuid=run.incident).first() if run.incident else None,
         "balance": found,
         "gap": yuan(found.gap_fen),
         "is_listed": corrections.is_listed(run),
@@ -265,7 +265,7 @@ def _cash_page(request: HttpRequest, run: Run, form: forms.Form | None = None) -
     may_allow = units != frozenset() and not closed
     context = _listed(request, cash.of_run(run), CASH_STATES, _cash) | {
         "run": run,
-        "incident": Incident.objects.filter(uuid=run.incident).first() if run.incident else None,
+        "incident": readable(request.user).filter(uuid=run.incident).first() if run.incident else None,
         "balance": found,
         "received": yuan(found.received_fen),
         "paid_in": yuan(found.paid_in_fen),

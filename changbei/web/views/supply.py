@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from changbei.delivery import joining
 from changbei.delivery import services as deliveries
-from changbei.incidents.models import Incident
+from changbei.incidents.access import readable
 from changbei.network.models import Product, Retailer, Site
 from changbei.plans import tables
 from changbei.plans.loading import pack_for
@@ -110,7 +110,7 @@ def request_form(request: HttpRequest, uuid: UUID) -> HttpResponse:
         "limit": _limit(found, pack, cartons),
         "signatures": _signatures(found, pack),
         "clause": _clause(found, pack),
-        "incident": Incident.objects.filter(run=found.run).first() if found.run else None,
+        "incident": readable(request.user).filter(run=found.run).first() if found.run else None,
         "to_be_driven": entry.may_act(request, "delivery.recover") and _to_be_driven(found),
         "ahead": supply_tour.ahead(request, found, cartons),
         "brought": supply_tour.brought(found),

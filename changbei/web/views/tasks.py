@@ -101,8 +101,10 @@ def _next_label(task: Task) -> str:
 
 
 def _done(person: Person) -> dict[str, Any]:
-    done = runs.done_by(person).select_related("run__plan_version", "holder")
-    reports = Report.objects.filter(reporter=person).select_related("incident").order_by("-at")
+    hidden = access.hidden_runs(person)
+    done = runs.done_by(person).exclude(run__in=hidden).select_related("run__plan_version", "holder")
+    reports = Report.objects.filter(reporter=person).exclude(incident__run__in=hidden)
+    reports = reports.select_related("incident").order_by("-at")
     return {
         "done": [showing.task_card(task) for task in done.defer("run__plan_version__files")[:DONE_SHOWN]],
         "reports": list(reports[:DONE_SHOWN]),
@@ -332,7 +334,12 @@ def hand_over(request: HttpRequest, uuid: UUID) -> HttpResponse:
                 raise Invalid("to", _("There is no such colleague."))
             services.hand_over(task, to, actor=person)
             messages.success(request, _("Handed over to %(name)s.") % {"name": to.name})
-            return htmx.go_to(request, next_url(request, reverse("task", args=[uuid])))
+            gone = access.is_hidden(
+                person, task.run
+            )  # whoever gives a confidential role away reads on no more
+            return htmx.go_to(
+                request, reverse("my-tasks") if gone else next_url(request, reverse("task", args=[uuid]))
+            )
         except Invalid as error:
             refuse(form, error, at=lambda _field: "to")
     return _page(request, task, status=422, hand_over=form)

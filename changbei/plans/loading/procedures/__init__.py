@@ -35,6 +35,7 @@ def read_procedure(bench: Bench, source: Source) -> Procedure:
         schedules=read_schedules(reader),
         restored_by=reader.known(("restored_by",), "step", reader.kinds),
         place=reader.place(()),
+        confidential=reader.at(("confidential",)) is True,
         steps={step.id: step for stage in stages for step in stage.steps},
     )
     check_apart(reader, procedure)
