@@ -8,7 +8,7 @@ from typing import Any
 
 from changbei.core.errors import Conflict, NotFound
 from changbei.incidents.models import Incident
-from changbei.plans import tables
+from changbei.plans import selectors, tables
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack, Procedure
 from changbei.plans.models import PlanVersion
@@ -25,7 +25,7 @@ class InForce:
 
 def procedure_in_force(kind: str) -> InForce:
     """The procedure `kind` of whichever pack in force has it; NotFound when none does."""
-    for version in PlanVersion.objects.filter(in_force=True).defer("files").order_by("pack"):
+    for version in selectors.all_in_force():
         pack = pack_for(version)
         if kind in pack.procedures:
             return InForce(version, pack, pack.procedures[kind])
@@ -33,9 +33,8 @@ def procedure_in_force(kind: str) -> InForce:
 
 
 def packs_in_force() -> list[Pack]:
-    """The plans in force, by their ids."""
-    versions = PlanVersion.objects.filter(in_force=True).defer("files").order_by("pack")
-    return [pack_for(version) for version in versions]
+    """The plans in force, the city's before those of its units."""
+    return [pack_for(version) for version in selectors.all_in_force()]
 
 
 def procedures_in_force() -> set[str]:

@@ -30,6 +30,7 @@ FAMILIES = (
     "petition",
     "routine",
 )
+TIERS = ("province", "city", "county", "unit")
 LEVELS = ("LOCAL", "MAJOR", "DEMAND")
 COMMAND_ROLES = COMMANDER, DEPUTY_COMMANDER = "commander", "deputy-commander"  # those that the incident fills
 EVIDENCE = "evidence"  # result.STEP.evidence: what was attached to the task

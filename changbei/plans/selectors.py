@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from changbei.core.errors import NotFound
 from changbei.plans.loading import pack_for
-from changbei.plans.model import Pack
+from changbei.plans.model import TIERS, Pack
 from changbei.plans.models import PlanVersion
 
-__all__ = ["in_force", "pack_in_force", "read_in_force", "version_named", "versions"]
+__all__ = ["all_in_force", "in_force", "pack_in_force", "read_in_force", "version_named", "versions"]
 
 _DIGEST_SIGNS = 8
+
+
+def all_in_force() -> list[PlanVersion]:
+    """The versions that hold now, without their files: the city's plan before those of its units, then by id."""
+    versions = PlanVersion.objects.filter(in_force=True).defer("files").order_by("pack")
+    order = {tier: number for number, tier in enumerate(TIERS)}
+    return sorted(versions, key=lambda one: order.get(pack_for(one).tier, len(order)))
 
 
 def in_force(pack_id: str) -> PlanVersion:

@@ -42,6 +42,8 @@ UNITS = {
     "minutes": gettext_lazy("minutes"),
     "customers": gettext_lazy("customers"),
     "metres": gettext_lazy("metres"),
+    "people": gettext_lazy("people"),
+    "days": gettext_lazy("days"),
 }
 ON_THE_MAP = {"place", "area"}
 WARNINGS_OFFERED = 20

@@ -14,7 +14,7 @@ from changbei.core.errors import NotFound
 from changbei.people import access as people
 from changbei.plans import document
 from changbei.plans.loading import pack_for
-from changbei.plans.models import PlanVersion
+from changbei.plans.selectors import all_in_force
 from changbei.runs.models import Run
 from changbei.web import planned, showing
 from changbei.web.entry import staff
@@ -24,7 +24,7 @@ from changbei.web.entry import staff
 def plan(request: HttpRequest, pack_id: str = "") -> HttpResponse:
     """One pack; without a name the first that is in force."""
     people.require(request.user, "plans.see")
-    versions = list(PlanVersion.objects.filter(in_force=True).order_by("pack"))
+    versions = all_in_force()
     version = next((one for one in versions if pack_id in ("", one.pack)), None)
     if version is None:
         if pack_id:
@@ -55,9 +55,7 @@ def clause(request: HttpRequest, number: str) -> HttpResponse:
     """
     people.require(request.user, "plans.see")
     own = _plan_of(request.GET.get("of", ""))
-    for version in sorted(
-        PlanVersion.objects.filter(in_force=True), key=lambda one: (one.pack != own, one.pack)
-    ):
+    for version in sorted(all_in_force(), key=lambda one: one.pack != own):
         if number in pack_for(version).clauses:
             return redirect(f"{reverse('plan-pack', args=[version.pack])}#{document.anchor(number)}")
     return redirect("plan")

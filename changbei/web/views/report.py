@@ -23,7 +23,7 @@ from changbei.notify import selectors as notify
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
-from changbei.plans.models import PlanVersion
+from changbei.plans.selectors import all_in_force
 from changbei.runs import access as run_access
 from changbei.runs import selectors as runs
 from changbei.runs import services as run_services
@@ -68,7 +68,7 @@ def kinds(request: HttpRequest) -> HttpResponse:
 
 def _kinds() -> Iterator[Kind]:
     """Not those that a date begins: nobody reports that it is half past seven."""
-    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
+    for version in all_in_force():
         for one in pack_for(version).procedures.values():
             if one.schedules:
                 continue
