@@ -16,7 +16,7 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from changbei.core import clock, texts
 from changbei.core.errors import Invalid
@@ -42,7 +42,7 @@ UNITS = {
     "minutes": gettext_lazy("minutes"),
     "customers": gettext_lazy("customers"),
     "metres": gettext_lazy("metres"),
-    "people": gettext_lazy("people"),
+    "people": pgettext_lazy("unit", "people"),
     "days": gettext_lazy("days"),
 }
 ON_THE_MAP = {"place", "area"}

@@ -65,7 +65,7 @@ def test_a_visit_that_does_not_ease_is_reported_mediated_and_passed_on(petitions
         "unit-heads": "10:40",
         "gather-law": "10:40",
         "room-hall": "10:10",
-        "begin-answer": "10:40",
+        "begin-answer": "11:10",
     }
     assert [line for line in story.news() if "teams-told" in line] == [
         "answer-lead: teams-told (inbox sms)",
