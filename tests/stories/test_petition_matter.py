@@ -35,7 +35,9 @@ def matter(town: Town, **more: Any) -> Story:
 
 def accepted(story: Story, town: Town) -> None:
     story.decides("accept", "accepted")
-    story.does("tell-accept", told_at=town.clock.now().isoformat(), document_no="受理1号")
+    # The answer's time runs from the acceptance on Saturday, not from when it was told.
+    told_at = town.clock.now().isoformat()
+    story.does("tell-accept", decided_at="2026-11-21T09:40:00+08:00", told_at=told_at, document_no="受理1号")
     story.does("look-into", findings="计算基数有误", law="劳动法")
 
 
@@ -49,7 +51,7 @@ def test_a_matter_is_accepted_answered_and_filed(petitions: Town) -> None:
         "wait:accept-clock": "12-05 09:40",
     }
     accepted(story, petitions)
-    assert story.timers("wait") == {"wait:answer-clock": "01-22 09:40"}
+    assert story.timers("wait") == {"wait:answer-clock": "01-20 09:40"}
     story.decides("extend", "in-time")
     story.does("write-answer", outcome="granted", document_no="意见1号")
     story.does("deliver", delivered_at=petitions.clock.now().isoformat(), way="in-person", review_told=False)
@@ -66,7 +68,7 @@ def test_a_matter_is_accepted_answered_and_filed(petitions: Town) -> None:
 @pytest.mark.clause("P2")
 @pytest.mark.parametrize(
     ("approved", "days", "ends"),
-    [(True, 20, "02-11 09:40"), (True, None, "02-21 09:40"), (False, 20, "01-22 09:40")],
+    [(True, 20, "02-09 09:40"), (True, None, "02-19 09:40"), (False, 20, "01-20 09:40")],
 )
 def test_more_time_needs_approval_and_is_told(
     petitions: Town, approved: bool, days: int | None, ends: str
@@ -98,7 +100,8 @@ def test_time_limits_that_come_near_or_pass_are_told(petitions: Town) -> None:
 def test_what_is_not_ours_is_told_and_passed_on(petitions: Town) -> None:
     story = matter(petitions, reply_wanted=False)
     story.decides("accept", "not-ours")
-    story.does("tell-accept", told_at=petitions.clock.now().isoformat(), document_no="告知1号")
+    now = petitions.clock.now().isoformat()
+    story.does("tell-accept", decided_at=now, told_at=now, document_no="告知1号")
     story.does("pass-on", to="市人社局", document_no="转送1号")
     assert list(story.open()) == ["file-matter"]
 
