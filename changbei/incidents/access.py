@@ -6,11 +6,12 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from changbei.core.errors import NotAllowed, NotFound
-from changbei.incidents.models import CommandPost, Incident, Suspension, Warning
+from changbei.incidents.models import CommandPost, Incident, Level, Report, Suspension, Warning
 from changbei.people import access as people
+from changbei.runs.models import RoleHolding, Task
 
 Model = TypeVar("Model", bound=models.Model)
 COMMAND = frozenset(f"incidents.{verb}" for verb in ("command", "suspend", "resume", "restore", "close"))
@@ -45,9 +46,24 @@ def commands(actor: object, incident: Incident) -> bool:
     return run is not None and (run.scope.get("command") or {}).get("commander") == person.staff_no
 
 
+def visible(actor: object) -> QuerySet[Incident]:
+    """The incidents that the actor may see: all events; everyday matters only for whoever has to do with them."""
+    if not people.may(actor, "incidents.see"):
+        return Incident.objects.none()
+    if people.may(actor, "incidents.see_service"):
+        return Incident.objects.all()
+    person = people.person_of(actor)
+    taking_part = (
+        Q(run__in=RoleHolding.objects.filter(person=person).values("run"))
+        | Q(run__in=Task.objects.filter(Q(holder=person) | Q(done_by=person)).values("run"))
+        | Q(pk__in=Report.objects.filter(reporter=person).values("incident"))
+    )
+    return Incident.objects.filter(~Q(level=Level.SERVICE) | taking_part)
+
+
 def get_incident(actor: object, uuid: UUID | str) -> Incident:
-    """An incident for an actor; NotFound when there is none or the actor may see none."""
-    return _get(actor, Incident.objects.select_related("run__plan_version"), uuid)
+    """An incident for an actor; NotFound when there is none or the actor may not see it."""
+    return _get(actor, visible(actor).select_related("run__plan_version"), uuid)
 
 
 def get_suspension(actor: object, uuid: UUID | str) -> Suspension:

@@ -19,7 +19,8 @@ from changbei.plans.conditions import Condition
 STANDARD_PLACEHOLDERS = frozenset({"number", "title"})  # of the run; every message may use them
 ENGINE_NAMES = {"result": "map", "decision": "map", "happened": "map"}  # written by the runtime alone
 GIVEN_NAMES = {"report": "map", "incident": "map", "now": "timestamp"}
-FAMILIES = ("network", "vehicle", "weather", "demand", "supply", "settlement", "safety", "routine")
+FAMILIES = ("network", "vehicle", "weather", "demand", "supply", "settlement", "safety", "routine", "service")
+EVERYDAY = "service"  # the family of everyday service: no level to classify, nobody commands
 LEVELS = ("LOCAL", "MAJOR", "DEMAND")
 COMMAND_ROLES = COMMANDER, DEPUTY_COMMANDER = "commander", "deputy-commander"  # those that the incident fills
 EVIDENCE = "evidence"  # result.STEP.evidence: what was attached to the task

@@ -120,7 +120,14 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
             "incidents.service_is_back", incidents.service_is_back, when=lambda entry: not _was_called(entry)
         )
     ],
-    "runs.finished": [Reaction("runs.tell_caller", calling.tell_caller, when=_was_called)],
+    "runs.finished": [
+        Reaction("runs.tell_caller", calling.tell_caller, when=_was_called),
+        Reaction(
+            "incidents.matter_is_finished",
+            incidents.matter_is_finished,
+            when=lambda entry: not _was_called(entry),
+        ),
+    ],
     "incidents.closed": [Reaction("readiness.review_closed_incident", readiness.review_closed_incident)],
     "plans.draft_submitted": [Reaction("readiness.ask_to_sign", readiness.ask_to_sign)],
     "plans.draft_refused": [Reaction("readiness.tell_refused", readiness.tell_refused)],

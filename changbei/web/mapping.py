@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from changbei.core import clock, texts
 from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.incidents import warned
-from changbei.incidents.models import Incident, SuspendedRetailer, Suspension, Warning
+from changbei.incidents.models import Incident, Level, SuspendedRetailer, Suspension, Warning
 from changbei.incidents.services import headline_of
 from changbei.network import features
 from changbei.network.models import Retailer, Vehicle
@@ -126,7 +126,7 @@ def suspensions_layer(language: str = "", incident: Incident | None = None) -> J
 
 def incidents_layer(language: str = "", incident: Incident | None = None) -> Json:
     """Incidents that are open and have a place."""
-    rows = Incident.objects.exclude(longitude=None)
+    rows = Incident.objects.exclude(longitude=None).exclude(level=Level.SERVICE)
     is_open = ~Q(status=Incident.Status.CLOSED)
     rows = rows.filter(is_open if incident is None else Q(pk=incident.pk))
     return features.collection(

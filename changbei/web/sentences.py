@@ -239,6 +239,7 @@ WORDS: Mapping[str, Words] = {
     "MAJOR": _("major"),
     "LOCAL": _("local"),
     "DEMAND": _("demand"),
+    "SERVICE": _("everyday service"),
     "standby": _("standby server"),
     "spare-pc": _("spare computer"),
     "backup-line": _("spare line"),

@@ -239,6 +239,8 @@ def _marketing(builder: _Builder, district_of_manager: tuple[int, ...]) -> None:
         crew = builder.staff(code, job, count)
         if kind == "order_dept":
             _duty(builder, "order-desk", "订单值班", "Order desk", code, crew)
+        elif kind == "customer_service_dept":
+            _duty(builder, "customer-service-desk", "客服值班", "Customer service desk", code, crew)
     for district in range(len(DISTRICTS)):
         territories = [number for number, of in enumerate(district_of_manager) if of == district]
         _marketing_department(builder, district, len(territories))

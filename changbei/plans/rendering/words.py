@@ -232,6 +232,7 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "settlement": ("结算", "結算", "Settlement"),
     "safety": ("安全", "安全", "Safety"),
     "routine_family": ("日常", "日常", "Routine"),
+    "service": ("客户服务", "客戶服務", "Customer service"),
     # kinds of steps
     "kind_task": ("任务", "任務", "Task"),
     "kind_decide": ("决定", "決定", "Decision"),

@@ -41,7 +41,7 @@ def incidents(
 ) -> schemas.IncidentList:
     """Incidents, the newest first; by `number` whatever its state."""
     people.require(request.user, "incidents.see")
-    found = Incident.objects.order_by("-reported_at", "-pk")
+    found = access.visible(request.user).order_by("-reported_at", "-pk")
     if number:
         found = found.filter(number=number)
     elif status == "not_closed":

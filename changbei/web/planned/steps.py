@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from changbei.incidents.models import Incident
+from changbei.incidents.models import Incident, Level
 from changbei.plans.model import Pack, Procedure, Stage, Step
 from changbei.plans.rendering.steps import Speaker
 from changbei.web import drawn, showing
@@ -86,7 +86,9 @@ class ProcedureRow:
 def procedures(pack: Pack) -> list[ProcedureRow]:
     """All procedures as step lists, with the incidents that each handles now; one query."""
     going_on: dict[str, list[Incident]] = defaultdict(list)
-    for incident in Incident.objects.exclude(status=Incident.Status.CLOSED).order_by("pk"):
+    for incident in (
+        Incident.objects.exclude(status=Incident.Status.CLOSED).exclude(level=Level.SERVICE).order_by("pk")
+    ):
         going_on[incident.kind].append(incident)
     speaker = drawn.speaker(pack)
     return [_procedure(speaker, one, going_on.get(one.id, [])) for one in pack.procedures.values()]

@@ -16,6 +16,7 @@ FAMILY_ICONS = {
     "settlement": "alert-circle",
     "safety": "alert-triangle",
     "routine": "calendar-event",
+    "service": "message-report",
 }
 
 

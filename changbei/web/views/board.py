@@ -76,6 +76,7 @@ def situation() -> dict[str, Any]:
     """Everything the board shows; the number of queries does not depend on how much is going on."""
     incidents = list(
         Incident.objects.exclude(status=Incident.Status.CLOSED)
+        .exclude(level=Level.SERVICE)  # everyday service has a page of its own
         .select_related("run__plan_version")
         .defer("run__plan_version__files", "area")
     )
