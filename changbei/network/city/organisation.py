@@ -286,7 +286,10 @@ def _marketing_department(builder: _Builder, district: int, territories: int) ->
     for number in range(territories):
         office = market_managers[number * offices // territories][0]
         builder.made.managers.append(builder.person(office, "customer_manager"))
-    builder.made.inspectors.append(builder.staff(unit, "inspector", INSPECTORS_PER_DISTRICT))
+    inspectors = builder.staff(unit, "inspector", INSPECTORS_PER_DISTRICT)
+    builder.made.inspectors.append(inspectors)
+    title = names.join([name, names.text("专卖管理员", "monopoly administrator")])
+    builder.post(f"monopoly-administrator-{code}", "monopoly-administrator", title, unit, inspectors[:2])
 
 
 def _delivery(builder: _Builder, spec: CitySpec, vans_of_site: tuple[int, ...]) -> None:
