@@ -52,7 +52,7 @@ def test_a_complaint_is_recorded_with_three_fields(desk: Person) -> None:
     client = client_of(desk, "desk")
     retailer = Retailer.objects.filter(active=True).order_by("pk")[0]
     filled = {"retailer": retailer.licence_no, "kind": "delivery", "what": "送货晚到"}
-    assert client.post("/report/complaint/", filled).status_code == 302
+    assert client.post("/report/complaint/", filled).status_code == 303
     incident = Incident.objects.get()
     assert (incident.level, incident.reports.get().data["channel"]) == ("SERVICE", "phone")
 
