@@ -267,7 +267,7 @@ def test_demo_accounts_are_for_invented_people_only(driver: Person, clock: Virtu
     driver.email = "somebody@company.example"
     driver.save(update_fields=["email"])
     logins = services.create_demo_accounts()
-    assert len(logins) == 14
+    assert len(logins) == 15
     assert driver.pk not in {one.person.pk for one in logins}
     Person.objects.update(email="")
     Account.objects.all().delete()
@@ -278,9 +278,9 @@ def test_demo_accounts_are_made_once(clock: VirtualClock) -> None:
     logins = services.create_demo_accounts()
     assert [one.login for one in logins] == [
         "head", "deputy", "office", "delivery", "dispatcher", "driver", "marketing", "department",
-        "market-manager", "customer-manager", "order-desk", "technician", "inspection", "admin",
+        "market-manager", "customer-manager", "service-desk", "order-desk", "technician", "inspection", "admin",
     ]  # fmt: skip
-    assert len({one.person.pk for one in logins}) == 14
+    assert len({one.person.pk for one in logins}) == 15
     assert Account.objects.get(login="dispatcher").check_password(DEMO_PASSWORD)
     again = services.create_demo_accounts()
     assert [(a.login, a.person.pk) for a in again] == [(b.login, b.person.pk) for b in logins]
