@@ -284,7 +284,7 @@ def test_demo_accounts_are_made_once(clock: VirtualClock) -> None:
     assert Account.objects.get(login="dispatcher").check_password(DEMO_PASSWORD)
     again = services.create_demo_accounts()
     assert [(a.login, a.person.pk) for a in again] == [(b.login, b.person.pk) for b in logins]
-    assert Account.objects.count() == 14
+    assert Account.objects.count() == 15
 
 
 def test_the_dispatcher_of_the_demo_is_the_one_on_duty(clock: VirtualClock) -> None:
