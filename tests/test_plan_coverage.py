@@ -93,6 +93,12 @@ def test_every_clause_is_carried_out_and_tested(pack: Pack) -> None:
     assert found.percent == 100.0
 
 
+def test_everyday_service_is_carried_out_and_tested() -> None:
+    found = coverage(load_pack(read_folder(ROOT / "plans" / "customer-service")), claims(ROOT))
+    assert [clause.id for clause in found.clauses] == ["S6", "S8", "S9", "S11"]
+    assert [clause.id for clause in found.clauses if not clause.complete] == []
+
+
 def test_no_test_claims_a_clause_that_no_plan_has() -> None:
     folders = sorted(path.parent for path in (ROOT / "plans").glob("*/plan.yaml"))
     known = {clause for folder in folders for clause in load_pack(read_folder(folder)).clauses}

@@ -17,7 +17,10 @@ PLANS = Path(__file__).resolve().parents[1] / "plans"
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("pack", ["collective-petitions", "customer-service-emergency", "warehouse-flood"])
+@pytest.mark.parametrize(
+    "pack",
+    ["collective-petitions", "customer-service", "customer-service-emergency", "warehouse-flood"],
+)
 def test_nothing_is_found(pack: str, small_city: City, clock: VirtualClock) -> None:
     with CaptureQueriesContext(connection) as captured:
         report = plan_check.check(read_folder(PLANS / pack), at=clock.now())

@@ -6,12 +6,13 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.db import models
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from changbei.core.errors import NotAllowed, NotFound
-from changbei.incidents.models import CommandPost, Incident, Suspension, Warning
+from changbei.incidents.models import CommandPost, Incident, Level, Report, Suspension, Warning
 from changbei.people import access as people
 from changbei.runs import access as runs
+from changbei.runs.models import RoleHolding, Task
 
 Model = TypeVar("Model", bound=models.Model)
 COMMAND = frozenset(f"incidents.{verb}" for verb in ("command", "suspend", "resume", "restore", "close"))
@@ -47,20 +48,30 @@ def commands(actor: object, incident: Incident) -> bool:
 
 
 def readable(actor: object) -> QuerySet[Incident]:
-    """The incidents that the actor may read; confidential ones only by those with a part in them (`runs.access`)."""
+    """The incidents that the actor may read: all events, but confidential ones only with a part in them
+    (`runs.access`), and everyday matters only for whoever has to do with them.
+    """
     if not people.may(actor, "incidents.see"):
         return Incident.objects.none()
-    return Incident.objects.exclude(run__in=runs.hidden_runs(actor))
+    found = Incident.objects.exclude(run__in=runs.hidden_runs(actor))
+    if people.may(actor, "incidents.see_service"):
+        return found
+    person = people.person_of(actor)
+    taking_part = (
+        Q(run__in=RoleHolding.objects.filter(person=person).values("run"))
+        | Q(run__in=Task.objects.filter(Q(holder=person) | Q(done_by=person)).values("run"))
+        | Q(pk__in=Report.objects.filter(reporter=person).values("incident"))
+    )
+    return found.filter(~Q(level=Level.SERVICE) | taking_part)
 
 
 def may_read(actor: object, incident: Incident) -> bool:
-    return people.may(actor, "incidents.see") and not runs.is_hidden(actor, incident.run)
+    return readable(actor).filter(pk=incident.pk).exists()
 
 
 def get_incident(actor: object, uuid: UUID | str) -> Incident:
-    """An incident for an actor; NotFound when there is none or the actor may see none."""
-    found = _get(actor, Incident.objects.select_related("run__plan_version"), uuid)
-    return _shown(actor, found, found)
+    """An incident for an actor; NotFound when there is none or the actor may not read it."""
+    return _get(actor, readable(actor).select_related("run__plan_version"), uuid)
 
 
 def get_suspension(actor: object, uuid: UUID | str) -> Suspension:
@@ -81,7 +92,7 @@ def get_command_post(actor: object, incident: UUID | str) -> CommandPost:
 
 
 def _shown(actor: object, found: Model, incident: Incident) -> Model:
-    if runs.is_hidden(actor, incident.run):
+    if not may_read(actor, incident):
         raise NotFound(str(incident.uuid))
     return found
 

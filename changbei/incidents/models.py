@@ -17,6 +17,7 @@ class Level(models.TextChoices):
     MAJOR = "MAJOR"
     LOCAL = "LOCAL"
     DEMAND = "DEMAND"
+    SERVICE = "SERVICE"  # an everyday matter: nobody commands, and it never becomes another level
 
 
 class Incident(models.Model):
@@ -30,7 +31,7 @@ class Incident(models.Model):
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     number = models.CharField(max_length=12, unique=True)  # INC-0042
     kind = models.CharField(max_length=60)  # id of the procedure
-    family = models.CharField(max_length=20)  # network, vehicle, weather, demand, supply
+    family = models.CharField(max_length=20)  # network, vehicle, weather, demand, service …
     title = models.JSONField()
     level = models.CharField(max_length=8, choices=Level.choices)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)

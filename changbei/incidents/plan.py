@@ -33,7 +33,7 @@ def procedure_in_force(kind: str) -> InForce:
 
 
 def packs_in_force() -> list[Pack]:
-    """The plans in force, the city's before those of its units."""
+    """The plans in force, as `plans.selectors.all_in_force` orders them."""
     return [pack_for(version) for version in selectors.all_in_force()]
 
 

@@ -35,6 +35,13 @@ def service_is_back(entry: Entry) -> None:
         closing.restored(incident, actor=None, at=at)
 
 
+def matter_is_finished(entry: Entry) -> None:
+    """A run has come to its end: an everyday matter is closed with it."""
+    incident = Incident.objects.filter(uuid=entry.incident).first() if entry.incident else None
+    if incident is not None:
+        closing.close_finished(incident)
+
+
 def hold_new_day(_entry: Entry) -> None:
     """A delivery day was planned: its stops in suspended areas are held."""
     holding.hold_today()

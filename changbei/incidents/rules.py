@@ -9,6 +9,7 @@ from typing import Any
 
 from changbei.core.errors import Problem
 from changbei.core.texts import LANGUAGES, Text
+from changbei.plans.model import EVERYDAY
 
 IS_OVER = "this time is over already"
 LONGEST_SUSPENSION = timedelta(days=14)  # a longer one is looked at again on the way
@@ -38,6 +39,11 @@ def command(head: str, deputy: str, *, head_present: bool, deputy_present: bool,
     if acting:
         return Command(acting, acting=True, ask=leaders)
     return Command(leaders[0] if leaders else "")
+
+
+def level_without_table(family: str) -> str:
+    """What an event is where the plan has no table for it, or no row decides: local; everyday service stays that."""
+    return "SERVICE" if family == EVERYDAY else "LOCAL"
 
 
 def level_inputs(

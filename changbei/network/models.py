@@ -156,6 +156,14 @@ class Retailer(models.Model):
         ]
 
 
+class NetworkStore(models.Model):
+    """A shop that has joined the network stores by an agreement (S11)."""
+
+    retailer = models.OneToOneField(Retailer, on_delete=models.CASCADE, related_name="network_store")
+    since = models.DateField()
+    agreement = models.CharField(max_length=20)  # the matter by which it was signed: INC-0042
+
+
 class Manufacturer(models.Model):
     """A factory with its brand file (E3.5.3); specifications and prices are those of its products."""
 

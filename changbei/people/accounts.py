@@ -77,6 +77,7 @@ _DEMO_ROLES = (
     ),
     _Role("market-manager", "市场经理", "市場經理", "Market manager", post="market-manager"),
     _Role("customer-manager", "客户经理", "客戶經理", "Customer manager", job="customer_manager"),
+    _Role("service-desk", "客服值班", "客服值班", "Customer service desk", post="customer-service-desk"),
     _Role("order-desk", "订单值班", "訂單值班", "Order desk", post="order-desk"),
     _Role("technician", "信息值班", "資訊值班", "Technician on duty", post="info-technician"),
     _Role("inspection", "督察考评负责人", "督察考評負責人", "Supervision head", post="inspection-head"),

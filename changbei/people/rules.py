@@ -279,6 +279,13 @@ PERMISSIONS: Mapping[str, tuple[Grant, ...]] = {
     "runs.end": LEADERS,
     "incidents.see": EVERYBODY,
     "incidents.report": EVERYBODY,
+    "incidents.see_service": (  # everyday matters of customers; whoever takes part in one sees it anyway
+        *LEADERS,
+        *OFFICE,
+        *HEADS,
+        *DEPARTMENTS,
+        *_jobs("service_clerk", "market_manager", "auditor"),
+    ),
     "incidents.command": LEADERS,
     "incidents.suspend": (*LEADERS, *OFFICE),
     "incidents.resume": (*LEADERS, *OFFICE),

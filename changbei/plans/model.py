@@ -29,7 +29,9 @@ FAMILIES = (
     "safety",
     "petition",
     "routine",
+    "service",
 )
+EVERYDAY = "service"  # the family of everyday service: no level to classify, nobody commands
 TIERS = ("province", "city", "county", "unit")
 LEVELS = ("LOCAL", "MAJOR", "DEMAND")
 COMMAND_ROLES = COMMANDER, DEPUTY_COMMANDER = "commander", "deputy-commander"  # those that the incident fills
@@ -470,3 +472,8 @@ class Pack:
     templates: Mapping[str, Template]
     checks: Mapping[str, Check]
     exercises: Mapping[str, Exercise] = field(default_factory=dict)
+
+    @property
+    def is_everyday(self) -> bool:
+        """Whether it is about everyday service alone."""
+        return all(one.family == EVERYDAY for one in self.procedures.values())

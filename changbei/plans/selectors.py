@@ -13,10 +13,17 @@ _DIGEST_SIGNS = 8
 
 
 def all_in_force() -> list[PlanVersion]:
-    """The versions that hold now, without their files: the city's plan before those of its units, then by id."""
+    """The versions that hold now, without their files: emergencies before everyday service, the city's plan before
+    those of its units, then by id.
+    """
     versions = PlanVersion.objects.filter(in_force=True).defer("files").order_by("pack")
     order = {tier: number for number, tier in enumerate(TIERS)}
-    return sorted(versions, key=lambda one: order.get(pack_for(one).tier, len(order)))
+
+    def rank(version: PlanVersion) -> tuple[bool, int]:
+        pack = pack_for(version)
+        return pack.is_everyday, order.get(pack.tier, len(order))
+
+    return sorted(versions, key=rank)
 
 
 def in_force(pack_id: str) -> PlanVersion:

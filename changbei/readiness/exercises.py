@@ -19,7 +19,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
-from changbei.incidents import plan
+from changbei.incidents import plan, rules
 from changbei.incidents import services as incidents
 from changbei.incidents.access import readable
 from changbei.incidents.models import Incident, Level
@@ -69,9 +69,10 @@ def offered() -> list[Offer]:
 
 
 def levels_of(procedure: Procedure, pack: Pack) -> tuple[str, ...]:
-    """The levels that the plan's table may give an event of this procedure, the gravest first; local without one."""
+    """The levels that the plan's table may give an event of this procedure, the gravest first."""
+    without = (rules.level_without_table(procedure.family),)
     if procedure.level is None:
-        return (Level.LOCAL.value,)
+        return without
     table, given = procedure.level.table, procedure.level.inputs or {}
     fixed = {name: one.value({}, clock.now())[0] for name, one in given.items() if not one.paths}
     if procedure.level.inputs is None and "family" in table.inputs:
@@ -79,7 +80,7 @@ def levels_of(procedure: Procedure, pack: Pack) -> tuple[str, ...]:
     different = {tuple({**one, **fixed}.items()) for one in samples(table, pack)}
     outputs = [tables.evaluate(table, dict(one)).outputs for one in different]
     said = {str(one["level"]) for one in outputs if one}
-    return tuple(level for level in Level.values if level in said) or (Level.LOCAL.value,)
+    return tuple(level for level in Level.values if level in said) or without
 
 
 def suggested(kind: str, level: str = "", part: Part | None = None) -> tuple[dict[str, Any], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from changbei.incidents.models import Incident
+from changbei.incidents.models import Incident, Level
 from changbei.journal.models import Entry
 from changbei.plans import reviews as plan_reviews
 from changbei.plans.models import PlanDraft
@@ -14,9 +14,11 @@ from changbei.readiness.services import signing
 
 
 def review_closed_incident(entry: Entry) -> None:
-    """An incident was closed: its review is made from what is on record (E2.9)."""
+    """An incident was closed: its review is made from what is on record (E2.9). Everyday service needs none."""
     incident = Incident.objects.filter(uuid=entry.incident).first() if entry.incident else None
-    if incident is not None and incident.run_id is not None:
+    if incident is None or incident.run_id is None:
+        return
+    if incident.drill or incident.level != Level.SERVICE:
         services.make_review(incident, actor=None)
 
 

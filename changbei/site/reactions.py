@@ -141,7 +141,14 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
             "incidents.service_is_back", incidents.service_is_back, when=lambda entry: not _was_called(entry)
         )
     ],
-    "runs.finished": [TELL_CALLER],
+    "runs.finished": [
+        TELL_CALLER,
+        Reaction(
+            "incidents.matter_is_finished",
+            incidents.matter_is_finished,
+            when=lambda entry: not _was_called(entry),
+        ),
+    ],
     "runs.ended": [TELL_CALLER],
     "incidents.closed": [Reaction("readiness.review_closed_incident", readiness.review_closed_incident)],
     "plans.draft_submitted": [Reaction("readiness.ask_to_sign", readiness.ask_to_sign)],

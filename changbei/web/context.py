@@ -34,6 +34,7 @@ _FURTHER = (
     ("warnings", gettext_lazy("Weather warnings"), "storm"),
     ("forecast", gettext_lazy("Forecast"), "sun"),
     ("readiness", gettext_lazy("Readiness"), "shield-check"),
+    ("service", gettext_lazy("Everyday service"), "message-report"),
     ("supply-requests", gettext_lazy("Supply requests"), "package"),
     ("early-warnings", gettext_lazy("Supply warnings"), "alert-triangle"),
     ("people", gettext_lazy("Posts and people"), "id-badge-2"),

@@ -70,6 +70,8 @@ def elsewhere(task: Task) -> Elsewhere | None:
             )
         case "supply.warnings":
             return _page(showing.address("early-warnings"), _("Open the early warnings"), "alert-triangle")
+        case "supply.tilt":
+            return _page(showing.address("tilt-sheet", run.uuid), _("Open the sheet"), "scale")
         case "incidents.contacts":
             return _page(showing.address("contacts"), _("Open the contacts"), "users")
         case "incidents.review":

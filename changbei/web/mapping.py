@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from changbei.core import clock, texts
 from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.incidents import access, warned
-from changbei.incidents.models import Incident, SuspendedRetailer, Suspension, Warning
+from changbei.incidents.models import Incident, Level, SuspendedRetailer, Suspension, Warning
 from changbei.incidents.services import headline_of
 from changbei.network import features
 from changbei.network.models import Retailer, Vehicle
@@ -34,7 +34,8 @@ def base_layers(language: str) -> dict[str, Json]:
 def layer(name: str, language: str, actor: object) -> Json:
     """One of the layers by name, as the actor may see it; LookupError for another."""
     if name == "incidents":
-        return incidents_layer(language, access.readable(actor).exclude(status=Incident.Status.CLOSED))
+        open_ = access.readable(actor).exclude(status=Incident.Status.CLOSED).exclude(level=Level.SERVICE)
+        return incidents_layer(language, open_)
     return _LAYERS[name](language)
 
 

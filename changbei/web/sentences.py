@@ -254,6 +254,7 @@ WORDS: Mapping[str, Words] = {
     "MAJOR": _("major"),
     "LOCAL": _("local"),
     "DEMAND": _("demand"),
+    "SERVICE": _("everyday service"),
     "standby": _("standby server"),
     "spare-pc": _("spare computer"),
     "backup-line": _("spare line"),
@@ -318,7 +319,12 @@ ACTIONS: Mapping[str, Words] = {
     "supply.tell_corrected": _("tell the customers whose settlement was wrong"),
     "supply.merge_into_order": _("add it to the regular order"),
     "supply.replenish_key_customers": _("replenish key customers"),
+    "supply.join_network_stores": _("record the network store"),
+    "supply.set_care": _("record the assessment"),
     "supply.tell_customer": _("tell the customer"),
+    "supply.tell_retailer": _("tell the customer"),
+    "supply.tilt_counts": _("count the customers of each class"),
+    "supply.tilt_sum": _("sum by district, class and grade"),
 }
 TOLD_BY_OTHERS = ("task", "task-late", "task-moved", "task-vacant")
 """Templates of notices about tasks: the tasks' own facts say the same."""

@@ -136,9 +136,9 @@ class Story:
         runs.decide(task, option, actor=actor, result=result)
         run_until_quiet()
 
-    def approves(self, item: str, *, by: Person | None = None, approved: bool = True) -> None:
+    def approves(self, item: str, *, by: Person | None = None, approved: bool = True, **result: Any) -> None:
         task, actor = self._with_evidence(item, by)
-        runs.approve(task, approved, actor=actor)
+        runs.approve(task, approved, actor=actor, result=result)
         run_until_quiet()
 
     def _with_evidence(self, item: str, by: Person | None) -> tuple[Task, Person]:

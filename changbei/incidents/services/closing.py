@@ -28,7 +28,8 @@ def change_level(incident: Incident, level: str, *, reason: str, actor: Person) 
     Raises Invalid for another level or a missing reason, Conflict for a closed incident, NotAllowed.
     """
     access.require_command(actor, incident)
-    problems = [] if level in Level.values else [Problem("level", f"one of {', '.join(Level.values)}")]
+    levels = [one for one in Level.values if one != Level.SERVICE]
+    problems = [] if level in levels else [Problem("level", f"one of {', '.join(levels)}")]
     problems += [] if reason.strip() else [Problem("reason", gettext_noop("a reason is needed"))]
     if problems:
         raise Invalid(problems=problems)
@@ -36,6 +37,10 @@ def change_level(incident: Incident, level: str, *, reason: str, actor: Person) 
     before = incident.level
     if before == level:
         return incident
+    if before == Level.SERVICE:
+        raise Conflict(
+            gettext_noop("an everyday matter has no level; report the emergency as an event of its own")
+        )
     incident.level = level
     incident.save(update_fields=["level"])
     _journal(
@@ -102,15 +107,23 @@ def close(incident: Incident, *, reason: str = "", actor: Person) -> Incident:
         raise Conflict(Words(words, number=incident.number, tasks=open_tasks))
     if incident.run:
         runs.end_by_incident(incident.run.uuid, actor=actor)
+    command.stand_down(incident, actor=actor)
+    return _closed(incident, {"tasks_cancelled": open_tasks, "reason": reason.strip()}, actor=actor)
+
+
+@transaction.atomic
+def close_finished(incident: Incident) -> Incident:
+    """An everyday matter whose procedure has come to its end is closed with it: nobody commands who could."""
+    incident = lock(incident)
+    if incident.level != Level.SERVICE or incident.status == Incident.Status.CLOSED:
+        return incident
+    return _closed(incident, {"tasks_cancelled": 0, "reason": ""}, actor=None)
+
+
+def _closed(incident: Incident, data: dict[str, object], *, actor: Person | None) -> Incident:
     incident.status, incident.closed_at, incident.closed_by = Incident.Status.CLOSED, clock.now(), actor
     incident.save(update_fields=["status", "closed_at", "closed_by"])
-    command.stand_down(incident, actor=actor)
-    _journal(
-        incident,
-        "incidents.closed",
-        actor=actor,
-        data={"number": incident.number, "tasks_cancelled": open_tasks, "reason": reason.strip()},
-    )
+    _journal(incident, "incidents.closed", actor=actor, data={"number": incident.number, **data})
     return incident
 
 

@@ -28,7 +28,7 @@ from changbei.notify.recipients import of_people
 from changbei.people import access as people_access
 from changbei.people.models import Person
 from changbei.plans import tables
-from changbei.plans.model import Pack
+from changbei.plans.model import EVERYDAY, Pack
 from changbei.plans.plain import clean_map
 from changbei.runs import services as runs
 from changbei.runs.models import Run
@@ -271,20 +271,17 @@ def _create(
 
 
 def _level(found: InForce, filed: Mapping[str, Any], known: context.Known, now: datetime) -> str:
-    """What the plan's table says (E2.1b, E2.1d, E2.1e). Local without one, and where no row decides: no report is lost
-    for a hole in a table.
-    """
-    level = found.procedure.level
-    if level is None:
-        return "LOCAL"
-    family = found.procedure.family
+    """What the plan's table says (E2.1b, E2.1d, E2.1e); no report is lost for a hole in a table."""
+    level, family = found.procedure.level, found.procedure.family
+    if level is None or family == EVERYDAY:
+        return rules.level_without_table(family)
     inputs = rules.level_inputs(level.table.inputs, filed, family=family, share=known.share)
     if level.inputs is not None:
         seen = {"report": dict(filed), "incident": clean_map(context.facts_of(known, family=family))}
         given = {name: condition.value(seen, now)[0] for name, condition in level.inputs.items()}
         inputs |= {name: value for name, value in given.items() if value is not None}
     said = tables.evaluate(level.table, inputs).outputs
-    return str(said["level"]) if said else "LOCAL"
+    return str(said["level"]) if said else rules.level_without_table(family)
 
 
 def _facts_of_report(
@@ -303,7 +300,7 @@ def _facts_of_report(
             "incidents.classified",
             None,
             incident.uuid,
-            clause={"MAJOR": "E2.1b", "LOCAL": "E2.1d", "DEMAND": "E2.1e"}[incident.level],
+            clause={"MAJOR": "E2.1b", "LOCAL": "E2.1d", "DEMAND": "E2.1e"}.get(incident.level, ""),
             drill=incident.drill,
             data=classified,
         ),

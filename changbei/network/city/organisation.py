@@ -240,6 +240,8 @@ def _marketing(builder: _Builder, district_of_manager: tuple[int, ...]) -> None:
         crew = builder.staff(code, job, count)
         if kind == "order_dept":
             _duty(builder, "order-desk", "订单值班", "Order desk", code, crew)
+        elif kind == "customer_service_dept":
+            _duty(builder, "customer-service-desk", "客服值班", "Customer service desk", code, crew)
     for district in range(len(DISTRICTS)):
         territories = [number for number, of in enumerate(district_of_manager) if of == district]
         _marketing_department(builder, district, len(territories))
@@ -285,7 +287,10 @@ def _marketing_department(builder: _Builder, district: int, territories: int) ->
     for number in range(territories):
         office = market_managers[number * offices // territories][0]
         builder.made.managers.append(builder.person(office, "customer_manager"))
-    builder.made.inspectors.append(builder.staff(unit, "inspector", INSPECTORS_PER_DISTRICT))
+    inspectors = builder.staff(unit, "inspector", INSPECTORS_PER_DISTRICT)
+    builder.made.inspectors.append(inspectors)
+    title = names.join([name, names.text("专卖管理员", "monopoly administrator")])
+    builder.post(f"monopoly-administrator-{code}", "monopoly-administrator", title, unit, inspectors[:2])
 
 
 def _delivery(builder: _Builder, spec: CitySpec, vans_of_site: tuple[int, ...]) -> None:

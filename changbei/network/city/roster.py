@@ -22,6 +22,7 @@ HOURS = {  # per kind of duty post: the shifts of a day as (from hour, hours)
     "info-technician": ((8, 12), (20, 12)),
     "order-desk": ((8, 12),),
     "security-desk": ((8, 12), (20, 12)),
+    "customer-service-desk": ((8, 12),),
 }
 SHARE_WITH_AN_ABSENCE = 0.45
 AWAY_IN_FIRST_WEEK = frozenset({"customer_manager", "market_manager", "order_clerk", "auditor", "buyer"})

@@ -278,9 +278,10 @@ def test_demo_accounts_are_made_once(clock: VirtualClock) -> None:
     logins = services.create_demo_accounts()
     assert [one.login for one in logins] == [
         "head", "deputy", "office", "delivery", "dispatcher", "driver", "marketing", "department",
-        "market-manager", "customer-manager", "order-desk", "technician", "inspection", "petitions", "admin",
+        "market-manager", "customer-manager", "service-desk", "order-desk", "technician", "inspection",
+        "petitions", "admin",
     ]  # fmt: skip
-    assert len({one.person.pk for one in logins}) == 15
+    assert len({one.person.pk for one in logins}) == 16
     assert Account.objects.get(login="dispatcher").check_password(DEMO_PASSWORD)
     again = services.create_demo_accounts()
     assert [(a.login, a.person.pk) for a in again] == [(b.login, b.person.pk) for b in logins]

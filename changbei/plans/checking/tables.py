@@ -13,7 +13,7 @@ from changbei.plans.checking.finding import ERROR, WARNING, Finding, finding
 from changbei.plans.checking.offer import Offer
 from changbei.plans.checking.places import Places
 from changbei.plans.checking.shapes import asked_tables, choices, find, shape_of
-from changbei.plans.model import FAMILIES, Pack, Table
+from changbei.plans.model import EVERYDAY, FAMILIES, Pack, Table
 
 MOST_SAMPLES = 2_000
 OTHER = "x"  # a text that no row names
@@ -119,7 +119,7 @@ def _domain(table: Table, name: str, kind: str, pack: Pack, known: Sequence[str]
         )
     texts = [value for value in found if isinstance(value, str)]
     if name == "family":
-        return list(FAMILIES)
+        return [family for family in FAMILIES if family != EVERYDAY]  # no table classifies it
     if known:
         return list(dict.fromkeys([*known, *texts]))
     return list(dict.fromkeys([*texts, OTHER] if _takes_any(table, name) or not texts else texts))

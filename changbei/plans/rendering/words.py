@@ -233,6 +233,7 @@ _WORDS: Mapping[str, tuple[str, str, str]] = {
     "safety": ("安全", "安全", "Safety"),
     "petition": ("信访", "信訪", "Petitions"),
     "routine_family": ("日常", "日常", "Routine"),
+    "service": ("客户服务", "客戶服務", "Customer service"),
     # kinds of steps
     "kind_task": ("任务", "任務", "Task"),
     "kind_decide": ("决定", "決定", "Decision"),

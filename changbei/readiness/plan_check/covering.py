@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from changbei.core.clock import LOCAL
 from changbei.plans.checking import ERROR, WARNING, Finding, Places, finding
 from changbei.plans.checking.finding import Phrase
-from changbei.plans.model import DEPUTY_COMMANDER, Pack, Place, Procedure, Role, Step
+from changbei.plans.model import DEPUTY_COMMANDER, EVERYDAY, Pack, Place, Procedure, Role, Step
 from changbei.readiness.plan_check.roster import Roster
 from changbei.readiness.plan_check.standing import (
     ACTING,
@@ -78,10 +78,13 @@ class Covering:
         return ", ".join(near or sorted(self.roster.posts)[:5]) or "-"
 
     def _acting(self) -> Iterator[Finding]:
-        """A plan that people report by says who acts while both leaders are away, and that post exists (E2.1c)."""
+        """A plan for emergencies says who acts while both leaders are away, and that post exists (E2.1c)."""
         table = self.pack.tables.get(ACTING)
         if table is None:
-            if any(not procedure.schedules for procedure in self.pack.procedures.values()):
+            if any(
+                not procedure.schedules and procedure.family != EVERYDAY
+                for procedure in self.pack.procedures.values()
+            ):
                 yield finding(WARNING, "acting-missing", "", self.places.key(PLAN, "roles"))
             return
         for row in table.rows:

@@ -126,13 +126,13 @@ def called(pack: Pack, begins_at: datetime, *, seed: int) -> dict[tuple[str, str
 
 
 def _level(procedure: Procedure, report: Mapping[str, Any], known: context.Known, now: datetime) -> str:
-    if procedure.level is None:
-        return "LOCAL"
     family = procedure.family
+    if procedure.level is None:
+        return rules.level_without_table(family)
     inputs = rules.level_inputs(procedure.level.table.inputs, report, family=family, share=known.share)
     seen = {"report": dict(report), "incident": clean_map(context.facts_of(known, family=family))}
     outcome = runtime.level_of(procedure, seen, inputs, now)
-    return str((outcome.outputs or {"level": "LOCAL"})["level"])
+    return str((outcome.outputs or {"level": rules.level_without_table(family)})["level"])
 
 
 # --- the report

@@ -100,6 +100,7 @@ _LABELS: Mapping[str, tuple[str, str, str]] = {
     "MAJOR": ("重大事件", "重大事件", "Major"),
     "LOCAL": ("局部事件", "局部事件", "Local"),
     "DEMAND": ("货源需求", "貨源需求", "Demand"),
+    "SERVICE": ("日常服务", "日常服務", "Everyday service"),
 }
 
 # the timeline of the document: what somebody did, or what decided the course; messages and timers are left out

@@ -90,6 +90,17 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
         "{who}的聯繫方式{days}天沒有複核（期限{limit}天）。",
         "The contact of {who} was last reviewed {days} days ago (limit {limit}).",
     ),
+    # S8
+    "matter-ownerless": (
+        "{number} {title}：没有承办人。",
+        "{number} {title}：沒有承辦人。",
+        "{number} {title}: nobody owns it.",
+    ),
+    "matter-late": (
+        "{number} {title}：“{task}”应于{due}办完，{owner}仍未办理。",
+        "{number} {title}：「{task}」應於{due}辦完，{owner}仍未辦理。",
+        "{number} {title}: “{task}” was due on {due}; {owner} has not done it.",
+    ),
     # E3.1.2, E2.3
     "no-backup": (
         "{system}没有含{covers}的备份记录。",

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from changbei.supply.actions import requests, settling, shortages
+from changbei.supply.actions import requests, retailers, settling, shortages, tilting
 
-__all__ = ["requests", "settling", "shortages"]
+__all__ = ["requests", "retailers", "settling", "shortages", "tilting"]

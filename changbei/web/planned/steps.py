@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from changbei.incidents import access
-from changbei.incidents.models import Incident
+from changbei.incidents.models import Incident, Level
 from changbei.plans.model import Pack, Procedure, Stage, Step
 from changbei.plans.rendering.steps import Speaker
 from changbei.web import drawn, showing
@@ -87,7 +87,8 @@ class ProcedureRow:
 def procedures(pack: Pack, actor: object) -> list[ProcedureRow]:
     """All procedures as step lists, with the incidents that each handles now, as far as the actor may read them."""
     going_on: dict[str, list[Incident]] = defaultdict(list)
-    for incident in access.readable(actor).exclude(status=Incident.Status.CLOSED).order_by("pk"):
+    open_ = access.readable(actor).exclude(status=Incident.Status.CLOSED).exclude(level=Level.SERVICE)
+    for incident in open_.order_by("pk"):
         going_on[incident.kind].append(incident)
     speaker = drawn.speaker(pack)
     return [_procedure(speaker, one, going_on.get(one.id, [])) for one in pack.procedures.values()]

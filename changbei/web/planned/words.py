@@ -17,6 +17,7 @@ FAMILY_ICONS = {
     "safety": "alert-triangle",
     "petition": "messages",
     "routine": "calendar-event",
+    "service": "message-report",
 }
 
 

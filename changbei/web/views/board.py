@@ -83,6 +83,7 @@ def situation(actor: object) -> dict[str, Any]:
     incidents = list(
         access.readable(actor)
         .exclude(status=Incident.Status.CLOSED)
+        .exclude(level=Level.SERVICE)  # everyday service has a page of its own
         .select_related("run__plan_version")
         .defer("run__plan_version__files", "area")
     )

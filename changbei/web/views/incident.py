@@ -238,17 +238,19 @@ def _may(request: HttpRequest, incident: Incident) -> dict[str, Any]:
     commands = access.commands(person, incident)
     may = {verb: verb in held or (verb in access.COMMAND and commands) for verb in VERBS}
     is_open = incident.status != Incident.Status.CLOSED
+    everyday = incident.level == Level.SERVICE and not incident.drill
     return {
+        "everyday": everyday,
         "is_open": is_open,
-        "may_change_level": is_open and may["incidents.command"],
+        "may_change_level": is_open and may["incidents.command"] and not everyday,
         "may_clear": is_open and may["incidents.resume"] and incident.family == "weather",
-        "may_restore": incident.status == Incident.Status.OPEN and may["incidents.restore"],
+        "may_restore": incident.status == Incident.Status.OPEN and may["incidents.restore"] and not everyday,
         "may_close": is_open and may["incidents.close"],
         "suspend_url": showing.address("suspend", incident.uuid)
-        if is_open and may["incidents.suspend"]
+        if is_open and may["incidents.suspend"] and not everyday
         else "",
-        "review_url": showing.address("review", incident.uuid),
-        "levels": [level.value for level in Level if level.value != incident.level],
+        "review_url": "" if everyday else showing.address("review", incident.uuid),
+        "levels": [level.value for level in Level if level not in (incident.level, Level.SERVICE)],
         "staff_no": person.staff_no if person else "",
     }
 

@@ -23,7 +23,7 @@ from changbei.notify import selectors as notify
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
-from changbei.plans.selectors import all_in_force
+from changbei.plans.model import EVERYDAY, Pack
 from changbei.runs import access as run_access
 from changbei.runs import selectors as runs
 from changbei.runs import services as run_services
@@ -56,29 +56,41 @@ class Kind:
     family: str
 
 
+@dataclass(frozen=True)
+class Group:
+    """What can be reported by one plan."""
+
+    id: str
+    title: str
+    icon: str
+    kinds: list[Kind]
+
+
 @staff
 def kinds(request: HttpRequest) -> HttpResponse:
-    """What happened? One card per procedure of the plans in force that people begin."""
+    """What happened? One card per procedure of the plans in force that people begin; everyday service comes last."""
     people.require(request.user, "incidents.report")
     person = people.person_of(request.user)
     usual = USUAL.get(person.job, "") if person else ""
-    found = sorted(_kinds(), key=lambda kind: kind.family != usual)
-    return render(request, "web/report/kinds.html", {"kinds": found})
+    found = [_group(pack, usual) for pack in plans_in_force.packs_in_force()]
+    return render(request, "web/report/kinds.html", {"groups": [group for group in found if group.kinds]})
 
 
-def _kinds() -> Iterator[Kind]:
-    """Not those that a date begins: nobody reports that it is half past seven."""
-    for version in all_in_force():
-        for one in pack_for(version).procedures.values():
-            if one.schedules:
-                continue
-            yield Kind(
-                one.id,
-                showing.say(one.title),
-                showing.say(one.summary),
-                FAMILY_ICONS.get(one.family, "flag"),
-                one.family,
-            )
+def _group(pack: Pack, usual: str) -> Group:
+    """Not what a date begins: nobody reports that it is half past seven."""
+    rows = [
+        Kind(
+            one.id,
+            showing.say(one.title),
+            showing.say(one.summary),
+            FAMILY_ICONS.get(one.family, "flag"),
+            one.family,
+        )
+        for one in pack.procedures.values()
+        if not one.schedules
+    ]
+    icon = FAMILY_ICONS[EVERYDAY] if pack.is_everyday else "alert-triangle"
+    return Group(pack.id, showing.say(pack.titles), icon, sorted(rows, key=lambda kind: kind.family != usual))
 
 
 @staff

@@ -44,12 +44,13 @@ _LEVELS = {
     "MAJOR": (pgettext_lazy("level", "Major"), "alert-octagon-filled"),
     "LOCAL": (pgettext_lazy("level", "Local"), "alert-triangle-filled"),
     "DEMAND": (pgettext_lazy("level", "Demand"), "shopping-cart"),
+    "SERVICE": (pgettext_lazy("level", "Service"), "message-report"),
 }
 
 
 @register.simple_tag
 def level_chip(level: str, size: str = "") -> SafeString:
-    """The response level of an incident: MAJOR, LOCAL or DEMAND; anything else is not classified yet."""
+    """The response level of an incident: MAJOR, LOCAL, DEMAND or SERVICE; anything else is not classified yet."""
     text, name = _LEVELS.get(level.upper(), (gettext_lazy("Not classified"), "help-circle"))
     return format_html(
         '<span class="cb-level" data-level="{}" data-size="{}">{}<span>{}</span></span>',
