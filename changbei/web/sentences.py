@@ -312,6 +312,7 @@ ACTIONS: Mapping[str, Words] = {
     "supply.cash_candidates": _("find who may settle in cash"),
     "supply.decline": _("record the refusal"),
     "supply.dispatch_replenishment": _("send the replenishment"),
+    "supply.expect_shipment": _("note the day that was promised"),
     "supply.find_substitutes": _("look for substitutes of the price class"),
     "supply.look_at_supply": _("compare stock, demand and goods under way"),
     "supply.take_up_warnings": _("take up the early warnings"),

@@ -267,7 +267,7 @@ def test_demo_accounts_are_for_invented_people_only(driver: Person, clock: Virtu
     driver.email = "somebody@company.example"
     driver.save(update_fields=["email"])
     logins = services.create_demo_accounts()
-    assert len(logins) == 15
+    assert len(logins) == 16
     assert driver.pk not in {one.person.pk for one in logins}
     Person.objects.update(email="")
     Account.objects.all().delete()
@@ -285,7 +285,7 @@ def test_demo_accounts_are_made_once(clock: VirtualClock) -> None:
     assert Account.objects.get(login="dispatcher").check_password(DEMO_PASSWORD)
     again = services.create_demo_accounts()
     assert [(a.login, a.person.pk) for a in again] == [(b.login, b.person.pk) for b in logins]
-    assert Account.objects.count() == 15
+    assert Account.objects.count() == 16
 
 
 def test_the_dispatcher_of_the_demo_is_the_one_on_duty(clock: VirtualClock) -> None:

@@ -93,7 +93,7 @@ class Speaks:
         self.words = words
 
 
-START, END = "start", "end"
+START, END = "_start", "_end"  # no step is called so
 
 
 def scope_of(procedure: Procedure, stage_titles: Mapping[str, str], speaks: Speaks) -> Scope:
