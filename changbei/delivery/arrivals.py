@@ -33,3 +33,8 @@ def arrivals(on: date, site: Site, departs_at: datetime, shops: Sequence[Retaile
 def at_wall(on: date, wall: time) -> datetime:
     """A time of the wall clock on a day."""
     return datetime.combine(on, wall, LOCAL)
+
+
+def window_at(on: date, wall: time | None) -> datetime | None:
+    """One end of a delivery window on a day; None where there is none."""
+    return at_wall(on, wall) if wall else None

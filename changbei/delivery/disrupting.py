@@ -17,7 +17,7 @@ from changbei.compute import geo
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem
 from changbei.delivery import changing, expecting, papers, rules, travel
-from changbei.delivery.arrivals import at_wall
+from changbei.delivery.arrivals import window_at
 from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, Position, Stop, Tour
 from changbei.network.models import Retailer, Site, Vehicle
 from changbei.people.models import Person
@@ -156,8 +156,8 @@ def _urgent(day: DeliveryDay, shop: Retailer, order: UrgentOrder) -> Stop:
         cartons=order.cartons,
         order_fen=order.order_fen,
         service_seconds=shop.service_seconds,
-        window_start=at_wall(day.date, shop.window_start) if shop.window_start else None,
-        window_end=at_wall(day.date, shop.window_end) if shop.window_end else None,
+        window_start=window_at(day.date, shop.window_start),
+        window_end=window_at(day.date, shop.window_end),
         planned_at=ready_at,
         goods_site=shop.line.site,
         goods_ready_at=ready_at,

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
 from changbei.delivery import bulk, changing, expecting, moving
-from changbei.delivery.arrivals import at_wall
+from changbei.delivery.arrivals import window_at
 from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.network.models import Retailer
 from changbei.people import access as people
@@ -73,8 +73,8 @@ def join(tour: Tour, shop: Retailer, cartons: int, *, order_fen: int = 0, actor:
     new = cancelled or Stop(day=day, retailer=shop, urgent=True)
     new.tour, new.status, new.sequence = found.tour, Stop.Status.PLANNED, 0
     new.cartons, new.order_fen, new.service_seconds = cartons, order_fen, shop.service_seconds
-    new.window_start = at_wall(day.date, shop.window_start) if shop.window_start else None
-    new.window_end = at_wall(day.date, shop.window_end) if shop.window_end else None
+    new.window_start = window_at(day.date, shop.window_start)
+    new.window_end = window_at(day.date, shop.window_end)
     new.planned_at = found.tour.departs_at
     new.goods_site = new.goods_ready_at = None
     new.save()

@@ -13,7 +13,7 @@ from django.db.models import F
 
 from changbei.compute import geo
 from changbei.delivery import bulk, expecting, papers
-from changbei.delivery.arrivals import DEPARTURE, at_wall
+from changbei.delivery.arrivals import DEPARTURE, at_wall, window_at
 from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.network.models import Retailer, Site
 
@@ -151,8 +151,8 @@ def _copy(stop: Stop, day: DeliveryDay, *, urgent: bool) -> Stop:
         cartons=stop.cartons,
         order_fen=stop.order_fen,
         service_seconds=stop.service_seconds,
-        window_start=at_wall(day.date, shop.window_start) if shop.window_start else None,
-        window_end=at_wall(day.date, shop.window_end) if shop.window_end else None,
+        window_start=window_at(day.date, shop.window_start),
+        window_end=window_at(day.date, shop.window_end),
         planned_at=at_wall(day.date, shop.window_start or DEPARTURE),
         urgent=urgent,
     )

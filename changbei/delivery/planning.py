@@ -10,7 +10,7 @@ from django.db import transaction
 
 from changbei.core import clock, workdays
 from changbei.delivery import moving
-from changbei.delivery.arrivals import DEPARTURE, SHIFT_END, arrivals, at_wall
+from changbei.delivery.arrivals import DEPARTURE, SHIFT_END, arrivals, at_wall, window_at
 from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.journal import services as journal
 from changbei.network.models import Line, Retailer
@@ -102,8 +102,8 @@ def _stops(day: DeliveryDay, tour: Tour, shops: Sequence[Retailer]) -> Iterable[
             cartons=shop.usual_cartons,
             order_fen=shop.usual_cartons * AVERAGE_CARTON_FEN,
             service_seconds=shop.service_seconds,
-            window_start=at_wall(day.date, shop.window_start) if shop.window_start else None,
-            window_end=at_wall(day.date, shop.window_end) if shop.window_end else None,
+            window_start=window_at(day.date, shop.window_start),
+            window_end=window_at(day.date, shop.window_end),
             planned_at=at,
             expected_at=at,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from changbei.incidents import holding
-from changbei.incidents.models import Incident
+from changbei.incidents.models import Incident, Level
 from changbei.incidents.services import closing, command
 from changbei.journal.models import Entry
 
@@ -37,9 +37,10 @@ def service_is_back(entry: Entry) -> None:
 
 def matter_is_finished(entry: Entry) -> None:
     """A run has come to its end: an everyday matter is closed with it."""
-    incident = Incident.objects.filter(uuid=entry.incident).first() if entry.incident else None
-    if incident is not None:
-        closing.close_finished(incident)
+    if entry.incident is None:
+        return
+    for matter in Incident.objects.filter(uuid=entry.incident, level=Level.SERVICE):
+        closing.close_finished(matter)
 
 
 def hold_new_day(_entry: Entry) -> None:

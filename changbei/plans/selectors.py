@@ -7,7 +7,15 @@ from changbei.plans.loading import pack_for
 from changbei.plans.model import TIERS, Pack
 from changbei.plans.models import PlanVersion
 
-__all__ = ["all_in_force", "in_force", "pack_in_force", "read_in_force", "version_named", "versions"]
+__all__ = [
+    "all_in_force",
+    "first_in_force",
+    "in_force",
+    "pack_in_force",
+    "read_in_force",
+    "version_named",
+    "versions",
+]
 
 _DIGEST_SIGNS = 8
 
@@ -24,6 +32,11 @@ def all_in_force() -> list[PlanVersion]:
         return pack.is_everyday, order.get(pack.tier, len(order))
 
     return sorted(versions, key=rank)
+
+
+def first_in_force() -> PlanVersion | None:
+    """The plan to look into where no run says which."""
+    return next(iter(all_in_force()), None)
 
 
 def in_force(pack_id: str) -> PlanVersion:

@@ -303,18 +303,15 @@ def _journal_shipment(
         "delay": row.delay,
         **more,
     }
-    if run is None:
-        journal.append(kind, actor=actor, clause="E3.5.2b", data=data)
-    else:
-        journal.append(
-            kind,
-            actor=actor,
-            incident=run.incident,
-            run=run.uuid,
-            clause="E3.5.2b",
-            drill=run.drill,
-            data=data,
-        )
+    journal.append(
+        kind,
+        actor=actor,
+        incident=run.incident if run else None,
+        run=run.uuid if run else None,
+        clause="E3.5.2b",
+        drill=run is not None and run.drill,
+        data=data,
+    )
 
 
 @dataclass(frozen=True)

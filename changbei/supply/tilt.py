@@ -133,10 +133,13 @@ def totals(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 def month_end(today: date) -> datetime:
     """The last moment of the month."""
-    next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
-    return datetime.combine(next_month - timedelta(days=1), LAST_MOMENT, LOCAL)
+    return datetime.combine(_next_month_begins(today) - timedelta(days=1), LAST_MOMENT, LOCAL)
 
 
 def next_month(today: date) -> str:
     """The month that is reported for, as 2026-12."""
-    return (today.replace(day=1) + timedelta(days=32)).strftime("%Y-%m")
+    return _next_month_begins(today).strftime("%Y-%m")
+
+
+def _next_month_begins(today: date) -> date:
+    return (today.replace(day=1) + timedelta(days=32)).replace(day=1)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem
 from changbei.delivery import changing, expecting, moving
-from changbei.delivery.arrivals import SHIFT_END, at_wall
+from changbei.delivery.arrivals import SHIFT_END, at_wall, window_at
 from changbei.delivery.exchange.reading import DayFile, StopRow
 from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, RecoveryCase, Stop, Tour
 from changbei.network.models import Line
@@ -119,7 +119,7 @@ def _stops(tour: Tour, rows: Sequence[StopRow]) -> Iterable[Stop]:
             cartons=one.cartons,
             order_fen=one.order_fen,
             service_seconds=one.service_seconds,
-            window_start=at_wall(on, one.window_start) if one.window_start else None,
-            window_end=at_wall(on, one.window_end) if one.window_end else None,
+            window_start=window_at(on, one.window_start),
+            window_end=window_at(on, one.window_end),
             planned_at=tour.departs_at,
         )

@@ -32,7 +32,7 @@ from changbei.notify.recipients import of_retailers
 from changbei.people import access as people
 from changbei.people.models import Person, Unit
 from changbei.plans.loading import pack_for
-from changbei.plans.selectors import all_in_force
+from changbei.plans.selectors import first_in_force
 from changbei.runs.access import hidden_events, notice_for
 from changbei.web import entry, htmx, mapping
 from changbei.web.errors import refuse, said
@@ -253,7 +253,7 @@ _FIELDS = {"title": "title_hans", "body": "body_hans"}
 def _suggestion(request: HttpRequest) -> dict[str, Any]:
     """The words of a template of the plan, with what is known of the suspension asked for."""
     found: dict[str, Any] = {"channels": [bulk.ways("retailers")[0]], "of": request.GET.get("of", "")}
-    version = next(iter(all_in_force()), None)
+    version = first_in_force()
     template = pack_for(version).templates.get(request.GET.get("template", "")) if version else None
     if template is None:
         return found

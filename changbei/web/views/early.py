@@ -25,7 +25,7 @@ from changbei.incidents.models import Incident
 from changbei.network.models import Product, Shipment, Site
 from changbei.people import access as people
 from changbei.plans.loading import pack_for
-from changbei.plans.selectors import all_in_force
+from changbei.plans.selectors import first_in_force
 from changbei.supply import access, early, wording
 from changbei.supply.models import SupplyWarning
 from changbei.web import htmx, showing
@@ -175,7 +175,7 @@ def _shipments() -> list[UnderWay]:
 
 def _substitutes(product: str) -> dict[str, Any]:
     missing = Product.objects.filter(code=product, active=True).first()
-    version = next(iter(all_in_force()), None)
+    version = first_in_force()
     if missing is None or version is None:
         return {"missing": None, "substitutes": []}
     found = early.find_substitutes(product, pack_for(version), wanted_cartons=0)

@@ -20,7 +20,7 @@ from changbei.network.models import Product, Retailer, Site
 from changbei.plans import tables
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
-from changbei.plans.selectors import all_in_force
+from changbei.plans.selectors import first_in_force
 from changbei.runs.models import Task
 from changbei.supply import access
 from changbei.supply.models import SupplyLine, SupplyRequest
@@ -138,7 +138,7 @@ def yuan(fen: int) -> str:
 
 def plan_of(found: SupplyRequest) -> Pack | None:
     """The plan the request is decided by: that of its run, else the one in force."""
-    version = found.run.plan_version if found.run else next(iter(all_in_force()), None)
+    version = found.run.plan_version if found.run else first_in_force()
     return pack_for(version) if version else None
 
 
