@@ -58,11 +58,7 @@ def offered() -> list[Offer]:
         Offer(
             pack,
             tuple(pack.exercises.values()),
-            tuple(
-                Kind(one, levels_of(one, pack), last.get(one.id))
-                for one in pack.procedures.values()
-                if not one.schedules
-            ),
+            tuple(Kind(one, levels_of(one, pack), last.get(one.id)) for one in pack.reported),
         )
         for pack in plan.packs_in_force()
     ]

@@ -9,12 +9,11 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from changbei.core import clock
+from changbei.incidents import plan
 from changbei.notify.models import Message
 from changbei.people import access as people
 from changbei.plans import kinds
-from changbei.plans.loading import pack_for
 from changbei.plans.model import Check, Pack
-from changbei.plans.models import PlanVersion
 from changbei.readiness import rules
 from changbei.readiness.models import (
     Backup,
@@ -62,9 +61,9 @@ def inspection_targets(kinds: Collection[str]) -> list[Target]:
 
 def inspection_intervals() -> Iterator[tuple[list[str], rules.Intervals]]:
     """Kinds of places with their intervals, from the checks of the plans in force."""
-    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
-        pack = pack_for(version)
-        for check in pack.checks.values():
+    for pack in plan.packs_in_force():
+        order = list(pack.clauses).index
+        for check in sorted(pack.checks.values(), key=lambda one: order(one.clause)):
             if check.kind == "inspections":
                 regular = number(check.params, "regular_days", pack, 30)
                 irregular = number(check.params, "irregular_days", pack, 0)
@@ -89,16 +88,17 @@ class Standing:
 
 
 def standing(*, actor: object) -> list[Standing]:
-    """Every check of the plans in force, by clause; two queries beside the plans. NotAllowed for strangers."""
+    """Every check of the plans in force, plan by plan and clause by clause; two queries beside the plans. NotAllowed
+    for strangers."""
     people.require(actor, "readiness.see")
     states = {one.check_id: one for one in CheckDue.objects.all()}
     open_ones: dict[str, list[Finding]] = {}
     for finding in Finding.objects.filter(mended_at__isnull=True).order_by("found_at", "subject"):
         open_ones.setdefault(finding.check_id, []).append(finding)
     known, found = kinds.kinds(), []
-    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
-        pack = pack_for(version)
-        for check in pack.checks.values():
+    for pack in plan.packs_in_force():
+        order = list(pack.clauses).index
+        for check in sorted(pack.checks.values(), key=lambda one: order(one.clause)):
             state, kind = states.get(check.id), known.get(check.kind)
             found.append(
                 Standing(
@@ -112,13 +112,7 @@ def standing(*, actor: object) -> list[Standing]:
                     kind.registry if kind else "",
                 )
             )
-    return sorted(found, key=lambda one: (_clause_order(one.check.clause), one.check.id))
-
-
-def _clause_order(clause: str) -> tuple[tuple[int, str], ...]:
-    """E3.1.9 before E3.1.10."""
-    parts = clause.lstrip("E").split(".")
-    return tuple((int("".join(c for c in part if c.isdigit()) or 0), part) for part in parts)
+    return found
 
 
 @dataclass(frozen=True)
@@ -171,9 +165,9 @@ def search_experience(words: str, *, actor: object) -> list[Experience]:
 
 def copy_keep_days() -> int:
     """How long a copy of customer files may be kept, as the plan in force says (E3.2.7)."""
-    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
-        pack = pack_for(version)
-        for check in pack.checks.values():
+    for pack in plan.packs_in_force():
+        order = list(pack.clauses).index
+        for check in sorted(pack.checks.values(), key=lambda one: order(one.clause)):
             if check.kind == "customer_files":
                 return number(check.params, "keep_days", pack, 90)
     return 90

@@ -81,10 +81,7 @@ class Covering:
         """A plan for emergencies says who acts while both leaders are away, and that post exists (E2.1c)."""
         table = self.pack.tables.get(ACTING)
         if table is None:
-            if any(
-                not procedure.schedules and procedure.family != EVERYDAY
-                for procedure in self.pack.procedures.values()
-            ):
+            if any(procedure.family != EVERYDAY for procedure in self.pack.reported):
                 yield finding(WARNING, "acting-missing", "", self.places.key(PLAN, "roles"))
             return
         for row in table.rows:

@@ -43,6 +43,7 @@ ELSEWHERE = {
 class CheckRow:
     title: str
     clause: Clause | None
+    plan: str
     state: str  # holds, fails, unknown
     since: datetime | None
     next_at: datetime | None
@@ -63,7 +64,7 @@ class Figure:
 
 @staff
 def readiness(request: HttpRequest) -> HttpResponse:
-    """All checks: those that do not hold first, then by clause."""
+    """All checks: those that do not hold first, then plan by plan."""
     may_export = people.may(request.user, FILES_PERMISSION)
     checks = [_row(one, may_export) for one in selectors.standing(actor=request.user)]
     order = {"fails": 0, "unknown": 1, "holds": 2}
@@ -90,6 +91,7 @@ def _row(one: Standing, may_export: bool) -> CheckRow:
     return CheckRow(
         showing.say(one.check.title),
         showing.clause(one.check.clause, one.pack),
+        showing.say(one.pack.titles),
         state,
         one.since,
         one.next_at,

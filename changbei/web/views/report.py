@@ -77,7 +77,6 @@ def kinds(request: HttpRequest) -> HttpResponse:
 
 
 def _group(pack: Pack, usual: str) -> Group:
-    """Not what a date begins: nobody reports that it is half past seven."""
     rows = [
         Kind(
             one.id,
@@ -86,8 +85,7 @@ def _group(pack: Pack, usual: str) -> Group:
             FAMILY_ICONS.get(one.family, "flag"),
             one.family,
         )
-        for one in pack.procedures.values()
-        if not one.schedules
+        for one in pack.reported
     ]
     icon = FAMILY_ICONS[EVERYDAY] if pack.is_everyday else "alert-triangle"
     return Group(pack.id, showing.say(pack.titles), icon, sorted(rows, key=lambda kind: kind.family != usual))

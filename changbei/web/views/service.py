@@ -17,7 +17,7 @@ from changbei.incidents import plan as plans_in_force
 from changbei.incidents.matters import Matter, open_matters
 from changbei.people import access as people
 from changbei.plans.loading import pack_for
-from changbei.plans.model import EVERYDAY, Procedure
+from changbei.plans.model import EVERYDAY
 from changbei.web import showing
 from changbei.web.entry import staff
 from changbei.web.planned import FAMILY_ICONS
@@ -72,14 +72,9 @@ def matters(request: HttpRequest) -> HttpResponse:
 
 def _kinds() -> Iterable[Kind]:
     for pack in plans_in_force.packs_in_force():
-        for one in pack.procedures.values():
-            if _is_recorded(one):
+        for one in pack.reported:
+            if one.family == EVERYDAY:
                 yield Kind(one.id, showing.say(one.title), FAMILY_ICONS[one.family])
-
-
-def _is_recorded(procedure: Procedure) -> bool:
-    """Whether it is everyday service that somebody records, not a date begins."""
-    return procedure.family == EVERYDAY and not procedure.schedules
 
 
 def _row(matter: Matter) -> Row:
