@@ -14,6 +14,7 @@ from django.db.models import Min
 from django.db.models.functions import Greatest
 
 from changbei.core import clock, faults
+from changbei.core.errors import ChangbeiError
 from changbei.journal import prepared
 from changbei.journal.services import NewEntry, append_many
 from changbei.plans import actions
@@ -185,8 +186,9 @@ def _perform(call: ActionCall) -> None:
     try:
         result = clean_map(_result(call, context))
     except Exception as error:  # a capability that fails must not stop the others
-        logger.warning("action %s of run %s failed", call.action, run.number, exc_info=True)
         words = f"{type(error).__name__}: {error}"
+        unforeseen = not isinstance(error, ChangbeiError)
+        logger.warning("action %s of run %s failed: %s", call.action, run.number, words, exc_info=unforeseen)
         again_at = rules.retry_at(call.attempts, clock.now()) if rules.is_worth_trying_again(error) else None
         _feed_back(run, call, error=words, again_at=again_at)
         return

@@ -49,6 +49,7 @@ from changbei.site.settled import settle
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
+SELDOM_SECONDS = 10.0
 # How long a lane waits, once woken, for more of the same: first contacts, which other lanes hand over, go before.
 GATHER_SECONDS = {"engine": 0.2, "deadlines": 0.2, "inbox": 0.2, "actions": 0.1}
 PAUSE_AFTER_TROUBLE_SECONDS = 1.0
@@ -132,10 +133,12 @@ def lanes() -> dict[str, list[Job]]:
 
 
 def tick() -> int:
-    """Every job once, in this thread, for drills and tests that move the clock themselves; how much was
-    done.
+    """Every job once, in this thread, for drills and tests that move the clock themselves; what is looked at seldom
+    only once nothing else is left to do. How much was done.
     """
-    return sum(job.do(_never) for jobs in lanes().values() for job in jobs)
+    jobs = [job for lane in lanes().values() for job in lane]
+    often = sum(job.do(_never) for job in jobs if job.every_seconds < SELDOM_SECONDS)
+    return often or sum(job.do(_never) for job in jobs if job.every_seconds >= SELDOM_SECONDS)
 
 
 def next_due() -> datetime | None:

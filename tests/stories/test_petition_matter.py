@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from changbei.journal.models import Entry
 from changbei.plans.services import adopt
 from changbei.runs import scheduling
 from changbei.runs.models import Run, ScheduledStart, Task
@@ -45,6 +46,8 @@ def accepted(story: Story, town: Town) -> None:
 def test_a_matter_is_accepted_answered_and_filed(petitions: Town) -> None:
     story = matter(petitions)
     assert story.who("matter-owner") == petitions.holder("finance-head")
+    # How grave it is follows from no clause of the city's plan for emergencies.
+    assert Entry.objects.get(incident=story.incident.uuid, kind="incidents.classified").clause == ""
     # The time limit counts from the receipt on Friday, not from the registration on Monday.
     assert story.timers("mark", "wait") == {
         "mark:accept-clock:near": "12-02 09:40",

@@ -259,7 +259,7 @@ def _create(
     rows.insert_objects([_report_of(incident, filed, now, actor=actor, source=source, joined=False)])
     if outage := outages.of_report(incident, filed, now):
         rows.insert_objects([outage])
-    begun.facts[:0] = [*_facts_of_report(incident, filed, actor=actor, source=source), *taken.facts]
+    begun.facts[:0] = [*_facts_of_report(incident, found, filed, actor=actor, source=source), *taken.facts]
     begun.afterwards += [
         *command.orders_of(incident, found.pack, taken),
         *_answer(incident, found.pack, actor),
@@ -284,8 +284,16 @@ def _level(found: InForce, filed: Mapping[str, Any], known: context.Known, now: 
     return str(said["level"]) if said else rules.level_without_table(family)
 
 
+def _clause_of(level: str, found: InForce) -> str:
+    """Which clause of the plan says what this level is: the city's plan has one for each."""
+    clause = {"MAJOR": "E2.1b", "LOCAL": "E2.1d", "DEMAND": "E2.1e"}.get(level, "")
+    if clause in found.pack.clauses:
+        return clause
+    return found.procedure.level.table.clause if found.procedure.level else ""
+
+
 def _facts_of_report(
-    incident: Incident, filed: dict[str, Any], *, actor: Person | None, source: str
+    incident: Incident, found: InForce, filed: dict[str, Any], *, actor: Person | None, source: str
 ) -> list[journal.NewEntry]:
     data = {
         "number": incident.number,
@@ -300,7 +308,7 @@ def _facts_of_report(
             "incidents.classified",
             None,
             incident.uuid,
-            clause={"MAJOR": "E2.1b", "LOCAL": "E2.1d", "DEMAND": "E2.1e"}.get(incident.level, ""),
+            clause=_clause_of(incident.level, found),
             drill=incident.drill,
             data=classified,
         ),
