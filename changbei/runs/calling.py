@@ -12,11 +12,11 @@ from changbei.core import clock
 from changbei.core.errors import Invalid
 from changbei.core.texts import LANGUAGES, Text, pick
 from changbei.journal.models import Entry
-from changbei.plans import forms, runtime, selectors
+from changbei.plans import runtime, selectors
 from changbei.plans.facts import CallEnded, Json
 from changbei.plans.model import Procedure
 from changbei.plans.models import PlanVersion
-from changbei.runs import services
+from changbei.runs import services, things
 from changbei.runs.models import ActionCall, Run
 
 MOST_DEEP = 5  # a plan that calls itself through other plans is stopped here
@@ -47,7 +47,7 @@ def _begin(caller: Run, item: str, given: Json, top: Run, depth: int) -> Run:
     version = _version(caller, given["plan"])
     procedure = services.procedure_of(version, given["procedure"])
     report: Json = given["report"]
-    if problems := forms.problems(procedure.form, report):
+    if problems := things.problems(procedure.form, report):
         raise Invalid(problems=problems)
     return services.start(
         procedure.id,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from changbei.core.errors import Invalid
 from changbei.notify.models import Message
 from changbei.plans.services import adopt
 from changbei.runs.models import Run
@@ -76,6 +77,9 @@ def test_a_visit_that_does_not_ease_is_reported_mediated_and_passed_on(petitions
     ]
     received(story, petitions)
     story.does("room-hall")
+    with pytest.raises(Invalid) as refused:
+        story.does("name-owner", owner="CB9999")
+    assert [problem.field for problem in refused.value.problems] == ["owner"]
     story.does("name-owner", owner=petitions.holder("order-dept-head").staff_no)
     story.does("begin-answer", began_at=petitions.clock.now().isoformat())
     fast_forward("119m")

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_noop
 from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.notify import services as notify
 from changbei.people.models import Person
-from changbei.plans import forms, runtime
+from changbei.plans import runtime
 from changbei.plans.facts import Acknowledged, Completed, Json
 from changbei.plans.model import step_of
-from changbei.runs import access, rules
+from changbei.runs import access, rules, things
 from changbei.runs.models import Run, Task
 from changbei.runs.services import evidence
 from changbei.runs.services.applying import apply_locked, plan_of
@@ -111,7 +111,7 @@ def _refuse_incomplete(run: Run, task: Task, result: Json, language: str) -> Non
     attached = set(task.attached.values_list("kind", flat=True)) if task.evidence else set()
     filled = {name: value for name, value in result.items() if name != OWN_FIELDS.get(Task.Kind(task.kind))}
     problems = rules.missing_evidence(task.evidence, attached)
-    problems += forms.problems((spec and spec.form) or NO_FORM, filled, language=language)
+    problems += things.problems((spec and spec.form) or NO_FORM, filled, language=language)
     if problems:
         raise Invalid(problems=problems)
 

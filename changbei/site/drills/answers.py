@@ -21,6 +21,7 @@ class Knowledge:
 
     now: datetime
     given: Mapping[str, Any]
+    person: str = ""  # the staff number of whoever fills it in: they take on what a form asks a name for
     area: Mapping[str, Any] | None = None
     suspend_for: timedelta = timedelta(hours=3)
 
@@ -35,6 +36,8 @@ def fill(form: Mapping[str, Any], known: Knowledge) -> dict[str, Any]:
 def _value(name: str, schema: Mapping[str, Any], known: Knowledge) -> Any:
     if schema.get("x-widget") == "area":
         return known.area
+    if schema.get("x-widget") == "person":
+        return known.person
     if "oneOf" in schema:
         return schema["oneOf"][0]["const"]
     if "enum" in schema:

@@ -166,6 +166,7 @@ class Colleagues:
         known = answers.Knowledge(
             now=clock.now(),
             given={**knowing.known_for(task), **self._script(task).forms.get(step, {})},
+            person=task.holder.staff_no if task.holder else "",
             area=incident.area if incident else None,
         )
         return answers.fill(form, known)
