@@ -13,10 +13,10 @@ from changbei.notify.recipients import of_retailers
 from changbei.people.models import Person
 from changbei.plans.actions import action, message
 from changbei.plans.loading import pack_for
+from changbei.plans.schemas import COUNT, FLAG, LIST, TEXT, object_
 from changbei.runs import drills
 from changbei.runs.context import ActionContext
 from changbei.supply import selectors, services
-from changbei.supply.actions.schemas import COUNT, FLAG, LIST, TEXT, object_
 from changbei.supply.actions.telling import tell_once
 from changbei.supply.models import SupplyRequest
 

@@ -10,16 +10,16 @@ from changbei.network import customers
 from changbei.network.models import Retailer
 from changbei.notify.recipients import of_retailers
 from changbei.plans.actions import action, message
+from changbei.plans.schemas import COUNT, FLAG, MAP, TEXT, object_
 from changbei.runs import drills
 from changbei.runs.context import ActionContext
 from changbei.runs.models import Task
-from changbei.supply.actions.schemas import COUNT, FLAG, TEXT, object_
 from changbei.supply.actions.telling import tell_once
 
 
 @action(
     "supply.tell_retailer",
-    params=object_("values", retailer=TEXT, template=message("retailer"), values={"type": "object"}),
+    params=object_("values", retailer=TEXT, template=message("retailer"), values=MAP),
     returns=object_(told=COUNT),
 )
 def tell_retailer(context: ActionContext) -> dict[str, Any]:

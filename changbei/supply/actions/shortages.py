@@ -12,10 +12,10 @@ from changbei.notify.recipients import of_contact
 from changbei.people.models import Contact
 from changbei.plans.actions import action, message
 from changbei.plans.loading import pack_for
+from changbei.plans.schemas import COUNT, FLAG, LIST, NUMBER, TEXT, object_
 from changbei.runs import drills
 from changbei.runs.context import ActionContext
 from changbei.supply import early, rules
-from changbei.supply.actions.schemas import COUNT, FLAG, LIST, NUMBER, TEXT, object_
 from changbei.supply.actions.telling import tell_once
 
 AREA_STAFF = (

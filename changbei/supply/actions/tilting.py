@@ -6,9 +6,9 @@ from typing import Any
 
 from changbei.core.clock import LOCAL
 from changbei.plans.actions import action
+from changbei.plans.schemas import COUNT, LIST, MAP, TEXT, object_
 from changbei.runs.context import ActionContext
 from changbei.supply import tilt
-from changbei.supply.actions.schemas import COUNT, LIST, TEXT, object_
 
 FOUR = dict.fromkeys(tilt.CLASSES, COUNT)
 
@@ -32,7 +32,7 @@ def tilt_counts(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "supply.tilt_sum",
-    params=object_("reported", formats=TEXT, asked=COUNT, reported={"type": "object"}),
+    params=object_("reported", formats=TEXT, asked=COUNT, reported=MAP),
     returns=object_(rows=LIST, reported=COUNT, missing=COUNT, differing=COUNT, **FOUR),
 )
 def tilt_sum(context: ActionContext) -> dict[str, Any]:
