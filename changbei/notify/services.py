@@ -25,6 +25,7 @@ from changbei.notify.channels.registry import offered
 from changbei.notify.confirming import Confirm
 from changbei.notify.ladders import INBOX, PUSH
 from changbei.notify.models import Device, Message, Notice, Urgency
+from changbei.notify.noting import fact
 from changbei.notify.recipients import Recipient
 from changbei.people.models import Person
 
@@ -386,7 +387,6 @@ def _told(
     actor: Person | None,
 ) -> NewEntry:
     data: dict[str, Any] = {
-        "notice": str(notice.uuid),
         "template": notice.template,
         "urgency": int(notice.urgency),
         "recipients": len(recipients),
@@ -396,16 +396,7 @@ def _told(
         data["task"] = str(notice.task)
     if len(recipients) <= NAMED_IN_JOURNAL:
         data["to"] = [f"{one.name} ({one.label})" for one in recipients]
-    return NewEntry(
-        "notify.told",
-        actor,
-        incident=notice.incident,
-        run=notice.run,
-        item=new.item,
-        clause=notice.clause,
-        drill=notice.drill,
-        data=data,
-    )
+    return fact("notify.told", notice, actor, item=new.item, **data)
 
 
 def _acknowledge(which: Q, whose: Q, by: Message | None) -> None:
@@ -425,36 +416,12 @@ def _stop(waiting: QuerySet[Message], reason: str) -> int:
 
 
 def _acknowledged(notice: Notice, person: Person, actor: Person, by: str) -> NewEntry:
-    return NewEntry(
-        "notify.acknowledged",
-        actor,
-        incident=notice.incident,
-        run=notice.run,
-        clause=notice.clause,
-        drill=notice.drill,
-        data={
-            "notice": str(notice.uuid),
-            "template": notice.template,
-            "task": str(notice.task) if notice.task else "",
-            "by": person.staff_no,
-            **({"way": by} if by else {}),
-        },
-    )
+    task, way = str(notice.task) if notice.task else "", {"way": by} if by else {}
+    said = {"template": notice.template, "task": task, "by": person.staff_no, **way}
+    return fact("notify.acknowledged", notice, actor, **said)
 
 
 def _acknowledged_outside(notice: Notice, message: Message, by: str) -> NewEntry:
     """A customer or an outside contact: nobody on the staff, so another kind of fact, which moves no task."""
-    return NewEntry(
-        "notify.answered",
-        None,
-        incident=notice.incident,
-        run=notice.run,
-        clause=notice.clause,
-        drill=notice.drill,
-        data={
-            "notice": str(notice.uuid),
-            "template": notice.template,
-            "by": rules.recipient_name(message),
-            "way": by,
-        },
-    )
+    who = rules.recipient_name(message)
+    return fact("notify.answered", notice, None, template=notice.template, by=who, way=by)

@@ -21,6 +21,7 @@ from changbei.people.models import Person
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
 from changbei.runs.models import Run
+from changbei.runs.noting import note
 from changbei.supply import rules
 from changbei.supply.models import SupplyWarning
 
@@ -295,22 +296,17 @@ def _under_way(shipment: Shipment) -> Shipment:
 def _journal_shipment(
     kind: str, row: Shipment, actor: Person | None, run: Run | None = None, **more: str
 ) -> None:
-    data = {
-        "shipment": row.number,
-        "product": row.product.code,
-        "cartons": row.cartons,
-        "expected_on": row.expected_on.isoformat(),
-        "delay": row.delay,
-        **more,
-    }
-    journal.append(
+    note(
         kind,
-        actor=actor,
-        incident=run.incident if run else None,
-        run=run.uuid if run else None,
+        run,
+        actor,
         clause="E3.5.2b",
-        drill=run is not None and run.drill,
-        data=data,
+        shipment=row.number,
+        product=row.product.code,
+        cartons=row.cartons,
+        expected_on=row.expected_on.isoformat(),
+        delay=row.delay,
+        **more,
     )
 
 

@@ -19,8 +19,8 @@ from changbei.delivery.adjusting import Adjusted, LineChoice
 from changbei.delivery.models import Stop, Tour
 from changbei.incidents import access, plan, rules, telling
 from changbei.incidents.models import Incident, LineMeasure, LineMeasureRetailer, SuspendedRetailer
+from changbei.incidents.noting import note
 from changbei.incidents.services.locking import lock_open
-from changbei.journal import services as journal
 from changbei.network import selectors as network
 from changbei.network.models import Retailer
 from changbei.notify import services as notify
@@ -72,25 +72,20 @@ def decide_lines(
         access.require(actor, "incidents.suspend", incident)
     incident = lock_open(incident)
     if not choices and not lines_concerned(incident).exists():
-        _journal(
-            incident, "incidents.lines_decided", actor, {"lines": {}, "held": 0, "stops": 0, "review_at": ""}
-        )
+        _decided(incident, actor, lines={}, held=0, stops=0, review_at="")
         return []
     if problems := rules.line_problems([one.measure for one in choices], review_at, clock.now()):
         raise Invalid(problems=problems)
     with drills.practice(incident.drill):
         made = _carry_out(incident, choices, review_at, decided_by, actor)
     holds = [one for one in made if one.measure == Measure.HOLD]
-    _journal(
+    _decided(
         incident,
-        "incidents.lines_decided",
         actor,
-        {
-            "lines": {measure: sum(one.measure == measure for one in made) for measure in Measure.values},
-            "held": len(holds),
-            "stops": sum(one.stops for one in made),
-            "review_at": review_at.isoformat() if review_at and holds else "",
-        },
+        lines={measure: sum(one.measure == measure for one in made) for measure in Measure.values},
+        held=len(holds),
+        stops=sum(one.stops for one in made),
+        review_at=review_at.isoformat() if review_at and holds else "",
     )
     return made
 
@@ -252,13 +247,6 @@ def _order(incident: Incident, pack: Pack, measure: LineMeasure, template: str, 
     return new, concerned
 
 
-def _journal(incident: Incident, kind: str, actor: Person | None, data: dict[str, Any]) -> None:
-    journal.append(
-        kind,
-        actor=actor,
-        incident=incident.uuid,
-        run=incident.run.uuid if incident.run else None,
-        clause="E2.6",
-        drill=incident.drill,
-        data={**data, "practised": drills.only_practised(incident.drill)},
-    )
+def _decided(incident: Incident, actor: Person | None, **data: Any) -> None:
+    practised = drills.only_practised(incident.drill)
+    note("incidents.lines_decided", incident, actor, clause="E2.6", **data, practised=practised)

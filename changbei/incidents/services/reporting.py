@@ -18,6 +18,7 @@ from django.db import transaction
 from changbei.core import clock
 from changbei.incidents import context, forms, numbers, plan, rules, telling
 from changbei.incidents.models import Incident, Report
+from changbei.incidents.noting import fact
 from changbei.incidents.plan import InForce
 from changbei.incidents.services import command, outages
 from changbei.journal import prepared
@@ -161,17 +162,8 @@ def _join(
     new = rules.added(first.data if first else {}, filed)
     if incident.run and rules.worth_adding(first.data if first else {}, filed):
         _tell_run(incident.run, filed, actor)
-    data = {"number": incident.number, "source": source, "adds": new}
-    facts = [
-        journal.NewEntry(
-            "incidents.report_joined",
-            actor,
-            incident.uuid,
-            incident.run.uuid if incident.run else None,
-            drill=incident.drill,
-            data=data,
-        )
-    ]
+    data: dict[str, Any] = {"number": incident.number, "source": source, "adds": new}
+    facts = [fact("incidents.report_joined", incident, actor, **data)]
     rows = Rows()
     rows.insert_objects([_report_of(incident, filed, now, actor=actor, source=source, joined=True)])
     notify.tell_many(_answer(incident, plan.of_incident(incident).pack, actor), facts=facts, rows=rows)

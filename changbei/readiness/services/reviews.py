@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.incidents.models import Incident
+from changbei.incidents.noting import note
 from changbei.incidents.services.locking import lock
 from changbei.journal import services as journal
 from changbei.notify import services as notify
@@ -164,16 +165,7 @@ def _locked(rectification: Rectification) -> Rectification:
 
 
 def _journal(kind: str, review: Review, actor: Person | None, **data: Any) -> None:
-    incident = review.incident
-    journal.append(
-        kind,
-        actor=actor,
-        incident=incident.uuid,
-        run=incident.run.uuid if incident.run else None,
-        clause="E2.9",
-        drill=incident.drill,
-        data={"number": incident.number, **data},
-    )
+    note(kind, review.incident, actor, clause="E2.9", number=review.incident.number, **data)
 
 
 def _journal_mending(kind: str, found: Rectification, actor: Person | None, **data: Any) -> None:
