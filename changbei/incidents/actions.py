@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from changbei.core import clock, moments
-from changbei.core.errors import Invalid, NotFound, Outside
+from changbei.core.errors import Invalid, NotFound, Outside, there
 from changbei.incidents import departments, replenishing, settling
 from changbei.incidents.forecasts import configured
 from changbei.incidents.models import Incident, PublicNotice, Suspension
@@ -355,9 +355,7 @@ def fetch_forecast(context: ActionContext) -> dict[str, Any]:
 )
 def read_forecast(context: ActionContext) -> dict[str, Any]:
     """Today's forecast in words, and what its severe days ask to be prepared."""
-    found = forecasting.of_day(forecasting.today())
-    if found is None:
-        raise NotFound("there is no forecast of today")
+    found = there(forecasting.of_day(forecasting.today()), "there is no forecast of today")
     first, second, third = forecasting.words(found)
     return {
         "forecast": str(found.uuid),
@@ -374,9 +372,7 @@ def read_forecast(context: ActionContext) -> dict[str, Any]:
 def _incident(context: ActionContext) -> Incident:
     uuid = context.run.incident
     found = Incident.objects.select_related("run__plan_version").filter(uuid=uuid).first() if uuid else None
-    if found is None:
-        raise NotFound(f"the run {context.run.number} belongs to no incident")
-    return found
+    return there(found, f"the run {context.run.number} belongs to no incident")
 
 
 def _suspension(context: ActionContext) -> Suspension:

@@ -16,7 +16,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, NotAllowed, NotFound
+from changbei.core.errors import Conflict, NotAllowed, there
 from changbei.journal.services import append
 from changbei.network.models import Retailer
 from changbei.notify import audiences, calls, rules, services, wording
@@ -40,9 +40,7 @@ def get(actor: object, notice: UUID) -> Notice:
     """A notice, for who may see what was sent. Raises NotAllowed, NotFound."""
     access.require(actor, PERMISSION)
     found = Notice.objects.filter(uuid=notice).select_related("by").first()
-    if found is None:
-        raise NotFound(gettext_noop("no such notice"))
-    return found
+    return there(found, gettext_noop("no such notice"))
 
 
 def may_steer(actor: object, notice: Notice) -> bool:

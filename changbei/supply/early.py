@@ -12,7 +12,7 @@ from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid, NotFound, Words
+from changbei.core.errors import Conflict, Invalid, NotFound, Words, there
 from changbei.core.texts import Text
 from changbei.journal import services as journal
 from changbei.network.models import Product, Shipment, Stock, WeeklyDemand
@@ -249,9 +249,7 @@ def promised(run: Run, number: str, *, expected_on: date, delay: str) -> Shipmen
     """The day that somebody got for goods under way in a run, and what holds them up while it is after the day agreed;
     the early warnings say so at once. Goods that have arrived meanwhile stay as they are. Raises NotFound."""
     row = Shipment.objects.select_for_update(of=("self",)).select_related("product").filter(number=number)
-    found = row.first()
-    if found is None:
-        raise NotFound(f"there is no shipment {number}")
+    found = there(row.first(), f"there is no shipment {number}")
     held_up = delay if expected_on > found.due_on else Shipment.Delay.NONE
     if found.state == Shipment.State.UNDER_WAY and (found.expected_on, found.delay) != (expected_on, held_up):
         _expected(found, expected_on, held_up, run=run)

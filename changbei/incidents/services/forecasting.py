@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from changbei.core import clock
-from changbei.core.errors import Invalid, NotAllowed, NotFound, Outside
+from changbei.core.errors import Invalid, NotAllowed, Outside, there
 from changbei.incidents import plan
 from changbei.incidents.forecasts import Day, Draft, Source, configured, days
 from changbei.incidents.models import Forecast
@@ -40,9 +40,7 @@ def of_day(on: date) -> Forecast | None:
 def fetch(sources: Sequence[Source] | None = None, *, run: Run | None = None) -> Forecast:
     """Ask the sources in turn; the first that answers soundly counts. Raises Outside with what each said."""
     asked = configured() if sources is None else sources
-    site = Site.objects.order_by("pk").first()
-    if site is None:
-        raise NotFound("there is no site whose weather could be asked for")
+    site = there(Site.objects.order_by("pk").first(), "there is no site whose weather could be asked for")
     troubles = []
     for source in asked:
         try:

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils.translation import gettext_noop
 
-from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotAllowed, NotFound, Problem
+from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotAllowed, Problem, there
 from changbei.journal import services as journal
 from changbei.network.models import Manufacturer, Product, Site
 from changbei.people import access as people
@@ -26,10 +26,7 @@ def rows(register: Register, *, actor: object) -> models.QuerySet[Any]:
 
 def one(register: Register, pk: int, *, actor: object) -> Any:
     """A row by its id; NotFound."""
-    found = rows(register, actor=actor).filter(pk=pk).first()
-    if found is None:
-        raise NotFound(f"{register.id} {pk}")
-    return found
+    return there(rows(register, actor=actor).filter(pk=pk).first(), f"{register.id} {pk}")
 
 
 def cells(register: Register, row: Any) -> list[Cell]:
@@ -106,10 +103,7 @@ def save(
 
 def _locked(register: Register, pk: int) -> Any:
     model = register.queryset().model
-    found = model._default_manager.select_for_update().filter(pk=pk).first()
-    if found is None:
-        raise NotFound(f"{register.id} {pk}")
-    return found
+    return there(model._default_manager.select_for_update().filter(pk=pk).first(), f"{register.id} {pk}")
 
 
 def _typed(register: Register, values: Mapping[str, Any], row: Any, language: str) -> dict[str, Any]:

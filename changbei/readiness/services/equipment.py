@@ -12,7 +12,7 @@ from django.db.models import F, QuerySet, Sum
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid, NotFound
+from changbei.core.errors import Conflict, Invalid, NotFound, there
 from changbei.journal import services as journal
 from changbei.journal.models import Entry
 from changbei.network.models import Site
@@ -285,7 +285,4 @@ def _locked_spare(kind: str, site: str) -> Spare:
         if not Site.objects.filter(code=site).exists():
             raise NotFound(f"there is no site {site}")
         rows = rows.filter(site__code=site)
-    found = rows.order_by("-present", "pk").first()
-    if found is None:
-        raise NotFound(f"no {kind} is kept at {site or 'any site'}")
-    return found
+    return there(rows.order_by("-present", "pk").first(), f"no {kind} is kept at {site or 'any site'}")

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Invalid, NotFound
+from changbei.core.errors import Invalid, there
 from changbei.journal import services as journal
 from changbei.people import access as people
 from changbei.people.models import Person, PostHolding
@@ -64,9 +64,7 @@ def record_inspection(
     if actor is not None:
         people.require(actor, "readiness.record")
     place = InspectionTarget.objects.select_for_update(of=("self",)).select_related("site__unit")
-    found = place.filter(code=target, active=True).first()
-    if found is None:
-        raise NotFound(f"there is no place {target} on the rota")
+    found = there(place.filter(code=target, active=True).first(), f"there is no place {target} on the rota")
     today = clock.local_now().date()
     if due_on is not None and due_on < today:
         raise Invalid("due_on", gettext_noop("must not be in the past"))

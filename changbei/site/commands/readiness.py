@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from changbei.core.clock import LOCAL
-from changbei.core.errors import Invalid, NotFound, Problem
+from changbei.core.errors import Invalid, Problem, there
 from changbei.core.texts import pick
 from changbei.site.commands.base import with_database
 
@@ -203,9 +203,7 @@ def _person(staff_no: str) -> Person:
     from changbei.people.models import Person  # noqa: PLC0415 - models
 
     found = Person.objects.filter(staff_no=staff_no, active=True).first()
-    if found is None:
-        raise NotFound(f"--as: nobody on the staff has the number {staff_no}")
-    return found
+    return there(found, f"--as: nobody on the staff has the number {staff_no}")
 
 
 def _moment(option: str, text: str) -> datetime:

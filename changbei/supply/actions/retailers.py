@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from changbei.core.clock import LOCAL
-from changbei.core.errors import Invalid, NotFound
+from changbei.core.errors import Invalid, there
 from changbei.network import customers
 from changbei.network.models import Retailer
 from changbei.notify.recipients import of_retailers
@@ -65,6 +65,4 @@ def set_care(context: ActionContext) -> dict[str, Any]:
 def _retailer(context: ActionContext) -> Retailer:
     licence_no = context.params["retailer"]
     found = Retailer.objects.filter(licence_no=licence_no).first()
-    if found is None:
-        raise NotFound(f"there is no customer with licence {licence_no!r}")
-    return found
+    return there(found, f"there is no customer with licence {licence_no!r}")

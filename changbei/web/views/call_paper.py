@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
-from changbei.core.errors import NotAllowed, NotFound
+from changbei.core.errors import NotAllowed, there
 from changbei.notify.models import CallList
 from changbei.people import access as people
 from changbei.people.models import Person
@@ -36,9 +36,7 @@ def _answer(request: HttpRequest, tree: CallTree, name: str, back: str) -> HttpR
 def of_list(request: HttpRequest, call_list: UUID) -> HttpResponse:
     """The own part of a list, or with `?all=1` everybody's, for who leads."""
     person = entry.actor(request)
-    found = CallList.objects.filter(uuid=call_list).first()
-    if found is None:
-        raise NotFound(_("There is no such list or caller."))
+    found = there(CallList.objects.filter(uuid=call_list).first(), _("There is no such list or caller."))
     if not request.GET.get("all"):
         return _answer(request, call_tree.of_list(found, [person], reader=person), "calls", reverse("calls"))
     if not may_lead(person):

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import Invalid, NotAllowed, NotFound
+from changbei.core.errors import Invalid, NotAllowed, NotFound, there
 from changbei.incidents import access
 from changbei.notify import calls
 from changbei.notify.models import Call, CallList
@@ -221,9 +221,7 @@ def record(request: HttpRequest, call_list: UUID, retailer: UUID) -> HttpRespons
     call = Call.objects.select_related("retailer", "caller", "call_list").filter(
         call_list__uuid=call_list, retailer__uuid=retailer
     )
-    found = call.first()
-    if found is None:
-        raise NotFound(_("This customer is not on the list."))
+    found = there(call.first(), _("This customer is not on the list."))
     outcome, note = request.POST.get("outcome", ""), request.POST.get("note", "").strip()
     call_at = _call_at(request) if outcome == Call.Outcome.CALL_BACK else None
     calls.record_call(found, outcome, note, call_at=call_at, actor=actor)

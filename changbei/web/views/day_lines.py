@@ -20,7 +20,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound
+from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound, there
 from changbei.delivery import planning, selectors, travel
 from changbei.delivery.features import LinesMap
 from changbei.delivery.lines import choosing, evenings, questions, shown
@@ -268,9 +268,7 @@ def lines_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 def _question(uuid: UUID) -> LineQuestion:
     found = LineQuestion.objects.filter(uuid=uuid, day__isnull=False).select_related("day", "site").first()
-    if found is None:
-        raise NotFound(str(uuid))
-    return found
+    return there(found, uuid)
 
 
 @entry.staff

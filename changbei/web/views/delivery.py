@@ -19,7 +19,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, NotFound
+from changbei.core.errors import Conflict, NotFound, there
 from changbei.delivery import access, papers, replacing, rules, selectors, services
 from changbei.delivery.features import DayMap, closed
 from changbei.delivery.models import DeliveryDay, RecoveryCase, Stop, Tour
@@ -391,9 +391,7 @@ def broken_down(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def mended(request: HttpRequest, pk: int) -> HttpResponse:
     """A van is back from repair."""
     entry.require_to_act(request, "delivery.recover")
-    order = selectors.repairs().filter(pk=pk).first()
-    if order is None:
-        raise NotFound(str(pk))
+    order = there(selectors.repairs().filter(pk=pk).first(), pk)
     services.end_repair(order, actor=entry.actor(request))
     messages.success(request, _("Van %(van)s drives again.") % {"van": order.vehicle.number})
     return htmx.go_to(request, reverse("delivery"))

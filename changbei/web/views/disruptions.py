@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound
+from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound, there
 from changbei.delivery import adjusting, disrupting, recovery, selectors, services, travel
 from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.disrupting import UrgentOrder
@@ -300,10 +300,7 @@ def basis_words(on: date) -> str:
 
 
 def _today() -> DeliveryDay:
-    day = services.today()
-    if day is None:
-        raise NotFound(_("No deliveries are planned for today."))
-    return day
+    return there(services.today(), _("No deliveries are planned for today."))
 
 
 @entry.staff
@@ -311,9 +308,7 @@ def _today() -> DeliveryDay:
 def reopen(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """A road is open again."""
     entry.require_to_act(request, "delivery.recover")
-    found = Closure.objects.filter(uuid=uuid).first()
-    if found is None:
-        raise NotFound(f"closure {uuid}")
+    found = there(Closure.objects.filter(uuid=uuid).first(), f"closure {uuid}")
     return _undone(request, lambda actor: disrupting.reopen(found, actor=actor), _("Open again."))
 
 
@@ -322,9 +317,7 @@ def reopen(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def give_back(request: HttpRequest, number: str) -> HttpResponse:
     """A lent van is back at its own site."""
     entry.require_to_act(request, "delivery.recover")
-    found = Loan.objects.filter(day=_today(), vehicle__number=number, returned_at=None).first()
-    if found is None:
-        raise NotFound(number)
+    found = there(Loan.objects.filter(day=_today(), vehicle__number=number, returned_at=None).first(), number)
     return _undone(
         request, lambda actor: disrupting.give_back(found, actor=actor), _("Back at its own site.")
     )

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import Invalid, NotFound
+from changbei.core.errors import Invalid, there
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.readiness import access, registers, selectors, services
@@ -164,9 +164,7 @@ def _mending(one: Rectification, may_mend: bool, today: date) -> MendingRow:
 def mended(request: HttpRequest, pk: int) -> HttpResponse:
     """It is mended."""
     people.require(request.user, "readiness.see")
-    found = Rectification.objects.filter(pk=pk).first()
-    if found is None:
-        raise NotFound(str(pk))
+    found = there(Rectification.objects.filter(pk=pk).first(), pk)
     services.mend(found, actor=actor(request))
     messages.success(request, _("Recorded as mended."))
     return htmx.go_to(request, reverse("readiness-mending"))
@@ -293,9 +291,7 @@ def _export(form: ExportForm, person: Person, managers: Sequence[Person]) -> Htt
 @require_POST
 def destroyed(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """A copy was destroyed."""
-    found = CustomerFileCopy.objects.select_related("manager").filter(uuid=uuid).first()
-    if found is None:
-        raise NotFound(str(uuid))
+    found = there(CustomerFileCopy.objects.select_related("manager").filter(uuid=uuid).first(), uuid)
     services.destroy_copy(found, actor=actor(request))
     messages.success(request, _("Recorded as destroyed."))
     return htmx.go_to(request, reverse("readiness-files"))

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import Invalid, NotFound
+from changbei.core.errors import Invalid, NotFound, there
 from changbei.incidents import access as incidents
 from changbei.incidents.models import Incident
 from changbei.journal.services import timeline
@@ -302,10 +302,7 @@ def circulate(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 def _rectification(made: Review, number: int) -> Rectification:
-    found = made.rectifications.filter(pk=number).first()
-    if found is None:
-        raise NotFound(str(number))
-    return found
+    return there(made.rectifications.filter(pk=number).first(), number)
 
 
 def _back(request: HttpRequest, made: Review) -> HttpResponse:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import NotFound
+from changbei.core.errors import NotFound, there
 from changbei.delivery import access, selectors, services
 from changbei.delivery.features import tour_stops
 from changbei.delivery.models import Breakdown, Handover, Stop, Tour
@@ -154,9 +154,7 @@ def tour_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def record(request: HttpRequest, uuid: UUID, retailer: UUID) -> HttpResponse:
     """Delivered, refused or nobody there, as the driver says."""
     tour = access.get_tour(request.user, uuid)
-    stop = selectors.stop_on(tour, retailer)
-    if stop is None:
-        raise NotFound(_("This customer is no longer on this list."))
+    stop = there(selectors.stop_on(tour, retailer), _("This customer is no longer on this list."))
     services.record_stop(stop, request.POST.get("status", ""), actor=entry.actor(request))
     return _done(request, tour, _("%(customer)s: recorded.") % {"customer": stop.retailer.name})
 
