@@ -21,7 +21,6 @@ from changbei.journal.models import Entry
 from changbei.network import selectors as network
 from changbei.network.models import Line, Retailer, Stock
 from changbei.notify.models import Call, CallList, Message
-from changbei.plans.models import PlanVersion
 from changbei.supply.models import SupplyRequest
 
 pytestmark = pytest.mark.usefixtures("plan")
@@ -35,12 +34,6 @@ def part() -> dict[str, Any]:
     """A rectangle round the customers of one line."""
     line = Line.objects.order_by("pk")[0]
     return people.box(Retailer.objects.filter(line=line), margin=0.0005)
-
-
-@pytest.fixture
-def typhoon(plan: PlanVersion) -> Incident:
-    data = {"phenomenon": "typhoon", "area": people.box(), "colour": "orange"}
-    return services.report("severe-weather", data, actor=None, source="web").incident
 
 
 def suspend(incident: Incident, area: dict[str, Any], **more: Any) -> Suspension:

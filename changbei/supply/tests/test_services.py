@@ -24,7 +24,7 @@ from changbei.runs import services as runs
 from changbei.runs.models import Run, Task
 from changbei.supply import selectors, services
 from changbei.supply.models import SupplyLine, SupplyRequest
-from changbei.supply.tests.conftest import FOLDER
+from changbei.testing.city import SHIPPED
 
 
 def customer() -> Retailer:
@@ -321,7 +321,7 @@ def test_goods_are_given_out_once_whoever_asks_at_the_same_moment(
     small_city_plan: City, clock: VirtualClock, carrier: object
 ) -> None:
     loading.load(small_city_plan)
-    pack = pack_for(adopt(FOLDER, actor=None))
+    pack = pack_for(adopt(SHIPPED, actor=None))
     requests = [approved(pack, path="consumer", cartons=20, occasion=f"wedding {n}") for n in range(4)]
     Stock.objects.filter(product=product()).update(cartons=0)
     Stock.objects.filter(product=product(), site=customer().line.site).update(cartons=50)
@@ -349,7 +349,7 @@ def test_an_area_is_replenished_once_whoever_asks_at_the_same_moment(
     small_city_plan: City, clock: VirtualClock, carrier: object
 ) -> None:
     loading.load(small_city_plan)
-    run = run_with_approvals(adopt(FOLDER, actor=None), [])
+    run = run_with_approvals(adopt(SHIPPED, actor=None), [])
     key = Retailer.objects.filter(conduct="law_abiding", marked_prices=True)
     shops = list(key.select_related("line__site").order_by("pk")[:3])
     made: list[services.Replenished] = []

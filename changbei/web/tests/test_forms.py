@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +13,9 @@ from changbei.core.errors import Invalid, Problem
 from changbei.network.city import City
 from changbei.network.models import Product, Retailer
 from changbei.plans.loading import load_pack, read_folder
+from changbei.testing.city import SHIPPED
 from changbei.web.forms import schema_form
 from changbei.web.widgets import LinesField
-
-SHIPPED = Path(__file__).resolve().parents[3] / "plans" / "customer-service-emergency"
 
 pytestmark = pytest.mark.django_db
 
