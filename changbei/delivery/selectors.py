@@ -30,6 +30,7 @@ from changbei.network.models import Line, LineKnowledge, Retailer, Site, Vehicle
 from changbei.people.models import Absence, Person
 
 MOST_HOLIDAY_WEEKS = 5
+DAYS_BESIDE = 3
 SUBSTITUTE_JOBS = ("customer_manager", "inspector")
 
 
@@ -288,11 +289,11 @@ def is_unplanned(on: date) -> bool:
     return ahead and lines.exists() and not DeliveryDay.objects.filter(date=on).exists()
 
 
-def days_around(on: date, count: int = 3) -> list[date]:
+def days_around(on: date) -> list[date]:
     """The planned days next to `on`, itself included, in order."""
-    before = DeliveryDay.objects.filter(date__lte=on).order_by("-date").values_list("date", flat=True)[:count]
-    after = DeliveryDay.objects.filter(date__gt=on).order_by("date").values_list("date", flat=True)[:count]
-    return sorted({*before, *after})
+    days = DeliveryDay.objects.values_list("date", flat=True)
+    before = days.filter(date__lte=on).order_by("-date")[:DAYS_BESIDE]
+    return sorted({*before, *days.filter(date__gt=on).order_by("date")[:DAYS_BESIDE]})
 
 
 def is_stale(case: RecoveryCase) -> bool:

@@ -35,10 +35,9 @@ from changbei.runs import drills
 Measure = LineMeasure.Measure
 
 
-def lines_concerned(incident: Incident, area: Mapping[str, Any] | None = None) -> QuerySet[Tour]:
-    """Today's tours that still have customers to serve in the area, with `inside` and `open_stops` of each."""
-    shape = area or incident.area
-    ids = network.retailer_ids_in(shape) if shape else []
+def lines_concerned(incident: Incident) -> QuerySet[Tour]:
+    """Today's tours with customers to serve in the incident's area; `inside` and `open_stops` of each."""
+    ids = network.retailer_ids_in(incident.area) if incident.area else []
     open_ = Q(stops__status__in=Stop.WAITING)
     tours = Tour.objects.filter(day__date=clock.local_now().date()).exclude(status=Tour.Status.BROKEN_DOWN)
     return (

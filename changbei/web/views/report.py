@@ -30,7 +30,7 @@ from changbei.runs import services as run_services
 from changbei.runs.models import Run, Task
 from changbei.web import htmx, showing
 from changbei.web.entry import actor, staff
-from changbei.web.forms import SchemaForm, schema_form
+from changbei.web.forms import SchemaForm
 from changbei.web.planned import FAMILY_ICONS
 
 Json = dict[str, Any]
@@ -98,9 +98,9 @@ def form(request: HttpRequest, kind: str) -> HttpResponse:
     person = actor(request)
     schema = plans_in_force.procedure_in_force(kind).procedure.form
     if request.method != "POST":
-        filled = schema_form(schema, language=showing.language(), initial=_known(schema, person, request))
+        filled = SchemaForm(schema, language=showing.language(), initial=_known(schema, person, request))
         return _form_page(request, kind, filled)
-    filled = schema_form(schema, request.POST, request.FILES, language=showing.language())
+    filled = SchemaForm(schema, request.POST, request.FILES, language=showing.language())
     if filled.is_valid():
         try:
             answer = services.report(kind, filled.result, actor=person, source="web")

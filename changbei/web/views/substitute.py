@@ -21,7 +21,7 @@ from changbei.runs import access as runs_access
 from changbei.runs import services as runs
 from changbei.runs.models import Task
 from changbei.web import entry, htmx
-from changbei.web.forms import SchemaForm, schema_form
+from changbei.web.forms import SchemaForm
 from changbei.web.showing import OPEN, clause, job, say
 
 PAGE = "delivery.substitute"
@@ -60,7 +60,7 @@ def _form(task: Task, data: Any = None) -> SchemaForm:
     step = pack_for(task.run.plan_version).procedures[task.run.procedure].task(task.item)
     if step is None or not step.form:
         raise NotFound(_("This task has no form."))
-    return schema_form(step.form, data, language=get_language() or "")
+    return SchemaForm(step.form, data, language=get_language() or "")
 
 
 def _page(

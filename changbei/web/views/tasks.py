@@ -223,7 +223,7 @@ def _form(task: Task, data: Any = None, files: Any = None) -> forms.SchemaForm |
         return None
     report = task.run.state.get("context", {}).get("report", {})
     initial = {name: report[name] for name in schema["properties"] if name in report}
-    form = forms.schema_form(schema, data, files, language=showing.language(), initial=initial)
+    form = forms.SchemaForm(schema, data, files, language=showing.language(), initial=initial)
     if task.page == "delivery.substitute" and "staff_no" in form.fields:
         form.fields["staff_no"].widget = PersonWidget(suggested=handling.substitutes(task.run))
     return form
