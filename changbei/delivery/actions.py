@@ -140,7 +140,7 @@ def order_repair(context: ActionContext) -> dict[str, Any]:
 )
 def find_substitute(context: ActionContext) -> dict[str, Any]:
     """Customer managers and inspectors who know the broken van's line and are here, most trips first (E3.3.5)."""
-    found = selectors.substitutes(_tour_number(context))
+    found = selectors.substitutes(context.params["vehicle"])
     rows = [
         {
             "staff_no": one.person.staff_no,
@@ -185,7 +185,3 @@ def _breakdown(context: ActionContext) -> Breakdown:
     if found is None:
         raise Conflict(f"the breakdown of van {context.params['vehicle']} is not recorded yet")
     return found
-
-
-def _tour_number(context: ActionContext) -> str:
-    return str(context.params["vehicle"])

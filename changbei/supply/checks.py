@@ -12,7 +12,6 @@ from changbei.plans.kinds import check_kind
 from changbei.plans.model import Pack
 from changbei.plans.schemas import object_
 from changbei.supply import early, wording
-from changbei.supply.models import SupplyWarning
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,4 @@ def supply_warnings(_params: Mapping[str, Any], pack: Pack, _now: datetime) -> l
     waiting = (
         early.standing().filter(incident__isnull=True, set_aside_at__isnull=True).select_related("product")
     )
-    return [Unattended(_subject(one), wording.of_warning(one)) for one in waiting]
-
-
-def _subject(warning: SupplyWarning) -> str:
-    return f"{warning.kind}:{warning.subject}"
+    return [Unattended(f"{one.kind}:{one.subject}", wording.of_warning(one)) for one in waiting]

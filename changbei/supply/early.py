@@ -13,7 +13,6 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotFound, Words, there
-from changbei.core.texts import Text
 from changbei.journal import services as journal
 from changbei.network.models import Product, Shipment, Stock, WeeklyDemand
 from changbei.people import access as people
@@ -365,12 +364,7 @@ def factories(found: Sequence[Standin]) -> list[dict[str, Any]]:
     by_code: dict[str, dict[str, Any]] = {}
     for one in found:
         maker = one.product.manufacturer
-        entry = by_code.setdefault(
-            maker.code, {"code": maker.code, "name": _text(maker.name), "products": []}
-        )
+        name = maker.name.get("zh-Hans", "")
+        entry = by_code.setdefault(maker.code, {"code": maker.code, "name": name, "products": []})
         entry["products"].append(one.product.code)
     return list(by_code.values())
-
-
-def _text(name: Text) -> str:
-    return str(name.get("zh-Hans", ""))

@@ -71,11 +71,9 @@ def named(name: str) -> Scenario:
     declared = rehearsals.exercises().get(name)
     if declared is None:
         return Scenario(name, titles[name], (Part(name),))
-    return Scenario(name, declared.title, sorted(declared.parts, key=_after), declared.away)
-
-
-def _after(part: Part) -> float:
-    return part.after.seconds
+    return Scenario(
+        name, declared.title, sorted(declared.parts, key=lambda part: part.after.seconds), declared.away
+    )
 
 
 def happen(part: Part, *, drill: bool) -> Incident | None:

@@ -161,7 +161,7 @@ def record_absence(request: HttpRequest, staff_no: str, body: AbsenceIn) -> Stat
     """Somebody is or will be away. The same absence sent again is the one that was recorded."""
     found = access.get_person(request.user, staff_no)
     given = body.model_dump()
-    given["substitute"] = _substitute(request, body.substitute)
+    given["substitute"] = _colleague(request, body.substitute, "substitute") if body.substitute else None
     return Status(201, _absence(services.record_absence(found, **given, actor=actor(request))))
 
 
@@ -188,10 +188,6 @@ def _colleague(request: HttpRequest, staff_no: str, field: str = "staff_no") -> 
         return access.get_person(request.user, staff_no)
     except NotFound:
         raise Invalid(field, _("There is no such colleague.")) from None
-
-
-def _substitute(request: HttpRequest, staff_no: str) -> Person | None:
-    return _colleague(request, staff_no, "substitute") if staff_no else None
 
 
 def post_full(found: Post) -> PostFull:

@@ -76,12 +76,9 @@ def procedure(request: HttpRequest, pack_id: str, procedure_id: str) -> HttpResp
         showing.language(),
         link=lambda step: f"{page}#{planned.anchor_of(f'step:{one.id}/{step}')}",
     )
-    context = {"pack": pack, "procedure": one, "diagram": diagram, "others": _others(pack)}
+    others = [(one.id, showing.say(one.title)) for one in pack.procedures.values()]
+    context = {"pack": pack, "procedure": one, "diagram": diagram, "others": others}
     return render(request, "web/plan/diagram.html", context)
-
-
-def _others(pack: Pack) -> list[tuple[str, str]]:
-    return [(one.id, showing.say(one.title)) for one in pack.procedures.values()]
 
 
 @staff

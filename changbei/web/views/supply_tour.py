@@ -81,14 +81,14 @@ def _words(one: Passing) -> str:
     tour = one.tour
     line = say(tour.line.name) if tour.line else ""
     driver = tour.driver.name if tour.driver else ""
-    way = _("calls there anyway") if one.calls else _("%(n)s min detour") % {"n": _minutes(one)}
+    way = (
+        _("calls there anyway")
+        if one.calls
+        else _("%(n)s min detour") % {"n": math.ceil(one.detour_seconds / 60)}
+    )
     room = _("room for %(n)s cartons") % {"n": one.room_cartons}
     van = _("Van %(van)s") % {"van": tour.vehicle.number}
     return " · ".join(part for part in (van, line, driver, way, room) if part)
-
-
-def _minutes(one: Passing) -> int:
-    return math.ceil(one.detour_seconds / 60)
 
 
 @entry.staff
