@@ -374,7 +374,6 @@ class VanShare:
     cartons: int
     keeps: int
     handovers: tuple[tuple[str, datetime], ...]  # (number of the broken van, when)
-    first_at: datetime | None  # first customer taken over
     returns_at: datetime
     borrowed: bool
 
@@ -394,11 +393,9 @@ def shares(case: RecoveryCase, options: Sequence[RecoveryOption]) -> dict[int, l
     def share(option: RecoveryOption, row: Mapping[str, Any]) -> VanShare:
         van = vans[row["vehicle"]]
         tour = tours.get(van.pk)
+        own = set(option.plan["moved"])
         stops = [step["stop"] for step in row["steps"] if "stop" in step]
-        taken = [pk for pk in stops if pk in set(option.plan["moved"])]
-        times = [
-            datetime.fromisoformat(step["at"]) for step in row["steps"] if step.get("stop") in set(taken)
-        ]
+        taken = [pk for pk in stops if pk in own]
         return VanShare(
             vehicle=van,
             driver=tour.driver if tour else van.keeper,
@@ -410,7 +407,6 @@ def shares(case: RecoveryCase, options: Sequence[RecoveryOption]) -> dict[int, l
                 for step in row["steps"]
                 if "handover" in step
             ),
-            first_at=min(times, default=None),
             returns_at=datetime.fromisoformat(row["returns_at"]),
             borrowed=van.is_reserve
             and any(

@@ -140,7 +140,6 @@ def _team(request: HttpRequest, person: Person | None) -> dict[str, Any]:
     return {
         "teams": [_team_of(call_list, person, names[call_list.pk]) for call_list in shown],
         "leads": person is not None and may_lead(person),
-        "has_calls": person is not None and _has_calls(person),
     }
 
 

@@ -31,7 +31,6 @@ from changbei.people import access as people
 from changbei.web import entry, htmx, mapping
 from changbei.web.errors import said
 from changbei.web.showing import clause, language, say
-from changbei.web.views.disruptions import basis_words
 from changbei.web.views.recovery import too_late
 
 Status, Weight = LineQuestion.Status, LineQuestion.Weight
@@ -243,7 +242,6 @@ def _context(
         "here": where.address(**wanted, **({"waited": "1"} if waits else {})),
         "map_url": chosen.map_url if chosen and answered else "",
         "clause": clause("E2.6"),
-        "basis_of_day": basis_words(where.on),
     }
 
 

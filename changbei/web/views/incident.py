@@ -240,7 +240,6 @@ def _may(request: HttpRequest, incident: Incident) -> dict[str, Any]:
     is_open = incident.status != Incident.Status.CLOSED
     everyday = incident.level == Level.SERVICE and not incident.drill
     return {
-        "everyday": everyday,
         "is_open": is_open,
         "may_change_level": is_open and may["incidents.command"] and not everyday,
         "may_clear": is_open and may["incidents.resume"] and incident.family == "weather",

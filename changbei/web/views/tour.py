@@ -104,12 +104,10 @@ def _context(request: HttpRequest, tour: Tour) -> dict[str, Any]:
         "takers": selectors.taken_over_from(tour) if broken else [],
         "total": len(stops),
         "n_done": len(done),
-        "cartons_left": sum(stop.cartons for stop in stops if stop.status == Stop.Status.PLANNED),
         "may_record": is_today and not broken and _may_record(request, tour),
         "report_url": breakdown_form(tour) if is_today and not broken else "",
         "here": reverse("tour", args=[tour.uuid]),
         "map_url": reverse("tour-map", args=[tour.uuid]),
-        "last_at": max((step.at for step in ahead if step.at), default=None),
     }
 
 
