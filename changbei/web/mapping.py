@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import JsonResponse
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -23,12 +24,20 @@ Json = dict[str, Any]
 DEGREES_KEPT = 5  # about a metre
 
 
-def base_layers(language: str) -> dict[str, Json]:
-    """What lies under everything else. `language` is in the address, so that a browser may keep the answer."""
-    return {
-        name: {"url": f"{reverse('map-layer', args=[name])}?language={language}"}
-        for name in ("districts", "streets", "sites", "places")
-    }
+def drawn(layers: Mapping[str, Json], language: str, bounds: Sequence[float] | None = None) -> JsonResponse:
+    """A map: the bare city under these layers; shown first is the part within `bounds`, or the whole city."""
+    bare = {name: fetched(name, language) for name in LASTING}
+    return JsonResponse({"bounds": bounds or features.extent(), "layers": {**bare, **layers}})
+
+
+def fetched(name: str, language: str) -> Json:
+    """A layer that the map asks for by itself. `language` is in the address, so that a browser may keep the answer."""
+    return {"url": f"{reverse('map-layer', args=[name])}?language={language}"}
+
+
+def renewed(name: str, language: str) -> Json:
+    """The same, again and again."""
+    return fetched(name, language) | {"refresh_seconds": RENEWED_SECONDS[name]}
 
 
 def layer(name: str, language: str, actor: object) -> Json:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -25,7 +25,6 @@ from changbei.delivery import planning, selectors, travel
 from changbei.delivery.features import LinesMap
 from changbei.delivery.lines import choosing, evenings, questions, shown
 from changbei.delivery.models import DeliveryDay, LineEvening, LineQuestion, Tour
-from changbei.network import features
 from changbei.network.models import Site
 from changbei.people import access as people
 from changbei.web import entry, htmx, mapping
@@ -257,11 +256,10 @@ def lines_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The planned lines of a proposal, or of one van of it."""
     people.require(request.user, "delivery.see")
     drawn = LinesMap(_question(uuid))
-    layers: dict[str, Any] = mapping.base_layers(language())
-    van = request.GET.get("van", "")
-    layers |= {name: {"data": data} for name, data in drawn.layers(van).items()}
+    found = drawn.layers(request.GET.get("van", ""))
+    layers: dict[str, Any] = {name: {"data": data} for name, data in found.items()}
     layers["before"]["label"], layers["after"]["label"] = _("Lines so far"), _("Planned lines")
-    return JsonResponse({"bounds": drawn.bounds() or features.extent(), "layers": layers})
+    return mapping.drawn(layers, language(), drawn.bounds())
 
 
 def _question(uuid: UUID) -> LineQuestion:

@@ -25,7 +25,6 @@ from changbei.delivery.features import DayMap, closed
 from changbei.delivery.models import DeliveryDay, RecoveryCase, Stop, Tour
 from changbei.delivery.selectors import SiteReserve, TourFigures
 from changbei.incidents import services as incidents
-from changbei.network import features
 from changbei.network.models import Vehicle
 from changbei.people import access as people
 from changbei.web import entry, htmx, mapping
@@ -432,9 +431,7 @@ def delivery_map(request: HttpRequest) -> HttpResponse:
     """The city with the day's tours, stops and vans, broken vans and areas without service."""
     people.require(request.user, "delivery.see")
     on = _date(request).isoformat()
-    layers = mapping.base_layers(language())
-    url = f"{reverse('map-layer', args=['warnings'])}?language={language()}"
-    layers["warnings"] = {"url": url, "refresh_seconds": mapping.RENEWED_SECONDS["warnings"]}
+    layers = {"warnings": mapping.renewed("warnings", language())}
     is_large = Stop.objects.filter(day__date=on).count() > LARGE_DAY_STOPS
     for name in DAY_LAYERS:
         seldom = is_large and name in ("lines", "retailers")
@@ -442,7 +439,7 @@ def delivery_map(request: HttpRequest) -> HttpResponse:
             "url": f"{reverse('delivery-layer', args=[name])}?date={on}",
             "refresh_seconds": LARGE_RENEWED_SECONDS if seldom else RENEWED_SECONDS,
         }
-    return JsonResponse({"bounds": features.extent(), "layers": layers})
+    return mapping.drawn(layers, language())
 
 
 @entry.staff

@@ -11,7 +11,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet, Sum
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -26,7 +26,6 @@ from changbei.delivery.disrupting import UrgentOrder
 from changbei.delivery.features import closed
 from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, Stop, Tour
 from changbei.incidents.models import Suspension
-from changbei.network import features
 from changbei.network.models import Retailer, Site, Vehicle
 from changbei.people import access as people
 from changbei.people.models import Person
@@ -350,14 +349,12 @@ def recompute(request: HttpRequest) -> HttpResponse:
 def disruptions_map(request: HttpRequest) -> HttpResponse:
     """The city with today's tours and what is closed."""
     people.require(request.user, "delivery.see")
-    layers = mapping.base_layers(language())
-    day = services.today()
-    if day is not None:
-        layers["retailers"] = {
-            "url": f"{reverse('delivery-layer', args=['retailers'])}?date={day.date.isoformat()}"
-        }
+    layers: dict[str, Any] = {}
+    if day := services.today():
+        shops = reverse("delivery-layer", args=["retailers"])
+        layers["retailers"] = {"url": f"{shops}?date={day.date.isoformat()}"}
         layers["suspensions"] = {"data": closed(day), "label": _("Closed")}
-    return JsonResponse({"bounds": features.extent(), "layers": layers})
+    return mapping.drawn(layers, language())
 
 
 urlpatterns = [

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.contrib import messages as flashes
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -23,7 +23,6 @@ from changbei.incidents import access, services
 from changbei.incidents.models import Authorisation, CommandPost, Incident, Level, Report, Warning
 from changbei.journal import heartbeat
 from changbei.journal import services as journal
-from changbei.network import features
 from changbei.notify.models import Message, Notice
 from changbei.people import access as people
 from changbei.people.models import Person
@@ -327,22 +326,18 @@ def incident_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The city with what concerns this incident."""
     found = access.get_incident(request.user, uuid)
     language = showing.language()
-    layers: dict[str, Any] = mapping.base_layers(language)
     warnings = mapping.warnings_layer(language, found)
     if found.area and not warnings["features"]:
         warnings = mapping.area_layer(found)
-    layers |= {
+    layers: dict[str, Any] = {
         "warnings": {"data": warnings},
         "suspensions": {"data": mapping.suspensions_layer(language, found)},
         "retailers": {"data": mapping.affected_layer(found), "label": _("Customers concerned")},
         "incidents": {"data": mapping.incidents_layer(language, Incident.objects.filter(pk=found.pk))},
     }
     if found.family == "vehicle":
-        layers["vans"] = {
-            "url": f"{reverse('map-layer', args=['vans'])}?language={language}",
-            "refresh_seconds": mapping.RENEWED_SECONDS["vans"],
-        }
-    return JsonResponse({"bounds": features.extent(), "layers": layers})
+        layers["vans"] = mapping.renewed("vans", language)
+    return mapping.drawn(layers, language)
 
 
 urlpatterns = [

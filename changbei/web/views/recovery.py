@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -312,11 +312,10 @@ def recovery_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     options = list(case.options.order_by("rank"))
     chosen = there(_chosen(request, case, options), gettext_noop("this recovery has no options"))
     drawn = RecoveryMap(case, options)
-    layers: dict[str, Any] = mapping.base_layers(language())
-    layers |= {name: {"data": data} for name, data in drawn.layers(chosen).items()}
+    layers: dict[str, Any] = {name: {"data": data} for name, data in drawn.layers(chosen).items()}
     layers["after"]["label"] = _name(chosen)
     layers["suspensions"] = {"data": closed(case.day), "label": _("Closed")}
-    return JsonResponse({"bounds": drawn.bounds(), "layers": layers})
+    return mapping.drawn(layers, language(), drawn.bounds())
 
 
 @entry.staff

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -21,7 +21,6 @@ from changbei.incidents import access, rules, suspensions
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident, Suspension
 from changbei.incidents.services.lines import may_decide
-from changbei.network import features
 from changbei.network import selectors as network
 from changbei.people import access as people
 from changbei.people.models import Person
@@ -225,11 +224,9 @@ def suspend_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The city with the warnings, the areas suspended already, and all customers."""
     incident = access.get_incident(request.user, uuid)
     people.require(request.user, "network.see")
-    layers: dict[str, Any] = mapping.base_layers(language())
-    layers["warnings"] = {"data": mapping.warnings_layer(incident=incident)}
-    for name in ("suspensions", "retailers"):
-        layers[name] = {"url": f"{reverse('map-layer', args=[name])}?language={language()}"}
-    return JsonResponse({"bounds": features.extent(), "layers": layers})
+    layers = {"warnings": {"data": mapping.warnings_layer(incident=incident)}}
+    layers |= {name: mapping.fetched(name, language()) for name in ("suspensions", "retailers")}
+    return mapping.drawn(layers, language())
 
 
 urlpatterns = [

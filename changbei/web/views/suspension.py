@@ -10,7 +10,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -243,14 +243,11 @@ def suspension_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The area with its customers by how far they have been told."""
     suspension = access.get_suspension(request.user, uuid)
     box = geo.box_of(geo.polygon(suspension.area))
-    layers: dict[str, Any] = mapping.base_layers(language())
     about = {"name": suspension.incident.number, "detail": suspension.reason}
     area = features.feature(suspension.area, about, suspension.pk)
-    layers["suspensions"] = {"data": features.collection([area])}
-    layers["retailers"] = {
-        "data": features.collection(_dot(one) for one in suspensions.customers(suspension))
-    }
-    return JsonResponse({"bounds": [box.west, box.south, box.east, box.north], "layers": layers})
+    shops = features.collection(_dot(one) for one in suspensions.customers(suspension))
+    layers = {"suspensions": {"data": features.collection([area])}, "retailers": {"data": shops}}
+    return mapping.drawn(layers, language(), [box.west, box.south, box.east, box.north])
 
 
 def _dot(retailer: Any) -> dict[str, Any]:

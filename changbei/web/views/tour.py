@@ -9,7 +9,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -20,7 +20,6 @@ from changbei.core.errors import NotFound, there
 from changbei.delivery import access, selectors, services
 from changbei.delivery.features import tour_stops
 from changbei.delivery.models import Breakdown, Handover, Stop, Tour
-from changbei.network import features
 from changbei.network.models import Site
 from changbei.people import access as people
 from changbei.web import entry, htmx, mapping
@@ -132,9 +131,7 @@ def _may_record(request: HttpRequest, tour: Tour) -> bool:
 def tour_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The way ahead with its numbers."""
     tour = access.get_tour(request.user, uuid)
-    layers: dict[str, Any] = mapping.base_layers(language())
     found = tour_stops(tour, list(selectors.stops_of(tour)))
-    layers |= {name: {"data": data} for name, data in found.items()}
     spots = [one["geometry"]["coordinates"] for one in found["stops"]["features"]]
     spots.append([tour.site.longitude, tour.site.latitude])
     margin = 0.008
@@ -144,7 +141,8 @@ def tour_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
         max(x for x, _y in spots) + margin,
         max(y for _x, y in spots) + margin,
     ]
-    return JsonResponse({"bounds": bounds if len(spots) > 1 else features.extent(), "layers": layers})
+    layers = {name: {"data": data} for name, data in found.items()}
+    return mapping.drawn(layers, language(), bounds if len(spots) > 1 else None)
 
 
 @entry.staff

@@ -22,7 +22,6 @@ from changbei.core import clock
 from changbei.incidents import access, services, warned
 from changbei.incidents.models import Warning
 from changbei.journal.models import Entry
-from changbei.network import features
 from changbei.network.joining import Concerned
 from changbei.network.models import District, Line, Retailer, Site
 from changbei.people import access as people
@@ -245,10 +244,8 @@ def _row(warning: Warning, proposed: bool, may_start: bool, now: datetime) -> Ro
 def warnings_map(request: HttpRequest) -> JsonResponse:
     """The districts and the warnings in force."""
     people.require(request.user, "network.see")
-    layers = mapping.base_layers(showing.language())
-    url = f"{reverse('map-layer', args=['warnings'])}?language={showing.language()}"
-    layers["warnings"] = {"url": url, "refresh_seconds": mapping.RENEWED_SECONDS["warnings"]}
-    return JsonResponse({"bounds": features.extent(), "layers": layers})
+    language = showing.language()
+    return mapping.drawn({"warnings": mapping.renewed("warnings", language)}, language)
 
 
 @staff
