@@ -164,4 +164,4 @@ def _today() -> DeliveryDay:
 
 
 def _closure(one: Closure) -> schemas.ClosureOut:
-    return schemas.ClosureOut.model_validate(one, from_attributes=True)
+    return shown.of(schemas.ClosureOut, one)

@@ -13,10 +13,11 @@ from pydantic import AwareDatetime, Field
 from changbei.core import clock
 from changbei.core.errors import Invalid, NotFound
 from changbei.people import access, services, staffing
-from changbei.people.models import Absence, DutyShift, Person, Post
+from changbei.people.models import Absence, Person, Post
 from changbei.people.staffing import Staffed
-from changbei.web.api import schemas, shown
+from changbei.web.api import schemas
 from changbei.web.api.acting import actor
+from changbei.web.api.shown import of
 from changbei.web.api.tasks import REFUSALS
 
 router = Router(tags=["people"])
@@ -145,7 +146,7 @@ def put_on_duty(request: HttpRequest, code: str, body: DutyIn) -> Status[list[Sh
     shifts = services.put_on_duty_weekly(
         found, person, body.starts_at, body.ends_at, body.weeks, actor=actor(request)
     )
-    return Status(201, [_shift(one) for one in shifts])
+    return Status(201, [of(ShiftOut, one) for one in shifts])
 
 
 @router.post("/posts/{code}/duty/{pk}/off", response={200: PostFull, **REFUSALS})
@@ -196,43 +197,23 @@ def post_full(found: Post) -> PostFull:
     turns = (turn.shift for day in staffing.roster(found, now) for turn in day.turns)
     shifts = {one.pk: one for one in turns if one.ends_at > now}
     row = _post(staffing.staffed([found], now)[0])
-    return PostFull(**row.model_dump(), roster=[_shift(one) for one in shifts.values()])
+    return PostFull(**row.model_dump(), roster=[of(ShiftOut, one) for one in shifts.values()])
 
 
 def _post(one: Staffed) -> PostOut:
-    return PostOut(
-        code=one.post.code,
-        kind=one.post.kind,
-        name=one.post.name,
+    return of(
+        PostOut,
+        one.post,
         unit=one.post.unit.code,
         holders=[
-            HolderOut(
-                person=shown.colleague(held.person),
-                rank=held.holding.rank,
-                since=held.holding.since,
-                away_until=held.absence.ends_at if held.absence else None,
-            )
+            of(HolderOut, held.holding, away_until=held.absence.ends_at if held.absence else None)
             for held in one.holders
         ],
-        on_duty=[_shift(duty.shift) for duty in one.on_duty if duty.absence is None],
-        doing=shown.person(one.doing),
+        on_duty=[of(ShiftOut, duty.shift) for duty in one.on_duty if duty.absence is None],
+        doing=one.doing,
         why=one.why,
     )
 
 
-def _shift(one: DutyShift) -> ShiftOut:
-    return ShiftOut(
-        id=one.pk, person=shown.colleague(one.person), starts_at=one.starts_at, ends_at=one.ends_at
-    )
-
-
 def _absence(one: Absence) -> AbsenceOut:
-    return AbsenceOut(
-        id=one.pk,
-        staff_no=one.person.staff_no,
-        starts_at=one.starts_at,
-        ends_at=one.ends_at,
-        out_of_city=one.out_of_city,
-        reachable=one.reachable,
-        substitute=shown.person(one.substitute),
-    )
+    return of(AbsenceOut, one, staff_no=one.person.staff_no)
