@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -47,15 +48,7 @@ FORECAST_TRIES = 4  # within three quarters of a minute; then somebody types it 
 def affected(context: ActionContext) -> dict[str, Any]:
     """Who lies in the area, and what the day holds for them; the incident keeps the number."""
     found = customers.affected(_incident(context), context.params["area"])
-    return {
-        "retailers": found.retailers,
-        "total": found.total,
-        "key": found.key,
-        "orders_today": found.orders_today,
-        "stops_today": found.stops_today,
-        "managers": found.managers,
-        "share": found.share,
-    }
+    return asdict(found) | {"share": found.share}
 
 
 @action(

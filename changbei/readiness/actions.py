@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -44,7 +45,7 @@ def use_spare(context: ActionContext) -> dict[str, Any]:
     )
     if not taken.taken:
         raise Invalid("count", f"the register has no {taken.kind} left at {taken.site}")
-    return _spares(taken)
+    return asdict(taken)
 
 
 @action("readiness.return_spare", params=object_(kind=TEXT, site=TEXT, count=COUNT), returns=SPARES)
@@ -63,17 +64,7 @@ def return_spare(context: ActionContext) -> dict[str, Any]:
         )
     except Conflict as error:  # none of them is out: trying again would change nothing
         raise Invalid("count", str(error)) from None
-    return _spares(back)
-
-
-def _spares(found: Any) -> dict[str, Any]:
-    return {
-        "kind": found.kind,
-        "site": found.site,
-        "taken": found.taken,
-        "left": found.left,
-        "planned": found.planned,
-    }
+    return asdict(back)
 
 
 # --- backups (E2.3, E3.1.2, E3.1.6)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotAllowed, Problem, there
 from changbei.journal import services as journal
-from changbei.network.models import Manufacturer, Product, Site
+from changbei.network.models import Manufacturer, Product
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.readiness.registers.columns import Cell, Column, Register, coerce
@@ -67,13 +67,7 @@ def raw_of(column: Column, row: Any) -> Any:
             if product.active
         ]
     value = getattr(row, column.name, None)
-    if isinstance(value, Site | Product):
-        return value.code
-    if isinstance(value, Person):
-        return value.staff_no
-    if isinstance(value, models.Model):
-        return str(getattr(value, "code", value.pk))
-    return value.isoformat() if isinstance(value, date | datetime) else value
+    return value.staff_no if isinstance(value, Person) else _plain(value)
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -98,15 +99,7 @@ def arrival(context: ActionContext) -> dict[str, Any]:
     given = context.params
     found = early.arrival(given["product"], pack_for(context.run.plan_version), shipment=given["shipment"])
     maker = Product.objects.filter(code=given["product"]).values_list("manufacturer__code", flat=True).first()
-    return {
-        "shipment": found.shipment,
-        "manufacturer": maker or "",
-        "cartons": found.cartons,
-        "due_on": found.due_on,
-        "expected_on": found.expected_on,
-        "days_late": found.days_late,
-        "in_cycle": found.in_cycle,
-    }
+    return asdict(found) | {"manufacturer": maker or ""}
 
 
 @action(
