@@ -17,9 +17,9 @@ from changbei.runs.models import Run
 
 def locked_day(pk: int | None = None) -> DeliveryDay:
     """The day's row (today's without `pk`), locked: whoever changes the plan of a day holds it."""
-    on = Q(date=clock.local_now().date()) if pk is None else Q(pk=pk)
+    on = Q(date=clock.today()) if pk is None else Q(pk=pk)
     day = DeliveryDay.objects.select_for_update().filter(on).first()
-    return there(day, f"no deliveries are planned for {clock.local_now().date()}")
+    return there(day, f"no deliveries are planned for {clock.today()}")
 
 
 def left() -> Q:

@@ -253,7 +253,7 @@ def replenish_key_customers(context: ActionContext) -> dict[str, Any]:
 )
 def cash_candidates(context: ActionContext) -> dict[str, Any]:
     """Customers of the weather event who order today and settle electronically: who may be allowed cash (E3.2.4)."""
-    event, today = settling.weather_event(context.run), clock.local_now().date()
+    event, today = settling.weather_event(context.run), clock.today()
     found = cash.candidates(event, today)
     return {
         "event": event.number,
@@ -348,7 +348,7 @@ def fetch_forecast(context: ActionContext) -> dict[str, Any]:
 )
 def read_forecast(context: ActionContext) -> dict[str, Any]:
     """Today's forecast in words, and what its severe days ask to be prepared."""
-    found = there(forecasting.of_day(forecasting.today()), "there is no forecast of today")
+    found = there(forecasting.of_day(clock.today()), "there is no forecast of today")
     first, second, third = forecasting.words(found)
     return {
         "forecast": str(found.uuid),

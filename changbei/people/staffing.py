@@ -195,7 +195,7 @@ class Day:
 
 def roster(post: Post, now: datetime, days: int = DAYS_AHEAD) -> list[Day]:
     """The coming days by the city's clock, today first. Two queries."""
-    today = now.astimezone(clock.LOCAL).date()
+    today = clock.day_of(now)
     whole = (_midnight(today), _midnight(today + timedelta(days=days)))
     rows = DutyShift.objects.filter(post=post, person__active=True)
     shifts = list(_touching(rows, whole).select_related("person").order_by("starts_at", "pk"))

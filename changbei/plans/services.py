@@ -62,7 +62,7 @@ def take(
         elif effective_on is not None and effective_on != version.effective_on:
             PlanVersion.objects.filter(pk=version.pk).update(effective_on=effective_on)
             version.effective_on = effective_on
-        if version.effective_on <= clock.local_now().date():
+        if version.effective_on <= clock.today():
             _put_in_force(version, actor)
     return version
 
@@ -88,7 +88,7 @@ def _due(pack_id: str) -> PlanVersion | None:
     the one in force was taken back, and stays back.
     """
     versions = PlanVersion.objects.filter(pack=pack_id)
-    come = versions.filter(effective_on__lte=clock.local_now().date())
+    come = versions.filter(effective_on__lte=clock.today())
     latest = come.order_by("effective_on", "adopted_at", "pk").last()
     current = versions.filter(in_force=True).first()
     if latest is None or (current is not None and latest.effective_on <= current.effective_on):

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from changbei.core import moments
+from changbei.core import clock, moments
 from changbei.core.clock import LOCAL
 from changbei.core.errors import Conflict, Invalid
 from changbei.people import access as people
@@ -92,7 +92,7 @@ def record_backup(context: ActionContext) -> dict[str, Any]:
             megabytes=given.get("megabytes") or None,
             actor=None,
         )
-    made_on, stored_on = (moment.astimezone(LOCAL).date() for moment in (taken_at, stored_at))
+    made_on, stored_on = (clock.day_of(moment) for moment in (taken_at, stored_at))
     return {"day": made_on.isoformat(), "same_day": made_on == stored_on}
 
 
@@ -111,7 +111,7 @@ def record_restore_drill(context: ActionContext) -> dict[str, Any]:
     if not context.run.drill:
         services.record_restore_drill(
             given["system"],
-            on=restored_at.astimezone(LOCAL).date(),
+            on=clock.day_of(restored_at),
             restore_seconds=seconds,
             complete=given["complete"],
             backup_taken_at=moments.read(given["backup_taken_at"], "backup_taken_at"),
@@ -219,6 +219,6 @@ def _day(text: Any, now: datetime) -> date | None:
     if not text:
         return None
     try:
-        return max(date.fromisoformat(str(text)), now.astimezone(LOCAL).date())
+        return max(date.fromisoformat(str(text)), clock.day_of(now))
     except ValueError:
         raise Invalid("due_on", f"{text!r} is no date") from None

@@ -124,7 +124,7 @@ def allow(
         units = access.units_for_run(actor, MAY_ALLOW, run)
     run = _locked(run)
     _require_not_reconciled(run)
-    today = clock.local_now().date()
+    today = clock.today()
     problems = [
         Problem(f"customers.{one.licence_no}", reason)
         for one in retailers

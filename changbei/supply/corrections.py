@@ -98,7 +98,7 @@ def add(
 
 def _problems(ordered_on: date, wrong: str, booked_fen: int, right_fen: int) -> list[Problem]:
     found = []
-    if ordered_on > clock.local_now().date():
+    if ordered_on > clock.today():
         found.append(Problem("ordered_on", gettext_noop("must not be in the future")))
     if wrong not in SettlementCorrection.Wrong.values:
         found.append(Problem("wrong", f"one of {', '.join(SettlementCorrection.Wrong.values)}"))

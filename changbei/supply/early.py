@@ -120,7 +120,7 @@ class Looked:
 def look(pack: Pack) -> Looked:
     """Compare stock, demand and goods under way, and keep the list of warnings up to date. Idempotent."""
     _lock()
-    now, today = clock.now(), clock.local_now().date()
+    now, today = clock.now(), clock.today()
     found = {
         (one.kind, one.subject): one
         for one in rules.signals(goods(pack, today), under_way(), thresholds(pack), today)
@@ -271,7 +271,7 @@ def arrive(shipment: Shipment, *, actor: Person) -> Shipment:
     """The goods are in store: stock grows by them, once."""
     people.require(actor, MAY)
     row = _under_way(shipment)
-    row.state, row.arrived_on = Shipment.State.ARRIVED, clock.local_now().date()
+    row.state, row.arrived_on = Shipment.State.ARRIVED, clock.today()
     row.save(update_fields=["state", "arrived_on"])
     Stock.objects.get_or_create(site=row.site, product=row.product, defaults={"cartons": 0})
     stock = Stock.objects.select_for_update().get(site=row.site, product=row.product)
@@ -325,7 +325,7 @@ def arrival(product: str, pack: Pack, *, shipment: str = "") -> Arrival:
     row = (rows.filter(number=shipment) if shipment else rows.filter(product__code=product)).first()
     if row is None:
         return Arrival("", 0, "", "", 0, False)
-    today = clock.local_now().date()
+    today = clock.today()
     days = max(0, (max(row.expected_on, today) - row.due_on).days)
     return Arrival(
         row.number, row.cartons, row.due_on.isoformat(), row.expected_on.isoformat(), days, days == 0
@@ -345,7 +345,7 @@ class Standin:
 
 def find_substitutes(product: str, pack: Pack, *, wanted_cartons: int, most: int = 5) -> list[Standin]:
     """What can stand in for a product, best first (E3.5.2b). Raises NotFound."""
-    today = clock.local_now().date()
+    today = clock.today()
     products = {one.code: one for one in Product.objects.filter(active=True).select_related("manufacturer")}
     if product not in products:
         raise NotFound(f"there is no product {product}")

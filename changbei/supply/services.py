@@ -92,7 +92,7 @@ def assess(
         sum(cartons.values()),
         limit["role"],
         limit["verifier"],
-        rules.order_day(clock.local_now().date(), retailer.order_weekday),
+        rules.order_day(clock.today(), retailer.order_weekday),
     )
 
 
@@ -218,7 +218,7 @@ def merge_into_order(request: SupplyRequest, *, actor: Person | None) -> SupplyR
     if request.status == Status.MERGED:
         return request
     _require(request, Status.APPROVED)
-    order_day = rules.order_day(clock.local_now().date(), request.retailer.order_weekday)
+    order_day = rules.order_day(clock.today(), request.retailer.order_weekday)
     request.status, request.deliver_on = Status.MERGED, comes_on(request)
     request.save(update_fields=["status", "deliver_on"])
     _journal(

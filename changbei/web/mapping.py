@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -68,7 +67,9 @@ def _places(language: str) -> Json:
 def _retailers(_language: str) -> Json:
     rows = Retailer.objects.filter(active=True).order_by("pk")
     served = dict(
-        Stop.objects.filter(day__date=today()).values_list("retailer_id", "status").order_by("retailer_id")
+        Stop.objects.filter(day__date=clock.today())
+        .values_list("retailer_id", "status")
+        .order_by("retailer_id")
     )
     return features.collection(
         features.point(
@@ -89,10 +90,6 @@ def _stop_state(status: str | None) -> str:
     if status in Stop.WAITING:
         return "waiting"
     return "unserved" if status == Stop.Status.POSTPONED else "served"
-
-
-def today() -> date:
-    return clock.local_now().date()
 
 
 def warnings_layer(language: str = "", incident: Incident | None = None) -> Json:
@@ -156,7 +153,7 @@ def incidents_layer(language: str, incidents: QuerySet[Incident]) -> Json:
 
 def vans_layer(language: str = "") -> Json:
     """Where each van is: at its last customer (else its site) while it drives, where it broke down, or at its site."""
-    day = DeliveryDay.objects.filter(date=today()).first()
+    day = DeliveryDay.objects.filter(date=clock.today()).first()
     last = Stop.objects.filter(tour=OuterRef("pk"), status=Stop.Status.DELIVERED).order_by(
         "-done_at", "-sequence"
     )

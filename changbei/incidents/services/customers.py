@@ -244,7 +244,7 @@ class Affected:
 def affected(incident: Incident, area: Mapping[str, Any]) -> Affected:
     """Count the customers of an area and keep their number with the incident (E3.2)."""
     ids = network.retailer_ids_in(area)
-    today = clock.local_now().date()
+    today = clock.today()
     found = Retailer.objects.filter(pk__in=ids)
     counts = found.aggregate(
         key=Count("pk", filter=Q(is_key=True)),

@@ -28,10 +28,6 @@ CONFIRM = "confirm"  # the step that asks each department
 MOST_RUNS = 50  # as far as one looks back
 
 
-def today() -> date:
-    return clock.local_now().date()
-
-
 def of_day(on: date) -> Forecast | None:
     """The forecast that was looked up on that day, the newest."""
     return Forecast.objects.filter(on=on).order_by("-fetched_at", "-pk").first()
@@ -44,7 +40,7 @@ def fetch(sources: Sequence[Source] | None = None, *, run: Run | None = None) ->
     troubles = []
     for source in asked:
         try:
-            draft = source.fetch(today(), site.longitude, site.latitude)
+            draft = source.fetch(clock.today(), site.longitude, site.latitude)
             return keep(draft, source=source.kind, run=run, actor=None)
         except Outside as error:
             troubles.append(f"{source.kind}: {error}")
@@ -61,7 +57,7 @@ def keep(draft: Draft, *, source: str, run: Run | None = None, actor: Person | N
     """
     if actor is not None and not people.may(actor, "incidents.report"):
         raise NotAllowed("incidents.report")
-    if problems := days.problems(draft.days, today()):
+    if problems := days.problems(draft.days, clock.today()):
         raise Invalid(problems=problems)
     pack = plan.procedure_in_force(KIND).pack
     judged = [judge(pack, day) for day in draft.days]
@@ -111,7 +107,7 @@ def waiting_run() -> Run | None:
 def run_of(on: date) -> Run | None:
     """The morning's run of that day."""
     runs = Run.objects.filter(procedure=KIND, drill=False).order_by("-pk")[:MOST_RUNS]
-    return next((run for run in runs if run.started_at.astimezone(clock.LOCAL).date() == on), None)
+    return next((run for run in runs if clock.day_of(run.started_at) == on), None)
 
 
 def confirmations(on: date) -> list[Task]:

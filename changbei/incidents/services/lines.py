@@ -39,7 +39,7 @@ def lines_concerned(incident: Incident) -> QuerySet[Tour]:
     """Today's tours with customers to serve in the incident's area; `inside` and `open_stops` of each."""
     ids = network.retailer_ids_in(incident.area) if incident.area else []
     open_ = Q(stops__status__in=Stop.WAITING)
-    tours = Tour.objects.filter(day__date=clock.local_now().date()).exclude(status=Tour.Status.BROKEN_DOWN)
+    tours = Tour.objects.filter(day__date=clock.today()).exclude(status=Tour.Status.BROKEN_DOWN)
     return (
         tours.annotate(
             open_stops=Count("stops", filter=open_),
@@ -177,7 +177,7 @@ def end_hold(
     """
     if measure not in (Measure.GO, Measure.MERGE):
         raise Invalid("measure", gettext_noop("go or merge"))
-    today = clock.local_now().date()
+    today = clock.today()
     waiting = list(on_hold(incident))
     tours = {tour.uuid: tour.pk for tour in Tour.objects.filter(uuid__in=[one.tour for one in waiting])}
     now_ = [one for one in waiting if one.on == today]

@@ -162,7 +162,7 @@ def check_vehicle(vehicle: Vehicle, *, fit: bool, note: str = "", actor: Person)
     """A van was looked at today (E3.2.6); it counts as fit or goes to repair. A van in use keeps its state."""
     people.require(actor, "readiness.check")
     vehicle = Vehicle.objects.select_for_update().get(pk=vehicle.pk)
-    today = clock.local_now().date()
+    today = clock.today()
     vehicle.checked_on = today
     if not fit:
         vehicle.state = Vehicle.State.UNDER_REPAIR

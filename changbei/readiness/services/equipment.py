@@ -99,7 +99,7 @@ def record_restore_drill(
         people.require(actor, "readiness.record")
     if not system.strip():
         raise Invalid("system", gettext_noop("is missing"))
-    if on > clock.local_now().date():
+    if on > clock.today():
         raise Invalid("on", gettext_noop("lies in the future"))
     if restore_seconds < 0:
         raise Invalid("restore_seconds", gettext_noop("must not be negative"))

@@ -26,7 +26,7 @@ def plan_rota() -> int:
 
     Irregular dates are drawn with a key that only the server knows, so nobody can foresee them. Idempotent.
     """
-    today = clock.local_now().date()
+    today = clock.today()
     new = []
     for kinds, intervals in selectors.inspection_intervals():
         for row in selectors.inspection_targets(kinds):
@@ -65,7 +65,7 @@ def record_inspection(
         people.require(actor, "readiness.record")
     place = InspectionTarget.objects.select_for_update(of=("self",)).select_related("site__unit")
     found = there(place.filter(code=target, active=True).first(), f"there is no place {target} on the rota")
-    today = clock.local_now().date()
+    today = clock.today()
     if due_on is not None and due_on < today:
         raise Invalid("due_on", gettext_noop("must not be in the past"))
     known = Inspection.objects.filter(target=found, run=run).first() if run else None

@@ -45,7 +45,7 @@ def _remind_one() -> bool:
     )
     if found is None:
         return False
-    today = clock.local_now().date()
+    today = clock.today()
     reach = rules.reminded(found.due_on, today)
     told = _listeners(found, reach)
     notify.tell(_reminder(found, reach), of_people(told), actor=None)

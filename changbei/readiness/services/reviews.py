@@ -45,7 +45,7 @@ def make_review(incident: Incident, *, actor: Person | None) -> Review:
         raise Conflict(f"{incident.number} is not closed")
     review = Review.objects.create(incident=incident, content=content_of(incident), made_at=clock.now())
     owners = _owners(incident)
-    due_on = rules.rectify_by(clock.local_now().date())
+    due_on = rules.rectify_by(clock.today())
     rows = Rectification.objects.bulk_create(
         Rectification(
             review=review,
@@ -109,7 +109,7 @@ def add_rectification(
     people.require(actor, "readiness.review")
     if not text.strip():
         raise Invalid("text", gettext_noop("words are needed"))
-    if due_on < clock.local_now().date():
+    if due_on < clock.today():
         raise Invalid("due_on", gettext_noop("must not be in the past"))
     made = Rectification.objects.create(
         review=review,
@@ -132,7 +132,7 @@ def assign(rectification: Rectification, *, owner: Person, due_on: date, actor: 
     found = _locked(rectification)
     if found.done_at is not None:
         raise Conflict(gettext_noop("this is mended already"))
-    if due_on < clock.local_now().date():
+    if due_on < clock.today():
         raise Invalid("due_on", gettext_noop("must not be in the past"))
     found.owner, found.due_on = owner, due_on
     found.remind_at = rules.first_reminder(due_on)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from changbei.core import clock
 from changbei.core.clock import LOCAL
 from changbei.core.errors import Invalid, Problem, there
 from changbei.core.texts import pick
@@ -117,12 +118,11 @@ def record(
 @with_database
 def drill(system: str, seconds: int, day: str, complete: bool, note: str, staff_no: str) -> None:
     """Record that a backup was restored to see that it can be."""
-    from changbei.core import clock  # noqa: PLC0415 - set up with Django
     from changbei.readiness import services  # noqa: PLC0415 - models
 
     made = services.record_restore_drill(
         system,
-        on=_moment("--on", day).date() if day else clock.local_now().date(),
+        on=_moment("--on", day).date() if day else clock.today(),
         restore_seconds=seconds,
         complete=complete,
         note=note,

@@ -295,6 +295,6 @@ def _leader(asked: Authorisation) -> Person | None:
 
 def drive(until: datetime, is_human: Callable[[Person], bool] = lambda _person: False) -> int:
     """The day's vans drive on as expected, but for those whose drivers sit at a screen."""
-    drivers = Person.objects.filter(tours__day__date=until.astimezone(clock.LOCAL).date())
+    drivers = Person.objects.filter(tours__day__date=clock.day_of(until))
     humans = [person.pk for person in drivers.distinct() if is_human(person)]
     return delivery.drive_as_expected(until, except_drivers=humans, actor=None)

@@ -65,7 +65,7 @@ def assess_request(context: ActionContext) -> dict[str, Any]:
         "approver": found.approver,
         "verifier": found.verifier,
         "order_day": found.order_day.isoformat(),
-        "today": clock.local_now().date().isoformat(),
+        "today": clock.today().isoformat(),
     }
 
 

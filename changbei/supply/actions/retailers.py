@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from changbei.core.clock import LOCAL
+from changbei.core import clock
 from changbei.core.errors import Invalid, there
 from changbei.network import customers
 from changbei.network.models import Retailer
@@ -36,7 +36,7 @@ def tell_retailer(context: ActionContext) -> dict[str, Any]:
 )
 def join_network_stores(context: ActionContext) -> dict[str, Any]:
     """The customer has signed the agreement and is a network store from today (S11)."""
-    run, since = context.run, context.now.astimezone(LOCAL).date()
+    run, since = context.run, clock.day_of(context.now)
     with drills.practice(run.drill):
         customers.join_network_stores(
             _retailer(context), since=since, agreement=run.number, run=run.uuid, drill=run.drill, actor=None

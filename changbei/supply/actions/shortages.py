@@ -44,7 +44,7 @@ AREA_STAFF = (
 def look_at_supply(context: ActionContext) -> dict[str, Any]:
     """What stock, demand and goods under way say of a product ("" for all of them), and what that proposes."""
     code, pack = context.params["product"], pack_for(context.run.plan_version)
-    today, limits = clock.local_now().date(), early.thresholds(pack)
+    today, limits = clock.today(), early.thresholds(pack)
     everything = early.goods(pack, today)
     one = [goods for goods in everything if not code or goods.product == code]
     signals = rules.signals(everything, early.under_way(), limits, today)

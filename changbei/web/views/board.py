@@ -27,7 +27,7 @@ from changbei.people import access as people
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
 from changbei.runs.models import ActionCall, Task, Timer
-from changbei.web import htmx, mapping, sentences, showing
+from changbei.web import htmx, sentences, showing
 from changbei.web.components import Step, TimelineEntry
 from changbei.web.entry import staff
 from changbei.web.views import calls, forecast
@@ -201,7 +201,7 @@ def _figures(cases: Sequence[Case], tasks: Sequence[Task], lists: Sequence[calls
     suspended = (
         SuspendedRetailer.objects.filter(suspension__resumed_at=None).values("retailer").distinct().count()
     )
-    vans = Counter(Tour.objects.filter(day__date=mapping.today()).values_list("status", flat=True))
+    vans = Counter(Tour.objects.filter(day__date=clock.today()).values_list("status", flat=True))
     whole, driving = sum(vans.values()), vans[Tour.Status.DRIVING]
     broken = vans[Tour.Status.BROKEN_DOWN]
     return [

@@ -90,7 +90,7 @@ def contacts(request: HttpRequest) -> HttpResponse:
     people.require(request.user, "people.see")
     wanted = request.GET.get("serves", "")
     days = _review_days()
-    oldest = clock.local_now().date() - timedelta(days=days)
+    oldest = clock.today() - timedelta(days=days)
     found = [one for one in Contact.objects.order_by("pk") if not wanted or wanted in one.serves]
     groups = [
         Group(

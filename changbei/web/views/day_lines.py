@@ -276,7 +276,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     where = _where(request)
     weight = request.POST.get("weight", Weight.USUAL)
     try:
-        if where.on < clock.local_now().date():
+        if where.on < clock.today():
             raise Conflict(_("This day is over."))
         day = where.day or planning.plan_day(where.on, actor=actor)
         question = questions.ask(day, site=where.site, weight=weight)

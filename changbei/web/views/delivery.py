@@ -186,7 +186,7 @@ def _nothing(request: HttpRequest, on: date) -> dict[str, Any]:
 
 
 def _frame(request: HttpRequest, on: date) -> dict[str, Any]:
-    today = clock.local_now().date()
+    today = clock.today()
     query = urlencode([(name, value) for name, value in request.GET.items() if value])
     here = reverse("delivery")
     return {
@@ -207,7 +207,7 @@ def _frame(request: HttpRequest, on: date) -> dict[str, Any]:
 def _live(request: HttpRequest, day: DeliveryDay) -> dict[str, Any]:
     """Everything that a poll renews."""
     wish = Wish.of(request)
-    is_today = day.date == clock.local_now().date()
+    is_today = day.date == clock.today()
     rows = [_row(figures, is_today) for figures in selectors.tours(day)]
     reserves = selectors.site_reserves()
     unserved = list(selectors.unserved(day).order_by("planned_at", "pk"))
@@ -242,7 +242,7 @@ def _live(request: HttpRequest, day: DeliveryDay) -> dict[str, Any]:
 
 def _without_own_van(day: DeliveryDay) -> list[AnotherVan]:
     """From today on: the tours that another van should drive, or no longer has to."""
-    if day.date < clock.local_now().date():
+    if day.date < clock.today():
         return []
     return [
         AnotherVan(
@@ -352,7 +352,7 @@ def _latest(cases: Any) -> list[Case]:
 
 def _date(request: HttpRequest) -> date:
     given = request.GET.get("date", "")
-    return entry.day(given) if given else clock.local_now().date()
+    return entry.day(given) if given else clock.today()
 
 
 # ---------------------------------------------------------------- one click from a broken van to its alternatives

@@ -77,7 +77,7 @@ def page(request: HttpRequest) -> HttpResponse:
     person = people.person_of(request.user)
     tour = selectors.current_tour(person) if person else None
     if tour is None:
-        return render(request, "web/tour/none.html", {"today": clock.local_now().date()})
+        return render(request, "web/tour/none.html", {"today": clock.today()})
     reasons = {kind: [(code, REASON_WORDS[code]) for code in codes] for kind, codes in rules.REASONS.items()}
     context = {
         "tour": tour,

@@ -106,7 +106,7 @@ class UnderWay:
 def warnings(request: HttpRequest) -> HttpResponse:
     """Warnings that hold, filtered; goods under way; what stands in for a product when one is asked for."""
     people.require(request.user, "supply.see")
-    return _page(request, OrderForm(initial={"ordered_on": clock.local_now().date()}))
+    return _page(request, OrderForm(initial={"ordered_on": clock.today()}))
 
 
 def _page(request: HttpRequest, form: OrderForm, *, status: int = 200) -> HttpResponse:

@@ -292,7 +292,7 @@ def _day(day: Day, now: datetime, *, first: bool) -> DayLine:
 
 
 def _begins_on(on: date, shift: DutyShift) -> bool:
-    return shift.starts_at.astimezone(clock.LOCAL).date() == on
+    return clock.day_of(shift.starts_at) == on
 
 
 def _within(on: date, starts_at: datetime, ends_at: datetime) -> str:

@@ -143,7 +143,7 @@ def mending(request: HttpRequest) -> HttpResponse:
     if mine:
         rows = rows.filter(owner=person)
     may_mend = access.mendable_by(person)
-    today = clock.local_now().date()
+    today = clock.today()
     shown = [_mending(one, may_mend(one), today) for one in rows]
     return render(request, "web/readiness/mending.html", {"rows": shown, "mine": mine})
 
@@ -247,7 +247,7 @@ def files(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "copies": list(copies.select_related("manager", "made_by").order_by("made_at", "pk")),
-        "today": clock.local_now().date(),
+        "today": clock.today(),
         "keep_days": selectors.copy_keep_days(),
         "clause": showing.clause("E3.2.7"),
     }

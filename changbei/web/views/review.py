@@ -197,7 +197,7 @@ def _mending(request: HttpRequest, made: Review, pack: Pack | None) -> Sequence[
     known = {one["text"]["zh-Hans"]: showing.say(one["text"]) for one in made.content["findings"]}
     may_mend = access.mendable_by(people.person_of(request.user))
     may_review = may_act(request, "readiness.review")
-    today = clock.local_now().date()
+    today = clock.today()
     return [
         MendRow(
             one,

@@ -122,7 +122,7 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
     else:
         written = sheets.as_xlsx(_("Supply requests"), _headings(), rows)
     answer = HttpResponse(written, content_type=KINDS[kind])
-    today = clock.local_now().date().isoformat()
+    today = clock.today().isoformat()
     answer.headers["Content-Disposition"] = f'attachment; filename="supply-requests-{today}.{kind}"'
     return answer
 

@@ -56,7 +56,7 @@ def waits_for_a_van(found: SupplyRequest) -> bool:
 def ahead(request: HttpRequest, found: SupplyRequest, cartons: int) -> Ahead | None:
     """None when there is nothing to be decided, or not by this person."""
     on = found.deliver_on
-    if on is None or on <= clock.local_now().date() or not waits_for_a_van(found):
+    if on is None or on <= clock.today() or not waits_for_a_van(found):
         return None
     if not entry.may_act(request, "delivery.recover"):
         return None

@@ -87,7 +87,7 @@ def _context(request: HttpRequest, tour: Tour) -> dict[str, Any]:
     ahead = [] if broken else _ahead(stops, handovers)
     done = [stop for stop in stops if stop.status in DONE]
     postponed = [stop for stop in stops if stop.status == Stop.Status.POSTPONED]
-    is_today = tour.day.date == clock.local_now().date()
+    is_today = tour.day.date == clock.today()
     person = people.person_of(request.user)
     return {
         "tour": tour,
