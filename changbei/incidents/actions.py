@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
-from uuid import UUID
 
 from changbei.core import clock, moments
 from changbei.core.errors import Invalid, NotFound, Outside, there
+from changbei.core.texts import uuid_in
 from changbei.incidents import departments, replenishing, settling
 from changbei.incidents.forecasts import configured
 from changbei.incidents.models import Incident, PublicNotice, Suspension
@@ -370,10 +370,9 @@ def _incident(context: ActionContext) -> Incident:
 
 def _suspension(context: ActionContext) -> Suspension:
     """The suspension named in the parameters, which has to be of this incident."""
-    try:
-        uuid = UUID(context.params["suspension"])
-    except ValueError:
-        raise Invalid("suspension", "is no suspension") from None
+    uuid = uuid_in(context.params["suspension"])
+    if uuid is None:
+        raise Invalid("suspension", "is no suspension")
     found = Suspension.objects.select_related("incident__run__plan_version").filter(uuid=uuid).first()
     if found is None or found.incident.uuid != context.run.incident:
         raise NotFound(f"{context.run.number} has no suspension {uuid}")

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import NotAllowed
+from changbei.core.texts import uuid_in
 from changbei.journal import services as journal
 from changbei.journal.rows import Rows, made, reserve
 from changbei.journal.services import NewEntry, append_many
@@ -267,7 +268,7 @@ def _messages_of(receipts: Sequence[Receipt]) -> tuple[dict[str, Message], dict[
     """The messages that receipts speak of, locked in the order of their keys: by our reference, as it came, and by the
     carrier's id.
     """
-    keys = {one.reference: key for one in receipts if one.reference and (key := _key_in(one.reference))}
+    keys = {one.reference: key for one in receipts if one.reference and (key := uuid_in(one.reference))}
     carrier_ids = {one.carrier_id for one in receipts if one.carrier_id and not one.reference}
     if not keys and not carrier_ids:
         return {}, {}
@@ -276,13 +277,6 @@ def _messages_of(receipts: Sequence[Receipt]) -> tuple[dict[str, Message], dict[
     by_uuid = {one.uuid: one for one in found}
     by_key = {reference: by_uuid[key] for reference, key in keys.items() if key in by_uuid}
     return by_key, {one.carrier_id: one for one in reversed(found)}
-
-
-def _key_in(reference: str) -> UUID | None:
-    try:
-        return UUID(reference)
-    except ValueError:
-        return None
 
 
 def count_reached(new: NewNotice, recipients: Sequence[Recipient]) -> int:

@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet
 
 from changbei.core import clock
 from changbei.core.errors import NotAllowed, NotFound, there
+from changbei.core.texts import uuid_in
 from changbei.journal import prepared
 from changbei.people import rules
 from changbei.people.models import Account, Person, Unit
@@ -85,11 +86,8 @@ def get(actor: object, permission: str, rows: QuerySet[Row], uuid: UUID | str) -
     """The row of this uuid, for whoever has the permission; NotFound for others, and when there is none."""
     if not may(actor, permission):
         raise NotFound(str(uuid))
-    try:
-        key = uuid if isinstance(uuid, UUID) else UUID(uuid)
-    except ValueError:
-        raise NotFound(str(uuid)) from None
-    return there(rows.filter(uuid=key).first(), uuid)
+    key = uuid_in(uuid)
+    return there(rows.filter(uuid=key).first() if key else None, uuid)
 
 
 def permissions_of(actor: object) -> frozenset[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 from changbei.core import clock, moments
 from changbei.core.errors import Invalid, NotFound
+from changbei.core.texts import uuid_in
 from changbei.network.models import Retailer
 from changbei.notify.recipients import of_retailers
 from changbei.people.models import Person
@@ -132,10 +132,9 @@ def _values(request: SupplyRequest) -> dict[str, Any]:
 
 def _request(context: ActionContext) -> SupplyRequest:
     """The request named in the parameters, which has to be of this run."""
-    try:
-        uuid = UUID(context.params["request"])
-    except ValueError:
-        raise Invalid("request", "is no supply request") from None
+    uuid = uuid_in(context.params["request"])
+    if uuid is None:
+        raise Invalid("request", "is no supply request")
     found = SupplyRequest.objects.select_related("retailer", "run__plan_version").filter(uuid=uuid).first()
     if found is None or found.run_id != context.run.pk:
         raise NotFound(f"{context.run.number} has no supply request {uuid}")

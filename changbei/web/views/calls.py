@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from changbei.core import clock
 from changbei.core.errors import Invalid, NotAllowed, NotFound, there
+from changbei.core.texts import uuid_in
 from changbei.incidents import access
 from changbei.notify import calls
 from changbei.notify.models import Call, CallList
@@ -134,7 +135,7 @@ def _team(request: HttpRequest, person: Person | None) -> dict[str, Any]:
     people.require(request.user, "runs.see")
     found = CallList.objects.order_by("-pk")
     wanted = request.GET.get("list", "")
-    found = found.filter(uuid=_uuid(wanted)) if wanted else found.filter(finished_at=None)
+    found = found.filter(uuid=there(uuid_in(wanted), wanted)) if wanted else found.filter(finished_at=None)
     shown = list(found[:MOST_LISTS])
     names = titles(shown, request.user)
     return {
@@ -191,13 +192,6 @@ def on_the_board(actor: object) -> list[OnTheBoard]:
         )
         for one in found
     ]
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound(text) from None
 
 
 def may_lead(person: Person, caller: Person | None = None) -> bool:

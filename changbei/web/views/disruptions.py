@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 
 from changbei.core import clock
 from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound, there
+from changbei.core.texts import uuid_in
 from changbei.delivery import adjusting, disrupting, recovery, selectors, services, travel
 from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.disrupting import UrgentOrder
@@ -232,11 +233,8 @@ def disruptions(request: HttpRequest) -> HttpResponse:
 
 def _of_suspension(request: HttpRequest) -> dict[str, Any]:
     """Place and time of the suspension that the address names: whose roads nobody drives on either."""
-    try:
-        uuid = UUID(request.GET.get("suspension", ""))
-    except ValueError:
-        return {}
-    found = Suspension.objects.filter(uuid=uuid, resumed_at=None).first()
+    uuid = uuid_in(request.GET.get("suspension", ""))
+    found = Suspension.objects.filter(uuid=uuid, resumed_at=None).first() if uuid else None
     if found is None:
         return {}
     return {

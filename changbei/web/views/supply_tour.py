@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
+from changbei.core.texts import uuid_in
 from changbei.delivery import access as deliveries
 from changbei.delivery import joining
 from changbei.delivery.joining import Passing
@@ -112,10 +113,10 @@ def join(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 def _chosen(request: HttpRequest) -> UUID:
-    try:
-        return UUID(request.POST.get("tour", ""))
-    except ValueError:
-        raise Invalid("tour", _("Choose a tour.")) from None
+    found = uuid_in(request.POST.get("tour", ""))
+    if found is None:
+        raise Invalid("tour", _("Choose a tour."))
+    return found
 
 
 def _why(refused: Invalid | Conflict) -> str:
