@@ -30,6 +30,7 @@ from changbei.web.widgets import (
     DayInput,
     LinesField,
     LinesWidget,
+    MomentField,
     PersonWidget,
     PlaceField,
     RetailerWidget,
@@ -152,10 +153,7 @@ def _by_type(field: Mapping[str, Any], required: bool, language: str) -> forms.F
         case "string", "date":
             return forms.DateField(widget=DayInput())
         case "string", "date-time":
-            return forms.DateTimeField(
-                widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-                input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
-            )
+            return MomentField()
         case "string", _any:
             return forms.CharField(max_length=field.get("maxLength"))
         case "integer", _any:

@@ -34,10 +34,7 @@ from changbei.supply import access as supply
 from changbei.web import entry, htmx, mapping
 from changbei.web.errors import refuse, said
 from changbei.web.showing import language, say
-from changbei.web.widgets import AreaField, PersonWidget, RetailerWidget
-
-FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
-
+from changbei.web.widgets import AreaField, MomentField, PersonWidget, RetailerWidget
 
 MOST_SUBSTITUTES = 3
 
@@ -50,18 +47,8 @@ class DrawnArea(AreaField):
 
 class CloseForm(forms.Form):
     area = DrawnArea(label=gettext_lazy("Area"))
-    since = forms.DateTimeField(
-        label=gettext_lazy("From (empty: now)"),
-        required=False,
-        input_formats=FORMATS,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=FORMATS[0]),
-    )
-    until = forms.DateTimeField(
-        label=gettext_lazy("Until (empty: not today any more)"),
-        required=False,
-        input_formats=FORMATS,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=FORMATS[0]),
-    )
+    since = MomentField(label=gettext_lazy("From (empty: now)"), required=False)
+    until = MomentField(label=gettext_lazy("Until (empty: not today any more)"), required=False)
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=160)
 
 
@@ -122,11 +109,7 @@ class DriveOnForm(forms.Form):
 
     vehicle = _VanField(Vehicle.objects.none(), label=gettext_lazy("Van"))
     person = forms.CharField(label=gettext_lazy("Who drives it on"), widget=PersonWidget)
-    ready_at = forms.DateTimeField(
-        label=gettext_lazy("Ready at"),
-        input_formats=FORMATS,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=FORMATS[0]),
-    )
+    ready_at = MomentField(label=gettext_lazy("Ready at"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -30,7 +30,7 @@ from changbei.runs.models import Task
 from changbei.web import entry, htmx, mapping
 from changbei.web.errors import refuse
 from changbei.web.showing import clause, language, say
-from changbei.web.widgets import AreaField
+from changbei.web.widgets import AreaField, MomentField
 
 PAGE = "incidents.suspend"
 SUSPEND = "suspend"
@@ -40,12 +40,6 @@ GOODS = (
     (Suspension.Goods.HOLD, gettext_lazy("Wait at the site, and go out on resumption")),
     (Suspension.Goods.MERGE, gettext_lazy("Go out with the first delivery day afterwards")),
 )
-LOCAL_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
-
-
-def _moment_field(label: Any) -> forms.DateTimeField:
-    control = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(label=label, widget=control, input_formats=LOCAL_FORMATS)
 
 
 class DrawnArea(AreaField):
@@ -58,8 +52,8 @@ class SuspendForm(forms.Form):
     """Area, from, until, reason, and what becomes of the goods that are sorted already."""
 
     area = DrawnArea(label=gettext_lazy("Area"))
-    starts_at = _moment_field(gettext_lazy("From"))
-    ends_at = _moment_field(gettext_lazy("Until (looked at again)"))
+    starts_at = MomentField(label=gettext_lazy("From"))
+    ends_at = MomentField(label=gettext_lazy("Until (looked at again)"))
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
     goods = forms.ChoiceField(
         label=gettext_lazy("Goods sorted already"),

@@ -34,7 +34,7 @@ from changbei.runs.models import Task
 from changbei.web import entry, htmx, mapping
 from changbei.web.components import Tone
 from changbei.web.showing import clause, language, say
-from changbei.web.views.suspend import LOCAL_FORMATS
+from changbei.web.widgets import MomentField
 
 ON_A_PAGE = 25
 TRACKS: dict[str, tuple[Any, Tone, str]] = {
@@ -63,11 +63,7 @@ MEDIA = {
 class ExtendForm(forms.Form):
     """The new moment at which the suspension is looked at again."""
 
-    ends_at = forms.DateTimeField(
-        label=gettext_lazy("New end (looked at again)"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        input_formats=LOCAL_FORMATS,
-    )
+    ends_at = MomentField(label=gettext_lazy("New end (looked at again)"))
 
 
 @dataclass(frozen=True)
