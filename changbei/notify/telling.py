@@ -13,11 +13,10 @@ from uuid import UUID
 
 from changbei.core.errors import there
 from changbei.notify import personal, wording
+from changbei.notify.book import URGENCIES
 from changbei.notify.models import Urgency
 from changbei.notify.services import NewNotice
 from changbei.plans.model import Pack
-
-URGENCIES = {urgency.name.lower(): urgency for urgency in Urgency}
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,10 @@ from uuid import UUID
 
 from changbei.core.errors import NotAllowed
 from changbei.people import access as people
-from changbei.runs.models import Run, Task
+from changbei.runs.models import OPEN, Run, Task
 from changbei.supply.models import CashSettlement, SettlementCorrection, SupplyRequest, SupplyWarning
 
 SEE = "supply.see"
-OPEN = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
 
 
 def may_for_run(actor: object, permission: str, run: Run) -> bool:

@@ -16,9 +16,7 @@ from changbei.incidents.services import command, lines, outages
 from changbei.incidents.services.locking import lock, lock_open
 from changbei.people.models import Person
 from changbei.runs import services as runs
-from changbei.runs.models import Task
-
-OPEN_TASKS = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
+from changbei.runs.models import OPEN, Task
 
 
 @transaction.atomic
@@ -101,7 +99,7 @@ def close(incident: Incident, *, reason: str = "", actor: Person) -> Incident:
                 "lines are still on hold; first let them go or put their goods on the next delivery day"
             )
         )
-    open_tasks = Task.objects.filter(run__incident=incident.uuid, status__in=OPEN_TASKS).count()
+    open_tasks = Task.objects.filter(run__incident=incident.uuid, status__in=OPEN).count()
     if open_tasks and not reason.strip():
         words = gettext_noop("%(number)s: %(tasks)d tasks are open; finish them or give a reason")
         raise Conflict(Words(words, number=incident.number, tasks=open_tasks))

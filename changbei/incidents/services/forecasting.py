@@ -10,6 +10,7 @@ from django.db import transaction
 
 from changbei.core import clock
 from changbei.core.errors import Invalid, NotAllowed, Outside, there
+from changbei.core.texts import LANGUAGES
 from changbei.incidents import plan
 from changbei.incidents.forecasts import Day, Draft, Source, configured, days
 from changbei.incidents.models import Forecast
@@ -156,5 +157,5 @@ def prepare_words(forecast: Forecast) -> dict[str, str]:
     rows = [one["text"] for one in measures(forecast)]
     return {
         language: " ".join(f"{number}) {text[language]}" for number, text in enumerate(rows, start=1))
-        for language in ("zh-Hans", "zh-Hant", "en")
+        for language in LANGUAGES
     }

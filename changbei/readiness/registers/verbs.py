@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.utils.translation import gettext_noop
 
 from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotAllowed, Problem, there
+from changbei.core.texts import LANGUAGES
 from changbei.journal import services as journal
 from changbei.network.models import Manufacturer, Product
 from changbei.people import access as people
@@ -138,7 +139,7 @@ def _write(register: Register, typed: dict[str, Any], row: Any, actor: Person) -
 
 
 def _texts(lines: str) -> list[dict[str, str]]:
-    return [dict.fromkeys(("zh-Hans", "zh-Hant", "en"), line) for line in lines.splitlines()]
+    return [dict.fromkeys(LANGUAGES, line) for line in lines.splitlines()]
 
 
 def _refuse_double(register: Register, row: Any, before: Mapping[str, Any]) -> None:

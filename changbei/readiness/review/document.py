@@ -15,12 +15,12 @@ from django.conf import settings
 from changbei.core.clock import LOCAL
 from changbei.core.errors import Outside
 from changbei.core.texts import pick
+from changbei.plans.rendering.pdf import FONT_FILES
 from changbei.readiness.models import Review
 from changbei.readiness.review import words
 from changbei.readiness.review.findings import REASONS, Json
 
 TEMPLATE = Path(__file__).with_name("review.typ")
-NEEDED_FONTS = ("NotoSansSC-Regular.ttf", "NotoSansSC-Bold.ttf")
 LONGEST_TIMELINE = 400
 DASH = "—"
 
@@ -41,7 +41,7 @@ def pdf(review: Review, language: str) -> bytes:
 def fonts() -> Path:
     """The folder of the font files: CHANGBEI_FONTS, else what `make setup` has built."""
     folder = Path(settings.FONTS)
-    missing = [name for name in NEEDED_FONTS if not (folder / name).is_file()]
+    missing = [name for name in FONT_FILES if not (folder / name).is_file()]
     if missing:
         raise Outside(
             f"{folder} has no {' and no '.join(missing)}: run `make setup`, or name the folder in CHANGBEI_FONTS",

@@ -7,7 +7,7 @@ from typing import Any
 
 from changbei.core import clock, moments
 from changbei.core.errors import Invalid, NotFound
-from changbei.core.texts import uuid_in
+from changbei.core.texts import LANGUAGES, uuid_in
 from changbei.network.models import Retailer
 from changbei.notify.recipients import of_retailers
 from changbei.people.models import Person
@@ -122,8 +122,7 @@ def _values(request: SupplyRequest) -> dict[str, Any]:
         "request": request.number,
         "retailer": request.retailer.name,
         "reasons": {
-            language: " ".join(text.get(language, "") for text in request.reasons)
-            for language in ("zh-Hans", "zh-Hant", "en")
+            language: " ".join(text.get(language, "") for text in request.reasons) for language in LANGUAGES
         },
         "day": moments.day(request.deliver_on) if request.deliver_on else "",
         "cartons": sum(request.lines.values_list("cartons", flat=True)),

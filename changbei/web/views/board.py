@@ -26,7 +26,7 @@ from changbei.notify.models import Message
 from changbei.people import access as people
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
-from changbei.runs.models import ActionCall, Task, Timer
+from changbei.runs.models import OPEN, ActionCall, Task, Timer
 from changbei.web import htmx, sentences, showing
 from changbei.web.components import Step, TimelineEntry
 from changbei.web.entry import staff
@@ -107,7 +107,7 @@ def situation(actor: object) -> dict[str, Any]:
 
 def _open_tasks(runs: Iterable[int]) -> list[Task]:
     rows = (
-        Task.objects.filter(run__in=list(runs), status__in=showing.OPEN)
+        Task.objects.filter(run__in=list(runs), status__in=OPEN)
         .select_related("run__plan_version", "holder")
         .defer("run__plan_version__files", "run__state")
     )

@@ -30,7 +30,7 @@ from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
 from changbei.readiness.models import Simulation
 from changbei.runs import selectors as runs
-from changbei.runs.models import Run, Task
+from changbei.runs.models import OPEN, Run, Task
 from changbei.web import handling, htmx, mapping, running, sentences, showing
 from changbei.web.components import Clause, PersonCard, TaskCard
 from changbei.web.entry import actor, staff
@@ -79,7 +79,7 @@ def picture(request: HttpRequest, incident: Incident) -> dict[str, Any]:
     all_runs = runs.runs_of_incident(incident.uuid) if run else []
     tasks = runs.tasks_of_runs(all_runs)
     now, person = clock.now(), people.person_of(request.user)
-    open_tasks = sorted((task for task in tasks if task.status in showing.OPEN), key=due_or_never)
+    open_tasks = sorted((task for task in tasks if task.status in OPEN), key=due_or_never)
     everything = request.GET.get("all") == "1"
     entries = journal.timeline(incident.uuid).order_by("-id")
     if not everything:
@@ -133,7 +133,7 @@ def _views(
 
 def _card(task: Task, reader: Person | None, back: str) -> TaskCard:
     """A task; its holder gets the buttons here as well."""
-    mine = reader is not None and task.holder_id == reader.pk and task.status in showing.OPEN
+    mine = reader is not None and task.holder_id == reader.pk and task.status in OPEN
     actions = my_actions(task, back) if mine else ()
     return showing.task_card(task, actions=actions, with_incident=False)
 

@@ -18,7 +18,7 @@ from changbei.plans.models import PlanVersion
 from changbei.plans.rendering import html
 from changbei.plans.selectors import in_force
 from changbei.runs import access as runs
-from changbei.runs.models import Run
+from changbei.runs.models import OPEN, Run
 from changbei.web import drawn, planned, showing
 from changbei.web.entry import staff
 
@@ -115,7 +115,7 @@ def _task_links(run: Run) -> dict[str, str]:
     """Step → its task's page; of a step with many tasks the first that is open."""
     found: dict[str, str] = {}
     for task in run.tasks.order_by("pk"):
-        if step_of(task.item) not in found or task.status in showing.OPEN:
+        if step_of(task.item) not in found or task.status in OPEN:
             found[step_of(task.item)] = reverse("task", args=[task.uuid])
     return found
 

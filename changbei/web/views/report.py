@@ -27,7 +27,7 @@ from changbei.plans.model import EVERYDAY, Pack
 from changbei.runs import access as run_access
 from changbei.runs import selectors as runs
 from changbei.runs import services as run_services
-from changbei.runs.models import Run, Task
+from changbei.runs.models import OPEN, Run, Task
 from changbei.web import htmx, showing
 from changbei.web.entry import actor, staff
 from changbei.web.forms import SchemaForm
@@ -147,7 +147,7 @@ def _keep_photos(
     """Photos go as evidence to a task of the reporter, first to one that asks for a photo."""
     if not uploads or incident.run is None:
         return
-    tasks = [task for task in runs.tasks_of(incident.run) if task.status in showing.OPEN]
+    tasks = [task for task in runs.tasks_of(incident.run) if task.status in OPEN]
     mine = sorted(
         (task for task in tasks if run_access.may_act(person, task)),
         key=lambda task: ("photo" not in task.evidence, task.pk),
@@ -196,7 +196,7 @@ def answer(request: HttpRequest, report: UUID) -> HttpResponse:
 
 def _open_tasks(run: Run) -> Iterator[Task]:
     for task in runs.tasks_of(run).select_related("run__plan_version"):
-        if task.status in showing.OPEN:
+        if task.status in OPEN:
             yield task
 
 

@@ -19,10 +19,10 @@ from changbei.incidents.models import Report
 from changbei.plans.loading import pack_for
 from changbei.runs import access as runs_access
 from changbei.runs import services as runs
-from changbei.runs.models import Task
+from changbei.runs.models import OPEN, Task
 from changbei.web import entry, htmx
 from changbei.web.forms import SchemaForm
-from changbei.web.showing import OPEN, clause, job, say
+from changbei.web.showing import clause, job, say
 
 PAGE = "delivery.substitute"
 

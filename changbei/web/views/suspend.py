@@ -26,7 +26,7 @@ from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.runs import access as runs_access
 from changbei.runs import services as runs
-from changbei.runs.models import Task
+from changbei.runs.models import OPEN, Task
 from changbei.web import entry, htmx, mapping
 from changbei.web.errors import refuse
 from changbei.web.showing import clause, language, say
@@ -117,9 +117,9 @@ def suspend(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 def task_for(incident: Incident, actor: Person) -> Task | None:
     """The open task of the plan that this page does, when it is the actor's."""
-    open_ = Task.objects.filter(
-        run__of_incident=incident, page=PAGE, status__in=[Task.Status.OPEN, Task.Status.ACKNOWLEDGED]
-    ).select_related("run__plan_version")
+    open_ = Task.objects.filter(run__of_incident=incident, page=PAGE, status__in=OPEN).select_related(
+        "run__plan_version"
+    )
     return next((task for task in open_.order_by("pk") if runs_access.may_act(actor, task)), None)
 
 

@@ -30,7 +30,7 @@ from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.runs import access as runs_access
 from changbei.runs import services as runs
-from changbei.runs.models import Task
+from changbei.runs.models import OPEN, Task
 from changbei.web import entry, htmx, mapping
 from changbei.web.components import Tone
 from changbei.web.showing import clause, language, say
@@ -174,9 +174,9 @@ def may_end(suspension: Suspension, actor: Person) -> bool:
 
 def ending_task(suspension: Suspension, actor: Person) -> Task | None:
     """The plan's open task that ends or prolongs the suspension, when it is the actor's."""
-    open_ = Task.objects.filter(
-        run__of_incident=suspension.incident, status__in=[Task.Status.OPEN, Task.Status.ACKNOWLEDGED]
-    ).select_related("run__plan_version")
+    open_ = Task.objects.filter(run__of_incident=suspension.incident, status__in=OPEN).select_related(
+        "run__plan_version"
+    )
     for task in open_.order_by("pk"):
         decides = any(one["id"] == "resume" for one in task.options)
         confirms = task.kind == Task.Kind.DO and task.page == "incidents.suspend"
