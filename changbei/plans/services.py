@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict
+from changbei.journal import locks
 from changbei.journal.services import Actor, append
 from changbei.plans.loading import load_pack, read_folder
 from changbei.plans.model import Pack
@@ -134,5 +135,4 @@ def lock(pack_id: str) -> None:
     """One adoption of a plan at a time until the transaction ends, the first one included, when there is no row to
     lock yet.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"plans.adopt:{pack_id}"])
+    locks.hold(f"plans.adopt:{pack_id}")

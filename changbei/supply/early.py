@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotFound, Words, there
+from changbei.journal import locks
 from changbei.journal import services as journal
 from changbei.network.models import Product, Shipment, Stock, WeeklyDemand
 from changbei.people import access as people
@@ -36,7 +37,6 @@ SETTINGS: Mapping[str, float] = {
 """What the room reads out of a pack, and what holds when the pack does not say."""
 CLAUSES = {rules.LATE: "E3.5.2b"}
 CLAUSE = "E3.5.2a"
-_LOCK = 0x53_55_50_57  # "SUPW"; any constant of our own
 
 
 def setting(pack: Pack, name: str) -> float:
@@ -119,7 +119,7 @@ class Looked:
 @transaction.atomic
 def look(pack: Pack) -> Looked:
     """Compare stock, demand and goods under way, and keep the list of warnings up to date. Idempotent."""
-    _lock()
+    locks.hold("supply.early")
     now, today = clock.now(), clock.today()
     found = {
         (one.kind, one.subject): one
@@ -167,11 +167,6 @@ def _updated(row: SupplyWarning, signal: rules.Signal) -> SupplyWarning:
     return row
 
 
-def _lock() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-
-
 def standing() -> QuerySet[SupplyWarning]:
     """Warnings that still hold, the oldest first."""
     return SupplyWarning.objects.filter(over_at__isnull=True).order_by("pk")
@@ -217,7 +212,7 @@ def record_shipment(
         raise Invalid("cartons", gettext_noop("a whole number of cartons from 1 is needed"))
     if due_on < ordered_on:
         raise Invalid("due_on", gettext_noop("must not be before the order"))
-    _lock()
+    locks.hold("supply.early")
     last = Shipment.objects.order_by("-pk").values_list("number", flat=True).first()
     number = f"SHP-{int(last[4:]) + 1 if last else 1:04d}"
     made = Shipment.objects.create(

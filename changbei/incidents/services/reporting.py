@@ -21,7 +21,7 @@ from changbei.incidents.models import Incident, Report
 from changbei.incidents.noting import fact
 from changbei.incidents.plan import InForce
 from changbei.incidents.services import command, outages
-from changbei.journal import prepared
+from changbei.journal import locks, prepared
 from changbei.journal import services as journal
 from changbei.journal.rows import Rows
 from changbei.notify import services as notify
@@ -72,7 +72,7 @@ def report(
         known = _known(key, found, now) if _has_open(key) else None
         if known is None:
             # Only who may be the first waits for others: a storm of reports joins side by side.
-            numbers.lock_cause(key)
+            locks.hold(key)
             if _has_open(key):
                 known = _known(key, found, now)
                 if known is None:
