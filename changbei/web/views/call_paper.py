@@ -15,6 +15,7 @@ from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.plans import selectors as plans
 from changbei.web import entry
+from changbei.web.downloads import download
 from changbei.web.papers import call_tree
 from changbei.web.papers.call_tree import CallTree
 from changbei.web.views.calls import may_lead, units_led
@@ -23,9 +24,7 @@ from changbei.web.views.calls import may_lead, units_led
 def _answer(request: HttpRequest, tree: CallTree, name: str, back: str) -> HttpResponse:
     """As a page that prints well, or with `?format=pdf` as a file."""
     if request.GET.get("format") == "pdf":
-        response = HttpResponse(call_tree.pdf(tree), content_type="application/pdf")
-        response.headers["Content-Disposition"] = f'attachment; filename="{name}.pdf"'
-        return response
+        return download(call_tree.pdf(tree), f"{name}.pdf", "application/pdf")
     query = request.GET.copy()
     query["format"] = "pdf"
     context = {"tree": tree, "pdf_url": f"{request.path}?{query.urlencode()}", "back": back}

@@ -20,6 +20,7 @@ from changbei.plans.selectors import in_force
 from changbei.runs import access as runs
 from changbei.runs.models import OPEN, Run
 from changbei.web import drawn, planned, showing
+from changbei.web.downloads import download
 from changbei.web.entry import staff
 
 
@@ -122,10 +123,7 @@ def _task_links(run: Run) -> dict[str, str]:
 
 def handed(file: drawn.File) -> HttpResponse:
     """As something to keep: an HTML page of its own would not get its styles under the policy of our pages."""
-    response = HttpResponse(file.data, content_type=file.kind)
-    inline = "inline" if file.kind == "application/pdf" else "attachment"
-    response.headers["Content-Disposition"] = f'{inline}; filename="{file.name}"'
-    return response
+    return download(file.data, file.name, file.kind, shown=file.kind == "application/pdf")
 
 
 urlpatterns = [

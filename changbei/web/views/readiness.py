@@ -27,6 +27,7 @@ from changbei.readiness.rules import names
 from changbei.readiness.selectors import Standing
 from changbei.web import htmx, showing
 from changbei.web.components import Clause
+from changbei.web.downloads import download
 from changbei.web.entry import actor, may_act, staff
 from changbei.web.errors import refuse
 
@@ -282,9 +283,7 @@ def _export(form: ExportForm, person: Person, managers: Sequence[Person]) -> Htt
     except Invalid as error:
         refuse(form, error)
         return None
-    response = HttpResponse(made.data, content_type="application/octet-stream")
-    response.headers["Content-Disposition"] = f'attachment; filename="{made.name}"'
-    return response
+    return download(made.data, made.name, "application/octet-stream")
 
 
 @staff

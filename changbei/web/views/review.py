@@ -32,6 +32,7 @@ from changbei.readiness.review.document import pdf
 from changbei.readiness.review.findings import joined
 from changbei.web import htmx, sentences, showing
 from changbei.web.components import Clause
+from changbei.web.downloads import download
 from changbei.web.entry import actor, may_act, staff
 from changbei.web.errors import refuse
 from changbei.web.widgets import DayInput, PersonWidget
@@ -220,10 +221,8 @@ def _mending(request: HttpRequest, made: Review, pack: Pack | None) -> Sequence[
 def review_pdf(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The review as a document, once the incident is closed."""
     made = access.get_review(request.user, uuid)
-    response = HttpResponse(pdf(made, showing.language()), content_type="application/pdf")
     name = f"review-{made.incident.number}.pdf"
-    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
-    return response
+    return download(pdf(made, showing.language()), name, "application/pdf", shown=True)
 
 
 def _colleague(staff_no: str) -> Person:

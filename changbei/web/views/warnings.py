@@ -26,6 +26,7 @@ from changbei.network.joining import Concerned
 from changbei.network.models import District, Line, Retailer, Site
 from changbei.people import access as people
 from changbei.web import htmx, mapping, showing
+from changbei.web.downloads import download
 from changbei.web.entry import actor, may_act, staff
 
 SHOWN = 60
@@ -252,9 +253,7 @@ def warnings_map(request: HttpRequest) -> JsonResponse:
 def raw(request: HttpRequest, warning: UUID) -> HttpResponse:
     """The file as it came in, to be saved; it is never shown as a page of ours."""
     found = access.get_warning(request.user, warning)
-    response = HttpResponse(bytes(found.raw), content_type="application/octet-stream")
-    response.headers["Content-Disposition"] = f'attachment; filename="warning-{found.uuid}.xml"'
-    return response
+    return download(bytes(found.raw), f"warning-{found.uuid}.xml", "application/octet-stream")
 
 
 @staff
