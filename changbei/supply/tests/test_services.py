@@ -237,20 +237,25 @@ def run_with_approvals(version: PlanVersion, people: list[Person | None], *, dri
         actor=None,
     )
     for number, person in enumerate(people):
-        Task.objects.create(
-            run=run,
-            item=f"approval-{number}",
-            kind="approve",
-            role="x",
-            title={},
-            clause="E3.4.3b",
-            status="done",
-            opened_at=run.started_at,
-            done_at=run.started_at,
-            done_by=person,
-            result={"approved": True},
-        )
+        has_approved(run, f"approval-{number}", person)
     return run
+
+
+def has_approved(run: Run, item: str, person: Person) -> None:
+    """Somebody has approved."""
+    Task.objects.create(
+        run=run,
+        item=item,
+        kind="approve",
+        role="x",
+        title={},
+        clause="E3.4.3b",
+        status="done",
+        opened_at=run.started_at,
+        done_at=run.started_at,
+        done_by=person,
+        result={"approved": True},
+    )
 
 
 def test_a_special_case_needs_two_people(version: PlanVersion, pack: Pack) -> None:
@@ -260,19 +265,7 @@ def test_a_special_case_needs_two_people(version: PlanVersion, pack: Pack) -> No
     request = assess(pack, path="special", run=run).request
     with pytest.raises(Conflict, match="approval that its path asks for is missing"):
         services.approve_by_run(request, actor=None)
-    Task.objects.create(
-        run=run,
-        item="second",
-        kind="approve",
-        role="x",
-        title={},
-        clause="E3.4.3b",
-        status="done",
-        opened_at=run.started_at,
-        done_at=run.started_at,
-        done_by=two,
-        result={"approved": True},
-    )
+    has_approved(run, "second", two)
     request = services.approve_by_run(request, actor=None)
     assert (request.status, request.decided_by) == ("approved", two)
 
