@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +16,8 @@ from changbei.plans.checking import check_files
 from changbei.plans.checking.offer import declared
 from changbei.plans.loading import read_folder
 from changbei.readiness import plan_check
+from changbei.testing.city import SHIPPED
 
-PACK = Path(__file__).resolve().parents[1] / "plans" / "customer-service-emergency"
 VAN, ORDERING = "procedures/vehicle-breakdown.yaml", "procedures/ordering-system-down.yaml"
 WEATHER, DEMAND = "procedures/severe-weather.yaml", "procedures/sudden-demand.yaml"
 PLAN, CHECKS = "plan.yaml", "checks.yaml"
@@ -311,7 +310,7 @@ FURTHER_EDITS = {  # what belongs to a mistake above but stands on another line
 
 def planted() -> dict[str, str]:
     """The files of the shipped plan with all mistakes in them."""
-    files = read_folder(PACK)
+    files = read_folder(SHIPPED)
     for mistake in MISTAKES:
         text = files.get(mistake.file, "")
         assert mistake.old in text, f"{mistake.name}: {mistake.file} no longer contains what it replaces"
@@ -364,7 +363,7 @@ def test_each_names_its_clause_where_there_is_one(small_city: City, clock: Virtu
 
 
 def test_a_field_that_the_action_does_not_fill_is_found_before_anybody_reads_a_dash() -> None:
-    files = read_folder(PACK)
+    files = read_folder(SHIPPED)
     planted_in = {"cash-allowed": "retailer", "public-suspended-tv": "next_page"}
     for name, placeholder in planted_in.items():
         head, body = files[f"messages/{name}.yaml"].split("\nbody:\n")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -77,6 +77,16 @@ def now() -> datetime:
 def local_now() -> datetime:
     """The present as the people of the city read it off a wall clock (Asia/Shanghai)."""
     return now().astimezone(LOCAL)
+
+
+def day_of(moment: datetime) -> date:
+    """The day on the city's wall calendar."""
+    return moment.astimezone(LOCAL).date()
+
+
+def today() -> date:
+    """The present day of the city."""
+    return day_of(now())
 
 
 def wall(moment: datetime | None) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+Found = TypeVar("Found")
 
 
 class Words(str):
@@ -34,6 +37,13 @@ class NotAllowed(ChangbeiError):
 
 class NotFound(ChangbeiError):
     """No such thing, or none that the actor may see."""
+
+
+def there(found: Found | None, what: object) -> Found:
+    """What was looked for; NotFound, with what it was or in these words, when there is none."""
+    if found is None:
+        raise NotFound(str(what))
+    return found
 
 
 class Conflict(ChangbeiError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from uuid import UUID
 
 LANGUAGES = ("zh-Hans", "zh-Hant", "en")
 Text = Mapping[str, str]
@@ -23,6 +24,14 @@ _BETWEEN_DIGITS = re.compile(r"[\s\-()./·—–\u200b]")
 def joined(number: str) -> str:
     """A licence or telephone number as it is kept: full-width digits made plain, and nothing between them."""
     return _BETWEEN_DIGITS.sub("", unicodedata.normalize("NFKC", number))
+
+
+def uuid_in(given: object) -> UUID | None:
+    """The UUID that is written there; None for whatever is none."""
+    try:
+        return UUID(str(given))
+    except ValueError:
+        return None
 
 
 def pick(text: Text | str | None, language: str) -> str:

@@ -30,6 +30,14 @@ def next_workday(day: date) -> date:
     return day
 
 
+def previous_workday(day: date) -> date:
+    """The last working day before `day`."""
+    day -= timedelta(days=1)
+    while not is_workday(day):
+        day -= timedelta(days=1)
+    return day
+
+
 def after(start: datetime, days: int) -> datetime:
     """`days` working days after `start`: the same wall-clock time on the n-th working day that follows.
 

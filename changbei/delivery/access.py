@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils.translation import gettext_noop
 
-from changbei.core.errors import NotAllowed, NotFound
+from changbei.core.errors import NotAllowed, NotFound, there
 from changbei.delivery.models import Breakdown, RecoveryCase, RecoveryOption, Stop, Tour
 from changbei.people import access as people
 from changbei.people.models import Person
@@ -26,10 +26,7 @@ def get_case(actor: object, uuid: UUID) -> RecoveryCase:
 
 
 def get_option(actor: object, case: RecoveryCase, rank: int) -> RecoveryOption:
-    option = RecoveryOption.objects.filter(case=case, rank=rank).first()
-    if option is None:
-        raise NotFound(f"option {rank}")
-    return option
+    return there(RecoveryOption.objects.filter(case=case, rank=rank).first(), f"option {rank}")
 
 
 def get_tour(actor: object, uuid: UUID) -> Tour:

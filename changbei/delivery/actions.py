@@ -16,36 +16,25 @@ from changbei.notify import personal
 from changbei.notify.models import Message
 from changbei.people.models import Person
 from changbei.plans.actions import action, message
+from changbei.plans.schemas import COUNT, FLAG, LIST, MAP, NUMBER, TEXT, object_
 from changbei.runs import drills
 from changbei.runs.context import ActionContext
 
-TEXT = {"type": "string"}
-FLAG = {"type": "boolean"}
-COUNT = {"type": "integer", "minimum": 0}
 # A new time today, or another day: which of the two, and so which message, depends on what was decided.
 TO_CUSTOMERS = message("planned", "expected", "day", *personal.FIELDS, "next_delivery")
 
 
-def _object(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
 @action(
     breaking.RECOVER,
-    params=_object(vehicle=TEXT, goods_aboard=FLAG, injured=FLAG, cause=TEXT, place={"type": "object"}),
-    returns=_object(
+    params=object_(vehicle=TEXT, goods_aboard=FLAG, injured=FLAG, cause=TEXT, place=MAP),
+    returns=object_(
         case=TEXT,
         stops=COUNT,
         options=COUNT,
         best=TEXT,
         reserve=FLAG,
         unserved=COUNT,
-        seconds={"type": "number"},
+        seconds=NUMBER,
     ),
 )
 def recover(context: ActionContext) -> dict[str, Any]:
@@ -83,7 +72,7 @@ def recover(context: ActionContext) -> dict[str, Any]:
 
 
 @action(
-    "delivery.postpone", params=_object(vehicle=TEXT, reason=TEXT), returns=_object(stops=COUNT, next_on=TEXT)
+    "delivery.postpone", params=object_(vehicle=TEXT, reason=TEXT), returns=object_(stops=COUNT, next_on=TEXT)
 )
 def postpone(context: ActionContext) -> dict[str, Any]:
     stops, next_on = services.postpone(_breakdown(context), reason=context.params["reason"], actor=None)
@@ -92,8 +81,8 @@ def postpone(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "delivery.tell_drivers",
-    params=_object(case=TEXT, template=message("vehicle", "stops", "first")),
-    returns=_object(told=COUNT, drivers={"type": "array", "items": TEXT}),
+    params=object_(case=TEXT, template=message("vehicle", "stops", "first")),
+    returns=object_(told=COUNT, drivers={"type": "array", "items": TEXT}),
 )
 def tell_drivers(context: ActionContext) -> dict[str, Any]:
     case = RecoveryCase.objects.select_related("breakdown__tour__vehicle").get(
@@ -115,8 +104,8 @@ def tell_drivers(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "delivery.tell_customers",
-    params=_object(vehicle=TEXT, template=TO_CUSTOMERS, than_minutes=COUNT),
-    returns=_object(told=COUNT, unreachable=COUNT, notice=TEXT),
+    params=object_(vehicle=TEXT, template=TO_CUSTOMERS, than_minutes=COUNT),
+    returns=object_(told=COUNT, unreachable=COUNT, notice=TEXT),
 )
 def tell_customers(context: ActionContext) -> dict[str, Any]:
     """Tell the customers of this breakdown, each with the own new time or day."""
@@ -136,7 +125,7 @@ def tell_customers(context: ActionContext) -> dict[str, Any]:
     return {"told": len(messages) - unreachable, "unreachable": unreachable, "notice": str(notice or "")}
 
 
-@action("delivery.order_repair", params=_object(vehicle=TEXT), returns=_object(order=COUNT, vehicle=TEXT))
+@action("delivery.order_repair", params=object_(vehicle=TEXT), returns=object_(order=COUNT, vehicle=TEXT))
 def order_repair(context: ActionContext) -> dict[str, Any]:
     with transaction.atomic():
         breakdown = _breakdown(context)
@@ -146,12 +135,12 @@ def order_repair(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "delivery.find_substitute",
-    params=_object(vehicle=TEXT),
-    returns=_object(found=COUNT, staff_no=TEXT, name=TEXT, trips=COUNT, candidates={"type": "array"}),
+    params=object_(vehicle=TEXT),
+    returns=object_(found=COUNT, staff_no=TEXT, name=TEXT, trips=COUNT, candidates=LIST),
 )
 def find_substitute(context: ActionContext) -> dict[str, Any]:
     """Customer managers and inspectors who know the broken van's line and are here, most trips first (E3.3.5)."""
-    found = selectors.substitutes(_tour_number(context))
+    found = selectors.substitutes(context.params["vehicle"])
     rows = [
         {
             "staff_no": one.person.staff_no,
@@ -174,8 +163,8 @@ def find_substitute(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "delivery.call_substitute",
-    params=_object(vehicle=TEXT, staff_no=TEXT, template=message("vehicle", "place", "line")),
-    returns=_object(told=COUNT),
+    params=object_(vehicle=TEXT, staff_no=TEXT, template=message("vehicle", "place", "line")),
+    returns=object_(told=COUNT),
 )
 def call_substitute(context: ActionContext) -> dict[str, Any]:
     person = Person.objects.filter(staff_no=context.params["staff_no"], active=True).first()
@@ -196,7 +185,3 @@ def _breakdown(context: ActionContext) -> Breakdown:
     if found is None:
         raise Conflict(f"the breakdown of van {context.params['vehicle']} is not recorded yet")
     return found
-
-
-def _tour_number(context: ActionContext) -> str:
-    return str(context.params["vehicle"])

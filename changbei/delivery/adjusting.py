@@ -57,7 +57,7 @@ def adjust(choices: Sequence[LineChoice], *, run: Run | None, actor: Person | No
     with that day's goods. `hold`: the sorted goods stay at the site. Raises Invalid, and Conflict for what cannot be
     done.
     """
-    day = DeliveryDay.objects.select_for_update().filter(date=clock.local_now().date()).first()
+    day = DeliveryDay.objects.select_for_update().filter(date=clock.today()).first()
     if day is None:
         raise Conflict(gettext_noop("no deliveries are planned for today"))
     tours = {
@@ -145,7 +145,7 @@ def _goods(tour: Tour) -> list[Stop]:
 
 def merge_late(tour: Tour) -> Adjusted:
     """What waited beyond its own day goes out with the next delivery day from now."""
-    next_on = planning.next_delivery_day(clock.local_now().date())
+    next_on = planning.next_delivery_day(clock.today())
     return Adjusted(tour, MERGE, moving.move(_goods(tour), next_on), next_on=next_on)
 
 

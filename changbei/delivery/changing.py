@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import F, Q
 
 from changbei.core import clock
-from changbei.core.errors import NotFound
+from changbei.core.errors import there
 from changbei.delivery.models import DeliveryDay, Tour
 from changbei.journal import services as journal
 from changbei.people.models import Person
@@ -17,11 +17,9 @@ from changbei.runs.models import Run
 
 def locked_day(pk: int | None = None) -> DeliveryDay:
     """The day's row (today's without `pk`), locked: whoever changes the plan of a day holds it."""
-    on = Q(date=clock.local_now().date()) if pk is None else Q(pk=pk)
+    on = Q(date=clock.today()) if pk is None else Q(pk=pk)
     day = DeliveryDay.objects.select_for_update().filter(on).first()
-    if day is None:
-        raise NotFound(f"no deliveries are planned for {clock.local_now().date()}")
-    return day
+    return there(day, f"no deliveries are planned for {clock.today()}")
 
 
 def left() -> Q:

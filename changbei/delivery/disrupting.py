@@ -69,7 +69,7 @@ def close(
     begins = max(since or now, now)
     if until is not None and until <= begins:
         raise Invalid("since", gettext_noop("must be before it opens again"))
-    if begins.astimezone(clock.LOCAL).date() != now.astimezone(clock.LOCAL).date():
+    if clock.day_of(begins) != clock.day_of(now):
         raise Invalid("since", gettext_noop("must be today"))
     day = changing.locked_day()
     if run is not None and (known := Closure.objects.filter(run=run).first()):
@@ -96,7 +96,7 @@ def reopen(closure: Closure, *, actor: Person | None) -> None:
     day = changing.locked_day(closure.day_id)
     if not Closure.objects.filter(pk=closure.pk, lifted_at__isnull=True).update(lifted_at=clock.now()):
         raise Conflict(gettext_noop("this is open again already"))
-    for concerned in {day, *DeliveryDay.objects.filter(date=clock.local_now().date())}:
+    for concerned in {day, *DeliveryDay.objects.filter(date=clock.today())}:
         changing.changed(concerned)
     changing.note("delivery.reopened", closure.run, actor, clause="E3.2.2", reason=closure.reason)
 
@@ -142,7 +142,7 @@ def _bounds(order: UrgentOrder, day: DeliveryDay) -> Iterator[tuple[str, str]]:
         yield "cartons", gettext_noop("must be from 1 to 10 000")
     if not 0 <= order.order_fen <= MOST_FEN:
         yield "order_fen", gettext_noop("must be from 0 to 1 000 000 000 000 fen")
-    if order.ready_at is not None and order.ready_at.astimezone(clock.LOCAL).date() > day.date:
+    if order.ready_at is not None and clock.day_of(order.ready_at) > day.date:
         yield "ready_at", gettext_noop("must be today")
 
 
@@ -227,7 +227,7 @@ def drive_on(breakdown: Breakdown, driver: Person, *, ready_at: datetime, actor:
     `ready_at` is on another day.
     """
     day = changing.locked_day(breakdown.tour.day_id)
-    if ready_at.astimezone(clock.LOCAL).date() != day.date:
+    if clock.day_of(ready_at) != day.date:
         raise Invalid("ready_at", gettext_noop("must be today"))
     ready_at = max(ready_at, clock.now())
     tour = (

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound
+from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound, there
 from changbei.delivery import access, changing, papers, rules, selectors, services
 from changbei.delivery.models import DriverAction, Position, Stop, Tour
 from changbei.network.models import Vehicle
@@ -150,9 +150,7 @@ def _action(
 def _record(tour: Tour, said: Said, at: datetime, actor: Person) -> DriverAction:
     """The latest word about a stop counts; the earliest says when the van was there."""
     stops = Stop.objects.select_for_update(of=("self",)).select_related("goods_at", "retailer")
-    stop = stops.filter(pk=said.stop or 0, day=tour.day_id).first()
-    if stop is None:
-        raise NotFound(MOVED_ON)
+    stop = there(stops.filter(pk=said.stop or 0, day=tour.day_id).first(), MOVED_ON)
     done = _action(tour, said, at, actor, DriverAction.Outcome.TAKEN, stop=stop)
     if stop.status not in STOP_KINDS:
         _first_word(tour, stop, done)

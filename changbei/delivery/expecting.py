@@ -12,7 +12,6 @@ from django.db.models import Count, Max, QuerySet
 
 from changbei.compute import geo
 from changbei.core import clock
-from changbei.core.clock import LOCAL
 from changbei.delivery import bulk, rules, selectors, travel
 from changbei.delivery.models import Breakdown, DeliveryDay, Handover, Stop, Tour
 from changbei.network.models import Retailer, Site
@@ -163,7 +162,7 @@ def _times(
     """When a van that leaves `start` at `ready_at` begins each step, driving around what is closed; nothing before
     `not_before`."""
     moment, found = ready_at, []
-    for one, leg in zip(drive, _legs(start, ready_at.astimezone(LOCAL).date(), drive, closed), strict=True):
+    for one, leg in zip(drive, _legs(start, clock.day_of(ready_at), drive, closed), strict=True):
         moment += leg
         opens, takes = _at_stop(one, closed) if isinstance(one, Stop) else _at_call(one)
         moment = max(at for at in (moment, opens, not_before) if at is not None)

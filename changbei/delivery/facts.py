@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 from changbei.plans.kinds import fact, reads
+from changbei.plans.schemas import COUNT, FLAG, NOTHING_ELSE, TEXT, carried
 
-TEXT = {"type": "string"}
-COUNT = {"type": "integer", "minimum": 0}
-
+VANS = {"type": "array", "items": TEXT}
 fact(
     "delivery.recovery_accepted",
-    {
-        "type": "object",
-        "properties": {
-            "case": TEXT,
-            "option": TEXT,
-            "unserved": COUNT,
-            "vans": {"type": "array", "items": TEXT},
-            "shifted": COUNT,
-            "moved": COUNT,
-            "reserve": {"type": "boolean"},
-            "again": {"type": "boolean"},
-        },
-        "additionalProperties": False,
-    },
+    carried(
+        case=TEXT,
+        option=TEXT,
+        unserved=COUNT,
+        vans=VANS,
+        shifted=COUNT,
+        moved=COUNT,
+        reserve=FLAG,
+        again=FLAG,
+    )
+    | NOTHING_ELSE,
 )
-
-fact(
-    "delivery.recovery_undone",
-    {
-        "type": "object",
-        "properties": {"case": TEXT, "option": TEXT, "vans": {"type": "array", "items": TEXT}},
-        "additionalProperties": False,
-    },
-)
+fact("delivery.recovery_undone", carried(case=TEXT, option=TEXT, vans=VANS) | NOTHING_ELSE)
 
 LIST_WITHDRAWN, LIST_CHANGED, LIST_AS_BEFORE = (
     "driver-list-withdrawn",

@@ -453,7 +453,7 @@ def closed(day: DeliveryDay) -> Json:
 
 def _moment(moment: datetime | None, day: DeliveryDay) -> str:
     """`14:05`; `11-24 14:05` on another day."""
-    if moment is None or moment.astimezone(clock.LOCAL).date() == day.date:
+    if moment is None or clock.day_of(moment) == day.date:
         return clock.wall(moment)
     return f"{moment.astimezone(clock.LOCAL):%m-%d %H:%M}"
 

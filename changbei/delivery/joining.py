@@ -31,7 +31,7 @@ class Passing:
 
 def planned(on: date) -> DeliveryDay | None:
     """The day `on`, if it is ahead and its tours are planned."""
-    return DeliveryDay.objects.filter(date=on, date__gt=clock.local_now().date()).first()
+    return DeliveryDay.objects.filter(date=on, date__gt=clock.today()).first()
 
 
 def is_joined(day: DeliveryDay, shop: Retailer) -> bool:
@@ -64,7 +64,7 @@ def join(tour: Tour, shop: Retailer, cartons: int, *, order_fen: int = 0, actor:
     day = changing.locked_day(tour.day_id)
     if is_joined(day, shop):
         raise Conflict(gettext_noop("this customer gets something beside the regular order that day already"))
-    ahead = day.date > clock.local_now().date()
+    ahead = day.date > clock.today()
     found = next((one for one in passing(day, shop, cartons) if one.tour.pk == tour.pk), None)
     if not ahead or found is None:
         raise Invalid("tour", gettext_noop("this van has left, or has no room for so much; choose another"))

@@ -43,7 +43,7 @@ def _next_that_drives(start: date, step: timedelta) -> date:
 
 def first_delivery_day(at: datetime) -> date:
     """The first day after today whose vans leave at this moment or later."""
-    day = next_delivery_day(clock.local_now().date())
+    day = next_delivery_day(clock.today())
     while at_wall(day, DEPARTURE) < at:
         day = next_delivery_day(day)
     return day

@@ -54,7 +54,7 @@ def drive_with(tour: Tour, vehicle: Vehicle, *, actor: Person) -> None:
     tour.save(update_fields=["vehicle"])
     papers.follow_van(tour, named)
     papers.follow(day)
-    if day.date == clock.local_now().date():
+    if day.date == clock.today():
         Vehicle.objects.filter(pk=locked.pk, is_reserve=True).update(state=Vehicle.State.IN_USE)
         driving.stand_ready([before.pk])
     changing.changed(day)
@@ -88,7 +88,7 @@ def free(tour: Tour, vans: QuerySet[Vehicle]) -> QuerySet[Vehicle]:
     busy = Tour.objects.filter(day=tour.day_id).values("vehicle")
     lent = Loan.objects.filter(day=tour.day_id, returned_at=None).values("vehicle")
     fit = [Vehicle.State.FIT]
-    if tour.day.date > clock.local_now().date():
+    if tour.day.date > clock.today():
         fit.append(Vehicle.State.IN_USE)  # today; by then it is back
     return vans.filter(~Q(pk__in=busy), ~Q(pk__in=lent), state__in=fit)
 

@@ -30,6 +30,7 @@ from changbei.network.models import Line, LineKnowledge, Retailer, Site, Vehicle
 from changbei.people.models import Absence, Person
 
 MOST_HOLIDAY_WEEKS = 5
+DAYS_BESIDE = 3
 SUBSTITUTE_JOBS = ("customer_manager", "inspector")
 
 
@@ -184,7 +185,7 @@ def cases_of_run(run: Any) -> QuerySet[RecoveryCase]:
 
 def current_tour(driver: Person) -> Tour | None:
     """What this driver drives today: what is not over comes first, then what was taken on last."""
-    mine = Tour.objects.filter(day__date=clock.local_now().date(), driver=driver)
+    mine = Tour.objects.filter(day__date=clock.today(), driver=driver)
     open_ = mine.filter(status__in=[Tour.Status.PLANNED, Tour.Status.DRIVING])
     return open_.order_by("line_id", "pk").first() or mine.order_by("-pk").first()
 
@@ -197,7 +198,7 @@ def substitutes(vehicle: str) -> Sequence[Substitute]:
     """Who knows the line this van drives today (else those of its customers, else any of its own) and is neither away
     nor at the wheel of another van, most trips first."""
     now = clock.now()
-    tours = Tour.objects.filter(day__date=clock.local_now().date())
+    tours = Tour.objects.filter(day__date=clock.today())
     mine = tours.filter(vehicle__number=vehicle)
     of_customers = Retailer.objects.filter(stops__tour__in=mine).values("line")
     lines = next(
@@ -226,9 +227,7 @@ def substitutes(vehicle: str) -> Sequence[Substitute]:
 def driver_today(vehicle: str) -> Person | None:
     """Who drives this van today: by its tour, else its keeper."""
     tour = (
-        Tour.objects.filter(day__date=clock.local_now().date(), vehicle__number=vehicle)
-        .select_related("driver")
-        .first()
+        Tour.objects.filter(day__date=clock.today(), vehicle__number=vehicle).select_related("driver").first()
     )
     if tour and tour.driver:
         return tour.driver
@@ -247,7 +246,7 @@ class SiteReserve:
 
 def site_reserves() -> list[SiteReserve]:
     """Every site with how many of the reserve vans that stand there today, lent ones too, are ready to leave."""
-    today = clock.local_now().date()
+    today = clock.today()
     lent = Loan.objects.filter(vehicle=OuterRef("pk"), day__date=today, returned_at=None).values("site")
     fit = Q(state=Vehicle.State.FIT) & ~Q(pk__in=Tour.objects.filter(day__date=today).values("vehicle"))
     stands_at = Coalesce(Subquery(lent), F("site"), output_field=BigIntegerField())
@@ -283,16 +282,16 @@ def cases_of_day(day: DeliveryDay) -> QuerySet[RecoveryCase]:
 
 def is_unplanned(on: date) -> bool:
     """Whether lines would drive on this day, which is not over, and nobody has planned it."""
-    ahead = on >= clock.local_now().date() and workdays.is_workday(on)
+    ahead = on >= clock.today() and workdays.is_workday(on)
     lines = Line.objects.filter(weekday=on.isoweekday())
     return ahead and lines.exists() and not DeliveryDay.objects.filter(date=on).exists()
 
 
-def days_around(on: date, count: int = 3) -> list[date]:
+def days_around(on: date) -> list[date]:
     """The planned days next to `on`, itself included, in order."""
-    before = DeliveryDay.objects.filter(date__lte=on).order_by("-date").values_list("date", flat=True)[:count]
-    after = DeliveryDay.objects.filter(date__gt=on).order_by("date").values_list("date", flat=True)[:count]
-    return sorted({*before, *after})
+    days = DeliveryDay.objects.values_list("date", flat=True)
+    before = days.filter(date__lte=on).order_by("-date")[:DAYS_BESIDE]
+    return sorted({*before, *days.filter(date__gt=on).order_by("date")[:DAYS_BESIDE]})
 
 
 def is_stale(case: RecoveryCase) -> bool:
@@ -373,7 +372,6 @@ class VanShare:
     cartons: int
     keeps: int
     handovers: tuple[tuple[str, datetime], ...]  # (number of the broken van, when)
-    first_at: datetime | None  # first customer taken over
     returns_at: datetime
     borrowed: bool
 
@@ -393,11 +391,9 @@ def shares(case: RecoveryCase, options: Sequence[RecoveryOption]) -> dict[int, l
     def share(option: RecoveryOption, row: Mapping[str, Any]) -> VanShare:
         van = vans[row["vehicle"]]
         tour = tours.get(van.pk)
+        own = set(option.plan["moved"])
         stops = [step["stop"] for step in row["steps"] if "stop" in step]
-        taken = [pk for pk in stops if pk in set(option.plan["moved"])]
-        times = [
-            datetime.fromisoformat(step["at"]) for step in row["steps"] if step.get("stop") in set(taken)
-        ]
+        taken = [pk for pk in stops if pk in own]
         return VanShare(
             vehicle=van,
             driver=tour.driver if tour else van.keeper,
@@ -409,7 +405,6 @@ def shares(case: RecoveryCase, options: Sequence[RecoveryOption]) -> dict[int, l
                 for step in row["steps"]
                 if "handover" in step
             ),
-            first_at=min(times, default=None),
             returns_at=datetime.fromisoformat(row["returns_at"]),
             borrowed=van.is_reserve
             and any(
@@ -475,7 +470,7 @@ class NextDelivery:
 
 def next_days(retailers: QuerySet[Retailer]) -> dict[int, date]:
     """The day of each customer's own next delivery, for tens of thousands at once: as `next_delivery` has it."""
-    today = clock.local_now().date()
+    today = clock.today()
     keys = retailers.order_by().values("pk")
     own = Stop.objects.filter(retailer__in=keys).order_by().values_list("retailer_id")
     waiting = own.filter(day__date__gte=today, status__in=Stop.WAITING)
@@ -497,7 +492,7 @@ def next_delivery(retailer: Retailer) -> NextDelivery | None:
 
     None when nobody drives there any more.
     """
-    today = clock.local_now().date()
+    today = clock.today()
     stop = (
         Stop.objects.filter(retailer=retailer, day__date__gte=today, status__in=Stop.WAITING)
         .select_related("day")

@@ -47,7 +47,7 @@ SECOND = Value(timedelta(seconds=1))
 
 def today() -> DeliveryDay | None:
     """The day being driven, if there is one."""
-    return DeliveryDay.objects.filter(date=clock.local_now().date()).first()
+    return DeliveryDay.objects.filter(date=clock.today()).first()
 
 
 @transaction.atomic
@@ -141,7 +141,7 @@ def drive_as_expected(until: datetime, *, except_drivers: Collection[int] = (), 
     For drills and demonstrations, in a handful of statements however long the day is. What is held, waits at a
     broken van, or belongs to the drivers left out stays as it is.
     """
-    today_on = until.astimezone(clock.LOCAL).date()
+    today_on = clock.day_of(until)
     ours = Tour.objects.filter(day__date=today_on).exclude(driver__in=list(except_drivers))
     due = Handover.objects.filter(tour__in=ours, done_at__isnull=True, expected_at__lte=until)
     taken_over = list(due.select_related("tour__vehicle", "tour__site", "tour__driver", "breakdown__run"))

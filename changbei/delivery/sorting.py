@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any
 
 from changbei.core import clock
 from changbei.core.errors import NotFound
@@ -93,14 +92,10 @@ def changes(day: DeliveryDay, since: int) -> Changes:
     given = SortingList.objects.filter(day=day, version=since).first()
     if given is None:
         raise NotFound(f"no list of version {since} was given: ask for the whole list")
-    before = {one.key: one for one in (_from_json(row) for row in given.rows)}
+    before = {one.key: one for one in (Load(**row) for row in given.rows)}
     now = {one.key: one for one in loads(day)}
     return Changes(
         added=tuple(one for key, one in now.items() if key not in before),
         removed=tuple(one for key, one in before.items() if key not in now),
         changed=tuple((one, before[key]) for key, one in now.items() if key in before and before[key] != one),
     )
-
-
-def _from_json(row: dict[str, Any]) -> Load:
-    return Load(**row)

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from changbei.core import clock
-from changbei.core.errors import NotFound
+from changbei.core.errors import NotFound, there
 from changbei.delivery import rules, selectors, undoing
 from changbei.delivery.arrivals import at_wall
 from changbei.delivery.facts import (
@@ -44,9 +44,7 @@ TIMES = (SHIFTED, TIME_CHANGED, TIME_BACK, URGENT_EXPECTED)
 
 def accepted(case: RecoveryCase) -> RecoveryOption:
     option = case.options.filter(accepted_at__isnull=False).first()
-    if option is None:
-        raise NotFound(f"no option of recovery {case.uuid} has been accepted")
-    return option
+    return there(option, f"no option of recovery {case.uuid} has been accepted")
 
 
 def drivers(case: RecoveryCase, template: str, run: Run | None) -> list[Person]:

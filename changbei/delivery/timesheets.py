@@ -77,7 +77,7 @@ def _write(folder: Path, on: date, name: str, points: Degrees, seconds: Seconds)
     with fresh.open("wb") as file:
         np.savez(file, points=points, seconds=seconds)
     fresh.replace(path)
-    today = clock.local_now().date()
+    today = clock.today()
     first, last = (today - KEPT_BEFORE).isoformat(), (today + KEPT_AFTER).isoformat()
     for old in path.parent.glob("*.npz"):
         if old != path and not first <= old.name[:10] <= last:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
 from uuid import UUID
 
-from django.db import models
 from django.db.models import Q, QuerySet
 
-from changbei.core.errors import NotAllowed, NotFound
+from changbei.core.errors import NotAllowed, NotFound, there
 from changbei.incidents.models import CommandPost, Incident, Level, Report, Suspension, Warning
 from changbei.people import access as people
 from changbei.runs import access as runs
 from changbei.runs.models import RoleHolding, Task
 
-Model = TypeVar("Model", bound=models.Model)
+SEE = "incidents.see"
 COMMAND = frozenset(f"incidents.{verb}" for verb in ("command", "suspend", "resume", "restore", "close"))
 
 
@@ -51,7 +49,7 @@ def readable(actor: object) -> QuerySet[Incident]:
     """The incidents that the actor may read: all events, but confidential ones only with a part in them
     (`runs.access`), and everyday matters only for whoever has to do with them.
     """
-    if not people.may(actor, "incidents.see"):
+    if not people.may(actor, SEE):
         return Incident.objects.none()
     found = Incident.objects.exclude(run__in=runs.hidden_runs(actor))
     if people.may(actor, "incidents.see_service"):
@@ -71,40 +69,20 @@ def may_read(actor: object, incident: Incident) -> bool:
 
 def get_incident(actor: object, uuid: UUID | str) -> Incident:
     """An incident for an actor; NotFound when there is none or the actor may not read it."""
-    return _get(actor, readable(actor).select_related("run__plan_version"), uuid)
+    return people.get(actor, SEE, readable(actor).select_related("run__plan_version"), uuid)
 
 
 def get_suspension(actor: object, uuid: UUID | str) -> Suspension:
-    found = _get(actor, Suspension.objects.select_related("incident__run__plan_version"), uuid)
-    return _shown(actor, found, found.incident)
+    found = people.get(actor, SEE, Suspension.objects.select_related("incident__run__plan_version"), uuid)
+    if not may_read(actor, found.incident):
+        raise NotFound(str(found.incident.uuid))
+    return found
 
 
 def get_warning(actor: object, uuid: UUID | str) -> Warning:
-    return _get(actor, Warning.objects.select_related("incident"), uuid)
+    return people.get(actor, SEE, Warning.objects.select_related("incident"), uuid)
 
 
 def get_command_post(actor: object, incident: UUID | str) -> CommandPost:
     """The command post of an incident, by the incident's uuid."""
-    found = CommandPost.objects.filter(incident=get_incident(actor, incident)).first()
-    if found is None:
-        raise NotFound(str(incident))
-    return found
-
-
-def _shown(actor: object, found: Model, incident: Incident) -> Model:
-    if not may_read(actor, incident):
-        raise NotFound(str(incident.uuid))
-    return found
-
-
-def _get(actor: object, queryset: QuerySet[Model], uuid: UUID | str) -> Model:
-    if not people.may(actor, "incidents.see"):
-        raise NotFound(str(uuid))
-    try:
-        key = uuid if isinstance(uuid, UUID) else UUID(uuid)
-    except ValueError:
-        raise NotFound(str(uuid)) from None
-    found = queryset.filter(uuid=key).first()
-    if found is None:
-        raise NotFound(str(uuid))
-    return found
+    return there(CommandPost.objects.filter(incident=get_incident(actor, incident)).first(), incident)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
-from uuid import UUID
 
 from changbei.core import clock, moments
-from changbei.core.errors import Invalid, NotFound, Outside
+from changbei.core.errors import Invalid, NotFound, Outside, there
+from changbei.core.texts import uuid_in
 from changbei.incidents import departments, replenishing, settling
 from changbei.incidents.forecasts import configured
 from changbei.incidents.models import Incident, PublicNotice, Suspension
@@ -18,16 +19,12 @@ from changbei.notify import personal
 from changbei.notify.models import CallList
 from changbei.people.models import Person
 from changbei.plans.actions import action, message
+from changbei.plans.schemas import COUNT, FLAG, LIST, MAP, NUMBER, TEXT, object_
 from changbei.runs import drills
 from changbei.runs.context import ActionContext
 from changbei.runs.models import Task
 from changbei.supply import cash
 
-TEXT = {"type": "string"}
-MAP = {"type": "object"}
-COUNT = {"type": "integer", "minimum": 0}
-LIST = {"type": "array"}
-FLAG = {"type": "boolean"}
 OF_SUSPENSION = ("area", "reason", "from", "until", "period")
 OF_EACH_CUSTOMER = (*personal.FIELDS, "next_delivery")
 LOOK_UP = "next_page"  # where customers see their next delivery
@@ -35,47 +32,29 @@ TO_CUSTOMERS = message(*OF_SUSPENSION, *OF_EACH_CUSTOMER, LOOK_UP)
 FORECAST_TRIES = 4  # within three quarters of a minute; then somebody types it in
 
 
-def _object(*optional: str, **properties: Any) -> dict[str, Any]:
-    """A JSON Schema of an object with these properties, all required but the optional ones."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name not in optional],
-        "additionalProperties": False,
-    }
-
-
 @action(
     "incidents.affected",
-    params=_object(area=MAP),
-    returns=_object(
+    params=object_(area=MAP),
+    returns=object_(
         retailers=COUNT,
         total=COUNT,
         key=COUNT,
         orders_today=COUNT,
         stops_today=COUNT,
         managers=COUNT,
-        share={"type": "number"},
+        share=NUMBER,
     ),
 )
 def affected(context: ActionContext) -> dict[str, Any]:
     """Who lies in the area, and what the day holds for them; the incident keeps the number."""
     found = customers.affected(_incident(context), context.params["area"])
-    return {
-        "retailers": found.retailers,
-        "total": found.total,
-        "key": found.key,
-        "orders_today": found.orders_today,
-        "stops_today": found.stops_today,
-        "managers": found.managers,
-        "share": found.share,
-    }
+    return asdict(found) | {"share": found.share}
 
 
 @action(
     "incidents.suspend",
-    params=_object("goods", scope=TEXT, area=MAP, starts_at=TEXT, ends_at=TEXT, reason=TEXT, goods=TEXT),
-    returns=_object(
+    params=object_("goods", scope=TEXT, area=MAP, starts_at=TEXT, ends_at=TEXT, reason=TEXT, goods=TEXT),
+    returns=object_(
         suspension=TEXT,
         retailers=COUNT,
         stops_held=COUNT,
@@ -120,8 +99,8 @@ def suspend(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.extend",
-    params=_object(suspension=TEXT, ends_at=TEXT),
-    returns=_object(suspension=TEXT, ends_at=TEXT, extended_at=TEXT, practised=FLAG),
+    params=object_(suspension=TEXT, ends_at=TEXT),
+    returns=object_(suspension=TEXT, ends_at=TEXT, extended_at=TEXT, practised=FLAG),
 )
 def extend(context: ActionContext) -> dict[str, Any]:
     suspension, ends_at = _suspension(context), moments.read(context.params["ends_at"], "ends_at")
@@ -137,8 +116,8 @@ def extend(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.resume",
-    params=_object(suspension=TEXT),
-    returns=_object(suspension=TEXT, retailers=COUNT, key=COUNT, stops_released=COUNT, practised=FLAG),
+    params=object_(suspension=TEXT),
+    returns=object_(suspension=TEXT, retailers=COUNT, key=COUNT, stops_released=COUNT, practised=FLAG),
 )
 def resume(context: ActionContext) -> dict[str, Any]:
     suspension = _suspension(context)
@@ -157,8 +136,8 @@ def resume(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.notify_customers",
-    params=_object("values", audience=TEXT, suspension=TEXT, area=MAP, template=TO_CUSTOMERS, values=MAP),
-    returns=_object(told=COUNT, unreachable=COUNT, notice=TEXT),
+    params=object_("values", audience=TEXT, suspension=TEXT, area=MAP, template=TO_CUSTOMERS, values=MAP),
+    returns=object_(told=COUNT, unreachable=COUNT, notice=TEXT),
 )
 def notify_customers(context: ActionContext) -> dict[str, Any]:
     """One tracked message to each customer of the audience."""
@@ -180,12 +159,12 @@ def notify_customers(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.make_call_list",
-    params=_object(
+    params=object_(
         suspension=TEXT,
         script=message(*OF_SUSPENSION),
         template=message(*OF_SUSPENSION, LOOK_UP, "calls"),
     ),
-    returns=_object(call_list=TEXT, calls=COUNT, callers=COUNT),
+    returns=object_(call_list=TEXT, calls=COUNT, callers=COUNT),
 )
 def make_call_list(context: ActionContext) -> dict[str, Any]:
     """Every customer of the suspension is phoned by the own customer manager (E3.2.2)."""
@@ -205,8 +184,8 @@ def make_call_list(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.public_notice",
-    params=_object(suspension=TEXT, template=message(*OF_SUSPENSION)),
-    returns=_object(notices=COUNT, texts=MAP),
+    params=object_(suspension=TEXT, template=message(*OF_SUSPENSION)),
+    returns=object_(notices=COUNT, texts=MAP),
 )
 def public_notice(context: ActionContext) -> dict[str, Any]:
     made: list[PublicNotice] = customers.public_notice(
@@ -217,8 +196,8 @@ def public_notice(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.tell_contacts",
-    params=_object("values", group=TEXT, serves=TEXT, template=message(LOOK_UP), values=MAP),
-    returns=_object(told=COUNT, contacts={"type": "array"}, missing={"type": "boolean"}),
+    params=object_("values", group=TEXT, serves=TEXT, template=message(LOOK_UP), values=MAP),
+    returns=object_(told=COUNT, contacts=LIST, missing=FLAG),
 )
 def tell_contacts(context: ActionContext) -> dict[str, Any]:
     """Tell the outside contacts that serve something; `missing` when the list has none (E3.1.13)."""
@@ -245,7 +224,7 @@ def tell_contacts(context: ActionContext) -> dict[str, Any]:
     }
 
 
-@action("incidents.record_fallback", params=_object(fallback=TEXT), returns=_object(fallback=TEXT))
+@action("incidents.record_fallback", params=object_(fallback=TEXT), returns=object_(fallback=TEXT))
 def record_fallback(context: ActionContext) -> dict[str, Any]:
     outage = outages.record_fallback(_incident(context), context.params["fallback"], actor=None)
     return {"fallback": outage.fallback}
@@ -253,8 +232,8 @@ def record_fallback(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "supply.replenish_key_customers",
-    params=_object(suspension=TEXT),
-    returns=_object(requests=COUNT, retailers=COUNT, cartons=COUNT, practised=FLAG),
+    params=object_(suspension=TEXT),
+    returns=object_(requests=COUNT, retailers=COUNT, cartons=COUNT, practised=FLAG),
 )
 def replenish_key_customers(context: ActionContext) -> dict[str, Any]:
     """Key customers of the area who missed a delivery get their usual order as a replenishment (E3.2.5)."""
@@ -269,12 +248,12 @@ def replenish_key_customers(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "supply.cash_candidates",
-    params=_object(),
-    returns=_object(event=TEXT, order_day=TEXT, retailers=COUNT, customers={"type": "array"}),
+    params=object_(),
+    returns=object_(event=TEXT, order_day=TEXT, retailers=COUNT, customers=LIST),
 )
 def cash_candidates(context: ActionContext) -> dict[str, Any]:
     """Customers of the weather event who order today and settle electronically: who may be allowed cash (E3.2.4)."""
-    event, today = settling.weather_event(context.run), clock.local_now().date()
+    event, today = settling.weather_event(context.run), clock.today()
     found = cash.candidates(event, today)
     return {
         "event": event.number,
@@ -284,7 +263,7 @@ def cash_candidates(context: ActionContext) -> dict[str, Any]:
     }
 
 
-@action("supply.allow_cash", params=_object(customers={"type": "array"}), returns=_object(allowed=COUNT))
+@action("supply.allow_cash", params=object_(customers=LIST), returns=object_(allowed=COUNT))
 def allow_cash(context: ActionContext) -> dict[str, Any]:
     """These customers may settle today's order in cash, as a person of the run has decided."""
     wanted = [str(one) for one in context.params["customers"]]
@@ -298,8 +277,8 @@ def allow_cash(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.tell_line_customers",
-    params=_object(templates=MAP),
-    returns=_object(told=COUNT, unreachable=COUNT),
+    params=object_(templates=MAP),
+    returns=object_(told=COUNT, unreachable=COUNT),
 )
 def tell_line_customers(context: ActionContext) -> dict[str, Any]:
     """Each customer of the lines decided on gets the own new time, van or day; nobody twice (E3.2.1, E3.2.2)."""
@@ -311,8 +290,8 @@ def tell_line_customers(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.end_line_hold",
-    params=_object(measure=TEXT),
-    returns=_object(lines=COUNT, stops=COUNT, measure=TEXT, practised=FLAG),
+    params=object_(measure=TEXT),
+    returns=object_(lines=COUNT, stops=COUNT, measure=TEXT, practised=FLAG),
 )
 def end_line_hold(context: ActionContext) -> dict[str, Any]:
     """Lines on hold go again, or their goods go out with the next delivery day."""
@@ -328,8 +307,8 @@ def end_line_hold(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.departments",
-    params=_object("codes", kinds=LIST, codes=LIST),
-    returns=_object(departments=LIST, count=COUNT),
+    params=object_("codes", kinds=LIST, codes=LIST),
+    returns=object_(departments=LIST, count=COUNT),
 )
 def list_departments(context: ActionContext) -> dict[str, Any]:
     """The departments headed by posts of these kinds, or only those with these codes, with who heads them now."""
@@ -339,8 +318,8 @@ def list_departments(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.fetch_forecast",
-    params=_object(),
-    returns=_object(kept={"type": "boolean"}, forecast=TEXT, trouble=TEXT),
+    params=object_(),
+    returns=object_(kept=FLAG, forecast=TEXT, trouble=TEXT),
 )
 def fetch_forecast(context: ActionContext) -> dict[str, Any]:
     """Look the forecast up; `kept` is false, with what was wrong, when no source answers after some tries (E3.2.9)."""
@@ -355,8 +334,8 @@ def fetch_forecast(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "incidents.read_forecast",
-    params=_object(),
-    returns=_object(
+    params=object_(),
+    returns=object_(
         forecast=TEXT,
         severity=TEXT,
         severe_days=COUNT,
@@ -369,9 +348,7 @@ def fetch_forecast(context: ActionContext) -> dict[str, Any]:
 )
 def read_forecast(context: ActionContext) -> dict[str, Any]:
     """Today's forecast in words, and what its severe days ask to be prepared."""
-    found = forecasting.of_day(forecasting.today())
-    if found is None:
-        raise NotFound("there is no forecast of today")
+    found = there(forecasting.of_day(clock.today()), "there is no forecast of today")
     first, second, third = forecasting.words(found)
     return {
         "forecast": str(found.uuid),
@@ -388,17 +365,14 @@ def read_forecast(context: ActionContext) -> dict[str, Any]:
 def _incident(context: ActionContext) -> Incident:
     uuid = context.run.incident
     found = Incident.objects.select_related("run__plan_version").filter(uuid=uuid).first() if uuid else None
-    if found is None:
-        raise NotFound(f"the run {context.run.number} belongs to no incident")
-    return found
+    return there(found, f"the run {context.run.number} belongs to no incident")
 
 
 def _suspension(context: ActionContext) -> Suspension:
     """The suspension named in the parameters, which has to be of this incident."""
-    try:
-        uuid = UUID(context.params["suspension"])
-    except ValueError:
-        raise Invalid("suspension", "is no suspension") from None
+    uuid = uuid_in(context.params["suspension"])
+    if uuid is None:
+        raise Invalid("suspension", "is no suspension")
     found = Suspension.objects.select_related("incident__run__plan_version").filter(uuid=uuid).first()
     if found is None or found.incident.uuid != context.run.incident:
         raise NotFound(f"{context.run.number} has no suspension {uuid}")

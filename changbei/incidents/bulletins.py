@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import NotFound
+from changbei.core.errors import there
 from changbei.incidents.cap.parts import Reference
 from changbei.incidents.cap_writer import NewWarning, WarningText, write
 from changbei.incidents.models import Bulletin, Suspension
@@ -65,10 +65,7 @@ def in_force(bulletin: Bulletin, now: datetime) -> bool:
 
 def get(uuid: UUID) -> Bulletin:
     """A public bulletin; NotFound for others, those of drills included."""
-    found = public().filter(uuid=uuid).first()
-    if found is None:
-        raise NotFound(gettext_noop("there is no such notice"))
-    return found
+    return there(public().filter(uuid=uuid).first(), gettext_noop("there is no such notice"))
 
 
 def identifier(bulletin: Bulletin) -> str:

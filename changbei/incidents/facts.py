@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from changbei.plans.kinds import fact, reads
 from changbei.plans.model import COMMAND_ROLES
-
-TEXT = {"type": "string"}
-COUNT = {"type": "integer", "minimum": 0}
-FLAG = {"type": "boolean"}
+from changbei.plans.schemas import COUNT, FLAG, MAP, TEXT, carried
 
 _SUSPENSION = {"suspension": TEXT, "retailers": COUNT, "practised": FLAG}
 for _kind in ("incidents.service_suspended", "incidents.suspension_extended"):
-    fact(_kind, {"type": "object", "properties": _SUSPENSION})
-fact(
-    "incidents.service_resumed",
-    {"type": "object", "properties": {**_SUSPENSION, "stops_released": COUNT, "still_suspended": COUNT}},
-)
+    fact(_kind, carried(**_SUSPENSION))
+fact("incidents.service_resumed", carried(**_SUSPENSION, stops_released=COUNT, still_suspended=COUNT))
 for _kind in (
     "incidents.restored",
     "incidents.all_clear",
@@ -23,22 +17,10 @@ for _kind in (
     "incidents.fallback_recorded",
 ):
     fact(_kind)
-fact(
-    "incidents.forecast_kept",
-    {"type": "object", "properties": {"forecast": TEXT, "source": TEXT, "name": TEXT, "severity": TEXT}},
-)
+fact("incidents.forecast_kept", carried(forecast=TEXT, source=TEXT, name=TEXT, severity=TEXT))
 fact(
     "incidents.lines_decided",
-    {
-        "type": "object",
-        "properties": {
-            "lines": {"type": "object"},
-            "held": COUNT,
-            "stops": COUNT,
-            "review_at": TEXT,
-            "practised": FLAG,
-        },
-    },
+    carried(lines=MAP, held=COUNT, stops=COUNT, review_at=TEXT, practised=FLAG),
 )
 
 reads(

@@ -59,7 +59,7 @@ def hold_today() -> int:
 def _stops_of(suspension: Suspension, status: str) -> QuerySet[Any]:
     """Today's stops of the suspension's customers, with the `arrival` of each."""
     return Stop.objects.filter(
-        day__date=clock.local_now().date(), status=status, retailer__suspensions__suspension=suspension
+        day__date=clock.today(), status=status, retailer__suspensions__suspension=suspension
     ).annotate(arrival=Coalesce("expected_at", "planned_at"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,17 +33,14 @@ class Place:
 
 def place_of(alert: cap.Alert) -> Place:
     """The union of the areas drawn, and of the outlines of those that are only given as codes."""
-    coded = [code for area in _areas(alert) if area.geometry is None for code in area.geocodes]
+    undrawn = [area for info in alert.infos for area in info.areas if area.geometry is None]
+    coded = [code for area in undrawn for code in area.geocodes]
     values = list(dict.fromkeys(code.value for code in coded))
     outline, named = areas.lookup(values)
     remarks = (_remark(named.wider),) if named.wider else ()
     if outline is None:
         return Place(alert.geometry, remarks)
     return Place(_with(alert.geometry, outline), remarks)
-
-
-def _areas(alert: cap.Alert) -> Iterator[cap.Area]:
-    return (area for info in alert.infos for area in info.areas)
 
 
 def _with(drawn: Mapping[str, Any] | None, outline: BaseGeometry) -> Json:

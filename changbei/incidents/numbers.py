@@ -21,9 +21,3 @@ def next_number() -> tuple[str, int, int]:
         cursor.execute("SELECT number FROM incidents_incident ORDER BY id DESC LIMIT 1")
         (last,) = cursor.fetchone() or ("",)
     return f"{PREFIX}{int(last[len(PREFIX) :]) + 1 if last else 1:04d}", keys[Incident][0], keys[Run][0]
-
-
-def lock_cause(key: str) -> None:
-    """Reports of the same thing go one after the other, until the transaction ends."""
-    with prepared.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])

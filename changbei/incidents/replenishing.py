@@ -52,7 +52,7 @@ def missed_delivery(suspension: Suspension) -> list[Retailer]:
 
 def _days(suspension: Suspension) -> list[date]:
     """The days that the suspension touched, to its end or to now."""
-    first = suspension.starts_at.astimezone(LOCAL).date()
+    first = clock.day_of(suspension.starts_at)
     last = min(suspension.resumed_at or clock.now(), clock.now()).astimezone(LOCAL).date()
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 

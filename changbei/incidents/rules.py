@@ -9,6 +9,7 @@ from typing import Any
 
 from changbei.core.errors import Problem
 from changbei.core.texts import LANGUAGES, Text
+from changbei.incidents.cap.parts import COLOURS
 from changbei.plans.model import EVERYDAY
 
 IS_OVER = "this time is over already"
@@ -163,7 +164,6 @@ def warning_inputs(
     }
 
 
-COLOURS = ("blue", "yellow", "orange", "red")
 SEVERITIES = ("Minor", "Moderate", "Severe", "Extreme")
 
 

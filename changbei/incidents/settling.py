@@ -32,7 +32,7 @@ def weather_event(run: Run) -> WeatherEvent:
 
 def affected(event: Incident) -> frozenset[int]:
     """Ids of the customers in the event's area, and of those whose service it has suspended today."""
-    start = datetime.combine(clock.local_now().date(), datetime.min.time(), LOCAL)
+    start = datetime.combine(clock.today(), datetime.min.time(), LOCAL)
     lasting = Q(suspension__resumed_at__isnull=True) | Q(suspension__resumed_at__gte=start)
     held = SuspendedRetailer.objects.filter(
         lasting, suspension__incident=event, suspension__starts_at__lt=start + timedelta(days=1)

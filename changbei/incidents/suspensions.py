@@ -80,7 +80,7 @@ def preview(incident: Incident, area: Mapping[str, Any], starts_at: datetime, en
         managers=Count("customer_manager", distinct=True),
     )
     due = Stop.objects.filter(
-        day__date=clock.local_now().date(), status=Stop.Status.PLANNED, retailer_id__in=ids
+        day__date=clock.today(), status=Stop.Status.PLANNED, retailer_id__in=ids
     ).annotate(arrival=Coalesce("expected_at", "planned_at"))
     total = Retailer.objects.filter(active=True).count()
     most = float(plan.setting(plan.of_incident(incident).pack, MOST_CUSTOMERS, 0.5))
@@ -209,7 +209,7 @@ def replenishments(suspension: Suspension) -> QuerySet[SupplyRequest]:
 def held_stops(suspension: Suspension) -> int:
     """How many of today's stops of its customers are held now."""
     return Stop.objects.filter(
-        day__date=clock.local_now().date(),
+        day__date=clock.today(),
         status=Stop.Status.HELD,
         retailer__suspensions__suspension=suspension,
     ).count()

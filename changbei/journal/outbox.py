@@ -1,7 +1,7 @@
 """Reading the journal as an outbox: facts lead to reactions, each exactly once, in the order facts were
 committed.
 
-An entry's reactions, and the reader's moved cursor, are one transaction: a worker that dies in between has
+An entry's reactions, and the moved cursor, are one transaction: a worker that dies in between has
 done nothing. A reaction that raises is rolled back alone, kept as a `FailedReaction`, tried again later,
 and does not hold up the others.
 """
@@ -23,6 +23,7 @@ from changbei.journal.seals import Position, between
 
 logger = logging.getLogger(__name__)
 
+READER = "reactions"
 EVERY = "*"  # key of the table for reactions to facts of any kind
 MOST_ATTEMPTS = 8
 
@@ -51,11 +52,11 @@ class Reaction:
 Table = Mapping[str, Sequence[Reaction]]
 
 
-def react(table: Table, *, reader: str = "reactions", limit: int = 500) -> int:
+def react(table: Table, *, limit: int = 500) -> int:
     """React to one batch of new entries; the number of entries looked at."""
     if connection.in_atomic_block:
         raise RuntimeError("react() commits as it goes: it cannot run inside a transaction")
-    start = _position(reader)
+    start = _position()
     new = between(start, None).filter(txid__lt=horizon.current())
     batch = list(new.values_list("txid", "id", "kind")[:limit])
     heard = Entry.objects.in_bulk([key for _, key, kind in batch if _of_kind(table, kind)])
@@ -65,18 +66,18 @@ def react(table: Table, *, reader: str = "reactions", limit: int = 500) -> int:
         entry = heard.get(key)
         reactions = _reactions(table, entry) if entry else []
         if entry and reactions:
-            if not _react_to(entry, reactions, reader, at, here):
+            if not _react_to(entry, reactions, at, here):
                 return 0  # another worker is at it
             at = here
-    if batch and at != here and not _move(reader, at, here):
+    if batch and at != here and not _move(at, here):
         return 0
     return len(batch)
 
 
-def retry(table: Table, *, reader: str = "reactions", limit: int = 20) -> int:
+def retry(table: Table, *, limit: int = 20) -> int:
     """Try reactions again that failed and are due; the number tried."""
     tried = 0
-    while tried < limit and _retry_one(table, reader):
+    while tried < limit and _retry_one(table):
         tried += 1
     return tried
 
@@ -89,20 +90,20 @@ def next_due() -> datetime | None:
     return due
 
 
-def behind(reader: str = "reactions") -> int:
-    """How many entries the reader has not looked at."""
-    return between(_position(reader), None).count()
+def behind() -> int:
+    """How many entries have not been looked at."""
+    return between(_position(), None).count()
 
 
-def oldest_unread(reader: str = "reactions") -> datetime | None:
-    """When the oldest of the entries was recorded that the reader has not looked at; None when there is none."""
-    return between(_position(reader), None).values_list("at", flat=True).first()
+def oldest_unread() -> datetime | None:
+    """When the oldest of the entries was recorded that have not been looked at; None when there is none."""
+    return between(_position(), None).values_list("at", flat=True).first()
 
 
-def _position(reader: str) -> Position:
-    cursor = Cursor.objects.filter(reader=reader).first()
+def _position() -> Position:
+    cursor = Cursor.objects.filter(reader=READER).first()
     if cursor is None:
-        Cursor.objects.bulk_create([Cursor(reader=reader)], ignore_conflicts=True)
+        Cursor.objects.bulk_create([Cursor(reader=READER)], ignore_conflicts=True)
         return Position(0, 0)
     return Position(cursor.txid, cursor.entry_id)
 
@@ -115,25 +116,25 @@ def _of_kind(table: Table, kind: str) -> list[Reaction]:
     return [reaction for reaction in (*table.get(kind, ()), *table.get(EVERY, ())) if reaction.of(kind)]
 
 
-def _react_to(entry: Entry, reactions: list[Reaction], reader: str, at: Position, here: Position) -> bool:
+def _react_to(entry: Entry, reactions: list[Reaction], at: Position, here: Position) -> bool:
     with transaction.atomic():
-        if not _move(reader, at, here):
+        if not _move(at, here):
             return False
         faults.point("reactions.begun")
         for reaction in reactions:
             if error := _attempt(reaction, entry):
                 FailedReaction.objects.create(
-                    entry=entry, reader=reader, reaction=reaction.name, error=error, due_at=_retry_at(1)
+                    entry=entry, reader=READER, reaction=reaction.name, error=error, due_at=_retry_at(1)
                 )
         faults.point("reactions.before_commit")
     return True
 
 
-def _move(reader: str, at: Position, to: Position) -> bool:
+def _move(at: Position, to: Position) -> bool:
     """Take the cursor from `at` to `to`; holds its row until the commit, so that one worker reacts at a
     time.
     """
-    moved = Cursor.objects.filter(reader=reader, txid=at.txid, entry_id=at.id).update(
+    moved = Cursor.objects.filter(reader=READER, txid=at.txid, entry_id=at.id).update(
         txid=to.txid, entry_id=to.id
     )
     return moved == 1
@@ -150,12 +151,12 @@ def _attempt(reaction: Reaction, entry: Entry) -> str:
     return ""
 
 
-def _retry_one(table: Table, reader: str) -> bool:
+def _retry_one(table: Table) -> bool:
     with transaction.atomic():
         failed = (
             FailedReaction.objects.select_for_update(skip_locked=True, of=("self",))
             .select_related("entry")
-            .filter(reader=reader, due_at__lte=clock.now())
+            .filter(reader=READER, due_at__lte=clock.now())
             .order_by("due_at", "id")
             .first()
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -110,14 +110,10 @@ class _Digest:
 
 def _digest(previous: str, entries: QuerySet[Entry]) -> _Digest:
     sha, count, upto = hashlib.sha256(previous.encode()), 0, None
-    for entry in _rows(entries):
+    for entry in entries.iterator(chunk_size=_CHUNK):
         sha.update(b"\n" + canonical(entry))
         count, upto = count + 1, Position(entry.txid, entry.pk)
     return _Digest(sha.hexdigest(), count, upto)
-
-
-def _rows(entries: QuerySet[Entry]) -> Iterable[Entry]:
-    return entries.iterator(chunk_size=_CHUNK)
 
 
 def canonical(entry: Entry) -> bytes:

@@ -67,7 +67,7 @@ def load(drafts: Sequence[Draft], *, source: str, actor: Person | None) -> Loade
             Area(
                 code=one.code,
                 name=dict(one.name),
-                outline=_plain(one.outline),
+                outline=dict(mapping(one.outline)),
                 source=source[:160],
                 loaded_at=now,
             )
@@ -82,7 +82,3 @@ def load(drafts: Sequence[Draft], *, source: str, actor: Person | None) -> Loade
     data = {"kind": "areas", "source": source, "added": loaded.added, "changed": loaded.changed}
     journal.append("network.imported", actor=actor, clause="E3.2", data=data)
     return loaded
-
-
-def _plain(outline: BaseGeometry) -> dict[str, Any]:
-    return dict(mapping(outline))

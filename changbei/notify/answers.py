@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Func, QuerySet, TextField, Value
 from django.db.models.functions import Coalesce
 
 from changbei.core import clock
+from changbei.core.texts import uuid_in
 from changbei.network.models import Retailer
 from changbei.notify import rules, services
 from changbei.notify.channels import Reply as Came
@@ -64,10 +64,8 @@ def _of_a_call(came: Came) -> Message | None:
         return None
     calls = _asked().filter(channel=VOICE, state__in=services.OVER)
     if came.reference:
-        try:
-            return calls.filter(uuid=UUID(came.reference)).first()
-        except ValueError:
-            return None
+        key = uuid_in(came.reference)
+        return calls.filter(uuid=key).first() if key else None
     return calls.filter(carrier_id=came.carrier_id).first() if came.carrier_id else None
 
 

@@ -216,11 +216,11 @@ class Preview:
         return self.count - self.unreachable
 
 
-def sample_of_retailers(query: Query, number: int = SAMPLE) -> list[Retailer]:
+def sample_of_retailers(query: Query) -> list[Retailer]:
     """A few of them from anywhere; the same ones whenever it is asked."""
     found = retailers(query).select_related("line", "customer_manager", "district")
-    return list(found.order_by(MD5(F("licence_no")))[:number])
+    return list(found.order_by(MD5(F("licence_no")))[:SAMPLE])
 
 
-def sample_of_people(query: Query, number: int = SAMPLE) -> list[Person]:
-    return list(people(query).select_related("unit").order_by(MD5(F("staff_no")))[:number])
+def sample_of_people(query: Query) -> list[Person]:
+    return list(people(query).select_related("unit").order_by(MD5(F("staff_no")))[:SAMPLE])

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from changbei.core.errors import Invalid, Problem
 from changbei.core.texts import LANGUAGES
+from changbei.journal import locks
 from changbei.notify import audiences, fanout, personal, rules, services, steering, wording
 from changbei.notify.audiences import Preview, Query
 from changbei.notify.channels.registry import offered
@@ -182,8 +183,7 @@ def send(draft: Draft, *, actor: Person) -> Notice:
 
 def _sent_with(key: UUID) -> Notice | None:
     """Whoever sends with the same key at this moment waits."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 2))", [f"notify.send:{key}"])
+    locks.hold(f"notify.send:{key}")
     return Notice.objects.filter(uuid=key).first()
 
 

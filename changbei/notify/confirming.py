@@ -12,6 +12,7 @@ from django.db.models import Q
 from changbei.core import clock, texts
 from changbei.journal.services import NewEntry
 from changbei.notify.models import Message, Notice
+from changbei.notify.noting import fact
 from changbei.notify.recipients import Recipient
 from changbei.notify.rules import recipient_name, unmarked
 
@@ -76,18 +77,8 @@ def counted(notice: Notice) -> list[NewEntry]:
     later = Q(due_at__gt=now) | Q(held_seconds__gt=0)  # the second while the notice is paused
     reminders = notice.messages.filter(later, state=State.QUEUED, rung__gt=0)
     reminders.update(state=State.STOPPED, due_at=None, lease_until=None, error="confirmed by enough")
-    return [
-        fact(
-            notice,
-            "notify.confirmed",
-            {
-                "notice": str(notice.uuid),
-                "template": notice.template,
-                "at_least": notice.confirm_at_least,
-                "by": said,
-            },
-        )
-    ]
+    wanted = notice.confirm_at_least
+    return [fact("notify.confirmed", notice, None, template=notice.template, at_least=wanted, by=said)]
 
 
 def confirmed_by(notice: Notice) -> list[str]:
@@ -113,15 +104,3 @@ def wording(notice: Notice, said: int, left: Sequence[str]) -> tuple[dict[str, s
     title, wanted = unmarked(notice.title), notice.confirm_at_least
     values = {"count": said, "wanted": wanted, "title": title, "missing": names or "-"}
     return texts.fill(TITLE, values), texts.fill(BODY, values)
-
-
-def fact(notice: Notice, kind: str, data: dict[str, Any]) -> NewEntry:
-    return NewEntry(
-        kind,
-        None,
-        incident=notice.incident,
-        run=notice.run,
-        clause=notice.clause,
-        drill=notice.drill,
-        data=data,
-    )

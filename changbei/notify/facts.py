@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 from changbei.plans.kinds import fact
+from changbei.plans.schemas import COUNT, NOTHING_ELSE, TEXT, carried
 
-fact(
-    "notify.call_list_finished",
-    {
-        "type": "object",
-        "properties": {"call_list": {"type": "string"}, "customers": {"type": "integer", "minimum": 0}},
-        "additionalProperties": False,
-    },
-)
-
+fact("notify.call_list_finished", carried(call_list=TEXT, customers=COUNT) | NOTHING_ELSE)
 fact(
     "notify.confirmed",
-    {
-        "type": "object",
-        "properties": {
-            "notice": {"type": "string"},
-            "template": {"type": "string"},
-            "at_least": {"type": "integer", "minimum": 1},
-            "by": {"type": "array", "items": {"type": "string"}},
-        },
-        "additionalProperties": False,
-    },
+    carried(
+        notice=TEXT,
+        template=TEXT,
+        at_least={"type": "integer", "minimum": 1},
+        by={"type": "array", "items": TEXT},
+    )
+    | NOTHING_ELSE,
 )

@@ -20,6 +20,7 @@ from changbei.notify.channels.registry import offered, takes_replies
 from changbei.notify.claims import Claimed, Mark
 from changbei.notify.ladders import EMAIL, PUSH, SMS
 from changbei.notify.models import Message, Notice, Urgency
+from changbei.notify.noting import fact
 
 logger = logging.getLogger(__name__)
 
@@ -205,20 +206,15 @@ def _failures(failed: Sequence[Claimed]) -> list[NewEntry]:
         [one.id for one in failed]
     )
     return [
-        NewEntry(
+        fact(
             "notify.failed",
-            incident=message.notice.incident,
-            run=message.notice.run,
-            clause=message.notice.clause,
-            drill=message.notice.drill,
-            data={
-                "notice": str(message.notice.uuid),
-                "message": str(message.uuid),
-                "channel": message.channel,
-                "to": rules.recipient_name(message),
-                "state": message.state,
-                "error": message.error,
-            },
+            message.notice,
+            None,
+            message=str(message.uuid),
+            channel=message.channel,
+            to=rules.recipient_name(message),
+            state=message.state,
+            error=message.error,
         )
         for message in known.values()
     ]

@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import NotFound
+from changbei.core.errors import NotFound, there
 from changbei.notify.models import Message
 
 SIGNATURE_BYTES = 12
@@ -50,9 +50,7 @@ def message_of(word: str) -> Message:
         .filter(uuid=UUID(bytes=key), queued_at__gt=clock.now() - KEPT)
         .first()
     )
-    if message is None:
-        raise NotFound(gettext_noop("no such message"))
-    return message
+    return there(message, gettext_noop("no such message"))
 
 
 def _signature(key: bytes) -> bytes:

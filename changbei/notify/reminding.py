@@ -12,6 +12,7 @@ from changbei.journal.services import append_many
 from changbei.network.models import Retailer
 from changbei.notify import confirming, recipients, services
 from changbei.notify.models import Notice, Urgency
+from changbei.notify.noting import fact
 from changbei.notify.recipients import Recipient
 from changbei.people.models import Contact, Person
 
@@ -46,22 +47,17 @@ def _remind(notice: Notice, now: datetime) -> None:
     said, left = confirming.confirmed_by(notice), confirming.missing(notice)
     step = notice.confirm_step
     next_one = _recipient(*notice.confirm_chain[step]) if step < len(notice.confirm_chain) else None
-    append_many(
-        [
-            confirming.fact(
-                notice,
-                "notify.unconfirmed",
-                {
-                    "notice": str(notice.uuid),
-                    "template": notice.template,
-                    "at_least": notice.confirm_at_least,
-                    "by": said,
-                    "missing": left[: confirming.NAMED],
-                    "told": next_one.label if next_one else "",
-                },
-            )
-        ]
+    told = fact(
+        "notify.unconfirmed",
+        notice,
+        None,
+        template=notice.template,
+        at_least=notice.confirm_at_least,
+        by=said,
+        missing=left[: confirming.NAMED],
+        told=next_one.label if next_one else "",
     )
+    append_many([told])
     if next_one is not None:
         _tell(notice, next_one, len(said), left)
     notice.confirm_step = step + 1

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_noop
 
-from changbei.core.errors import NotFound
+from changbei.core.errors import there
 from changbei.notify.ladders import INBOX
 from changbei.notify.models import Message
 from changbei.people.models import Person
@@ -48,9 +48,7 @@ def acknowledged_at(message: Message) -> datetime | None:
 def message_for(person: Person, message: UUID) -> Message:
     """A message, for its own recipient; NotFound for anybody else."""
     found = Message.objects.select_related("notice").filter(uuid=message, person=person).first()
-    if found is None:
-        raise NotFound(gettext_noop("no such message"))
-    return found
+    return there(found, gettext_noop("no such message"))
 
 
 def messages(

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import NotAllowed
+from changbei.core.texts import uuid_in
 from changbei.journal import services as journal
 from changbei.journal.rows import Rows, made, reserve
 from changbei.journal.services import NewEntry, append_many
@@ -25,6 +26,7 @@ from changbei.notify.channels.registry import offered
 from changbei.notify.confirming import Confirm
 from changbei.notify.ladders import INBOX, PUSH
 from changbei.notify.models import Device, Message, Notice, Urgency
+from changbei.notify.noting import fact
 from changbei.notify.recipients import Recipient
 from changbei.people.models import Person
 
@@ -266,7 +268,7 @@ def _messages_of(receipts: Sequence[Receipt]) -> tuple[dict[str, Message], dict[
     """The messages that receipts speak of, locked in the order of their keys: by our reference, as it came, and by the
     carrier's id.
     """
-    keys = {one.reference: key for one in receipts if one.reference and (key := _key_in(one.reference))}
+    keys = {one.reference: key for one in receipts if one.reference and (key := uuid_in(one.reference))}
     carrier_ids = {one.carrier_id for one in receipts if one.carrier_id and not one.reference}
     if not keys and not carrier_ids:
         return {}, {}
@@ -275,13 +277,6 @@ def _messages_of(receipts: Sequence[Receipt]) -> tuple[dict[str, Message], dict[
     by_uuid = {one.uuid: one for one in found}
     by_key = {reference: by_uuid[key] for reference, key in keys.items() if key in by_uuid}
     return by_key, {one.carrier_id: one for one in reversed(found)}
-
-
-def _key_in(reference: str) -> UUID | None:
-    try:
-        return UUID(reference)
-    except ValueError:
-        return None
 
 
 def count_reached(new: NewNotice, recipients: Sequence[Recipient]) -> int:
@@ -386,7 +381,6 @@ def _told(
     actor: Person | None,
 ) -> NewEntry:
     data: dict[str, Any] = {
-        "notice": str(notice.uuid),
         "template": notice.template,
         "urgency": int(notice.urgency),
         "recipients": len(recipients),
@@ -396,16 +390,7 @@ def _told(
         data["task"] = str(notice.task)
     if len(recipients) <= NAMED_IN_JOURNAL:
         data["to"] = [f"{one.name} ({one.label})" for one in recipients]
-    return NewEntry(
-        "notify.told",
-        actor,
-        incident=notice.incident,
-        run=notice.run,
-        item=new.item,
-        clause=notice.clause,
-        drill=notice.drill,
-        data=data,
-    )
+    return fact("notify.told", notice, actor, item=new.item, **data)
 
 
 def _acknowledge(which: Q, whose: Q, by: Message | None) -> None:
@@ -425,36 +410,12 @@ def _stop(waiting: QuerySet[Message], reason: str) -> int:
 
 
 def _acknowledged(notice: Notice, person: Person, actor: Person, by: str) -> NewEntry:
-    return NewEntry(
-        "notify.acknowledged",
-        actor,
-        incident=notice.incident,
-        run=notice.run,
-        clause=notice.clause,
-        drill=notice.drill,
-        data={
-            "notice": str(notice.uuid),
-            "template": notice.template,
-            "task": str(notice.task) if notice.task else "",
-            "by": person.staff_no,
-            **({"way": by} if by else {}),
-        },
-    )
+    task, way = str(notice.task) if notice.task else "", {"way": by} if by else {}
+    said = {"template": notice.template, "task": task, "by": person.staff_no, **way}
+    return fact("notify.acknowledged", notice, actor, **said)
 
 
 def _acknowledged_outside(notice: Notice, message: Message, by: str) -> NewEntry:
     """A customer or an outside contact: nobody on the staff, so another kind of fact, which moves no task."""
-    return NewEntry(
-        "notify.answered",
-        None,
-        incident=notice.incident,
-        run=notice.run,
-        clause=notice.clause,
-        drill=notice.drill,
-        data={
-            "notice": str(notice.uuid),
-            "template": notice.template,
-            "by": rules.recipient_name(message),
-            "way": by,
-        },
-    )
+    who = rules.recipient_name(message)
+    return fact("notify.answered", notice, None, template=notice.template, by=who, way=by)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -16,14 +15,15 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, NotAllowed, NotFound
-from changbei.journal.services import append
+from changbei.core.errors import Conflict, NotAllowed, there
+from changbei.journal.services import append_many
 from changbei.network.models import Retailer
 from changbei.notify import audiences, calls, rules, services, wording
 from changbei.notify.book import book
 from changbei.notify.channels.registry import offered
 from changbei.notify.ladders import BY_PHONE
 from changbei.notify.models import CallList, Message, Notice
+from changbei.notify.noting import fact
 from changbei.notify.paper import PAPER
 from changbei.people import access
 from changbei.people.models import Person
@@ -40,9 +40,7 @@ def get(actor: object, notice: UUID) -> Notice:
     """A notice, for who may see what was sent. Raises NotAllowed, NotFound."""
     access.require(actor, PERMISSION)
     found = Notice.objects.filter(uuid=notice).select_related("by").first()
-    if found is None:
-        raise NotFound(gettext_noop("no such notice"))
-    return found
+    return there(found, gettext_noop("no such notice"))
 
 
 def may_steer(actor: object, notice: Notice) -> bool:
@@ -152,7 +150,7 @@ def pause(notice: Notice, *, actor: Person) -> int:
         with connection.cursor() as cursor:
             cursor.execute(HOLD, {"now": now, "notice": notice.pk})
             held = int(cursor.rowcount)
-        _journal("notify.notice_paused", notice, actor, {"messages": held})
+        _note("notify.notice_paused", notice, actor, held)
     return held
 
 
@@ -172,7 +170,7 @@ def resume(notice: Notice, *, actor: Person) -> int:
         with connection.cursor() as cursor:
             cursor.execute(LET_GO, {"now": now, "notice": notice.pk, "paper": PAPER})
             going = int(cursor.rowcount)
-        _journal("notify.notice_resumed", notice, actor, {"messages": going})
+        _note("notify.notice_resumed", notice, actor, going)
     return going
 
 
@@ -189,7 +187,7 @@ def cancel(notice: Notice, *, actor: Person) -> int:
         kept = services.stop(notices=[notice.uuid], reason="cancelled")
         Notice.objects.filter(pk=notice.pk).update(paused_at=None)
         CallList.objects.filter(notice=notice.uuid, finished_at=None).update(finished_at=clock.now())
-        _journal("notify.notice_cancelled", notice, actor, {"messages": kept})
+        _note("notify.notice_cancelled", notice, actor, kept)
     return kept
 
 
@@ -241,7 +239,7 @@ def retry_failed(notice: Notice, *, actor: Person) -> int:
         if not again:
             raise Conflict(gettext_noop("nothing of this notice can be tried again"))
         Notice.objects.filter(pk=notice.pk).update(valid_until=book().valid_until(notice.urgency, now))
-        _journal("notify.notice_retried", notice, actor, {"messages": again})
+        _note("notify.notice_retried", notice, actor, again)
     return again
 
 
@@ -307,13 +305,5 @@ def _locked(notice: Notice) -> Notice:
     return Notice.objects.select_for_update(of=("self",)).get(pk=notice.pk)
 
 
-def _journal(kind: str, notice: Notice, actor: Person, data: dict[str, Any]) -> None:
-    append(
-        kind,
-        actor=actor,
-        incident=notice.incident,
-        run=notice.run,
-        clause=notice.clause,
-        drill=notice.drill,
-        data={"notice": str(notice.uuid), "template": notice.template, **data},
-    )
+def _note(kind: str, notice: Notice, actor: Person, messages: int) -> None:
+    append_many([fact(kind, notice, actor, template=notice.template, messages=messages)])

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from changbei.core.errors import NotFound
+from changbei.core.errors import there
 from changbei.notify import personal, wording
+from changbei.notify.book import URGENCIES
 from changbei.notify.models import Urgency
 from changbei.notify.services import NewNotice
 from changbei.plans.model import Pack
-
-URGENCIES = {urgency.name.lower(): urgency for urgency in Urgency}
 
 
 @dataclass(frozen=True)
@@ -46,9 +45,7 @@ def words(pack: Pack, template: str, values: Mapping[str, Any], *, own: Collecti
 
     Raises NotFound when the plan has no such message.
     """
-    found = pack.templates.get(template)
-    if found is None:
-        raise NotFound(f"the plan {pack.id} has no message {template!r}")
+    found = there(pack.templates.get(template), f"the plan {pack.id} has no message {template!r}")
     keep = sorted(wording.placeholders(found.title, found.body) & set(own) - set(values))
     return Words(
         wording.fill(found.title, values, keep=keep), wording.fill(found.body, values, keep=keep), tuple(keep)

@@ -4,13 +4,19 @@ included.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from django.db.models import Model, QuerySet
 
 from changbei.core import clock
-from changbei.core.errors import NotAllowed, NotFound
+from changbei.core.errors import NotAllowed, NotFound, there
+from changbei.core.texts import uuid_in
 from changbei.journal import prepared
 from changbei.people import rules
 from changbei.people.models import Account, Person, Unit
+
+Row = TypeVar("Row", bound=Model)
 
 
 class OfUnit(Protocol):
@@ -74,6 +80,14 @@ def require(actor: object, permission: str, thing: Thing = None) -> None:
     """Raise NotAllowed unless `may`."""
     if not may(actor, permission, thing):
         raise NotAllowed(permission)
+
+
+def get(actor: object, permission: str, rows: QuerySet[Row], uuid: UUID | str) -> Row:
+    """The row of this uuid, for whoever has the permission; NotFound for others, and when there is none."""
+    if not may(actor, permission):
+        raise NotFound(str(uuid))
+    key = uuid_in(uuid)
+    return there(rows.filter(uuid=key).first() if key else None, uuid)
 
 
 def permissions_of(actor: object) -> frozenset[str]:

@@ -89,13 +89,13 @@ _DEMO_ROLES = (
 
 
 @transaction.atomic
-def create_demo_accounts(password: str = DEMO_PASSWORD) -> list[DemoLogin]:
+def create_demo_accounts() -> list[DemoLogin]:
     """A login per role in a demo city; existing ones stay as they are, so it can be called at every start.
 
     Only invented people get one, as everybody knows the password.
     """
     existing = {a.login: a for a in Account.objects.select_related("person").filter(person__isnull=False)}
-    hashed = make_password(password)  # once: the slow part
+    hashed = make_password(DEMO_PASSWORD)  # once: the slow part
     taken = {account.person_id for account in existing.values()}
     logins = []
     for role in _DEMO_ROLES:
@@ -107,7 +107,7 @@ def create_demo_accounts(password: str = DEMO_PASSWORD) -> list[DemoLogin]:
                 login=role.login, password=hashed, person=person, is_admin=role.login == "admin"
             )
             taken.add(person.pk)
-        logins.append(DemoLogin(role.login, password, person, role.title))
+        logins.append(DemoLogin(role.login, DEMO_PASSWORD, person, role.title))
     return logins
 
 

@@ -274,7 +274,7 @@ def edit_contact(
         if getattr(contact, name) != new.strip()
     )
     contact.person, contact.phone, contact.email = person.strip(), phone.strip(), email.strip()
-    contact.reviewed_on = clock.local_now().date()
+    contact.reviewed_on = clock.today()
     contact.save(update_fields=["person", "phone", "email", "reviewed_on"])
     journal.append(
         "people.contact_reviewed",
@@ -297,7 +297,7 @@ def verify_phone(person: Person, *, phone: str, second_phone: str = "", actor: P
         raise Invalid("phone", gettext_noop("a number is needed"))
     person = _lock(person)[0]
     person.phone, person.second_phone = phone.strip(), second_phone.strip()
-    person.phone_verified_on = clock.local_now().date()
+    person.phone_verified_on = clock.today()
     person.save(update_fields=["phone", "second_phone", "phone_verified_on"])
     facts = {"person": person.staff_no, "on": person.phone_verified_on.isoformat()}
     journal.append("people.phone_verified", actor=actor, clause="E3.2.8", data=facts)

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import NotFound
+from changbei.core.errors import NotFound, there
 from changbei.people import access, rules
 from changbei.people.models import Absence, DutyShift, Person, Post, PostHolding, Unit
 
@@ -161,17 +161,13 @@ def get_post(actor: object, code: str) -> Post:
 def get_shift(post: Post, pk: int) -> DutyShift:
     """A shift of the post, with its post and person. Raises NotFound."""
     found = post.duty.select_related("post", "person").filter(pk=pk).first()
-    if found is None:
-        raise NotFound(gettext_noop("this shift is on the roster no longer"))
-    return found
+    return there(found, gettext_noop("this shift is on the roster no longer"))
 
 
 def get_absence(person: Person, pk: int) -> Absence:
     """An absence of the person. Raises NotFound."""
     found = person.absences.select_related("person").filter(pk=pk).first()
-    if found is None:
-        raise NotFound(gettext_noop("no such absence"))
-    return found
+    return there(found, gettext_noop("no such absence"))
 
 
 @dataclass(frozen=True)
@@ -199,7 +195,7 @@ class Day:
 
 def roster(post: Post, now: datetime, days: int = DAYS_AHEAD) -> list[Day]:
     """The coming days by the city's clock, today first. Two queries."""
-    today = now.astimezone(clock.LOCAL).date()
+    today = clock.day_of(now)
     whole = (_midnight(today), _midnight(today + timedelta(days=days)))
     rows = DutyShift.objects.filter(post=post, person__active=True)
     shifts = list(_touching(rows, whole).select_related("person").order_by("starts_at", "pk"))

@@ -6,17 +6,14 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from changbei.core.errors import NotFound
+from changbei.core.errors import there
 from changbei.people import access as people
 from changbei.plans.models import PlanDraft, PlanReview
 
 
 def get_draft(actor: object, draft: UUID) -> PlanDraft:
     """A draft, for whoever may write or sign drafts; NotFound for others."""
-    found = drafts(actor).filter(uuid=draft).first()
-    if found is None:
-        raise NotFound(str(draft))
-    return found
+    return there(drafts(actor).filter(uuid=draft).first(), draft)
 
 
 def drafts(actor: object) -> QuerySet[PlanDraft]:
@@ -34,7 +31,4 @@ def reviews(actor: object) -> QuerySet[PlanReview]:
 
 
 def get_review(actor: object, review: UUID) -> PlanReview:
-    found = reviews(actor).filter(uuid=review).first()
-    if found is None:
-        raise NotFound(str(review))
-    return found
+    return there(reviews(actor).filter(uuid=review).first(), review)

@@ -11,7 +11,7 @@ from changbei.core.texts import Text, pick
 from changbei.plans.model import Clause, Pack, Place, Procedure, Step
 
 _KIND_ORDER = ("procedure", "step", "check", "registry", "table", "role", "setting")
-_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+markdown_it = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def fulfilled_by(pack: Pack) -> dict[str, tuple[Fulfilment, ...]]:
 
 def render(markdown: str) -> str:
     """Markdown as HTML; HTML inside the Markdown is shown as text."""
-    return str(_markdown.render(markdown))
+    return str(markdown_it.render(markdown))
 
 
 def _view(clause: Clause, fulfilments: tuple[Fulfilment, ...], language: str) -> ClauseView:

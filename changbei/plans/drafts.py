@@ -48,7 +48,7 @@ def begin(
 def begin_new(pack_id: str, title: str, *, actor: Person) -> PlanDraft:
     """A draft of a plan that there is none of yet, with what a small one needs. Raises Invalid, Conflict."""
     people.require(actor, "plans.draft")
-    files = starter(pack_id, title, effective_on=clock.local_now().date())
+    files = starter(pack_id, title, effective_on=clock.today())
     written = PlanDraft.objects.filter(pack=pack_id, state__in=(State.EDITED, State.REVIEW))
     if PlanVersion.objects.filter(pack=pack_id).exists() or written.exists():
         raise Conflict(gettext_noop("there is a plan with this id already"))
@@ -117,7 +117,7 @@ def submit(draft: PlanDraft, effective_on: date, *, reason: str, actor: Person) 
     pack = load_pack(draft.files)
     if pack.id != draft.pack:
         raise Invalid("id", f"the files are of the plan {pack.id}, the draft is of {draft.pack}")
-    if effective_on < clock.local_now().date():
+    if effective_on < clock.today():
         raise Invalid("effective_on", gettext_noop("the date of effect has passed"))
     if not reason.strip():
         raise Invalid("reason", gettext_noop("say why the plan is changed"))

@@ -52,20 +52,18 @@ def ask(
 
 def ask_after(version: PlanVersion, reason: str, *, source: UUID, number: str) -> PlanReview | None:
     """After a drill or an event: within the time that a review may take."""
-    due_on = clock.local_now().date() + rules.REVIEW_WITHIN
+    due_on = clock.today() + rules.REVIEW_WITHIN
     return ask(version, reason, due_on=due_on, source=source, number=number)
 
 
 def ask_for_periods() -> int:
     """For every plan in force whose review period ends soon; how many reviews were asked for."""
-    today, asked = clock.local_now().date(), 0
+    today, asked = clock.today(), 0
     for version in PlanVersion.objects.filter(in_force=True).order_by("pk"):
         period = pack_for(version).review_period
         days = period.seconds // 86400 or period.working_days
         done = version.reviews.filter(reason=Reason.PERIOD).aggregate(at=Max("done_at"))["at"]
-        since = (
-            max(version.effective_on, done.astimezone(clock.LOCAL).date()) if done else version.effective_on
-        )
+        since = max(version.effective_on, clock.day_of(done)) if done else version.effective_on
         due_on = rules.review_due_on(since, days)
         if days and due_on - rules.REVIEW_AHEAD <= today:
             asked += ask(version, Reason.PERIOD, due_on=max(due_on, today)) is not None
@@ -88,7 +86,7 @@ def finish(review: PlanReview, *, outcome: str, actor: Person) -> PlanReview:
 
 
 def is_overdue(review: PlanReview) -> bool:
-    return review.done_at is None and review.due_on < clock.local_now().date()
+    return review.done_at is None and review.due_on < clock.today()
 
 
 def _journal(kind: str, review: PlanReview, actor: Person | None) -> None:

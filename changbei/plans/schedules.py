@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
+from changbei.core import clock
 from changbei.core.clock import LOCAL
 from changbei.core.workdays import is_workday
 from changbei.plans.model import Schedule
@@ -19,7 +20,7 @@ _FURTHEST_DAYS = 800  # twice a year and more: whoever finds nothing until then 
 
 def next_start(schedule: Schedule, after: datetime, seed: str) -> datetime | None:
     """The first moment later than `after` (aware); None when the entry names no day at all."""
-    begin = after.astimezone(LOCAL).date()
+    begin = clock.day_of(after)
     for day in _days(begin, begin + timedelta(days=_FURTHEST_DAYS)):
         if _is_on(schedule, day, seed):
             moment = datetime.combine(day, schedule.at, LOCAL).astimezone(UTC)

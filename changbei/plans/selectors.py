@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from changbei.core.errors import NotFound
+from changbei.core.errors import there
 from changbei.plans.loading import pack_for
 from changbei.plans.model import TIERS, Pack
 from changbei.plans.models import PlanVersion
@@ -42,9 +42,7 @@ def first_in_force() -> PlanVersion | None:
 def in_force(pack_id: str) -> PlanVersion:
     """The version of the pack that holds now; NotFound when none does."""
     version = PlanVersion.objects.filter(pack=pack_id, in_force=True).first()
-    if version is None:
-        raise NotFound(f"no version of the plan {pack_id} is in force")
-    return version
+    return there(version, f"no version of the plan {pack_id} is in force")
 
 
 def pack_in_force(pack_id: str) -> Pack:
@@ -79,7 +77,4 @@ def version_named(name: str) -> PlanVersion:
             and (by_digest := PlanVersion.objects.filter(digest__startswith=name)).exists()
         ):
             found = by_digest
-    newest = found.order_by("-adopted_at", "-pk").first()
-    if newest is None:
-        raise NotFound(f"no version of a plan is called {name!r}")
-    return newest
+    return there(found.order_by("-adopted_at", "-pk").first(), f"no version of a plan is called {name!r}")

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict
+from changbei.journal import locks
 from changbei.journal.services import Actor, append
 from changbei.plans.loading import load_pack, read_folder
 from changbei.plans.model import Pack
@@ -62,7 +63,7 @@ def take(
         elif effective_on is not None and effective_on != version.effective_on:
             PlanVersion.objects.filter(pk=version.pk).update(effective_on=effective_on)
             version.effective_on = effective_on
-        if version.effective_on <= clock.local_now().date():
+        if version.effective_on <= clock.today():
             _put_in_force(version, actor)
     return version
 
@@ -88,7 +89,7 @@ def _due(pack_id: str) -> PlanVersion | None:
     the one in force was taken back, and stays back.
     """
     versions = PlanVersion.objects.filter(pack=pack_id)
-    come = versions.filter(effective_on__lte=clock.local_now().date())
+    come = versions.filter(effective_on__lte=clock.today())
     latest = come.order_by("effective_on", "adopted_at", "pk").last()
     current = versions.filter(in_force=True).first()
     if latest is None or (current is not None and latest.effective_on <= current.effective_on):
@@ -134,5 +135,4 @@ def lock(pack_id: str) -> None:
     """One adoption of a plan at a time until the transaction ends, the first one included, when there is no row to
     lock yet.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"plans.adopt:{pack_id}"])
+    locks.hold(f"plans.adopt:{pack_id}")

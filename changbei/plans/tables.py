@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from changbei.plans.conditions import Condition
 from changbei.plans.model import Table
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # tables do not see the time
@@ -49,7 +48,7 @@ def _matching(table: Table, values: Mapping[str, Any]) -> tuple[list[int], tuple
     matched: list[int] = []
     notes: list[str] = []
     for number, row in enumerate(table.rows, start=1):
-        holds, trouble = _test(row.when, values)
+        holds, trouble = row.when.test(values, _NEVER)
         if trouble:
             notes.append(f"row {number}: {trouble}")
         if holds:
@@ -57,10 +56,6 @@ def _matching(table: Table, values: Mapping[str, Any]) -> tuple[list[int], tuple
             if table.hit == "FIRST":
                 break
     return matched, tuple(notes)
-
-
-def _test(when: Condition, values: Mapping[str, Any]) -> tuple[bool, str]:
-    return when.test(values, _NEVER)
 
 
 def _coerce(value: Any, kind: str) -> Any:

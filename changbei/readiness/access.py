@@ -6,6 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from changbei.core.errors import NotFound
+from changbei.core.texts import uuid_in
 from changbei.incidents import access as incidents
 from changbei.people import access as people
 from changbei.people.models import Person
@@ -16,11 +17,8 @@ def get_review(actor: object, incident: UUID | str) -> Review:
     """The review of an incident, by the incident's uuid; NotFound when there is none or the actor may see none."""
     if not people.may(actor, "readiness.see"):
         raise NotFound(str(incident))
-    try:
-        key = incident if isinstance(incident, UUID) else UUID(incident)
-    except ValueError:
-        raise NotFound(str(incident)) from None
-    found = Review.objects.select_related("incident__run", "confirmed_by").filter(incident__uuid=key).first()
+    rows = Review.objects.select_related("incident__run", "confirmed_by")
+    found = rows.filter(incident__uuid=key).first() if (key := uuid_in(incident)) else None
     if found is None or not incidents.may_read(actor, found.incident):
         raise NotFound(str(incident))
     return found

@@ -3,47 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from changbei.core import moments
+from changbei.core import clock, moments
 from changbei.core.clock import LOCAL
 from changbei.core.errors import Conflict, Invalid
 from changbei.people import access as people
 from changbei.people.models import Absence, Person, PostHolding
 from changbei.plans.actions import action
+from changbei.plans.schemas import COUNT, FLAG, LIST, MAP, TEXT, object_
 from changbei.readiness import services
 from changbei.readiness.models import Backup, InspectionTarget, Rectification
 from changbei.runs.context import ActionContext
 from changbei.runs.models import Task
 
-TEXT = {"type": "string"}
-MAP = {"type": "object"}
-LIST = {"type": "array"}
-FLAG = {"type": "boolean"}
-COUNT = {"type": "integer", "minimum": 0}
 INSPECTORS = "security-desk"  # the post whose holders go round (E2.8)
 NEVER_IRREGULAR = "network-equipment"  # looked at on regular dates only (E3.1.10)
 LOOK_AGAIN = time(9)  # of the day after a finding was to be mended
 
 
-def _object(*optional: str, **properties: Any) -> dict[str, Any]:
-    """A JSON Schema of an object with these properties, all required but the optional ones."""
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name not in optional],
-        "additionalProperties": False,
-    }
-
-
-SPARES = _object(kind=TEXT, site=TEXT, taken=COUNT, left=COUNT, planned=COUNT)
+SPARES = object_(kind=TEXT, site=TEXT, taken=COUNT, left=COUNT, planned=COUNT)
 
 
 # --- spares (E3.1.8, E3.1.9, E3.1.12)
 
 
-@action("readiness.use_spare", params=_object(kind=TEXT, site=TEXT, count=COUNT), returns=SPARES)
+@action("readiness.use_spare", params=object_(kind=TEXT, site=TEXT, count=COUNT), returns=SPARES)
 def use_spare(context: ActionContext) -> dict[str, Any]:
     """Count off a spare that was fitted; final when the register says that none is there: a person counts then."""
     given = context.params
@@ -58,10 +45,10 @@ def use_spare(context: ActionContext) -> dict[str, Any]:
     )
     if not taken.taken:
         raise Invalid("count", f"the register has no {taken.kind} left at {taken.site}")
-    return _spares(taken)
+    return asdict(taken)
 
 
-@action("readiness.return_spare", params=_object(kind=TEXT, site=TEXT, count=COUNT), returns=SPARES)
+@action("readiness.return_spare", params=object_(kind=TEXT, site=TEXT, count=COUNT), returns=SPARES)
 def return_spare(context: ActionContext) -> dict[str, Any]:
     """The spares of this run, or new ones in their place, lie there again."""
     given = context.params
@@ -77,17 +64,7 @@ def return_spare(context: ActionContext) -> dict[str, Any]:
         )
     except Conflict as error:  # none of them is out: trying again would change nothing
         raise Invalid("count", str(error)) from None
-    return _spares(back)
-
-
-def _spares(found: Any) -> dict[str, Any]:
-    return {
-        "kind": found.kind,
-        "site": found.site,
-        "taken": found.taken,
-        "left": found.left,
-        "planned": found.planned,
-    }
+    return asdict(back)
 
 
 # --- backups (E2.3, E3.1.2, E3.1.6)
@@ -95,8 +72,8 @@ def _spares(found: Any) -> dict[str, Any]:
 
 @action(
     "readiness.record_backup",
-    params=_object("megabytes", system=TEXT, taken_at=TEXT, stored_at=TEXT, medium=TEXT, megabytes=COUNT),
-    returns=_object(day=TEXT, same_day=FLAG),
+    params=object_("megabytes", system=TEXT, taken_at=TEXT, stored_at=TEXT, medium=TEXT, megabytes=COUNT),
+    returns=object_(day=TEXT, same_day=FLAG),
 )
 def record_backup(context: ActionContext) -> dict[str, Any]:
     """The backup of the daily batch is in the tape library; `same_day`: on the calendar day it was made (E3.1.6)."""
@@ -115,14 +92,14 @@ def record_backup(context: ActionContext) -> dict[str, Any]:
             megabytes=given.get("megabytes") or None,
             actor=None,
         )
-    made_on, stored_on = (moment.astimezone(LOCAL).date() for moment in (taken_at, stored_at))
+    made_on, stored_on = (clock.day_of(moment) for moment in (taken_at, stored_at))
     return {"day": made_on.isoformat(), "same_day": made_on == stored_on}
 
 
 @action(
     "readiness.record_restore_drill",
-    params=_object(system=TEXT, backup_taken_at=TEXT, started_at=TEXT, restored_at=TEXT, complete=FLAG),
-    returns=_object(restore_seconds=COUNT, complete=FLAG),
+    params=object_(system=TEXT, backup_taken_at=TEXT, started_at=TEXT, restored_at=TEXT, complete=FLAG),
+    returns=object_(restore_seconds=COUNT, complete=FLAG),
 )
 def record_restore_drill(context: ActionContext) -> dict[str, Any]:
     """How long a restore took, and whether everything was there."""
@@ -134,7 +111,7 @@ def record_restore_drill(context: ActionContext) -> dict[str, Any]:
     if not context.run.drill:
         services.record_restore_drill(
             given["system"],
-            on=restored_at.astimezone(LOCAL).date(),
+            on=clock.day_of(restored_at),
             restore_seconds=seconds,
             complete=given["complete"],
             backup_taken_at=moments.read(given["backup_taken_at"], "backup_taken_at"),
@@ -146,7 +123,7 @@ def record_restore_drill(context: ActionContext) -> dict[str, Any]:
 # --- rounds of inspections (E2.8, E3.1.10)
 
 
-@action("readiness.inspection_round", params=_object(irregular=FLAG), returns=_object(places=LIST))
+@action("readiness.inspection_round", params=object_(irregular=FLAG), returns=object_(places=LIST))
 def inspection_round(context: ActionContext) -> dict[str, Any]:
     """Every place on the rota with somebody who looks at it; nobody is sent to the same places each time."""
     targets = InspectionTarget.objects.filter(active=True).order_by("code")
@@ -175,8 +152,8 @@ def _crew(now: datetime) -> list[str]:
 
 @action(
     "readiness.record_inspections",
-    params=_object(irregular=FLAG, results=MAP),
-    returns=_object("look_again_at", inspected=COUNT, count=COUNT, look_again_at=TEXT),
+    params=object_(irregular=FLAG, results=MAP),
+    returns=object_("look_again_at", inspected=COUNT, count=COUNT, look_again_at=TEXT),
 )
 def record_inspections(context: ActionContext) -> dict[str, Any]:
     """What was found at each place; findings get an owner and a date. `look_again_at`: after the last of the dates."""
@@ -202,7 +179,7 @@ def record_inspections(context: ActionContext) -> dict[str, Any]:
     return answer
 
 
-@action("readiness.unmended_findings", params=_object(), returns=_object(count=COUNT, findings=LIST))
+@action("readiness.unmended_findings", params=object_(), returns=object_(count=COUNT, findings=LIST))
 def unmended_findings(context: ActionContext) -> dict[str, Any]:
     """Findings of this run's round that are not mended."""
     rows = Rectification.objects.filter(inspection__run=context.run.uuid, done_at__isnull=True)
@@ -242,6 +219,6 @@ def _day(text: Any, now: datetime) -> date | None:
     if not text:
         return None
     try:
-        return max(date.fromisoformat(str(text)), now.astimezone(LOCAL).date())
+        return max(date.fromisoformat(str(text)), clock.day_of(now))
     except ValueError:
         raise Invalid("due_on", f"{text!r} is no date") from None

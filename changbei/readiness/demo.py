@@ -28,7 +28,7 @@ def live_in() -> None:
     """
     if Entry.objects.filter(kind=LIVED_IN).exists():
         return
-    today = clock.local_now().date()
+    today = clock.today()
     _back_up(today)
     _look_at_vans(today)
     _leave_undone()
@@ -47,7 +47,7 @@ def _back_up(today: date) -> None:
     if newest is None:
         return
     known = set(Backup.objects.filter(kind=Backup.Kind.DAILY_BATCH).values_list("taken_at__date", flat=True))
-    first = newest.taken_at.astimezone(LOCAL).date()
+    first = clock.day_of(newest.taken_at)
     Backup.objects.bulk_create(
         Backup(
             system=newest.system,

@@ -147,12 +147,9 @@ def _practised() -> dict[str, datetime]:
     """By procedure, when the newest exercise that was carried through was begun. Neither what was called off counts,
     nor one in which everybody was answered for: nobody has practised.
     """
-    closed = _drills().filter(status=Incident.Status.CLOSED).exclude(run__state__has_key="ended_by")
+    closed = Incident.objects.filter(drill=True, status=Incident.Status.CLOSED)
+    closed = closed.exclude(run__state__has_key="ended_by")
     found = list(closed.defer("area").select_related("simulation").order_by("reported_at"))
     simulated = [one for one in found if hasattr(one, "simulation")]
     people_ = took_part(simulated)
     return {one.kind: one.reported_at for one in found if one not in simulated or one.uuid in people_}
-
-
-def _drills() -> QuerySet[Incident]:
-    return Incident.objects.filter(drill=True)

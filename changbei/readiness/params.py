@@ -1,12 +1,10 @@
-"""Parameters of checks: their schemas, numbers that may be settings of the plan, and the day in the city."""
+"""Parameters of checks: their schemas, and numbers that may be settings of the plan."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
 from typing import Any
 
-from changbei.core.clock import LOCAL
 from changbei.core.durations import Duration, parse
 from changbei.plans.model import Pack
 
@@ -44,11 +42,6 @@ def number(given: Mapping[str, Any], name: str, pack: Pack, default: int) -> int
     if setting := given.get(f"{name}_setting"):
         return int(pack.settings[setting].value)
     return int(given.get(name, default))
-
-
-def local_day(moment: datetime) -> date:
-    """The day on the city's wall calendar."""
-    return moment.astimezone(LOCAL).date()
 
 
 def length(name: str, words: str) -> Json:

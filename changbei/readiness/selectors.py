@@ -127,7 +127,7 @@ class BackupFigures:
 
 def backup_figures() -> list[BackupFigures]:
     """One per system that has a backup or was restored, by name."""
-    now, today = clock.now(), clock.local_now().date()
+    now, today = clock.now(), clock.today()
     systems = set(Backup.objects.values_list("system", flat=True).distinct())
     systems |= set(RestoreDrill.objects.values_list("system", flat=True).distinct())
     found = []

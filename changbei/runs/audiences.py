@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from changbei.core.clock import LOCAL
+from changbei.core import clock
 from changbei.network.models import Retailer
 from changbei.runs.models import Run
 
@@ -38,7 +38,7 @@ def retailers(wanted: Mapping[str, Any], run: Run, now: datetime) -> QuerySet[Re
         find = _concerned.get(area)
         found = found.filter(pk__in=find(run.incident) if find and run.incident else [])
     if day := wanted.get("order_day"):
-        today = now.astimezone(LOCAL).date()
+        today = clock.day_of(now)
         found = found.filter(order_weekday=(today + timedelta(days=day == "tomorrow")).isoweekday())
     exact = {
         "key": "is_key",

@@ -11,10 +11,11 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Min
 
 from changbei.core import clock
+from changbei.journal import locks
 from changbei.journal.services import append
 from changbei.network.models import Site
 from changbei.plans.facts import Json
@@ -29,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 PREFIX = "PRO-"
 TRY_AGAIN = timedelta(minutes=5)
-_LOCK = 0x50_52_4F  # "PRO"; any constant of our own
 Key = tuple[str, str, int]  # pack, procedure, position
 
 
@@ -40,7 +40,7 @@ def look_at_schedules() -> int:
     """
     wanted = {} if settings.DRILL_GROUND else _in_force()
     with transaction.atomic():
-        _lock()
+        locks.hold("runs.scheduling")
         rows = {(row.pack, row.procedure, row.position): row for row in ScheduledStart.objects.all()}
         changed = [
             _align(key, schedule, rows.get(key))
@@ -182,11 +182,6 @@ def _late(row: ScheduledStart, now: datetime) -> int:
 
 
 def _next_number() -> str:
-    _lock()
+    locks.hold("runs.scheduling")
     last = Run.objects.filter(number__startswith=PREFIX, caller=None).order_by("-pk").first()
     return f"{PREFIX}{int(last.number[len(PREFIX) :]) + 1 if last else 1:04d}"
-
-
-def _lock() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

@@ -58,7 +58,7 @@ def set_clock() -> None:
 
 def furnish(retailers: int) -> None:
     """City, plan and today's lines, as far as they are not there yet."""
-    today = clock.local_now().date()
+    today = clock.today()
     if not City.objects.exists():
         loading.load(make(CitySpec(retailers=retailers, start_on=today - timedelta(days=today.weekday()))))
     if not PlanVersion.objects.filter(in_force=True).exists():
@@ -72,7 +72,7 @@ def furnish(retailers: int) -> None:
 
 
 def plan_today() -> None:
-    today = clock.local_now().date()
+    today = clock.today()
     if workdays.is_workday(today) and today.isoweekday() <= 5:
         planning.plan_day(today, actor=None)
 

@@ -1,15 +1,15 @@
-"""Who may see and do what with supply requests."""
+"""Who may see and do what with supply requests, settlements and early warnings."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from changbei.core.errors import NotAllowed, NotFound
+from changbei.core.errors import NotAllowed
 from changbei.people import access as people
-from changbei.runs.models import Run, Task
+from changbei.runs.models import OPEN, Run, Task
 from changbei.supply.models import CashSettlement, SettlementCorrection, SupplyRequest, SupplyWarning
 
-OPEN = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
+SEE = "supply.see"
 
 
 def may_for_run(actor: object, permission: str, run: Run) -> bool:
@@ -33,54 +33,24 @@ def require_for_run(actor: object, permission: str, run: Run) -> None:
 
 
 def get_correction(actor: object, uuid: UUID) -> SettlementCorrection:
-    _require_to_see(actor, uuid)
-    found = SettlementCorrection.objects.select_related("retailer", "run").filter(uuid=uuid).first()
-    if found is None:
-        raise NotFound(str(uuid))
-    return found
+    return people.get(actor, SEE, SettlementCorrection.objects.select_related("retailer", "run"), uuid)
 
 
 def get_cash(actor: object, uuid: UUID) -> CashSettlement:
-    _require_to_see(actor, uuid)
-    found = CashSettlement.objects.select_related("retailer", "run").filter(uuid=uuid).first()
-    if found is None:
-        raise NotFound(str(uuid))
-    return found
+    return people.get(actor, SEE, CashSettlement.objects.select_related("retailer", "run"), uuid)
 
 
 def get_warning(actor: object, uuid: UUID) -> SupplyWarning:
-    _require_to_see(actor, uuid)
-    found = SupplyWarning.objects.select_related("product__manufacturer").filter(uuid=uuid).first()
-    if found is None:
-        raise NotFound(str(uuid))
-    return found
+    return people.get(actor, SEE, SupplyWarning.objects.select_related("product__manufacturer"), uuid)
 
 
 def get_run(actor: object, uuid: UUID) -> Run:
     """The run whose settlements are looked at."""
-    _require_to_see(actor, uuid)
-    found = Run.objects.filter(uuid=uuid).first()
-    if found is None:
-        raise NotFound(str(uuid))
-    return found
-
-
-def _require_to_see(actor: object, uuid: UUID) -> None:
-    if not people.may(actor, "supply.see"):
-        raise NotFound(str(uuid))
+    return people.get(actor, SEE, Run.objects.all(), uuid)
 
 
 def get_request(actor: object, uuid: UUID | str) -> SupplyRequest:
-    """A request for an actor; NotFound when there is none or the actor may see none."""
-    if not people.may(actor, "supply.see"):
-        raise NotFound(str(uuid))
-    try:
-        key = uuid if isinstance(uuid, UUID) else UUID(uuid)
-    except ValueError:
-        raise NotFound(str(uuid)) from None
-    found = SupplyRequest.objects.select_related(
+    rows = SupplyRequest.objects.select_related(
         "retailer__line", "retailer__customer_manager", "run", "requested_by", "decided_by"
-    ).filter(uuid=key)
-    if (request := found.first()) is None:
-        raise NotFound(str(uuid))
-    return request
+    )
+    return people.get(actor, SEE, rows, uuid)

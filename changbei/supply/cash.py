@@ -13,11 +13,11 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed, Problem, Words
-from changbei.journal import services as journal
 from changbei.journal.models import Entry
 from changbei.network.models import Retailer
 from changbei.people.models import Person
 from changbei.runs.models import Run
+from changbei.runs.noting import note
 from changbei.supply import access, rules
 from changbei.supply.models import CashSettlement
 
@@ -124,7 +124,7 @@ def allow(
         units = access.units_for_run(actor, MAY_ALLOW, run)
     run = _locked(run)
     _require_not_reconciled(run)
-    today = clock.local_now().date()
+    today = clock.today()
     problems = [
         Problem(f"customers.{one.licence_no}", reason)
         for one in retailers
@@ -148,7 +148,7 @@ def allow(
     if new:
         licences = [one.licence_no for one in new]
         data = {"event": event.number, "order_day": today.isoformat(), "customers": licences}
-        _journal("supply.cash_allowed", run, actor, **data)
+        note("supply.cash_allowed", run, actor, clause=CLAUSE, **data)
     return len(new)
 
 
@@ -161,7 +161,13 @@ def close_names(run: Run, *, actor: Person) -> Balance:
     found = balance(run)
     if Entry.objects.filter(run=run.uuid, kind=NAMED).exists():
         return found
-    _journal(NAMED, run, actor, customers=found.allowed + found.received + found.paid_in + found.not_used)
+    note(
+        NAMED,
+        run,
+        actor,
+        clause=CLAUSE,
+        customers=found.allowed + found.received + found.paid_in + found.not_used,
+    )
     return found
 
 
@@ -183,7 +189,7 @@ def receive(row: CashSettlement, *, amount_fen: int, receipt: str, actor: Person
     row.status, row.amount_fen, row.receipt = Status.RECEIVED, amount_fen, receipt.strip()[:40]
     row.received_by, row.received_at = actor, clock.now()
     row.save(update_fields=["status", "amount_fen", "receipt", "received_by", "received_at"])
-    _journal("supply.cash_received", row.run, actor, **_of(row), amount_fen=amount_fen)
+    note("supply.cash_received", row.run, actor, clause=CLAUSE, **_of(row), amount_fen=amount_fen)
     return row
 
 
@@ -200,7 +206,7 @@ def pay_in(row: CashSettlement, *, reference: str, actor: Person) -> CashSettlem
     _require(row, Status.RECEIVED)
     row.status, row.bank_reference, row.paid_in_by, row.paid_in_at = Status.PAID_IN, given, actor, clock.now()
     row.save(update_fields=["status", "bank_reference", "paid_in_by", "paid_in_at"])
-    _journal("supply.cash_paid_in", row.run, actor, **_of(row), reference=given)
+    note("supply.cash_paid_in", row.run, actor, clause=CLAUSE, **_of(row), reference=given)
     return row
 
 
@@ -214,7 +220,7 @@ def not_used(row: CashSettlement, *, actor: Person) -> CashSettlement:
     _require(row, Status.ALLOWED)
     row.status = Status.NOT_USED
     row.save(update_fields=["status"])
-    _journal("supply.cash_not_used", row.run, actor, **_of(row))
+    note("supply.cash_not_used", row.run, actor, clause=CLAUSE, **_of(row))
     return row
 
 
@@ -234,7 +240,15 @@ def reconcile(run: Run, *, paid_in_total_fen: int, actor: Person) -> Balance:
         raise Invalid("paid_in_total_fen", gettext_noop("the bank's total and what was received differ"))
     rows = CashSettlement.objects.filter(run=run, status=Status.PAID_IN)
     number = rows.update(status=Status.CLOSED, closed_at=clock.now())
-    _journal(RECONCILED, run, actor, closed=number, not_used=found.not_used, total_fen=paid_in_total_fen)
+    note(
+        RECONCILED,
+        run,
+        actor,
+        clause=CLAUSE,
+        closed=number,
+        not_used=found.not_used,
+        total_fen=paid_in_total_fen,
+    )
     return balance(run)
 
 
@@ -270,9 +284,3 @@ def _require(row: CashSettlement, status: str) -> None:
 
 def _of(row: CashSettlement) -> dict[str, Any]:
     return {"cash": str(row.uuid), "licence_no": row.retailer.licence_no}
-
-
-def _journal(kind: str, run: Run, actor: Person | None, **data: Any) -> None:
-    journal.append(
-        kind, actor=actor, incident=run.incident, run=run.uuid, clause=CLAUSE, drill=run.drill, data=data
-    )

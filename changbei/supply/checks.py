@@ -10,8 +10,8 @@ from typing import Any
 from changbei.core.texts import Text
 from changbei.plans.kinds import check_kind
 from changbei.plans.model import Pack
+from changbei.plans.schemas import object_
 from changbei.supply import early, wording
-from changbei.supply.models import SupplyWarning
 
 
 @dataclass(frozen=True)
@@ -22,19 +22,11 @@ class Unattended:
     text: Text
 
 
-@check_kind(
-    "supply_warnings",
-    params={"type": "object", "properties": {}, "additionalProperties": False},
-    registry="early-warnings",
-)
+@check_kind("supply_warnings", params=object_(), registry="early-warnings")
 def supply_warnings(_params: Mapping[str, Any], pack: Pack, _now: datetime) -> list[Unattended]:
     """Look at stock, demand and goods under way, and name every warning that waits for somebody."""
     early.look(pack)
     waiting = (
         early.standing().filter(incident__isnull=True, set_aside_at__isnull=True).select_related("product")
     )
-    return [Unattended(_subject(one), wording.of_warning(one)) for one in waiting]
-
-
-def _subject(warning: SupplyWarning) -> str:
-    return f"{warning.kind}:{warning.subject}"
+    return [Unattended(f"{one.kind}:{one.subject}", wording.of_warning(one)) for one in waiting]

@@ -16,10 +16,10 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem
-from changbei.journal import services as journal
 from changbei.journal.models import Entry
 from changbei.network.models import Retailer
 from changbei.people.models import Person
+from changbei.runs import noting
 from changbei.runs.models import Run
 from changbei.supply import access, rules
 from changbei.supply.models import SettlementCorrection
@@ -92,13 +92,13 @@ def add(
             )
     except IntegrityError:
         raise Conflict(gettext_noop("this settlement is on the list already")) from None
-    _journal("supply.settlement_listed", run, actor, **_of(made))
+    noting.note("supply.settlement_listed", run, actor, clause=CLAUSE, **_of(made))
     return made
 
 
 def _problems(ordered_on: date, wrong: str, booked_fen: int, right_fen: int) -> list[Problem]:
     found = []
-    if ordered_on > clock.local_now().date():
+    if ordered_on > clock.today():
         found.append(Problem("ordered_on", gettext_noop("must not be in the future")))
     if wrong not in SettlementCorrection.Wrong.values:
         found.append(Problem("wrong", f"one of {', '.join(SettlementCorrection.Wrong.values)}"))
@@ -121,7 +121,7 @@ def close_list(run: Run, *, actor: Person) -> Balance:
     found = balance(run)
     if _has(run, LISTED):
         return found
-    _journal(LISTED, run, actor, listed=found.listed, gap_fen=found.gap_fen)
+    noting.note(LISTED, run, actor, clause=CLAUSE, listed=found.listed, gap_fen=found.gap_fen)
     _say_when_all_corrected(run, actor)
     return found
 
@@ -142,7 +142,7 @@ def correct(correction: SettlementCorrection, *, reference: str, actor: Person) 
     row.status, row.correction_reference = Status.CORRECTED, given
     row.corrected_by, row.corrected_at = actor, clock.now()
     row.save(update_fields=["status", "correction_reference", "corrected_by", "corrected_at"])
-    _journal("supply.settlement_corrected", run, actor, **_of(row), reference=given)
+    noting.note("supply.settlement_corrected", run, actor, clause=CLAUSE, **_of(row), reference=given)
     _say_when_all_corrected(run, actor)
     return row
 
@@ -151,7 +151,7 @@ def _say_when_all_corrected(run: Run, actor: Person) -> None:
     """Once, when the list is closed and nothing on it is open: the plan goes on to telling the customers."""
     found = balance(run)
     if found.listed and not found.open and _has(run, LISTED) and not _has(run, CORRECTED):
-        _journal(CORRECTED, run, actor, corrected=found.corrected)
+        noting.note(CORRECTED, run, actor, clause=CLAUSE, corrected=found.corrected)
 
 
 @transaction.atomic
@@ -171,7 +171,7 @@ def reconcile(run: Run, *, bank_total_fen: int, book_total_fen: int, actor: Pers
         raise Invalid("bank_total_fen", gettext_noop("the bank's total and the total of our books differ"))
     rows = SettlementCorrection.objects.filter(run=run, status=Status.CORRECTED)
     number = rows.update(status=Status.RECONCILED, reconciled_at=clock.now())
-    _journal(RECONCILED, run, actor, reconciled=number, total_fen=bank_total_fen)
+    noting.note(RECONCILED, run, actor, clause=CLAUSE, reconciled=number, total_fen=bank_total_fen)
     return Balance(found.listed, 0, 0, found.listed, 0)
 
 
@@ -204,9 +204,3 @@ def _of(row: SettlementCorrection) -> dict[str, Any]:
         "wrong": row.wrong,
         "gap_fen": rules.settlement_gap_fen(row.booked_fen, row.right_fen),
     }
-
-
-def _journal(kind: str, run: Run, actor: Person | None, **data: Any) -> None:
-    journal.append(
-        kind, actor=actor, incident=run.incident, run=run.uuid, clause=CLAUSE, drill=run.drill, data=data
-    )

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid, NotFound, Words
-from changbei.core.texts import Text
+from changbei.core.errors import Conflict, Invalid, NotFound, Words, there
+from changbei.journal import locks
 from changbei.journal import services as journal
 from changbei.network.models import Product, Shipment, Stock, WeeklyDemand
 from changbei.people import access as people
@@ -21,6 +21,7 @@ from changbei.people.models import Person
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
 from changbei.runs.models import Run
+from changbei.runs.noting import note
 from changbei.supply import rules
 from changbei.supply.models import SupplyWarning
 
@@ -36,7 +37,6 @@ SETTINGS: Mapping[str, float] = {
 """What the room reads out of a pack, and what holds when the pack does not say."""
 CLAUSES = {rules.LATE: "E3.5.2b"}
 CLAUSE = "E3.5.2a"
-_LOCK = 0x53_55_50_57  # "SUPW"; any constant of our own
 
 
 def setting(pack: Pack, name: str) -> float:
@@ -119,8 +119,8 @@ class Looked:
 @transaction.atomic
 def look(pack: Pack) -> Looked:
     """Compare stock, demand and goods under way, and keep the list of warnings up to date. Idempotent."""
-    _lock()
-    now, today = clock.now(), clock.local_now().date()
+    locks.hold("supply.early")
+    now, today = clock.now(), clock.today()
     found = {
         (one.kind, one.subject): one
         for one in rules.signals(goods(pack, today), under_way(), thresholds(pack), today)
@@ -165,11 +165,6 @@ def look(pack: Pack) -> Looked:
 def _updated(row: SupplyWarning, signal: rules.Signal) -> SupplyWarning:
     row.figures, row.proposal = dict(signal.figures), signal.proposal
     return row
-
-
-def _lock() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
 def standing() -> QuerySet[SupplyWarning]:
@@ -217,7 +212,7 @@ def record_shipment(
         raise Invalid("cartons", gettext_noop("a whole number of cartons from 1 is needed"))
     if due_on < ordered_on:
         raise Invalid("due_on", gettext_noop("must not be before the order"))
-    _lock()
+    locks.hold("supply.early")
     last = Shipment.objects.order_by("-pk").values_list("number", flat=True).first()
     number = f"SHP-{int(last[4:]) + 1 if last else 1:04d}"
     made = Shipment.objects.create(
@@ -248,9 +243,7 @@ def promised(run: Run, number: str, *, expected_on: date, delay: str) -> Shipmen
     """The day that somebody got for goods under way in a run, and what holds them up while it is after the day agreed;
     the early warnings say so at once. Goods that have arrived meanwhile stay as they are. Raises NotFound."""
     row = Shipment.objects.select_for_update(of=("self",)).select_related("product").filter(number=number)
-    found = row.first()
-    if found is None:
-        raise NotFound(f"there is no shipment {number}")
+    found = there(row.first(), f"there is no shipment {number}")
     held_up = delay if expected_on > found.due_on else Shipment.Delay.NONE
     if found.state == Shipment.State.UNDER_WAY and (found.expected_on, found.delay) != (expected_on, held_up):
         _expected(found, expected_on, held_up, run=run)
@@ -273,7 +266,7 @@ def arrive(shipment: Shipment, *, actor: Person) -> Shipment:
     """The goods are in store: stock grows by them, once."""
     people.require(actor, MAY)
     row = _under_way(shipment)
-    row.state, row.arrived_on = Shipment.State.ARRIVED, clock.local_now().date()
+    row.state, row.arrived_on = Shipment.State.ARRIVED, clock.today()
     row.save(update_fields=["state", "arrived_on"])
     Stock.objects.get_or_create(site=row.site, product=row.product, defaults={"cartons": 0})
     stock = Stock.objects.select_for_update().get(site=row.site, product=row.product)
@@ -295,22 +288,17 @@ def _under_way(shipment: Shipment) -> Shipment:
 def _journal_shipment(
     kind: str, row: Shipment, actor: Person | None, run: Run | None = None, **more: str
 ) -> None:
-    data = {
-        "shipment": row.number,
-        "product": row.product.code,
-        "cartons": row.cartons,
-        "expected_on": row.expected_on.isoformat(),
-        "delay": row.delay,
-        **more,
-    }
-    journal.append(
+    note(
         kind,
-        actor=actor,
-        incident=run.incident if run else None,
-        run=run.uuid if run else None,
+        run,
+        actor,
         clause="E3.5.2b",
-        drill=run is not None and run.drill,
-        data=data,
+        shipment=row.number,
+        product=row.product.code,
+        cartons=row.cartons,
+        expected_on=row.expected_on.isoformat(),
+        delay=row.delay,
+        **more,
     )
 
 
@@ -332,7 +320,7 @@ def arrival(product: str, pack: Pack, *, shipment: str = "") -> Arrival:
     row = (rows.filter(number=shipment) if shipment else rows.filter(product__code=product)).first()
     if row is None:
         return Arrival("", 0, "", "", 0, False)
-    today = clock.local_now().date()
+    today = clock.today()
     days = max(0, (max(row.expected_on, today) - row.due_on).days)
     return Arrival(
         row.number, row.cartons, row.due_on.isoformat(), row.expected_on.isoformat(), days, days == 0
@@ -352,7 +340,7 @@ class Standin:
 
 def find_substitutes(product: str, pack: Pack, *, wanted_cartons: int, most: int = 5) -> list[Standin]:
     """What can stand in for a product, best first (E3.5.2b). Raises NotFound."""
-    today = clock.local_now().date()
+    today = clock.today()
     products = {one.code: one for one in Product.objects.filter(active=True).select_related("manufacturer")}
     if product not in products:
         raise NotFound(f"there is no product {product}")
@@ -371,12 +359,7 @@ def factories(found: Sequence[Standin]) -> list[dict[str, Any]]:
     by_code: dict[str, dict[str, Any]] = {}
     for one in found:
         maker = one.product.manufacturer
-        entry = by_code.setdefault(
-            maker.code, {"code": maker.code, "name": _text(maker.name), "products": []}
-        )
+        name = maker.name.get("zh-Hans", "")
+        entry = by_code.setdefault(maker.code, {"code": maker.code, "name": name, "products": []})
         entry["products"].append(one.product.code)
     return list(by_code.values())
-
-
-def _text(name: Text) -> str:
-    return str(name.get("zh-Hans", ""))

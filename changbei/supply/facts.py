@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from changbei.plans.kinds import fact, reads
+from changbei.plans.schemas import COUNT, carried
 from changbei.supply import cash, corrections, early
 
 for _kind in (
@@ -18,18 +17,11 @@ for _kind in (
 ):
     fact(_kind)
 
-COUNT = {"type": "integer", "minimum": 0}
 MONEY = {"type": "integer"}
-
-
-def _carries(**properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": properties}
-
-
-fact(corrections.LISTED, _carries(listed=COUNT, gap_fen=MONEY))
-fact(corrections.CORRECTED, _carries(corrected=COUNT))
-fact(corrections.RECONCILED, _carries(reconciled=COUNT, total_fen=MONEY))
-fact(cash.NAMED, _carries(customers=COUNT))
-fact(cash.RECONCILED, _carries(closed=COUNT, not_used=COUNT, total_fen=MONEY))
+fact(corrections.LISTED, carried(listed=COUNT, gap_fen=MONEY))
+fact(corrections.CORRECTED, carried(corrected=COUNT))
+fact(corrections.RECONCILED, carried(reconciled=COUNT, total_fen=MONEY))
+fact(cash.NAMED, carried(customers=COUNT))
+fact(cash.RECONCILED, carried(closed=COUNT, not_used=COUNT, total_fen=MONEY))
 
 reads("supply", settings=list(early.SETTINGS), tables=["approval-limit", "eligibility"])

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from django.db import connection
-
+from changbei.journal import locks
 from changbei.supply.models import SupplyRequest
 
 PREFIX = "SUP-"
-_LOCK = 0x53_55_50  # "SUP"; any constant of our own
 
 
 def next_numbers(count: int) -> list[str]:
     """The next numbers. Holds a lock until the transaction ends, so that a number rolled back is given again."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    locks.hold("supply.numbers")
     last = SupplyRequest.objects.order_by("-pk").values_list("number", flat=True).first()
     first = int(last[len(PREFIX) :]) + 1 if last else 1
     return [f"{PREFIX}{first + step:04d}" for step in range(count)]

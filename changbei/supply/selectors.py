@@ -57,6 +57,6 @@ def also_asked(request: SupplyRequest) -> QuerySet[SupplyRequest]:
 
 def on_its_way(retailer: Retailer) -> QuerySet[SupplyRequest]:
     """What comes to a customer beside the regular order, with `cartons`, the next first."""
-    today = clock.local_now().date()
+    today = clock.today()
     sent = SupplyRequest.objects.filter(retailer=retailer, status=Status.DISPATCHED, deliver_on__gte=today)
     return sent.exclude(run__drill=True).annotate(cartons=Sum("lines__cartons")).order_by("deliver_on", "pk")

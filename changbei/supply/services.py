@@ -13,13 +13,13 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotFound
-from changbei.journal import services as journal
 from changbei.network.models import Product, Retailer, Stock
 from changbei.people.models import Person
 from changbei.plans import tables
 from changbei.plans.model import Pack
 from changbei.runs import drills
 from changbei.runs.models import Run, Task
+from changbei.runs.noting import note
 from changbei.supply import numbers, rules
 from changbei.supply.models import SupplyLine, SupplyRequest
 from changbei.supply.selectors import comes_on, dispatched_from
@@ -92,7 +92,7 @@ def assess(
         sum(cartons.values()),
         limit["role"],
         limit["verifier"],
-        rules.order_day(clock.local_now().date(), retailer.order_weekday),
+        rules.order_day(clock.today(), retailer.order_weekday),
     )
 
 
@@ -218,7 +218,7 @@ def merge_into_order(request: SupplyRequest, *, actor: Person | None) -> SupplyR
     if request.status == Status.MERGED:
         return request
     _require(request, Status.APPROVED)
-    order_day = rules.order_day(clock.local_now().date(), request.retailer.order_weekday)
+    order_day = rules.order_day(clock.today(), request.retailer.order_weekday)
     request.status, request.deliver_on = Status.MERGED, comes_on(request)
     request.save(update_fields=["status", "deliver_on"])
     _journal(
@@ -375,19 +375,15 @@ def replenish(
     with drills.practice(_is_drill(run)):
         Stock.objects.bulk_update(stock, ["cartons"])
     made = _replenished([request.pk for request in requests])
-    journal.append(
+    note(
         "supply.key_customers_replenished",
-        actor=actor,
-        incident=run.incident if run else None,
-        run=run.uuid if run else None,
+        run,
+        actor,
         clause="E3.2.5",
-        drill=_is_drill(run),
-        data={
-            "requests": made.requests,
-            "cartons": made.cartons,
-            "deliver_on": deliver_on.isoformat(),
-            "practised": drills.only_practised(_is_drill(run)),
-        },
+        requests=made.requests,
+        cartons=made.cartons,
+        deliver_on=deliver_on.isoformat(),
+        practised=drills.only_practised(_is_drill(run)),
     )
     return made
 
@@ -435,13 +431,4 @@ def _require(request: SupplyRequest, *allowed: str) -> None:
 
 
 def _journal(kind: str, request: SupplyRequest, actor: Person | None, *, clause: str, **data: Any) -> None:
-    run = request.run
-    journal.append(
-        kind,
-        actor=actor,
-        incident=run.incident if run else None,
-        run=run.uuid if run else None,
-        clause=clause,
-        drill=_is_drill(run),
-        data={"request": str(request.uuid), "number": request.number, **data},
-    )
+    note(kind, request.run, actor, clause=clause, request=str(request.uuid), number=request.number, **data)

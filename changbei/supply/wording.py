@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from changbei.core.texts import Text
+from changbei.core.texts import LANGUAGES, Text
 from changbei.supply.models import SupplyWarning
 
-LANGUAGES = ("zh-Hans", "zh-Hant", "en")
 SENTENCES: Mapping[str, Mapping[str, str]] = {
     "total_short": {
         "zh-Hans": "卷烟总货源不足：库存和在途合计可供{cover_weeks}周。",

@@ -5,6 +5,7 @@ milliseconds.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,12 @@ from changbei.delivery import planning, services
 from changbei.delivery.models import DeliveryDay, Stop
 from changbei.network import loading
 from changbei.network.city import City, CitySpec, make
+from changbei.notify.channels.sms import Twin
 from changbei.people.models import DutyShift, Person
+from changbei.plans.models import PlanVersion
+from changbei.plans.services import adopt
 
+SHIPPED = Path(__file__).resolve().parents[2] / "plans" / "customer-service-emergency"
 SMALL = CitySpec(retailers=300, vans=6, seed=7, roster_weeks=2)
 """300 retailers, 6 vans with lines and 5 in reserve, duty roster two weeks around Monday 2026-11-23."""
 
@@ -32,6 +37,12 @@ def small_city(db: None, small_city_plan: City) -> City:
     """
     loading.load(small_city_plan)
     return small_city_plan
+
+
+@pytest.fixture
+def plan(small_city: City, clock: VirtualClock, carrier: Twin) -> PlanVersion:
+    """The shipped plan in force in the small city."""
+    return adopt(SHIPPED, actor=None)
 
 
 @pytest.fixture

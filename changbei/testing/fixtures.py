@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.utils import translation
 
 from changbei.notify.channels.sms import Twin, shared_twin
-from changbei.testing.city import day, dispatcher, small_city, small_city_plan
+from changbei.testing.city import day, dispatcher, plan, small_city, small_city_plan
 
-__all__ = ["day", "dispatcher", "small_city", "small_city_plan"]
+__all__ = ["day", "dispatcher", "plan", "small_city", "small_city_plan"]
 
 APPEND_ONLY = ("journal_entry", "journal_seal")
 
@@ -34,6 +35,13 @@ def _journal_can_be_emptied_between_tests() -> Iterator[None]:
     DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign]
     yield
     DatabaseOperations.sql_flush = original  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def in_english() -> Iterator[None]:
+    """What the test reads is the English wording, whatever catalogues are compiled."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

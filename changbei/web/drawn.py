@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils.translation import get_language
 
-from changbei.core.errors import NotFound
+from changbei.core.errors import NotFound, there
 from changbei.people import access as people
 from changbei.plans.bpmn.write import bpmn
 from changbei.plans.diagrams import layout, svg
@@ -93,10 +93,7 @@ def action_titles() -> dict[str, str]:
 
 def procedure_of(pack: Pack, procedure: str) -> Procedure:
     """NotFound when the plan has none of that name."""
-    found = pack.procedures.get(procedure)
-    if found is None:
-        raise NotFound(f"{pack.id} has no procedure {procedure}")
-    return found
+    return there(pack.procedures.get(procedure), f"{pack.id} has no procedure {procedure}")
 
 
 def document(pack: Pack, language: str, *, reader: object, contacts: bool) -> Document:

@@ -1,6 +1,6 @@
 """A form of a plan (JSON Schema with `x-widget`) as a Django form, in the reader's language.
 
-    form = schema_form(procedure.form, request.POST, request.FILES, language=get_language())
+    form = SchemaForm(procedure.form, request.POST, request.FILES, language=get_language())
     if form.is_valid(): incidents.report(kind, form.result, …)
 
 `form.result` is the JSON that the schema describes, empty fields left out; `form.uploads` are the photos, by
@@ -30,6 +30,7 @@ from changbei.web.widgets import (
     DayInput,
     LinesField,
     LinesWidget,
+    MomentField,
     PersonWidget,
     PlaceField,
     RetailerWidget,
@@ -60,14 +61,13 @@ class SchemaForm(forms.Form):
         *,
         language: str,
         initial: Mapping[str, Any] | None = None,
-        prefix: str | None = None,
     ) -> None:
         given = {
             name: _shown(schema["properties"][name], value)
             for name, value in (initial or {}).items()
             if name in schema.get("properties", {})
         }
-        super().__init__(data, files, initial=given, prefix=prefix)
+        super().__init__(data, files, initial=given)
         self.schema, self.language = schema, language
         required = set(schema.get("required", ()))
         for name, field in schema.get("properties", {}).items():
@@ -107,19 +107,6 @@ class SchemaForm(forms.Form):
     def refuse(self, error: Invalid) -> None:
         """Show every problem of a refused form where it belongs."""
         refuse(self, error, at=lambda field: field.split(".")[0])
-
-
-def schema_form(
-    schema: Mapping[str, Any],
-    data: Any = None,
-    files: Any = None,
-    *,
-    language: str,
-    initial: Mapping[str, Any] | None = None,
-    prefix: str | None = None,
-) -> SchemaForm:
-    """The form for `schema`; `initial` is JSON as the schema describes it."""
-    return SchemaForm(schema, data, files, language=language, initial=initial, prefix=prefix)
 
 
 def _shown(field: Mapping[str, Any], value: Any) -> Any:
@@ -166,10 +153,7 @@ def _by_type(field: Mapping[str, Any], required: bool, language: str) -> forms.F
         case "string", "date":
             return forms.DateField(widget=DayInput())
         case "string", "date-time":
-            return forms.DateTimeField(
-                widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-                input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
-            )
+            return MomentField()
         case "string", _any:
             return forms.CharField(max_length=field.get("maxLength"))
         case "integer", _any:

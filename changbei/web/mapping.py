@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import JsonResponse
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -23,12 +23,20 @@ Json = dict[str, Any]
 DEGREES_KEPT = 5  # about a metre
 
 
-def base_layers(language: str) -> dict[str, Json]:
-    """What lies under everything else. `language` is in the address, so that a browser may keep the answer."""
-    return {
-        name: {"url": f"{reverse('map-layer', args=[name])}?language={language}"}
-        for name in ("districts", "streets", "sites", "places")
-    }
+def drawn(layers: Mapping[str, Json], language: str, bounds: Sequence[float] | None = None) -> JsonResponse:
+    """A map: the bare city under these layers; shown first is the part within `bounds`, or the whole city."""
+    bare = {name: fetched(name, language) for name in LASTING}
+    return JsonResponse({"bounds": bounds or features.extent(), "layers": {**bare, **layers}})
+
+
+def fetched(name: str, language: str) -> Json:
+    """A layer that the map asks for by itself. `language` is in the address, so that a browser may keep the answer."""
+    return {"url": f"{reverse('map-layer', args=[name])}?language={language}"}
+
+
+def renewed(name: str, language: str) -> Json:
+    """The same, again and again."""
+    return fetched(name, language) | {"refresh_seconds": RENEWED_SECONDS[name]}
 
 
 def layer(name: str, language: str, actor: object) -> Json:
@@ -59,7 +67,9 @@ def _places(language: str) -> Json:
 def _retailers(_language: str) -> Json:
     rows = Retailer.objects.filter(active=True).order_by("pk")
     served = dict(
-        Stop.objects.filter(day__date=today()).values_list("retailer_id", "status").order_by("retailer_id")
+        Stop.objects.filter(day__date=clock.today())
+        .values_list("retailer_id", "status")
+        .order_by("retailer_id")
     )
     return features.collection(
         features.point(
@@ -80,10 +90,6 @@ def _stop_state(status: str | None) -> str:
     if status in Stop.WAITING:
         return "waiting"
     return "unserved" if status == Stop.Status.POSTPONED else "served"
-
-
-def today() -> date:
-    return clock.local_now().date()
 
 
 def warnings_layer(language: str = "", incident: Incident | None = None) -> Json:
@@ -147,7 +153,7 @@ def incidents_layer(language: str, incidents: QuerySet[Incident]) -> Json:
 
 def vans_layer(language: str = "") -> Json:
     """Where each van is: at its last customer (else its site) while it drives, where it broke down, or at its site."""
-    day = DeliveryDay.objects.filter(date=today()).first()
+    day = DeliveryDay.objects.filter(date=clock.today()).first()
     last = Stop.objects.filter(tour=OuterRef("pk"), status=Stop.Status.DELIVERED).order_by(
         "-done_at", "-sequence"
     )

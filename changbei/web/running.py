@@ -10,7 +10,7 @@ from typing import Any
 
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Procedure, Step, step_of
-from changbei.runs.models import Run, Task
+from changbei.runs.models import OPEN, Run, Task
 from changbei.web import showing
 from changbei.web.components import TaskCard
 
@@ -85,7 +85,7 @@ def view(run: Run, tasks: Sequence[Task], cards: Mapping[int, TaskCard]) -> RunV
         is_called=run.caller_id is not None,
         stages=_stages(run, procedure, tasks, cards),
         counting=counting(run, procedure),
-        provisional=[task for task in tasks if task.status in showing.OPEN and showing.is_provisional(task)],
+        provisional=[task for task in tasks if task.status in OPEN and showing.is_provisional(task)],
     )
 
 

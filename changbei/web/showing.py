@@ -19,11 +19,8 @@ from changbei.people.models import Person
 from changbei.plans import document
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
-from changbei.runs.models import Run, Task
+from changbei.runs.models import OPEN, Run, Task
 from changbei.web.components import Action, Clause, PersonCard, Step, TaskCard
-
-OPEN = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
-
 
 JOBS = {
     "head": pgettext_lazy("job", "Head"),

@@ -20,9 +20,7 @@ from changbei.runs import access
 from changbei.runs.models import RoleHolding, Run
 from changbei.web import entry, showing
 from changbei.web.errors import refuse
-from changbei.web.widgets import PersonWidget, person_hit
-
-LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
+from changbei.web.widgets import MomentField, PersonWidget, person_hit
 
 
 def _is_near(moment: datetime) -> None:
@@ -30,12 +28,10 @@ def _is_near(moment: datetime) -> None:
         raise forms.ValidationError(_("This day is too far away."))
 
 
-class MomentField(forms.DateTimeField):
-    """A moment on the city's wall clock, of a day near enough that plans are made for it."""
+class NearMomentField(MomentField):
+    """Of a day near enough that plans are made for it."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        control = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL_FORMAT)
-        super().__init__(input_formats=[LOCAL_FORMAT], widget=control, validators=[_is_near], **kwargs)
+    default_validators = [_is_near]
 
 
 class ColleagueField(forms.CharField):
@@ -60,8 +56,8 @@ class ColleagueField(forms.CharField):
 class AbsenceForm(forms.Form):
     """From, until, where, and who stands in, as somebody says of themselves."""
 
-    starts_at = MomentField(label=gettext_lazy("From"))
-    ends_at = MomentField(label=gettext_lazy("Until"))
+    starts_at = NearMomentField(label=gettext_lazy("From"))
+    ends_at = NearMomentField(label=gettext_lazy("Until"))
     out_of_city = forms.BooleanField(label=gettext_lazy("I am out of the city"), required=False)
     unreachable = forms.BooleanField(label=gettext_lazy("I cannot be reached by phone"), required=False)
     substitute = ColleagueField(label=gettext_lazy("Who stands in"), required=False)

@@ -28,6 +28,15 @@ from changbei.people.models import Person
 Json = dict[str, Any]
 
 
+class MomentField(forms.DateTimeField):
+    """A moment on the city's wall clock."""
+
+    def __init__(self, **more: Any) -> None:
+        formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+        control = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=formats[0])
+        super().__init__(input_formats=formats, widget=control, **more)
+
+
 class DayInput(forms.DateInput):
     """A day, as the browser's own control wants it whatever the reader's language."""
 

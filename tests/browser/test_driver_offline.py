@@ -90,9 +90,9 @@ def test_the_list_goes_on_without_coverage(delivery_morning: Town, visit: Callab
     phone.page.evaluate(SLOW_ANSWERS)
     phone.presses("[data-act=share]")
     phone.until("document.querySelector('[data-act=share]').getAttribute('aria-pressed') == 'true'")
-    _until(phone, Position.objects.exists)
+    phone.wait_for(Position.objects.exists)
     phone.presses("[data-act=share]")
-    _until(phone, lambda: not Position.objects.exists())
+    phone.wait_for(lambda: not Position.objects.exists())
 
     # The van breaks down: two taps, the place is filled in.
     phone.presses("[data-act=breakdown]")
@@ -112,11 +112,3 @@ def test_the_list_goes_on_without_coverage(delivery_morning: Town, visit: Callab
     phone.opens("/tasks/")
     phone.until(f"(({KEPT}).then((count) => count == 0))")
     assert phone.page.evaluate(LIST) is None
-
-
-def _until(visitor: Visitor, true: Callable[[], bool]) -> None:
-    for _ in range(100):
-        if true():
-            return
-        visitor.page.wait_for_timeout(100)
-    raise AssertionError("never true")

@@ -90,7 +90,7 @@ def test_a_phone_that_two_drivers_use(delivery_morning: Town, visit: Callable[..
     phone.stands_at(119.05, 33.6)
     _opens_the_list(phone)
     phone.presses("[data-act=share]")
-    _until(phone, lambda: Position.objects.filter(tour=tour).exists())
+    phone.wait_for(lambda: Position.objects.filter(tour=tour).exists())
 
     # Somebody else logs in beside the open page: the phone moves on, and says nothing of it.
     beside = visit(other.driver, width=390)
@@ -153,11 +153,3 @@ def test_customer_files_are_taken_out_twice(delivery_morning: Town, visit: Calla
         with desk.page.expect_download():
             desk.presses("form[data-downloads] button.btn-primary")
         desk.page.locator("form[data-downloads]:not([aria-busy])").wait_for()
-
-
-def _until(visitor: Visitor, true: Callable[[], bool]) -> None:
-    for _ in range(100):
-        if true():
-            return
-        visitor.page.wait_for_timeout(100)
-    raise AssertionError("never true")

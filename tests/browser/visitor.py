@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -102,6 +103,14 @@ class Visitor:
                 return
             self.page.wait_for_timeout(100)
         raise AssertionError(f"never true: {script}")
+
+    def wait_for(self, true: Callable[[], bool]) -> None:
+        """Until this holds, of the database or whatever else is behind the pages."""
+        for _ in range(100):
+            if true():
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError("never true")
 
     def presses(self, selector: str, text: str | None = None) -> None:
         self.sees(selector, text).first.click()

@@ -14,9 +14,8 @@ from changbei.network.city import City
 from changbei.notify.channels.sms import shared_twin
 from changbei.plans.services import adopt
 from changbei.site.drills.colleagues import drive
+from changbei.testing.city import SHIPPED
 from tests.stories.telling import Town
-
-PACK = Path(__file__).resolve().parents[2] / "plans" / "customer-service-emergency"
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def town(
     """The city with its plan; texts go to the carrier's twin, evidence to a temporary folder."""
     settings.SMS_GATEWAY_URL, settings.EMAIL_URL, settings.MEDIA_ROOT = "twin:", "", tmp_path
     shared_twin().clear()
-    adopt(PACK, actor=None)
+    adopt(SHIPPED, actor=None)
     yield Town(clock)
     shared_twin().clear()
 

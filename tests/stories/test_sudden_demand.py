@@ -19,7 +19,7 @@ from changbei.plans.services import adopt
 from changbei.runs import services as runs
 from changbei.site.clockwork import fast_forward
 from changbei.supply.models import SupplyLine, SupplyRequest
-from tests.stories.conftest import PACK
+from changbei.testing.city import SHIPPED
 from tests.stories.telling import Story, Town, assert_sound, local
 
 
@@ -217,7 +217,7 @@ def test_goods_for_a_funeral_tonight_wait_for_the_approval_unless_the_group_has_
 
 def acting_first(town: Town, folder: Path) -> Story:
     """The same with the setting that the leading group may change."""
-    files = read_folder(PACK)
+    files = read_folder(SHIPPED)
     start = files["plan.yaml"].index("  urgent_act_first:")
     files["plan.yaml"] = files["plan.yaml"][:start] + files["plan.yaml"][start:].replace(
         "default: false", "default: true", 1

@@ -108,7 +108,7 @@ class _Rows:
             for number, cells in enumerate(rows[self.header.row :], start=self.header.row + 1)
             if not is_blank(cells) and not self._is_past(cells)
         ]
-        licences = {plain(self._cell("licence_no", cells)) for _number, cells in below}
+        licences = {plain(self.header.cell("licence_no", cells)) for _number, cells in below}
         shops = Retailer.objects.filter(licence_no__in=licences).select_related("line")
         self.shops = {shop.licence_no: shop for shop in shops}
         for number, cells in below:
@@ -120,13 +120,16 @@ class _Rows:
     def _is_past(self, cells: Cells) -> bool:
         """Whether the row tells of goods that are no part of a plan: cancelled, moved to another day, ordered during
         the day."""
-        return plain(self._cell("status", cells)) in NOT_DRIVEN or plain(self._cell("urgent", cells)) == "1"
+        return (
+            plain(self.header.cell("status", cells)) in NOT_DRIVEN
+            or plain(self.header.cell("urgent", cells)) == "1"
+        )
 
     def _row(self, number: int, cells: Cells) -> None:
         before = len(self.found.problems)
         values: dict[str, Any] = {}
         for column in STOPS.columns:
-            cell = self._cell(column.key, cells)
+            cell = self.header.cell(column.key, cells)
             try:
                 if not plain(cell):
                     if column.required:
@@ -211,12 +214,8 @@ class _Rows:
                     self._say(one, "sequence", str(one.sequence), said)
         self.found.problems.sort(key=lambda problem: problem.row)
 
-    def _cell(self, key: str, cells: Cells) -> Any:
-        position = self.header.positions.get(key)
-        return cells[position] if position is not None and position < len(cells) else None
-
     def _problem(self, number: int, key: str, cells: Cells, message: str) -> None:
-        value = plain(self._cell(key, cells))
+        value = plain(self.header.cell(key, cells))
         self.found.problems.append(RowProblem(number, self._heading(key), value, message))
 
     def _say(self, one: StopRow, key: str, value: str, message: str) -> None:

@@ -27,7 +27,7 @@ def take_over(found: DayFile, on: date, *, replace: bool = False, actor: Person 
     """
     if found.problems:
         raise Invalid(problems=[Problem("file", line) for line in found.said()])
-    if on < clock.local_now().date():
+    if on < clock.today():
         raise Conflict(gettext_noop("this day is over"))
     day, made = DeliveryDay.objects.select_for_update().get_or_create(date=on)
     if not made:

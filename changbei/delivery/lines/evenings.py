@@ -66,7 +66,7 @@ def next_due() -> datetime | None:
 
 def planned_day(days_ahead: int) -> date:
     """The day whose lines are thought over this evening."""
-    on = clock.local_now().date()
+    on = clock.today()
     for _ in range(days_ahead):
         on = planning.next_delivery_day(on)
     return on

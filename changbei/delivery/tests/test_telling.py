@@ -19,7 +19,7 @@ from changbei.notify.channels.sms import shared_twin
 from changbei.notify.models import Message
 from changbei.people.models import DutyShift, Person
 from changbei.plans import services as plans
-from changbei.web.tests.conftest import SHIPPED
+from changbei.testing.city import SHIPPED
 
 pytestmark = pytest.mark.django_db
 clock, street = test_disruptions.clock, test_disruptions.street

@@ -39,7 +39,7 @@ _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9\-._~:/?#@!$&'()*+,;=]|
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?", re.ASCII)
 _WHOLE_NUMBER = re.compile(r"[+-]?\d+", re.ASCII)
 # from the most real to what is meant for nobody: of an alert and its envelope the less real counts
-_REALITY = ("Actual", "Exercise", "System", "Test", "Draft")
+_REALITY = STATUSES
 
 
 def read(

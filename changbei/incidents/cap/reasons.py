@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from changbei.core.texts import fill, pick
+from changbei.core.texts import LANGUAGES, fill, pick
 
 ACCEPTED = "accepted"
 ACCEPTED_WITH_WARNINGS = "accepted-with-warnings"
@@ -319,7 +319,6 @@ REMARKS = frozenset(
     }
 )
 
-_LANGUAGES = ("zh-Hans", "zh-Hant", "en")
 _LONGEST_VALUE = 120
 
 
@@ -341,7 +340,7 @@ class Reason:
     def text(self) -> dict[str, str]:
         words = REFUSALS.get(self.code) or ODDITIES[self.code]
         values = {name: _short(value) for name, value in self.values.items()}
-        return fill(dict(zip(_LANGUAGES, words, strict=True)), values)
+        return fill(dict(zip(LANGUAGES, words, strict=True)), values)
 
     def message(self, language: str = "en") -> str:
         return pick(self.text, language)

@@ -11,14 +11,12 @@ from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem, Words
 from changbei.incidents import access, plan
 from changbei.incidents.models import Incident, Level
+from changbei.incidents.noting import note
 from changbei.incidents.services import command, lines, outages
 from changbei.incidents.services.locking import lock, lock_open
-from changbei.journal import services as journal
 from changbei.people.models import Person
 from changbei.runs import services as runs
-from changbei.runs.models import Task
-
-OPEN_TASKS = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
+from changbei.runs.models import OPEN, Task
 
 
 @transaction.atomic
@@ -43,12 +41,14 @@ def change_level(incident: Incident, level: str, *, reason: str, actor: Person) 
         )
     incident.level = level
     incident.save(update_fields=["level"])
-    _journal(
-        incident,
+    note(
         "incidents.level_changed",
-        actor=actor,
+        incident,
+        actor,
         clause="E2.1b",
-        data={"before": before, "level": level, "reason": reason.strip()},
+        before=before,
+        level=level,
+        reason=reason.strip(),
     )
     if before == Level.MAJOR:
         command.stand_down(incident, actor=actor)
@@ -71,15 +71,13 @@ def restored(incident: Incident, *, actor: Person | None, at: datetime | None = 
     incident.status = Incident.Status.RESTORED
     incident.save(update_fields=["restored_at", "status"])
     outages.back(incident, incident.restored_at)
-    _journal(
-        incident,
+    note(
         "incidents.restored",
-        actor=actor,
-        data={
-            "number": incident.number,
-            "restored_at": incident.restored_at.isoformat(),
-            "seconds": int((incident.restored_at - incident.reported_at).total_seconds()),
-        },
+        incident,
+        actor,
+        number=incident.number,
+        restored_at=incident.restored_at.isoformat(),
+        seconds=int((incident.restored_at - incident.reported_at).total_seconds()),
     )
     return incident
 
@@ -101,14 +99,14 @@ def close(incident: Incident, *, reason: str = "", actor: Person) -> Incident:
                 "lines are still on hold; first let them go or put their goods on the next delivery day"
             )
         )
-    open_tasks = Task.objects.filter(run__incident=incident.uuid, status__in=OPEN_TASKS).count()
+    open_tasks = Task.objects.filter(run__incident=incident.uuid, status__in=OPEN).count()
     if open_tasks and not reason.strip():
         words = gettext_noop("%(number)s: %(tasks)d tasks are open; finish them or give a reason")
         raise Conflict(Words(words, number=incident.number, tasks=open_tasks))
     if incident.run:
         runs.end_by_incident(incident.run.uuid, actor=actor)
     command.stand_down(incident, actor=actor)
-    return _closed(incident, {"tasks_cancelled": open_tasks, "reason": reason.strip()}, actor=actor)
+    return _closed(incident, tasks_cancelled=open_tasks, reason=reason.strip(), actor=actor)
 
 
 @transaction.atomic
@@ -117,13 +115,20 @@ def close_finished(incident: Incident) -> Incident:
     incident = lock(incident)
     if incident.level != Level.SERVICE or incident.status == Incident.Status.CLOSED:
         return incident
-    return _closed(incident, {"tasks_cancelled": 0, "reason": ""}, actor=None)
+    return _closed(incident, tasks_cancelled=0, reason="", actor=None)
 
 
-def _closed(incident: Incident, data: dict[str, object], *, actor: Person | None) -> Incident:
+def _closed(incident: Incident, *, tasks_cancelled: int, reason: str, actor: Person | None) -> Incident:
     incident.status, incident.closed_at, incident.closed_by = Incident.Status.CLOSED, clock.now(), actor
     incident.save(update_fields=["status", "closed_at", "closed_by"])
-    _journal(incident, "incidents.closed", actor=actor, data={"number": incident.number, **data})
+    note(
+        "incidents.closed",
+        incident,
+        actor,
+        number=incident.number,
+        tasks_cancelled=tasks_cancelled,
+        reason=reason,
+    )
     return incident
 
 
@@ -140,19 +145,4 @@ def all_clear(incident: Incident, why: str, *, actor: Person | None) -> None:
 
     The run hears of it from the journal, which is to propose that service resumes.
     """
-    data: dict[str, object] = {"why": why, "at": clock.now().isoformat()}
-    _journal(incident, "incidents.all_clear", actor=actor, clause="E3.2", data=data)
-
-
-def _journal(
-    incident: Incident, kind: str, *, actor: Person | None, clause: str = "", data: dict[str, object]
-) -> None:
-    journal.append(
-        kind,
-        actor=actor,
-        incident=incident.uuid,
-        run=incident.run.uuid if incident.run else None,
-        clause=clause,
-        drill=incident.drill,
-        data=data,
-    )
+    note("incidents.all_clear", incident, actor, clause="E3.2", why=why, at=clock.now().isoformat())

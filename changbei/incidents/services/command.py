@@ -14,6 +14,7 @@ from changbei.core import clock
 from changbei.core.errors import Conflict, NotAllowed
 from changbei.incidents import plan, rules, telling
 from changbei.incidents.models import Authorisation, CommandPost, Incident, Level
+from changbei.incidents.noting import fact, note
 from changbei.incidents.rules import Command
 from changbei.incidents.services.locking import lock
 from changbei.journal import services as journal
@@ -72,7 +73,7 @@ def take_command(incident: Incident, pack: Pack, roster: Roster, now: datetime) 
         deputy_commander=people[decided.deputy_commander],
         acting=decided.acting,
     )
-    taken.facts.append(_fact(incident, "incidents.command_post_set_up", decided, clause="E2.1b"))
+    taken.facts.append(_commanded("incidents.command_post_set_up", incident, decided, clause="E2.1b"))
     if decided.acting:
         taken.authorisation = _authorisation(taken.post, decided, post_kind, now)
         taken.facts.append(_asked(taken.authorisation))
@@ -93,7 +94,7 @@ def _set_up(incident: Incident, decided: Command, post_kind: str, now: datetime)
     command_post, _ = CommandPost.objects.update_or_create(
         incident=incident, defaults={"set_up_at": now, "stood_down_at": None, **_people(decided)}
     )
-    _journal(incident, "incidents.command_post_set_up", decided, clause="E2.1b")
+    journal.append_many([_commanded("incidents.command_post_set_up", incident, decided, clause="E2.1b")])
     if decided.acting:
         _ask_leaders(command_post, decided, post_kind, now)
 
@@ -146,14 +147,14 @@ def _authorisation(command_post: CommandPost, decided: Command, post: str, now: 
 def _asked(authorisation: Authorisation) -> journal.NewEntry:
     incident = authorisation.command_post.incident
     acting = authorisation.acting_commander
-    return journal.NewEntry(
+    return fact(
         "incidents.authorisation_asked",
+        incident,
         None,
-        incident.uuid,
-        incident.run.uuid if incident.run else None,
         clause="E2.1c",
-        drill=incident.drill,
-        data={"acting": acting.staff_no, "post": authorisation.post, "asked": list(authorisation.asked_of)},
+        acting=acting.staff_no,
+        post=authorisation.post,
+        asked=list(authorisation.asked_of),
     )
 
 
@@ -227,15 +228,14 @@ def authorise(command_post: CommandPost, *, actor: Person) -> Authorisation:
         return authorisation
     authorisation.granted_by, authorisation.granted_at = actor, clock.now()
     authorisation.save(update_fields=["granted_by", "granted_at"])
-    incident = post.incident
-    journal.append(
+    acting = authorisation.acting_commander.staff_no
+    note(
         "incidents.authorisation_granted",
-        actor=actor,
-        incident=incident.uuid,
-        run=incident.run.uuid if incident.run else None,
+        post.incident,
+        actor,
         clause="E2.1c",
-        drill=incident.drill,
-        data={"acting": authorisation.acting_commander.staff_no, "post": authorisation.post},
+        acting=acting,
+        post=authorisation.post,
     )
     return authorisation
 
@@ -272,7 +272,8 @@ def _pass_command(
     post.save(update_fields=["commander", "deputy_commander", "acting"])
     handed_back = was_acting and not decided.acting
     kind = "incidents.command_handed_back" if handed_back else "incidents.command_passed"
-    _journal(incident, kind, decided, clause="E2.1b" if handed_back else "E2.1c", before=old)
+    clause = "E2.1b" if handed_back else "E2.1c"
+    journal.append_many([_commanded(kind, incident, decided, clause=clause, before=old)])
     if decided.acting:
         _ask_leaders(post, decided, post_kind, now)
     tell_command(incident, pack)
@@ -284,35 +285,19 @@ def stand_down(incident: Incident, *, actor: Person | None) -> None:
         stood_down_at=clock.now()
     )
     if ended:
-        journal.append(
-            "incidents.command_post_stood_down",
-            actor=actor,
-            incident=incident.uuid,
-            run=incident.run.uuid if incident.run else None,
-            clause="E2.1b",
-            drill=incident.drill,
-        )
+        note("incidents.command_post_stood_down", incident, actor, clause="E2.1b")
 
 
-def _journal(incident: Incident, kind: str, decided: Command, *, clause: str, before: str = "") -> None:
-    journal.append_many([_fact(incident, kind, decided, clause=clause, before=before)])
-
-
-def _fact(
-    incident: Incident, kind: str, decided: Command, *, clause: str, before: str = ""
+def _commanded(
+    kind: str, incident: Incident, decided: Command, *, clause: str, before: str = ""
 ) -> journal.NewEntry:
-    data = {
-        "commander": decided.commander,
-        "deputy_commander": decided.deputy_commander,
-        "acting": decided.acting,
-        "before": before,
-    }
-    return journal.NewEntry(
+    return fact(
         kind,
+        incident,
         None,
-        incident.uuid,
-        incident.run.uuid if incident.run else None,
         clause=clause,
-        drill=incident.drill,
-        data=data,
+        commander=decided.commander,
+        deputy_commander=decided.deputy_commander,
+        acting=decided.acting,
+        before=before,
     )

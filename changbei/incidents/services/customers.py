@@ -15,8 +15,8 @@ from changbei.core.errors import Invalid
 from changbei.delivery.models import Stop
 from changbei.incidents import bulletins, plan, telling
 from changbei.incidents.models import Bulletin, Incident, PublicNotice, Suspension
+from changbei.incidents.noting import note
 from changbei.incidents.translated import reason_text
-from changbei.journal import services as journal
 from changbei.network import selectors as network
 from changbei.network.models import Retailer
 from changbei.notify import calls, fanout, personal
@@ -169,19 +169,15 @@ def public_notice(suspension: Suspension, template: str, *, actor: Person | None
             )
         made.append(known)
     if new:
-        journal.append(
+        note(
             "incidents.public_notice_made",
-            actor=actor,
-            incident=incident.uuid,
-            run=incident.run.uuid if incident.run else None,
+            incident,
+            actor,
             clause="E3.2.1",
-            drill=incident.drill,
-            data={
-                "suspension": str(suspension.uuid),
-                "template": template,
-                "media": list(MEDIA),
-                "bulletin": str(bulletin.uuid) if bulletin else "",
-            },
+            suspension=str(suspension.uuid),
+            template=template,
+            media=list(MEDIA),
+            bulletin=str(bulletin.uuid) if bulletin else "",
         )
     return made
 
@@ -215,15 +211,14 @@ def tell_contacts(
     """Tell the outside contacts of a group that serve something (E3.1.13, E3.3.3); None, on record, when none do."""
     contacts = contacts_of(group, serves)
     if not contacts:
-        journal.append(
+        note(
             "incidents.contact_missing",
-            actor=actor,
-            incident=incident.uuid,
-            run=incident.run.uuid if incident.run else None,
+            incident,
+            actor,
             item=item,
             clause="E3.1.13",
-            drill=incident.drill,
-            data={"group": group, "serves": serves},
+            group=group,
+            serves=serves,
         )
         return None
     notice = telling.compose(incident, plan.of_incident(incident).pack, template, values or {}, item=item)
@@ -249,7 +244,7 @@ class Affected:
 def affected(incident: Incident, area: Mapping[str, Any]) -> Affected:
     """Count the customers of an area and keep their number with the incident (E3.2)."""
     ids = network.retailer_ids_in(area)
-    today = clock.local_now().date()
+    today = clock.today()
     found = Retailer.objects.filter(pk__in=ids)
     counts = found.aggregate(
         key=Count("pk", filter=Q(is_key=True)),

@@ -9,7 +9,8 @@ from typing import Any
 from django.db import transaction
 
 from changbei.core import clock
-from changbei.core.errors import Invalid, NotAllowed, NotFound, Outside
+from changbei.core.errors import Invalid, NotAllowed, Outside, there
+from changbei.core.texts import LANGUAGES
 from changbei.incidents import plan
 from changbei.incidents.forecasts import Day, Draft, Source, configured, days
 from changbei.incidents.models import Forecast
@@ -28,10 +29,6 @@ CONFIRM = "confirm"  # the step that asks each department
 MOST_RUNS = 50  # as far as one looks back
 
 
-def today() -> date:
-    return clock.local_now().date()
-
-
 def of_day(on: date) -> Forecast | None:
     """The forecast that was looked up on that day, the newest."""
     return Forecast.objects.filter(on=on).order_by("-fetched_at", "-pk").first()
@@ -40,13 +37,11 @@ def of_day(on: date) -> Forecast | None:
 def fetch(sources: Sequence[Source] | None = None, *, run: Run | None = None) -> Forecast:
     """Ask the sources in turn; the first that answers soundly counts. Raises Outside with what each said."""
     asked = configured() if sources is None else sources
-    site = Site.objects.order_by("pk").first()
-    if site is None:
-        raise NotFound("there is no site whose weather could be asked for")
+    site = there(Site.objects.order_by("pk").first(), "there is no site whose weather could be asked for")
     troubles = []
     for source in asked:
         try:
-            draft = source.fetch(today(), site.longitude, site.latitude)
+            draft = source.fetch(clock.today(), site.longitude, site.latitude)
             return keep(draft, source=source.kind, run=run, actor=None)
         except Outside as error:
             troubles.append(f"{source.kind}: {error}")
@@ -63,7 +58,7 @@ def keep(draft: Draft, *, source: str, run: Run | None = None, actor: Person | N
     """
     if actor is not None and not people.may(actor, "incidents.report"):
         raise NotAllowed("incidents.report")
-    if problems := days.problems(draft.days, today()):
+    if problems := days.problems(draft.days, clock.today()):
         raise Invalid(problems=problems)
     pack = plan.procedure_in_force(KIND).pack
     judged = [judge(pack, day) for day in draft.days]
@@ -113,7 +108,7 @@ def waiting_run() -> Run | None:
 def run_of(on: date) -> Run | None:
     """The morning's run of that day."""
     runs = Run.objects.filter(procedure=KIND, drill=False).order_by("-pk")[:MOST_RUNS]
-    return next((run for run in runs if run.started_at.astimezone(clock.LOCAL).date() == on), None)
+    return next((run for run in runs if clock.day_of(run.started_at) == on), None)
 
 
 def confirmations(on: date) -> list[Task]:
@@ -162,5 +157,5 @@ def prepare_words(forecast: Forecast) -> dict[str, str]:
     rows = [one["text"] for one in measures(forecast)]
     return {
         language: " ".join(f"{number}) {text[language]}" for number, text in enumerate(rows, start=1))
-        for language in ("zh-Hans", "zh-Hant", "en")
+        for language in LANGUAGES
     }

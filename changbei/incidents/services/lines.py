@@ -19,8 +19,8 @@ from changbei.delivery.adjusting import Adjusted, LineChoice
 from changbei.delivery.models import Stop, Tour
 from changbei.incidents import access, plan, rules, telling
 from changbei.incidents.models import Incident, LineMeasure, LineMeasureRetailer, SuspendedRetailer
+from changbei.incidents.noting import note
 from changbei.incidents.services.locking import lock_open
-from changbei.journal import services as journal
 from changbei.network import selectors as network
 from changbei.network.models import Retailer
 from changbei.notify import services as notify
@@ -35,12 +35,11 @@ from changbei.runs import drills
 Measure = LineMeasure.Measure
 
 
-def lines_concerned(incident: Incident, area: Mapping[str, Any] | None = None) -> QuerySet[Tour]:
-    """Today's tours that still have customers to serve in the area, with `inside` and `open_stops` of each."""
-    shape = area or incident.area
-    ids = network.retailer_ids_in(shape) if shape else []
+def lines_concerned(incident: Incident) -> QuerySet[Tour]:
+    """Today's tours with customers to serve in the incident's area; `inside` and `open_stops` of each."""
+    ids = network.retailer_ids_in(incident.area) if incident.area else []
     open_ = Q(stops__status__in=Stop.WAITING)
-    tours = Tour.objects.filter(day__date=clock.local_now().date()).exclude(status=Tour.Status.BROKEN_DOWN)
+    tours = Tour.objects.filter(day__date=clock.today()).exclude(status=Tour.Status.BROKEN_DOWN)
     return (
         tours.annotate(
             open_stops=Count("stops", filter=open_),
@@ -72,25 +71,20 @@ def decide_lines(
         access.require(actor, "incidents.suspend", incident)
     incident = lock_open(incident)
     if not choices and not lines_concerned(incident).exists():
-        _journal(
-            incident, "incidents.lines_decided", actor, {"lines": {}, "held": 0, "stops": 0, "review_at": ""}
-        )
+        _decided(incident, actor, lines={}, held=0, stops=0, review_at="")
         return []
     if problems := rules.line_problems([one.measure for one in choices], review_at, clock.now()):
         raise Invalid(problems=problems)
     with drills.practice(incident.drill):
         made = _carry_out(incident, choices, review_at, decided_by, actor)
     holds = [one for one in made if one.measure == Measure.HOLD]
-    _journal(
+    _decided(
         incident,
-        "incidents.lines_decided",
         actor,
-        {
-            "lines": {measure: sum(one.measure == measure for one in made) for measure in Measure.values},
-            "held": len(holds),
-            "stops": sum(one.stops for one in made),
-            "review_at": review_at.isoformat() if review_at and holds else "",
-        },
+        lines={measure: sum(one.measure == measure for one in made) for measure in Measure.values},
+        held=len(holds),
+        stops=sum(one.stops for one in made),
+        review_at=review_at.isoformat() if review_at and holds else "",
     )
     return made
 
@@ -183,7 +177,7 @@ def end_hold(
     """
     if measure not in (Measure.GO, Measure.MERGE):
         raise Invalid("measure", gettext_noop("go or merge"))
-    today = clock.local_now().date()
+    today = clock.today()
     waiting = list(on_hold(incident))
     tours = {tour.uuid: tour.pk for tour in Tour.objects.filter(uuid__in=[one.tour for one in waiting])}
     now_ = [one for one in waiting if one.on == today]
@@ -252,13 +246,6 @@ def _order(incident: Incident, pack: Pack, measure: LineMeasure, template: str, 
     return new, concerned
 
 
-def _journal(incident: Incident, kind: str, actor: Person | None, data: dict[str, Any]) -> None:
-    journal.append(
-        kind,
-        actor=actor,
-        incident=incident.uuid,
-        run=incident.run.uuid if incident.run else None,
-        clause="E2.6",
-        drill=incident.drill,
-        data={**data, "practised": drills.only_practised(incident.drill)},
-    )
+def _decided(incident: Incident, actor: Person | None, **data: Any) -> None:
+    practised = drills.only_practised(incident.drill)
+    note("incidents.lines_decided", incident, actor, clause="E2.6", **data, practised=practised)

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from changbei.core.errors import Conflict, Invalid
 from changbei.incidents.models import Incident, SystemOutage
-from changbei.journal import services as journal
+from changbei.incidents.noting import note
 from changbei.network.models import Site
 from changbei.people.models import Person
 
@@ -42,14 +42,9 @@ def record_fallback(incident: Incident, fallback: str, *, actor: Person | None) 
     )
     outage.fallback = fallback
     outage.save(update_fields=["fallback"])
-    journal.append(
-        "incidents.fallback_recorded",
-        actor=actor,
-        incident=incident.uuid,
-        run=incident.run.uuid if incident.run else None,
-        clause="E3.1.7" if fallback == "standby" else "E3.1.12",
-        drill=incident.drill,
-        data={"system": outage.system, "fallback": fallback},
+    clause = "E3.1.7" if fallback == "standby" else "E3.1.12"
+    note(
+        "incidents.fallback_recorded", incident, actor, clause=clause, system=outage.system, fallback=fallback
     )
     return outage
 

@@ -18,9 +18,10 @@ from django.db import transaction
 from changbei.core import clock
 from changbei.incidents import context, forms, numbers, plan, rules, telling
 from changbei.incidents.models import Incident, Report
+from changbei.incidents.noting import fact
 from changbei.incidents.plan import InForce
 from changbei.incidents.services import command, outages
-from changbei.journal import prepared
+from changbei.journal import locks, prepared
 from changbei.journal import services as journal
 from changbei.journal.rows import Rows
 from changbei.notify import services as notify
@@ -71,7 +72,7 @@ def report(
         known = _known(key, found, now) if _has_open(key) else None
         if known is None:
             # Only who may be the first waits for others: a storm of reports joins side by side.
-            numbers.lock_cause(key)
+            locks.hold(key)
             if _has_open(key):
                 known = _known(key, found, now)
                 if known is None:
@@ -161,17 +162,8 @@ def _join(
     new = rules.added(first.data if first else {}, filed)
     if incident.run and rules.worth_adding(first.data if first else {}, filed):
         _tell_run(incident.run, filed, actor)
-    data = {"number": incident.number, "source": source, "adds": new}
-    facts = [
-        journal.NewEntry(
-            "incidents.report_joined",
-            actor,
-            incident.uuid,
-            incident.run.uuid if incident.run else None,
-            drill=incident.drill,
-            data=data,
-        )
-    ]
+    data: dict[str, Any] = {"number": incident.number, "source": source, "adds": new}
+    facts = [fact("incidents.report_joined", incident, actor, **data)]
     rows = Rows()
     rows.insert_objects([_report_of(incident, filed, now, actor=actor, source=source, joined=True)])
     notify.tell_many(_answer(incident, plan.of_incident(incident).pack, actor), facts=facts, rows=rows)

@@ -13,9 +13,9 @@ from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, Problem
 from changbei.incidents import access, holding, plan, rules
 from changbei.incidents.models import Incident, SuspendedRetailer, Suspension
+from changbei.incidents.noting import note
 from changbei.incidents.services import customers
 from changbei.incidents.services.locking import lock_open
-from changbei.journal import services as journal
 from changbei.network import selectors as network
 from changbei.notify import calls
 from changbei.people.models import Person
@@ -70,9 +70,7 @@ def suspend(
         SuspendedRetailer(suspension=suspension, retailer_id=retailer) for retailer in retailers
     )
     held = holding.hold(suspension, actor=actor)
-    _journal(
-        suspension, "incidents.service_suspended", actor, {"retailers": len(retailers), "stops_held": held}
-    )
+    _note("incidents.service_suspended", suspension, actor, retailers=len(retailers), stops_held=held)
     return suspension
 
 
@@ -96,8 +94,7 @@ def extend(suspension: Suspension, ends_at: datetime, *, actor: Person | None) -
     before, suspension.ends_at = suspension.ends_at, ends_at
     suspension.save(update_fields=["ends_at"])
     held = holding.hold(suspension, actor=actor)
-    data = {"before": before.isoformat(), "stops_held": held}
-    _journal(suspension, "incidents.suspension_extended", actor, data)
+    _note("incidents.suspension_extended", suspension, actor, before=before.isoformat(), stops_held=held)
     customers.announce_change(suspension, actor=actor)
     return suspension
 
@@ -121,12 +118,14 @@ def resume(suspension: Suspension, *, actor: Person | None, resumed_by: Person |
     if suspension.call_list:
         calls.end(suspension.call_list, actor=actor)
     left = Suspension.objects.filter(incident=suspension.incident_id, resumed_at=None).count()
-    data = {
-        "retailers": suspension.retailers.count(),
-        "stops_released": released,
-        "still_suspended": left,  # suspensions of the incident that last
-    }
-    _journal(suspension, "incidents.service_resumed", actor, data)
+    _note(
+        "incidents.service_resumed",
+        suspension,
+        actor,
+        retailers=suspension.retailers.count(),
+        stops_released=released,
+        still_suspended=left,  # suspensions of the incident that last
+    )
     return suspension
 
 
@@ -138,23 +137,19 @@ def _locked(suspension: Suspension) -> Suspension:
     )
 
 
-def _journal(suspension: Suspension, kind: str, actor: Person | None, data: dict[str, Any]) -> None:
+def _note(kind: str, suspension: Suspension, actor: Person | None, **data: Any) -> None:
     incident = suspension.incident
-    journal.append(
+    note(
         kind,
-        actor=actor,
-        incident=incident.uuid,
-        run=incident.run.uuid if incident.run else None,
+        incident,
+        actor,
         clause=CLAUSES[Suspension.Scope(suspension.scope)],
-        drill=incident.drill,
-        data={
-            "suspension": str(suspension.uuid),
-            "scope": suspension.scope,
-            "reason": suspension.reason,
-            "goods": suspension.goods,
-            "starts_at": suspension.starts_at.isoformat(),
-            "ends_at": suspension.ends_at.isoformat(),
-            "practised": drills.only_practised(incident.drill),
-            **data,
-        },
+        suspension=str(suspension.uuid),
+        scope=suspension.scope,
+        reason=suspension.reason,
+        goods=suspension.goods,
+        starts_at=suspension.starts_at.isoformat(),
+        ends_at=suspension.ends_at.isoformat(),
+        practised=drills.only_practised(incident.drill),
+        **data,
     )

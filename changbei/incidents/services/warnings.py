@@ -14,11 +14,12 @@ from django.utils.translation import gettext_noop
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
-from changbei.incidents import access, cap, locating, numbers, plan, rules, telling
+from changbei.incidents import access, cap, locating, plan, rules, telling
 from changbei.incidents.models import Incident, Warning, WarningSource
 from changbei.incidents.services import closing
 from changbei.incidents.services.reporting import report
 from changbei.incidents.translated import headline_text
+from changbei.journal import locks
 from changbei.journal import services as journal
 from changbei.journal.models import Entry
 from changbei.network import selectors as network
@@ -72,7 +73,7 @@ def receive_warning(
             return _refused(data, _reasons(result), source, origin)
         alert = result.alert
         for key in sorted({_key(one) for one in (alert.identity, *alert.references)}):
-            numbers.lock_cause(key)
+            locks.hold(key)
         known = _known(alert)
         if known is not None:
             return _again(data, alert, known, source, origin)

@@ -13,14 +13,7 @@ from changbei.incidents.models import Incident, Suspension
 from changbei.incidents.tests import people
 from changbei.notify.models import Call, CallList, Message
 from changbei.plans import actions
-from changbei.plans.models import PlanVersion
 from changbei.runs.context import ActionContext
-
-
-@pytest.fixture
-def typhoon(plan: PlanVersion) -> Incident:
-    data = {"phenomenon": "typhoon", "area": people.box(), "colour": "orange"}
-    return services.report("severe-weather", data, actor=None, source="web").incident
 
 
 def perform(incident: Incident, name: str, item: str = "step", **params: Any) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from changbei.notify import recipients
 from changbei.notify.models import Message
 from changbei.plans.facts import Tell
 from changbei.plans.model import Audience
-from changbei.plans.models import PlanVersion
 from changbei.runs import audiences
 from changbei.runs import services as services_of_runs
 from changbei.runs.effects import Effects
@@ -33,12 +32,6 @@ def _hour(at: int) -> datetime:
 
 def _part() -> dict[str, Any]:
     return people.box(Retailer.objects.filter(line=Line.objects.order_by("pk")[0]), margin=0.0005)
-
-
-@pytest.fixture
-def typhoon(plan: PlanVersion) -> Incident:
-    data = {"phenomenon": "typhoon", "area": people.box(), "colour": "orange"}
-    return services.report("severe-weather", data, actor=None, source="web").incident
 
 
 def _found(incident: Incident, **wanted: Any) -> set[int]:

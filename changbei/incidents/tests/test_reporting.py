@@ -14,7 +14,6 @@ from changbei.core.errors import Invalid, NotFound
 from changbei.incidents import services
 from changbei.incidents.models import Incident, Report, SystemOutage
 from changbei.incidents.tests import people
-from changbei.incidents.tests.conftest import PACK
 from changbei.journal.models import Entry
 from changbei.network import loading
 from changbei.network.city import City
@@ -23,6 +22,7 @@ from changbei.notify.models import Message
 from changbei.plans.models import PlanVersion
 from changbei.plans.services import adopt
 from changbei.runs.models import RoleHolding, Run, Task
+from changbei.testing.city import SHIPPED
 
 
 def report(
@@ -304,7 +304,7 @@ def test_numbers_have_no_gaps_when_many_report_at_once(
 
 def prepare(city: City) -> None:
     loading.load(city)
-    adopt(PACK, actor=None)
+    adopt(SHIPPED, actor=None)
 
 
 def at_once(reports: list[dict[str, Any]], spoilt_every: int = 0) -> list[services.ReportAnswer]:

@@ -11,7 +11,6 @@ from changbei.core.clock import VirtualClock
 from changbei.incidents import cap, cap_writer, services
 from changbei.incidents.models import Incident, PublicNotice, Suspension
 from changbei.incidents.tests import people
-from changbei.incidents.tests.conftest import PACK
 from changbei.journal.models import Entry
 from changbei.network import loading
 from changbei.network.city import City
@@ -24,6 +23,7 @@ from changbei.runs import services as runs
 from changbei.runs.models import ActionCall, Task
 from changbei.site.clockwork import fast_forward, run_until_quiet
 from changbei.supply.models import SupplyRequest
+from changbei.testing.city import SHIPPED
 from changbei.testing.typhoon import typhoon_warning
 
 CITY = {"zh-Hans": "示例市", "zh-Hant": "示例市", "en": "Sample City"}
@@ -32,7 +32,7 @@ CITY = {"zh-Hans": "示例市", "zh-Hant": "示例市", "en": "Sample City"}
 @pytest.fixture
 def city(transactional_db: None, small_city_plan: City, clock: VirtualClock, carrier: object) -> None:
     loading.load(small_city_plan)
-    adopt(PACK, actor=None)
+    adopt(SHIPPED, actor=None)
 
 
 def task(item: str) -> Task:

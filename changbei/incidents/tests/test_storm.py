@@ -12,7 +12,6 @@ from changbei.core.clock import VirtualClock
 from changbei.incidents import services
 from changbei.incidents.models import Incident, Report
 from changbei.incidents.tests import people
-from changbei.incidents.tests.conftest import PACK
 from changbei.journal.models import Entry
 from changbei.network import loading
 from changbei.network.city import City
@@ -27,6 +26,7 @@ from changbei.plans.plain import canonical
 from changbei.plans.services import adopt
 from changbei.runs import services as runs
 from changbei.runs.models import Run
+from changbei.testing.city import SHIPPED
 
 CLIENTS, EACH = 50, 10
 
@@ -37,7 +37,7 @@ def test_fifty_clients_report_one_breakdown_ten_times_each(
     small_city_plan: City, clock: VirtualClock, carrier: object
 ) -> None:
     loading.load(small_city_plan)
-    adopt(PACK, actor=None)
+    adopt(SHIPPED, actor=None)
     reporters = list(
         Person.objects.filter(active=True, job__in=["driver", "dispatcher", "customer_manager"])[:5]
     )
@@ -87,7 +87,7 @@ def test_who_reports_while_the_incident_is_being_closed_gets_a_new_one(
     small_city_plan: City, clock: VirtualClock, carrier: object
 ) -> None:
     loading.load(small_city_plan)
-    adopt(PACK, actor=None)
+    adopt(SHIPPED, actor=None)
     first = services.report("vehicle-breakdown", people.breakdown("1"), actor=None, source="api").incident
     answers: list[services.ReportAnswer] = []
 

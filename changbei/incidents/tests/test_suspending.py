@@ -15,13 +15,12 @@ from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.incidents import holding, replenishing, services, suspensions
 from changbei.incidents.models import Incident, PublicNotice, SuspendedRetailer, Suspension
-from changbei.incidents.services.customers import affected
+from changbei.incidents.services.customers import Told, affected
 from changbei.incidents.tests import people
 from changbei.journal.models import Entry
 from changbei.network import selectors as network
 from changbei.network.models import Line, Retailer, Stock
 from changbei.notify.models import Call, CallList, Message
-from changbei.plans.models import PlanVersion
 from changbei.supply.models import SupplyRequest
 
 pytestmark = pytest.mark.usefixtures("plan")
@@ -35,12 +34,6 @@ def part() -> dict[str, Any]:
     """A rectangle round the customers of one line."""
     line = Line.objects.order_by("pk")[0]
     return people.box(Retailer.objects.filter(line=line), margin=0.0005)
-
-
-@pytest.fixture
-def typhoon(plan: PlanVersion) -> Incident:
-    data = {"phenomenon": "typhoon", "area": people.box(), "colour": "orange"}
-    return services.report("severe-weather", data, actor=None, source="web").incident
 
 
 def suspend(incident: Incident, area: dict[str, Any], **more: Any) -> Suspension:
@@ -260,17 +253,22 @@ def test_no_incident_is_closed_while_lines_are_on_hold(typhoon: Incident) -> Non
     assert (typhoon.status, Stop.objects.get().status) == ("closed", "planned")
 
 
-def test_every_customer_gets_one_tracked_message(typhoon: Incident, settings: Any) -> None:
-    settings.CONFIRM_LINKS = True
-    suspension = suspend(typhoon, people.box())
-    told = services.notify_customers(
-        typhoon,
+def tell(suspension: Suspension) -> Told:
+    """Each customer of the suspension is told of it."""
+    return services.notify_customers(
+        suspension.incident,
         "service-suspended",
         audience="suspension",
         suspension=suspension,
         item="tell-customers",
         actor=None,
     )
+
+
+def test_every_customer_gets_one_tracked_message(typhoon: Incident, settings: Any) -> None:
+    settings.CONFIRM_LINKS = True
+    suspension = suspend(typhoon, people.box())
+    told = tell(suspension)
     assert (told.told, told.unreachable) == (300, 0)
     messages = Message.objects.filter(notice=told.notice)
     assert messages.values("retailer").distinct().count() == 300
@@ -287,14 +285,7 @@ def test_every_customer_gets_one_tracked_message(typhoon: Incident, settings: An
 
 def test_nobody_gets_an_address_that_only_the_server_itself_reaches(typhoon: Incident) -> None:
     suspension = suspend(typhoon, people.box())
-    told = services.notify_customers(
-        typhoon,
-        "service-suspended",
-        audience="suspension",
-        suspension=suspension,
-        item="tell-customers",
-        actor=None,
-    )
+    told = tell(suspension)
     assert told.notice.body["en"].endswith("Stay safe.") and told.notice.body["zh-Hans"].endswith(
         "请注意安全。"
     )

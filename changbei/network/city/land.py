@@ -60,7 +60,6 @@ class Spot:
 @dataclass(frozen=True)
 class Land:
     outlines: tuple[Points, ...]  # closed rings, one per district
-    polygons: tuple[shapely.Polygon, ...]
     spots: tuple[Spot, ...]
 
 
@@ -77,7 +76,7 @@ def survey(spec: CitySpec) -> Land:
     polygons = tuple(shapely.Polygon(ring) for ring in outlines)
     for polygon in polygons:
         shapely.prepare(polygon)
-    return Land(outlines, polygons, tuple(_settle(spec, polygons)))
+    return Land(outlines, tuple(_settle(spec, polygons)))
 
 
 def wander(rng: np.random.Generator, start: Points, end: Points, *, depth: int, sway: float) -> Points:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from datetime import date, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from changbei.core import workdays
@@ -58,19 +58,12 @@ def _vehicle_checks(spec: CitySpec, organisation: Organisation, vehicles: Table)
     by = organisation.people_of("dispatcher")[0][0]
     days = [spec.start_on]
     while len(days) < VEHICLE_CHECK_WORKDAYS:
-        days.append(working_day_before(days[-1]))
+        days.append(workdays.previous_workday(days[-1]))
     reserve = [row["id"] for row in vehicles.as_dicts() if row["is_reserve"]]
     for day in reversed(days):
         for vehicle in reserve:
             table.add(vehicle, day, True, by, "")
     return table
-
-
-def working_day_before(day: date) -> date:
-    day -= timedelta(days=1)
-    while not workdays.is_workday(day):
-        day -= timedelta(days=1)
-    return day
 
 
 def _backups(spec: CitySpec, organisation: Organisation) -> tuple[Table, Table]:
@@ -96,7 +89,7 @@ def _backups(spec: CitySpec, organisation: Organisation) -> tuple[Table, Table]:
         "readiness.RestoreDrill",
         ("id", "system", "on", "backup_taken_at", "restore_seconds", "complete", "by_id", "note"),
     )
-    on = working_day_before(spec.start_on - timedelta(days=40))
+    on = workdays.previous_workday(spec.start_on - timedelta(days=40))
     drills.add(SYSTEM, on, local_moment(on - timedelta(days=1), 20.5), 46 * 60, True, technician, "")
     return backups, drills
 
@@ -109,7 +102,7 @@ def _standby(spec: CitySpec) -> Table:
             "took_over",
         ),
     )  # fmt: skip
-    tested = working_day_before(spec.start_on - timedelta(days=30))
+    tested = workdays.previous_workday(spec.start_on - timedelta(days=30))
     name = names.text("订单系统双机", "Pair of the ordering system")
     table.add("ordering-hosts", name, "ordering-system", "host-1", "host-2", tested, 95, True)
     return table
@@ -117,7 +110,7 @@ def _standby(spec: CitySpec) -> Table:
 
 def _power(spec: CitySpec) -> Table:
     table = Table("readiness.Ups", ("id", "code", "name", "room", "runtime_minutes", "tested_on"))
-    tested = working_day_before(spec.start_on - timedelta(days=45))
+    tested = workdays.previous_workday(spec.start_on - timedelta(days=45))
     table.add(
         "ups-server-room",
         names.text("数据机房备用电源", "Backup power, server room"),
@@ -186,10 +179,10 @@ def _inspections(spec: CitySpec, organisation: Organisation, targets: Table) -> 
     for target in targets.as_dicts():
         number = int(target["id"])
         by = guards[number % len(guards)]
-        regular = working_day_before(spec.start_on - timedelta(days=3 + number * 5 % 14))
+        regular = workdays.previous_workday(spec.start_on - timedelta(days=3 + number * 5 % 14))
         table.add(number, regular, False, regular, by, None, "")
         if target["kind"] != "network-equipment":
-            irregular = working_day_before(spec.start_on - timedelta(days=9 + number * 11 % 40))
+            irregular = workdays.previous_workday(spec.start_on - timedelta(days=9 + number * 11 % 40))
             table.add(number, irregular, True, irregular, by, None, "")
     return table
 

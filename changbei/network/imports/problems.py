@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -24,7 +24,7 @@ class RowProblem:
         return f"{where}{given}: {self.message}" if where else self.message
 
     def as_json(self) -> dict[str, Any]:
-        return {"row": self.row, "column": self.column, "value": self.value, "message": self.message}
+        return asdict(self)
 
 
 class Wrong(ValueError):

@@ -234,11 +234,11 @@ class Rows:
         return not self._is_empty(column, cells) if self.empty_stays else column.key in self.header.positions
 
     def _is_empty(self, column: Column, cells: Cells) -> bool:
-        cell = self._cell(column.key, cells)
+        cell = self.header.cell(column.key, cells)
         return cell is None or (isinstance(cell, str) and not convert.plain(cell))
 
     def _value(self, column: Column, cells: Cells) -> Any:
-        cell = self._cell(column.key, cells)
+        cell = self.header.cell(column.key, cells)
         if self._is_empty(column, cells):
             if column.required:
                 language = get_language() or ""
@@ -249,13 +249,9 @@ class Rows:
             return column.default
         return column.convert(cell)
 
-    def _cell(self, key: str, cells: Cells) -> Any:
-        position = self.header.positions.get(key)
-        return cells[position] if position is not None and position < len(cells) else None
-
     def _problem(self, number: int, key: str, cells: Cells, message: str) -> None:
         heading = self.header.headings.get(key) or self.parsed.kind.by_key[key].heading["zh-Hans"]
-        value = convert.plain(self._cell(key, cells)).replace("\0", "␀")
+        value = convert.plain(self.header.cell(key, cells)).replace("\0", "␀")
         self.parsed.problems.append(RowProblem(number, heading, value, message))
 
     def _posts_twice(self, values: Values, number: int) -> list[tuple[str, str]]:
@@ -269,7 +265,7 @@ class Rows:
 
     def _explain_swap(self, before: int, cells: Cells) -> None:
         """One plain sentence instead of two about limits, when longitude and latitude changed places."""
-        pair = {key: convert.plain(self._cell(key, cells)) for key in ("longitude", "latitude")}
+        pair = {key: convert.plain(self.header.cell(key, cells)) for key in ("longitude", "latitude")}
         if not swapped(pair):
             return
         headings = {self.header.headings.get(key) for key in pair}

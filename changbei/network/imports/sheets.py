@@ -47,6 +47,11 @@ class Header:
     doubled: tuple[str, ...]
     cells: tuple[str, ...]
 
+    def cell(self, key: str, cells: Cells) -> Any:
+        """What a row has in this column; None where the file has no such column, or the row ends before it."""
+        position = self.positions.get(key)
+        return cells[position] if position is not None and position < len(cells) else None
+
 
 def fold(heading: Any) -> str:
     """A heading as it is compared: full-width letters made plain, no white space, no marks for required fields."""

@@ -1,7 +1,6 @@
 """Files as people send them: good ones, and everything Excel does to the others."""
 
 import csv
-from collections.abc import Iterator
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,6 @@ import pytest
 import xlsxwriter
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import translation
 from python_calamine import load_workbook
 
 from changbei.compute import datum
@@ -23,13 +21,7 @@ from changbei.network.imports.problems import Wrong
 from changbei.network.models import Retailer, Vehicle
 from changbei.people.models import Person, PostHolding
 
-pytestmark = pytest.mark.usefixtures("small_city", "clock")
-
-
-@pytest.fixture(autouse=True)
-def _in_english() -> Iterator[None]:
-    with translation.override("en"):
-        yield
+pytestmark = pytest.mark.usefixtures("small_city", "clock", "in_english")
 
 
 HEADINGS = [

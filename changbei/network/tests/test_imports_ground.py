@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.utils import translation
 from shapely import box
 
 from changbei.core.clock import LOCAL, VirtualClock
@@ -30,7 +28,7 @@ from changbei.network.models import (
 from changbei.people import services
 from changbei.people.models import Contact, DutyShift, Person, Post, Unit
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock", "in_english")]
 
 CITY: dict[str, list[list[Any]]] = {
     "units": [
@@ -92,12 +90,6 @@ CITY: dict[str, list[list[Any]]] = {
     "stock": [["站点", "品规", "库存（条）"], ["dc", "P1", 1200]],
     "demand": [["品规", "周", "需求", "供应"], ["P1", "2026-11-16", 500, 400]],
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _in_english() -> Iterator[None]:
-    with translation.override("en"):
-        yield
 
 
 def problems(folder: Path, kind: str, rows: list[list[Any]]) -> list[tuple[int, str, str]]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.utils import translation
 
 from changbei.core.errors import Invalid
 from changbei.journal.models import Entry
@@ -18,13 +16,7 @@ from changbei.network.models import Line, Manufacturer, Product, Retailer, Site,
 from changbei.network.tests.test_imports import text_file
 from changbei.people.models import Account, Contact, Person, Post, PostHolding, Unit
 
-pytestmark = pytest.mark.usefixtures("small_city", "clock")
-
-
-@pytest.fixture(autouse=True)
-def _in_english() -> Iterator[None]:
-    with translation.override("en"):
-        yield
+pytestmark = pytest.mark.usefixtures("small_city", "clock", "in_english")
 
 
 @pytest.fixture

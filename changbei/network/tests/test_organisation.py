@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from django.utils import translation
 
 from changbei.core.clock import VirtualClock
 from changbei.core.errors import Conflict, Invalid, NotAllowed
+from changbei.incidents.tests.people import holder
 from changbei.journal.models import Entry
 from changbei.network import organisation
 from changbei.people import services
-from changbei.people.models import Person, Post, PostHolding, Unit
+from changbei.people.models import Person, Post, Unit
 
-pytestmark = pytest.mark.usefixtures("small_city", "clock")
+pytestmark = pytest.mark.usefixtures("small_city", "clock", "in_english")
 UNIT = {"code": "md-9", "name": "新区营销部", "kind": "marketing_department", "parent": "marketing-center"}
 POST = {"code": "md-9-head", "name": "新区营销部经理", "kind": "marketing-department-head", "unit": "md-9"}
 NEWCOMER = {
@@ -26,16 +25,6 @@ NEWCOMER = {
     "unit": "info-center",
     "job": "technician",
 }
-
-
-@pytest.fixture(autouse=True)
-def _in_english() -> Iterator[None]:
-    with translation.override("en"):
-        yield
-
-
-def holder(kind: str) -> Person:
-    return PostHolding.objects.filter(post__kind=kind, rank=1, until=None).order_by("pk")[0].person
 
 
 @pytest.fixture

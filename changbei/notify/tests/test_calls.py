@@ -121,12 +121,16 @@ def test_the_board_knows_what_is_left_of_each_list_and_what_lies_with_who_is_awa
     assert found[1].stuck == found[0].stuck - 1
 
 
-@pytest.mark.django_db
-def test_a_list_is_finished_when_everybody_was_told_and_not_before(nobody_away, clock) -> None:
+def list_of_three() -> CallList:
     retailers = Retailer.objects.order_by("pk")[:3]
-    made = calls.make_call_list(
+    return calls.make_call_list(
         Retailer.objects.filter(pk__in=[one.pk for one in retailers]), title=TITLE, script=SCRIPT, actor=None
     )
+
+
+@pytest.mark.django_db
+def test_a_list_is_finished_when_everybody_was_told_and_not_before(nobody_away, clock) -> None:
+    made = list_of_three()
     first, second, third = made.calls.select_related("caller").order_by("pk")
     calls.record_call(first, "reached", actor=first.caller)
     calls.record_call(second, "no_answer", actor=second.caller)
@@ -149,10 +153,7 @@ def test_a_list_is_finished_when_everybody_was_told_and_not_before(nobody_away, 
 
 @pytest.mark.django_db
 def test_nobody_is_phoned_about_what_is_over(nobody_away, clock) -> None:
-    retailers = Retailer.objects.order_by("pk")[:3]
-    made = calls.make_call_list(
-        Retailer.objects.filter(pk__in=[one.pk for one in retailers]), title=TITLE, script=SCRIPT, actor=None
-    )
+    made = list_of_three()
     first, second, _third = made.calls.select_related("caller").order_by("pk")
     calls.record_call(first, "reached", actor=first.caller)
     assert calls.end(made.uuid, actor=None) == 2

@@ -1,6 +1,5 @@
 """Verbs about people, each with what it writes into the journal."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -16,12 +15,6 @@ from changbei.people.resolution import Holder, resolve
 from changbei.people.rules import RoleSpec
 
 pytestmark = pytest.mark.usefixtures("small_city", "in_english")
-
-
-@pytest.fixture
-def in_english() -> Iterator[None]:
-    with translation.override("en"):
-        yield
 
 
 @pytest.fixture

@@ -8,14 +8,13 @@ from typing import Any
 from changbei.plans.checking.offer import Offer
 from changbei.plans.conditions import Condition
 from changbei.plans.model import Procedure, Stage, Step, Table
+from changbei.plans.schemas import COUNT, FLAG, MAP, NOTHING_ELSE, TEXT, carried
 
 Schema = Mapping[str, Any]
 ANYTHING: Schema = {}
-TEXT: Schema = {"type": "string"}
-FLAG: Schema = {"type": "boolean"}
 EVIDENCE: Schema = {
     "type": "array",
-    "items": {"type": "object", "properties": {"kind": TEXT, "sha256": TEXT, "at": TEXT, "by": TEXT}},
+    "items": carried(kind=TEXT, sha256=TEXT, at=TEXT, by=TEXT),
     "maxItems": 0,
 }
 
@@ -39,7 +38,7 @@ def result_of(step: Step, offer: Offer) -> Schema:
     extra: dict[str, Any] = {"evidence": EVIDENCE}
     match step.kind:
         case "task" if step.each is not None:
-            return {"properties": {"count": {"type": "integer", "minimum": 0}, "done": {"type": "object"}}}
+            return {"properties": {"count": COUNT, "done": MAP}}
         case "task":
             return _of({**form, **extra})
         case "decide":
@@ -68,11 +67,11 @@ def result_of(step: Step, offer: Offer) -> Schema:
 
 
 def _of(properties: Mapping[str, Any]) -> Schema:
-    return {"type": "object", "properties": properties, "additionalProperties": False}
+    return carried(**properties) | NOTHING_ELSE
 
 
 def _closed(form: Schema) -> Schema:
-    return {**form, "additionalProperties": False} if "properties" in form else form
+    return {**form, **NOTHING_ELSE} if "properties" in form else form
 
 
 def find(schema: Schema, path: tuple[str, ...]) -> tuple[Schema | None, str]:

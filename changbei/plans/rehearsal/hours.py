@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from datetime import datetime, timedelta
 
-from changbei.core import workdays
+from changbei.core import clock, workdays
 from changbei.core.clock import LOCAL
 from changbei.core.durations import Duration
 from changbei.plans.rehearsal.draws import MICRO
@@ -48,6 +48,6 @@ class Calendar:
         if found is None:
             at = self._begins + timedelta(microseconds=now)
             due = (duration.after(at) - self._begins) // timedelta(microseconds=1)
-            same_hour = workdays.is_workday(at.astimezone(LOCAL).date())
+            same_hour = workdays.is_workday(clock.day_of(at))
             found = self._after[key] = (same_hour, due - now if same_hour else due)
         return now + found[1] if found[0] else found[1]

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from changbei.plans.document import markdown_it
 from changbei.plans.rendering.model import Block, Cell, Grid, Items, Paragraph, Run, Runs
-
-_markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def blocks(markdown: str) -> tuple[Block, ...]:
     """Headings inside a clause become bold paragraphs: the document numbers its own."""
     found: list[Block] = []
-    tokens = _markdown.parse(markdown)
+    tokens = markdown_it.parse(markdown)
     at = 0
     while at < len(tokens):
         token = tokens[at]

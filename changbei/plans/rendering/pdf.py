@@ -34,11 +34,16 @@ Json = dict[str, Any]
 def pdf(document: Document, fonts: Path) -> bytes:
     """`fonts` is a folder with FONT_FILES, which cover simplified and traditional characters."""
     made = datetime.fromisoformat(document.made_on).replace(tzinfo=UTC) if document.made_on else None
+    return typeset(TEMPLATE, _data(document), fonts, made)
+
+
+def typeset(template: Path, data: Mapping[str, Any], fonts: Path, made: datetime | None) -> bytes:
+    """The template, which reads `data`, as PDF. Raises Outside when the font files are not there."""
     drawn = typst.compile(
-        str(TEMPLATE),
-        font_paths=[str(checked(fonts))],
+        str(template),
+        font_paths=[str(_checked(fonts))],
         ignore_system_fonts=True,
-        sys_inputs={"data": json.dumps(_data(document), ensure_ascii=False)},
+        sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
         timestamp=int(made.timestamp()) if made else 0,
     )
     return bytes(drawn)
@@ -59,14 +64,14 @@ def pictures(drawings: Sequence[tuple[str, float]], fonts: Path) -> list[bytes]:
         source.encode(),
         format="png",
         ppi=PICTURE_PPI,
-        font_paths=[str(checked(fonts))],
+        font_paths=[str(_checked(fonts))],
         ignore_system_fonts=True,
         sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
     )
     return [drawn] if isinstance(drawn, bytes) else list(drawn)
 
 
-def checked(fonts: Path) -> Path:
+def _checked(fonts: Path) -> Path:
     """The folder, when the font files are in it; Outside when not."""
     missing = [name for name in FONT_FILES if not (fonts / name).is_file()]
     if missing:

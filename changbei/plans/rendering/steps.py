@@ -65,12 +65,12 @@ def step_anchor(procedure: str, step: str) -> str:
 # --- steps
 
 
-def step_grid(speaker: Speaker, steps: Sequence[tuple[Procedure, Step]], *, anchors: bool = True) -> Grid:
+def step_grid(speaker: Speaker, steps: Sequence[tuple[Procedure, Step]]) -> Grid:
     """Who does what by when, and who hears of it when it is late."""
     say = speaker.say
     rows = [
         (
-            _what(speaker, procedure, step, anchors=anchors),
+            _what(speaker, procedure, step),
             cell(*_who(speaker, step)),
             cell(*_when(speaker, step)),
             cell(*_late(speaker, step)),
@@ -80,7 +80,7 @@ def step_grid(speaker: Speaker, steps: Sequence[tuple[Procedure, Step]], *, anch
     return Grid((say("step"), say("role"), say("limit"), say("escalation")), tuple(rows), (48, 18, 15, 19))
 
 
-def _what(speaker: Speaker, procedure: Procedure, step: Step, *, anchors: bool) -> Cell:
+def _what(speaker: Speaker, procedure: Procedure, step: Step) -> Cell:
     say = speaker.say
     kind = f"  {say(f'kind_{step.kind}')} · {speaker.pick(procedure.title)}"
     title: Runs = (Run(speaker.step(step), bold=True), Run(kind, quiet=True))
@@ -110,7 +110,7 @@ def _what(speaker: Speaker, procedure: Procedure, step: Step, *, anchors: bool) 
     ]
     if step.wait_until is not None:
         lines.append(_labelled(say, "until", speaker.value(step.wait_until, procedure)))
-    return cell(*lines, anchor=step_anchor(procedure.id, step.id) if anchors else "")
+    return cell(*lines, anchor=step_anchor(procedure.id, step.id))
 
 
 def _countdown(speaker: Speaker, procedure: Procedure, step: Step) -> list[Runs]:

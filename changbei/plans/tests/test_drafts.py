@@ -10,20 +10,17 @@ import pytest
 
 from changbei.core.clock import VirtualClock
 from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from changbei.incidents.tests.people import holder
 from changbei.journal.models import Entry
 from changbei.network.city import City
 from changbei.people import services as people
-from changbei.people.models import Person, PostHolding
+from changbei.people.models import Person
 from changbei.plans import access, drafts, reviews, rules, services
 from changbei.plans.models import PlanDraft, PlanReview, PlanVersion, Signature
 from changbei.plans.tests import packs
 
 FILES = packs.files(packs.stage("go", f"id: a, {packs.TASK}"))
 SECOND = {**FILES, "plan.yaml": FILES["plan.yaml"].replace('version: "1"', 'version: "2"')}
-
-
-def holder(kind: str, rank: int = 1) -> Person:
-    return PostHolding.objects.select_related("person").filter(post__kind=kind, rank=rank)[0].person
 
 
 @pytest.fixture

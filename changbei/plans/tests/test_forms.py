@@ -1,19 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.utils import translation
 
 from changbei.plans import forms
 
-
-@pytest.fixture(autouse=True)
-def _in_english() -> Iterator[None]:
-    """What the tests read is the English wording, whatever catalogues are compiled."""
-    with translation.override("en"):
-        yield
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 TITLE = {"zh-Hans": "题", "zh-Hant": "題", "en": "Title"}

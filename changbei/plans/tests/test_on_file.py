@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -15,9 +14,9 @@ from changbei.plans.models import PlanDraft, PlanVersion, Signature
 from changbei.plans.rendering import official
 from changbei.plans.rendering.model import Grid, words_of
 from changbei.plans.rendering.on_file import annex_of
+from changbei.testing.city import SHIPPED
 
 pytestmark = pytest.mark.django_db
-SHIPPED = Path(__file__).resolve().parents[3] / "plans" / "customer-service-emergency"
 
 
 @pytest.fixture

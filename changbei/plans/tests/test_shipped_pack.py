@@ -17,7 +17,8 @@ from changbei.plans.facts import Json
 from changbei.plans.loading import load_pack, read_folder
 from changbei.plans.loading.shapes import schema
 from changbei.plans.model import Procedure, Step
-from changbei.plans.tests.walk import FOLDER, MONDAY, pack
+from changbei.plans.tests.walk import MONDAY, pack
+from changbei.testing.city import SHIPPED
 
 # --- the pack as a whole ---------------------------------------------------------------------------------------
 
@@ -36,7 +37,7 @@ def test_it_loads_with_every_clause_its_procedures_cite() -> None:
 def test_actions_are_called_as_the_rooms_declare_them() -> None:
     """A room that has declared any action has to have all that the plan calls, with these parameters."""
     try:
-        load_pack(read_folder(FOLDER))
+        load_pack(read_folder(SHIPPED))
         problems = []
     except Invalid as error:
         problems = list(error.problems)
@@ -128,7 +129,7 @@ def test_traditional_texts_keep_to_the_glossary() -> None:
         "信息|软|軟件|硬件|捲煙|卷菸|緊俏煙|受控煙|短信|數據|復盤|隻影響|併為|聯系|服務器|模塊|電視臺|“|”"
     )
     found = []
-    for file, text in read_folder(FOLDER).items():
+    for file, text in read_folder(SHIPPED).items():
         for number, line in enumerate(text.splitlines(), start=1):
             for words in re.findall(r"zh-Hant: ([^{}]*?)(?:, en:|$)", line):
                 found += [f"{file}:{number} {match}" for match in wrong.findall(words)]
@@ -318,7 +319,7 @@ HANDBOOKS = ("plan-packs.md", "plan-packs.zh-Hans.md")
 
 def example_of(handbook: str) -> dict[str, str]:
     """The files of the small pack that the handbook shows: blocks with a file name behind the language."""
-    text = (FOLDER.parents[1] / "docs" / handbook).read_text(encoding="utf-8")
+    text = (SHIPPED.parents[1] / "docs" / handbook).read_text(encoding="utf-8")
     return dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
 
 
@@ -334,7 +335,7 @@ def test_the_example_is_the_same_in_both_languages() -> None:
 
 @pytest.mark.parametrize("handbook", HANDBOOKS)
 def test_the_handbook_explains_every_kind_of_step_and_key(handbook: str) -> None:
-    text = (FOLDER.parents[1] / "docs" / handbook).read_text(encoding="utf-8")
+    text = (SHIPPED.parents[1] / "docs" / handbook).read_text(encoding="utf-8")
     definitions = schema("procedure")["$defs"]
     keys = {key for name in definitions if name.endswith("Step") for key in definitions[name]["properties"]}
     plan, checks = schema("plan"), schema("checks")["properties"]["checks"]["items"]

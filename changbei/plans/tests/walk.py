@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from changbei.plans import runtime
@@ -25,14 +24,14 @@ from changbei.plans.facts import (
 )
 from changbei.plans.loading import load_pack, read_folder
 from changbei.plans.model import Pack, Procedure, step_of
+from changbei.testing.city import SHIPPED
 
-FOLDER = Path(__file__).resolve().parents[3] / "plans" / "customer-service-emergency"
 MONDAY = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # 09:00 in the city, a working day
 
 
 @cache
 def pack() -> Pack:
-    return load_pack(read_folder(FOLDER), check_actions=False)
+    return load_pack(read_folder(SHIPPED), check_actions=False)
 
 
 class Walk:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from changbei.core import clock
 from changbei.notify import refusals
 from changbei.people.models import Contact, Person, Post, PostHolding
 from changbei.plans.kinds import check_kind
 from changbei.plans.model import Pack
 from changbei.readiness import rules
 from changbei.readiness.checks import refused
-from changbei.readiness.params import local_day, names, number, params, whole
+from changbei.readiness.params import names, number, params, whole
 from changbei.readiness.rules import ContactRow, Trouble
 
 
@@ -42,7 +43,7 @@ def contact_groups(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[
     ]
     limit = number(given, "max_age_days", pack, 180)
     found = rules.contact_troubles(
-        rows, given.get("groups", []), given.get("serves", []), limit, local_day(now)
+        rows, given.get("groups", []), given.get("serves", []), limit, clock.day_of(now)
     )
     wanted = {row.code for row in rows}
     numbers = [one for one in refusals.of_contacts() if one.code in wanted]

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from changbei.core import clock
 from changbei.plans.kinds import check_kind
 from changbei.plans.model import Pack
 from changbei.readiness import rules
 from changbei.readiness.models import Backup, RestoreDrill, Spare, StandbyPair, Ups
-from changbei.readiness.params import length, local_day, names, number, params, seconds, whole
+from changbei.readiness.params import length, names, number, params, seconds, whole
 from changbei.readiness.rules import Trouble
 
 
@@ -59,7 +60,7 @@ def backups(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[Trouble
 )
 def backup_on_tape(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[Trouble]:
     """The backup of each day's batch came to the tape library the same calendar day (E3.1.6)."""
-    days_back, today = number(given, "days_back", pack, 7), local_day(now)
+    days_back, today = number(given, "days_back", pack, 7), clock.day_of(now)
     found = []
     for system in given["systems"]:
         batches = Backup.objects.filter(
@@ -88,7 +89,7 @@ def hot_standby(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[Tro
     ]
     limit = number(given, "max_age_days", pack, 92)
     within = seconds(given, "within", pack, "5m")
-    return rules.standby_troubles(rows, given["systems"], limit, within, local_day(now))
+    return rules.standby_troubles(rows, given["systems"], limit, within, clock.day_of(now))
 
 
 @check_kind(
@@ -109,7 +110,7 @@ def backup_power(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[Tr
     ]
     minutes = seconds(given, "runtime", pack, "5h") // 60
     limit = number(given, "max_age_days", pack, 184)
-    return rules.power_troubles(rows, given["rooms"], minutes, limit, local_day(now))
+    return rules.power_troubles(rows, given["rooms"], minutes, limit, clock.day_of(now))
 
 
 @check_kind(

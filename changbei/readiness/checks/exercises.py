@@ -8,11 +8,12 @@ from typing import Any
 
 from django.db.models import Min
 
+from changbei.core import clock
 from changbei.plans.kinds import check_kind
 from changbei.plans.model import Pack
 from changbei.plans.models import PlanVersion
 from changbei.readiness import exercises, rules
-from changbei.readiness.params import local_day, names, number, params, whole
+from changbei.readiness.params import names, number, params, whole
 from changbei.readiness.rules import Trouble
 
 YEAR = 365
@@ -37,7 +38,7 @@ def exercised(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[Troub
     found = []
     for subject, kinds in wanted.items():
         last = exercises.last_of(kinds)
-        days = (local_day(now) - local_day(last or adopted)).days
+        days = (clock.day_of(now) - clock.day_of(last or adopted)).days
         if days > limit:
             title = pack.procedures[subject].title if subject else pack.titles
             kind = "old-exercise" if last else "no-exercise"

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 
+from changbei.core import clock
 from changbei.network.models import Manufacturer, Product
 from changbei.notify import refusals
 from changbei.people.models import Contact, Person, Unit
@@ -18,7 +19,7 @@ from changbei.plans.model import Pack
 from changbei.readiness import rules
 from changbei.readiness.checks import refused
 from changbei.readiness.models import CustomerFileCopy, ReserveGoods
-from changbei.readiness.params import local_day, names, number, params, whole
+from changbei.readiness.params import names, number, params, whole
 from changbei.readiness.rules import Trouble
 
 
@@ -37,7 +38,7 @@ def customer_files(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[
     copies: dict[int, list[rules.CopyRow]] = defaultdict(list)
     for one in CustomerFileCopy.objects.order_by("pk"):
         row = rules.CopyRow(
-            local_day(one.made_at), one.retailers, one.keep_until, one.destroyed_on is not None
+            clock.day_of(one.made_at), one.retailers, one.keep_until, one.destroyed_on is not None
         )
         copies[one.manager_id].append(row)
     counted = Person.objects.annotate(number=Count("customers", filter=Q(customers__active=True)))
@@ -46,7 +47,7 @@ def customer_files(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[
         rules.ManagerRow(one.staff_no, one.name, one.number if one.active else 0, tuple(copies[one.pk]))
         for one in wanted
     ]
-    found = rules.file_troubles(managers, number(given, "max_age_days", pack, 35), local_day(now))
+    found = rules.file_troubles(managers, number(given, "max_age_days", pack, 35), clock.day_of(now))
     return found + refused.of_districts(refusals.of_customers())
 
 
@@ -62,7 +63,7 @@ def staff_phones(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[Tr
         row = rules.StaffRow(one.staff_no, one.name, one.phone, one.phone_verified_on)
         staff[one.unit_id].append(row)
     units = [(unit.code, unit.name, staff[unit.pk]) for unit in Unit.objects.order_by("code")]
-    found = rules.phone_troubles(units, number(given, "max_age_days", pack, 366), local_day(now))
+    found = rules.phone_troubles(units, number(given, "max_age_days", pack, 366), clock.day_of(now))
     return found + refused.troubles(refusals.of_staff())
 
 
@@ -96,7 +97,7 @@ def reserve_goods(given: Mapping[str, Any], pack: Pack, _now: datetime) -> list[
 )
 def brand_files(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[Trouble]:
     """The file of every manufacturer whose goods are sold has all seven parts (E3.5.3)."""
-    return rules.brand_file_troubles(_makers(), number(given, "max_age_days", pack, 366), local_day(now))
+    return rules.brand_file_troubles(_makers(), number(given, "max_age_days", pack, 366), clock.day_of(now))
 
 
 @check_kind(

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from changbei.core import clock
 from changbei.plans.kinds import check_kind
 from changbei.plans.model import Pack
 from changbei.readiness import rules, selectors
-from changbei.readiness.params import local_day, names, number, params, whole
+from changbei.readiness.params import names, number, params, whole
 from changbei.readiness.rules import Trouble
 
 
@@ -29,4 +30,4 @@ def inspections(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[Tro
         number(given, "regular_days", pack, 30), number(given, "irregular_days", pack, 0)
     )
     targets = [one.rule for one in selectors.inspection_targets(given["kinds"])]
-    return rules.inspection_troubles(targets, given["kinds"], intervals, local_day(now))
+    return rules.inspection_troubles(targets, given["kinds"], intervals, clock.day_of(now))

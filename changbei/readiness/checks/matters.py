@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from changbei.core import clock
 from changbei.core.texts import LANGUAGES, pick
 from changbei.incidents.matters import Matter, open_matters
 from changbei.incidents.models import Incident
 from changbei.plans.kinds import check_kind
 from changbei.plans.model import Pack
 from changbei.readiness import rules
-from changbei.readiness.params import local_day, names, params
+from changbei.readiness.params import names, params
 from changbei.readiness.rules import Trouble
 
 
@@ -34,7 +35,7 @@ def _trouble(matter: Matter, now: datetime) -> Trouble | None:
         return rules.trouble("matter-ownerless", number, number=number, title=title)
     if matter.is_late(now) and matter.due_at and matter.owner and matter.task:
         task = {language: pick(matter.task.title, language) for language in LANGUAGES}
-        due = local_day(matter.due_at).isoformat()
+        due = clock.day_of(matter.due_at).isoformat()
         return rules.trouble(
             "matter-late", number, number=number, title=title, task=task, owner=matter.owner.name, due=due
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from changbei.core import clock
 from changbei.notify.refusals import OfCustomer, Refused
 from changbei.readiness import rules
-from changbei.readiness.params import local_day
 from changbei.readiness.rules import Trouble
 
 
@@ -19,7 +19,7 @@ def troubles(found: Sequence[Refused]) -> list[Trouble]:
             f"{one.code}:{one.ending}",
             who=one.name,
             ending=one.ending,
-            on=local_day(one.since).isoformat(),
+            on=clock.day_of(one.since).isoformat(),
         )
         for one in found
     ]
@@ -36,7 +36,7 @@ def of_districts(found: Sequence[OfCustomer]) -> list[Trouble]:
             code,
             district=own[0].retailer.district.name,
             count=len(own),
-            since=local_day(min(one.since for one in own)).isoformat(),
+            since=clock.day_of(min(one.since for one in own)).isoformat(),
         )
         for code, own in sorted(districts.items())
     ]

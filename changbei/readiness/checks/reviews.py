@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from changbei.core import clock
 from changbei.plans.kinds import check_kind
 from changbei.plans.model import Pack
 from changbei.readiness import rules
 from changbei.readiness.models import Rectification, Review
-from changbei.readiness.params import local_day, number, params, whole
+from changbei.readiness.params import number, params, whole
 from changbei.readiness.rules import Trouble
 
 
@@ -25,7 +26,7 @@ def reviews(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[Trouble
     rows = [
         rules.ReviewRow(
             one.incident.number,
-            local_day(one.made_at),
+            clock.day_of(one.made_at),
             one.confirmed_at is not None,
             one.circulated_at is not None,
         )
@@ -38,7 +39,7 @@ def reviews(given: Mapping[str, Any], pack: Pack, now: datetime) -> list[Trouble
         .order_by("pk")
     )
     limit = number(given, "confirm_within_days", pack, 5)
-    return rules.review_troubles(rows, [_mending(one) for one in mending], limit, local_day(now))
+    return rules.review_troubles(rows, [_mending(one) for one in mending], limit, clock.day_of(now))
 
 
 def _mending(one: Rectification) -> rules.MendingRow:

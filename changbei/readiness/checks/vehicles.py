@@ -9,12 +9,13 @@ from typing import Any
 
 from django.db.models import Min
 
+from changbei.core import clock
 from changbei.network.models import Site, Vehicle
 from changbei.plans.kinds import check_kind
 from changbei.plans.model import Pack
 from changbei.readiness import rules
 from changbei.readiness.models import VehicleCheck
-from changbei.readiness.params import local_day, number, params, whole
+from changbei.readiness.params import number, params, whole
 from changbei.readiness.rules import ReserveVan, SiteHistory, SiteReserve, Trouble
 
 
@@ -39,7 +40,7 @@ def reserve_vehicles(given: Mapping[str, Any], pack: Pack, now: datetime) -> lis
         for site in Site.objects.order_by("pk")
     ]
     back = number(given, "history_days", pack, 0)
-    return rules.reserve_troubles(sites, wanted, local_day(now)) + _history(back, local_day(now))
+    return rules.reserve_troubles(sites, wanted, clock.day_of(now)) + _history(back, clock.day_of(now))
 
 
 def _history(days_back: int, today: date) -> list[Trouble]:

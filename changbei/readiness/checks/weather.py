@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any
 
+from changbei.core import clock
 from changbei.core.clock import LOCAL
 from changbei.incidents.services import forecasting, sources
 from changbei.plans.kinds import check_kind
 from changbei.plans.model import Pack
 from changbei.readiness import rules
-from changbei.readiness.params import local_day, params
+from changbei.readiness.params import params
 from changbei.readiness.rules import Trouble
 
 WALL = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -39,7 +40,7 @@ WALL = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 )
 def forecast_published(given: Mapping[str, Any], _pack: Pack, now: datetime) -> list[Trouble]:
     """Today's forecast is there in time, and every department has confirmed it in time (E3.2.9)."""
-    today, wall = local_day(now), now.astimezone(LOCAL).time()
+    today, wall = clock.day_of(now), now.astimezone(LOCAL).time()
     if wall < time.fromisoformat(given["by"]):
         return []
     if forecasting.of_day(today) is None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from changbei.core.clock import LOCAL
+from changbei.core import clock
 from changbei.network.models import Retailer
 from changbei.plans.checking import ERROR, WARNING, Finding, Places, finding
 from changbei.plans.model import Audience, Pack, Place
@@ -95,7 +95,7 @@ class Reaching:
     def _contacts(self) -> Iterator[Finding]:
         setting = self.pack.settings.get(REVIEW_SETTING)
         limit = int(setting.value) if setting else REVIEW_DAYS
-        today = self.roster.now.astimezone(LOCAL).date()
+        today = clock.day_of(self.roster.now)
         for row, clause, place in self.used.values():
             days = (today - row.reviewed_on).days
             if not row.phone:

@@ -41,7 +41,7 @@ KINDS = {Backup.Kind.DAILY_BATCH.value: _("daily batch"), Backup.Kind.FULL.value
 
 def _visible_inspections() -> QuerySet[Inspection]:
     """Irregular dates that lie ahead are nobody's to see."""
-    today = clock.local_now().date()
+    today = clock.today()
     rows = Inspection.objects.exclude(Q(irregular=True, done_on__isnull=True, planned_on__gt=today))
     return rows.select_related("target", "by").order_by("-planned_on", "target__code")
 

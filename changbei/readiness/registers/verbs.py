@@ -10,9 +10,10 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils.translation import gettext_noop
 
-from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotAllowed, NotFound, Problem
+from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotAllowed, Problem, there
+from changbei.core.texts import LANGUAGES
 from changbei.journal import services as journal
-from changbei.network.models import Manufacturer, Product, Site
+from changbei.network.models import Manufacturer, Product
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.readiness.registers.columns import Cell, Column, Register, coerce
@@ -26,10 +27,7 @@ def rows(register: Register, *, actor: object) -> models.QuerySet[Any]:
 
 def one(register: Register, pk: int, *, actor: object) -> Any:
     """A row by its id; NotFound."""
-    found = rows(register, actor=actor).filter(pk=pk).first()
-    if found is None:
-        raise NotFound(f"{register.id} {pk}")
-    return found
+    return there(rows(register, actor=actor).filter(pk=pk).first(), f"{register.id} {pk}")
 
 
 def cells(register: Register, row: Any) -> list[Cell]:
@@ -70,13 +68,7 @@ def raw_of(column: Column, row: Any) -> Any:
             if product.active
         ]
     value = getattr(row, column.name, None)
-    if isinstance(value, Site | Product):
-        return value.code
-    if isinstance(value, Person):
-        return value.staff_no
-    if isinstance(value, models.Model):
-        return str(getattr(value, "code", value.pk))
-    return value.isoformat() if isinstance(value, date | datetime) else value
+    return value.staff_no if isinstance(value, Person) else _plain(value)
 
 
 @transaction.atomic
@@ -106,10 +98,7 @@ def save(
 
 def _locked(register: Register, pk: int) -> Any:
     model = register.queryset().model
-    found = model._default_manager.select_for_update().filter(pk=pk).first()
-    if found is None:
-        raise NotFound(f"{register.id} {pk}")
-    return found
+    return there(model._default_manager.select_for_update().filter(pk=pk).first(), f"{register.id} {pk}")
 
 
 def _typed(register: Register, values: Mapping[str, Any], row: Any, language: str) -> dict[str, Any]:
@@ -150,7 +139,7 @@ def _write(register: Register, typed: dict[str, Any], row: Any, actor: Person) -
 
 
 def _texts(lines: str) -> list[dict[str, str]]:
-    return [dict.fromkeys(("zh-Hans", "zh-Hant", "en"), line) for line in lines.splitlines()]
+    return [dict.fromkeys(LANGUAGES, line) for line in lines.splitlines()]
 
 
 def _refuse_double(register: Register, row: Any, before: Mapping[str, Any]) -> None:

@@ -68,7 +68,7 @@ def rehearse(
 
 def scenario(name: str, *, at: time = BEGINS, seed: int = 1) -> Scenario:
     """The scenario with this city's reports and roster, beginning at `at` of the next delivery day."""
-    day = next_delivery_day(clock.local_now().date())
+    day = next_delivery_day(clock.today())
     begins_at = datetime.combine(day, at, clock.LOCAL)
     begun = []
     declared = exercises().get(name)

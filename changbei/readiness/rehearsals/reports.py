@@ -14,7 +14,6 @@ from typing import Any
 from django.db.models import Count, Q
 
 from changbei.core import clock
-from changbei.core.clock import LOCAL
 from changbei.delivery import selectors as delivery
 from changbei.delivery.models import Stop, Tour
 from changbei.incidents import context, rules
@@ -153,7 +152,7 @@ def _report(
         if field.get("format") == "date-time"
     }
     filled = answers.fill(form, {**times, **of_city, **given}, random)
-    day = begins_at.astimezone(LOCAL).date() + timedelta(days=8)
+    day = clock.day_of(begins_at) + timedelta(days=8)
     found: dict[str, Any] = answers.with_moment(filled, begins_at.isoformat())
     return {name: _dated(form, name, value, day) for name, value in found.items()}
 
@@ -165,7 +164,7 @@ def _dated(form: Mapping[str, Any], name: str, value: Any, day: date) -> Any:
 
 def _tour() -> Tour | None:
     """The one on the road today with the most customers left."""
-    day = delivery.day_for(clock.local_now().date())
+    day = delivery.day_for(clock.today())
     drive = [one for one in delivery.tours(day) if one.tour.status != Tour.Status.BROKEN_DOWN] if day else []
     tours = [one for one in drive if one.tour.line_id and one.tour.driver]
     return max(tours, key=lambda one: (one.open, one.tour.vehicle.number)).tour if tours else None
@@ -270,7 +269,7 @@ def _success(returns: Mapping[str, Any], begins_at: datetime) -> dict[str, Any]:
         if name.endswith("_at") or field.get("format") == "date-time":
             values[name] = (begins_at + LASTS).isoformat()
         elif name.endswith("_on"):
-            values[name] = (begins_at.astimezone(LOCAL).date() + timedelta(days=1)).isoformat()
+            values[name] = (clock.day_of(begins_at) + timedelta(days=1)).isoformat()
         else:
             values[name] = _SOMETHING.get(str(field.get("type")), "rehearsal")
     return values

@@ -29,6 +29,7 @@ from typing import Any
 from django.db.models import Count
 
 from changbei.core import clock
+from changbei.core.texts import LANGUAGES
 from changbei.delivery.models import RecoveryCase, RecoveryOption
 from changbei.incidents.models import CommandPost, Incident, Suspension, SystemOutage
 from changbei.journal.models import Entry
@@ -249,9 +250,7 @@ def _failed_actions(run: Run, procedure: Procedure) -> list[Json]:
         found.append(
             {
                 "item": call.item,
-                "title": dict(spec.title)
-                if spec
-                else dict.fromkeys(("zh-Hans", "zh-Hant", "en"), call.action),
+                "title": dict(spec.title) if spec else dict.fromkeys(LANGUAGES, call.action),
                 "clause": step.clause if step else "",
                 "role": spec.role if spec else "",
                 "action": call.action,

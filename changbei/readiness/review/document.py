@@ -2,52 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import typst
 from django.conf import settings
 
 from changbei.core.clock import LOCAL
-from changbei.core.errors import Outside
 from changbei.core.texts import pick
+from changbei.plans.rendering.pdf import typeset
 from changbei.readiness.models import Review
 from changbei.readiness.review import words
 from changbei.readiness.review.findings import REASONS, Json
 
 TEMPLATE = Path(__file__).with_name("review.typ")
-NEEDED_FONTS = ("NotoSansSC-Regular.ttf", "NotoSansSC-Bold.ttf")
 LONGEST_TIMELINE = 400
 DASH = "—"
 
 
 def pdf(review: Review, language: str) -> bytes:
     """The review as a PDF in zh-Hans, zh-Hant or en. Raises Outside when the font files are not there."""
-    data = content(review, language)
-    drawn = typst.compile(
-        str(TEMPLATE),
-        font_paths=[str(fonts())],
-        ignore_system_fonts=True,
-        sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-        timestamp=int(review.made_at.timestamp()),
-    )
-    return bytes(drawn)
-
-
-def fonts() -> Path:
-    """The folder of the font files: CHANGBEI_FONTS, else what `make setup` has built."""
-    folder = Path(settings.FONTS)
-    missing = [name for name in NEEDED_FONTS if not (folder / name).is_file()]
-    if missing:
-        raise Outside(
-            f"{folder} has no {' and no '.join(missing)}: run `make setup`, or name the folder in CHANGBEI_FONTS",
-            permanent=True,
-        )
-    return folder
+    return typeset(TEMPLATE, content(review, language), Path(settings.FONTS), review.made_at)
 
 
 def content(review: Review, language: str) -> Json:

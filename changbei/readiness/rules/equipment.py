@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from changbei.core.clock import LOCAL
+from changbei.core import clock
 from changbei.readiness.rules import names
 from changbei.readiness.rules.words import Trouble, trouble
 
@@ -63,7 +63,7 @@ def backup_troubles(
                     limit=limits.max_age_hours,
                 )
             )
-    return found + _restore_troubles(system, drill, limits, now.astimezone(LOCAL).date())
+    return found + _restore_troubles(system, drill, limits, clock.day_of(now))
 
 
 def _restore_troubles(
@@ -101,14 +101,14 @@ def tape_troubles(system: str, batches: Iterable[BatchRow], days_back: int, toda
     """
     by_day: dict[date, list[BatchRow]] = {}
     for batch in batches:
-        by_day.setdefault(batch.taken_at.astimezone(LOCAL).date(), []).append(batch)
+        by_day.setdefault(clock.day_of(batch.taken_at), []).append(batch)
     if not by_day:
         return [_tape_trouble("no-batch", system, today - timedelta(days=1))]
     first = max(today - timedelta(days=days_back), min(by_day))
     found = []
     for ago in range((today - first).days, 0, -1):
         day = today - timedelta(days=ago)
-        stored = [one.stored_at.astimezone(LOCAL).date() for one in by_day.get(day, ()) if one.stored_at]
+        stored = [clock.day_of(one.stored_at) for one in by_day.get(day, ()) if one.stored_at]
         if day not in by_day:
             found.append(_tape_trouble("no-batch", system, day))
         elif not stored:

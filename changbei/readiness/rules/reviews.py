@@ -8,7 +8,6 @@ from datetime import date, datetime, time, timedelta
 
 from changbei.core import workdays
 from changbei.core.clock import LOCAL
-from changbei.readiness.rules.standing import previous_workday
 from changbei.readiness.rules.words import Trouble, trouble
 
 REMIND_BEFORE_WORKDAYS = 2
@@ -70,7 +69,7 @@ def first_reminder(due_on: date) -> datetime:
     """The morning two working days before the date."""
     day = due_on
     for _ in range(REMIND_BEFORE_WORKDAYS):
-        day = previous_workday(day)
+        day = workdays.previous_workday(day)
     return _morning(day)
 
 

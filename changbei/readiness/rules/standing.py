@@ -37,7 +37,7 @@ def reserve_troubles(sites: Sequence[SiteReserve], wanted: int, today: date) -> 
 
     On the morning of a working day the check of the last working day still counts.
     """
-    oldest = previous_workday(today)
+    oldest = workdays.previous_workday(today)
     found = []
     for site in sites:
         fit = [van for van in site.vans if van.fit]
@@ -65,7 +65,7 @@ def history_troubles(sites: Sequence[SiteHistory], days_back: int, today: date) 
     days: list[date] = []
     day = today
     while len(days) < days_back:
-        day = previous_workday(day)
+        day = workdays.previous_workday(day)
         days.append(day)
     found = []
     for site in sites:
@@ -85,13 +85,6 @@ def history_troubles(sites: Sequence[SiteHistory], days_back: int, today: date) 
                 )
             )
     return found
-
-
-def previous_workday(day: date) -> date:
-    day -= timedelta(days=1)
-    while not workdays.is_workday(day):
-        day -= timedelta(days=1)
-    return day
 
 
 # --- E3.1.11 ---

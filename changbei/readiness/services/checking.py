@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from changbei.core import clock
 from changbei.delivery.models import RepairOrder
+from changbei.journal import locks
 from changbei.journal import services as journal
 from changbei.network.models import Vehicle
 from changbei.notify import services as notify
@@ -77,23 +78,17 @@ def _mend_what_no_plan_asks_for(actor: Person | None) -> int:
 
 @transaction.atomic
 def _run_if_due(check: Check, pack: Pack) -> int:
-    _lock(check)
+    locks.hold(f"check:{check.id}")
     now = clock.now()
     if CheckDue.objects.filter(check_id=check.id, due_at__gt=now).exists():
         return 0
     return sum(_run(check, pack, None))
 
 
-def _lock(check: Check) -> None:
-    """One at a time for each check, until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [f"check:{check.id}"])
-
-
 @transaction.atomic
 def _run(check: Check, pack: Pack, actor: Person | None) -> tuple[int, int]:
     """Open what is new, mend what holds again; what stays is left as it was found."""
-    _lock(check)
+    locks.hold(f"check:{check.id}")
     now = clock.now()
     found = {trouble.subject: trouble for trouble in checks.troubles(check, pack, now)}
     known = {
@@ -162,7 +157,7 @@ def check_vehicle(vehicle: Vehicle, *, fit: bool, note: str = "", actor: Person)
     """A van was looked at today (E3.2.6); it counts as fit or goes to repair. A van in use keeps its state."""
     people.require(actor, "readiness.check")
     vehicle = Vehicle.objects.select_for_update().get(pk=vehicle.pk)
-    today = clock.local_now().date()
+    today = clock.today()
     vehicle.checked_on = today
     if not fit:
         vehicle.state = Vehicle.State.UNDER_REPAIR

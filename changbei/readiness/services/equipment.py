@@ -12,7 +12,7 @@ from django.db.models import F, QuerySet, Sum
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid, NotFound
+from changbei.core.errors import Conflict, Invalid, NotFound, there
 from changbei.journal import services as journal
 from changbei.journal.models import Entry
 from changbei.network.models import Site
@@ -99,7 +99,7 @@ def record_restore_drill(
         people.require(actor, "readiness.record")
     if not system.strip():
         raise Invalid("system", gettext_noop("is missing"))
-    if on > clock.local_now().date():
+    if on > clock.today():
         raise Invalid("on", gettext_noop("lies in the future"))
     if restore_seconds < 0:
         raise Invalid("restore_seconds", gettext_noop("must not be negative"))
@@ -285,7 +285,4 @@ def _locked_spare(kind: str, site: str) -> Spare:
         if not Site.objects.filter(code=site).exists():
             raise NotFound(f"there is no site {site}")
         rows = rows.filter(site__code=site)
-    found = rows.order_by("-present", "pk").first()
-    if found is None:
-        raise NotFound(f"no {kind} is kept at {site or 'any site'}")
-    return found
+    return there(rows.order_by("-present", "pk").first(), f"no {kind} is kept at {site or 'any site'}")

@@ -51,7 +51,7 @@ def export_files(
     )
     if not retailers:
         raise Conflict(gettext_noop("this person has no customers"))
-    now, today = clock.now(), clock.local_now().date()
+    now, today = clock.now(), clock.today()
     city = City.objects.first()
     head = filebook.Head(
         city=city.name if city else {},
@@ -95,7 +95,7 @@ def destroy_copy(copy: CustomerFileCopy, *, actor: Person) -> CustomerFileCopy:
     copy = CustomerFileCopy.objects.select_for_update(of=("self",)).select_related("manager").get(pk=copy.pk)
     _require(copy.manager, actor)
     if copy.destroyed_on is None:
-        copy.destroyed_on = clock.local_now().date()
+        copy.destroyed_on = clock.today()
         copy.save(update_fields=["destroyed_on"])
         facts = {"manager": copy.manager.staff_no, "sha256": copy.sha256}
         journal.append("readiness.customer_files_destroyed", actor=actor, clause="E3.2.7", data=facts)

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
-from changbei.core.errors import Invalid, NotFound
+from changbei.core.errors import Invalid, there
 from changbei.journal import services as journal
 from changbei.people import access as people
 from changbei.people.models import Person, PostHolding
@@ -26,7 +26,7 @@ def plan_rota() -> int:
 
     Irregular dates are drawn with a key that only the server knows, so nobody can foresee them. Idempotent.
     """
-    today = clock.local_now().date()
+    today = clock.today()
     new = []
     for kinds, intervals in selectors.inspection_intervals():
         for row in selectors.inspection_targets(kinds):
@@ -64,10 +64,8 @@ def record_inspection(
     if actor is not None:
         people.require(actor, "readiness.record")
     place = InspectionTarget.objects.select_for_update(of=("self",)).select_related("site__unit")
-    found = place.filter(code=target, active=True).first()
-    if found is None:
-        raise NotFound(f"there is no place {target} on the rota")
-    today = clock.local_now().date()
+    found = there(place.filter(code=target, active=True).first(), f"there is no place {target} on the rota")
+    today = clock.today()
     if due_on is not None and due_on < today:
         raise Invalid("due_on", gettext_noop("must not be in the past"))
     known = Inspection.objects.filter(target=found, run=run).first() if run else None

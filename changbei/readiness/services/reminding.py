@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from changbei.core import clock
+from changbei.core.texts import LANGUAGES
 from changbei.journal import services as journal
 from changbei.notify import services as notify
 from changbei.notify.models import Urgency
@@ -45,7 +46,7 @@ def _remind_one() -> bool:
     )
     if found is None:
         return False
-    today = clock.local_now().date()
+    today = clock.today()
     reach = rules.reminded(found.due_on, today)
     told = _listeners(found, reach)
     notify.tell(_reminder(found, reach), of_people(told), actor=None)
@@ -87,7 +88,7 @@ def _reminder(found: Rectification, reach: int) -> notify.NewNotice:
             "Something to be mended is late: please see to it",
         ),
     }
-    title = dict(zip(("zh-Hans", "zh-Hant", "en"), titles[reach], strict=True))
+    title = dict(zip(LANGUAGES, titles[reach], strict=True))
     body = {
         "zh-Hans": f"{about}：{found.text}（责任人{who}，期限{day}）",
         "zh-Hant": f"{about}：{found.text}（責任人{who}，期限{day}）",

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.incidents.models import Incident
+from changbei.incidents.noting import note
 from changbei.incidents.services.locking import lock
 from changbei.journal import services as journal
 from changbei.notify import services as notify
@@ -44,7 +45,7 @@ def make_review(incident: Incident, *, actor: Person | None) -> Review:
         raise Conflict(f"{incident.number} is not closed")
     review = Review.objects.create(incident=incident, content=content_of(incident), made_at=clock.now())
     owners = _owners(incident)
-    due_on = rules.rectify_by(clock.local_now().date())
+    due_on = rules.rectify_by(clock.today())
     rows = Rectification.objects.bulk_create(
         Rectification(
             review=review,
@@ -108,7 +109,7 @@ def add_rectification(
     people.require(actor, "readiness.review")
     if not text.strip():
         raise Invalid("text", gettext_noop("words are needed"))
-    if due_on < clock.local_now().date():
+    if due_on < clock.today():
         raise Invalid("due_on", gettext_noop("must not be in the past"))
     made = Rectification.objects.create(
         review=review,
@@ -131,7 +132,7 @@ def assign(rectification: Rectification, *, owner: Person, due_on: date, actor: 
     found = _locked(rectification)
     if found.done_at is not None:
         raise Conflict(gettext_noop("this is mended already"))
-    if due_on < clock.local_now().date():
+    if due_on < clock.today():
         raise Invalid("due_on", gettext_noop("must not be in the past"))
     found.owner, found.due_on = owner, due_on
     found.remind_at = rules.first_reminder(due_on)
@@ -164,16 +165,7 @@ def _locked(rectification: Rectification) -> Rectification:
 
 
 def _journal(kind: str, review: Review, actor: Person | None, **data: Any) -> None:
-    incident = review.incident
-    journal.append(
-        kind,
-        actor=actor,
-        incident=incident.uuid,
-        run=incident.run.uuid if incident.run else None,
-        clause="E2.9",
-        drill=incident.drill,
-        data={"number": incident.number, **data},
-    )
+    note(kind, review.incident, actor, clause="E2.9", number=review.incident.number, **data)
 
 
 def _journal_mending(kind: str, found: Rectification, actor: Person | None, **data: Any) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.core.errors import Conflict, Invalid, NotAllowed, NotFound
+from changbei.incidents.tests.people import holder
 from changbei.journal.models import Entry
 from changbei.network.models import Manufacturer, Product, Retailer, Site, Stock, Vehicle
-from changbei.people.models import Contact, Person, PostHolding
+from changbei.people.models import Contact, Person
 from changbei.readiness import registers, selectors, services
 from changbei.readiness.models import (
     Backup,
@@ -44,10 +45,6 @@ def english(check: str) -> str:
     return str(
         Finding.objects.filter(check_id=check, mended_at__isnull=True).order_by("subject")[0].text["en"]
     )
-
-
-def holder(post: str) -> Person:
-    return PostHolding.objects.filter(post__kind=post, rank=1, until__isnull=True).order_by("pk")[0].person
 
 
 def technician() -> Person:

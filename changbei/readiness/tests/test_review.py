@@ -19,10 +19,10 @@ from changbei.plans.services import adopt
 from changbei.readiness import access, reactions, services
 from changbei.readiness.models import Rectification, Review
 from changbei.readiness.review import document, words
-from changbei.readiness.tests.conftest import FOLDER
 from changbei.runs import services as runs
 from changbei.runs.models import Task
 from changbei.site.clockwork import fast_forward
+from changbei.testing.city import SHIPPED
 
 FONTS = Path(__file__).resolve().parents[2] / "web" / "static" / "built" / "fonts"
 
@@ -30,7 +30,7 @@ FONTS = Path(__file__).resolve().parents[2] / "web" / "static" / "built" / "font
 @pytest.fixture
 def city(transactional_db: None, small_city_plan: City, clock: VirtualClock, carrier: object) -> None:
     loading.load(small_city_plan)
-    adopt(FOLDER, actor=None)
+    adopt(SHIPPED, actor=None)
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from changbei.core.clock import VirtualClock
+from changbei.incidents.tests.people import holder
 from changbei.journal.models import Entry
 from changbei.network.city import City
 from changbei.notify.models import Message, Notice
-from changbei.people.models import Person, PostHolding
+from changbei.people.models import Person
 from changbei.people.rules import LEADING_GROUP
 from changbei.plans import drafts, services
 from changbei.plans.models import PlanDraft
@@ -20,10 +21,6 @@ from changbei.site.reactions import TABLE
 
 FILES = packs.files(packs.stage("go", f"id: a, {packs.TASK}"))
 SECOND = FILES["plan.yaml"].replace('version: "1"', 'version: "2"')
-
-
-def holder(kind: str) -> Person:
-    return PostHolding.objects.select_related("person").filter(post__kind=kind, rank=1)[0].person
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from changbei.core import clock
-from changbei.core.errors import NotFound
+from changbei.core.errors import there
 from changbei.journal.rows import reserve
 from changbei.people.models import Person
 from changbei.people.resolution import Holder, Roster
@@ -129,9 +129,7 @@ def procedure_of(version: PlanVersion, procedure_id: str) -> Procedure:
     """The procedure of this version; NotFound."""
     pack = pack_for(version)
     procedure = pack.procedures.get(procedure_id)
-    if procedure is None:
-        raise NotFound(f"{pack.id} {pack.version} has no procedure {procedure_id}")
-    return procedure
+    return there(procedure, f"{pack.id} {pack.version} has no procedure {procedure_id}")
 
 
 def _with_named(scope: Json, procedure: Procedure, context: Json, now: datetime) -> tuple[Json, list[str]]:

@@ -67,23 +67,23 @@ def hand_back(run: Run, role: str, *, actor: Person) -> None:
         _reassess(run, actor)
 
 
-def change_scope(run_uuid: UUID, changes: Json, *, actor: Person | None = None) -> list[str]:
+def change_scope(run_uuid: UUID, changes: Json) -> list[str]:
     """Merge into where roles are looked up, e.g. {"command": {…}, "acting": […]}, and look the roles up
     again; also of the runs that this one has called. The roles of this one that moved.
     """
     with transaction.atomic():
-        moved = _change_scope(lock(run_uuid), changes, actor)
+        moved = _change_scope(lock(run_uuid), changes)
         for called in list(running_called(run_uuid)):
-            _change_scope(lock(called), changes, actor)
+            _change_scope(lock(called), changes)
     return moved
 
 
-def reassess_roles(run: Run, *, actor: Person | None = None) -> list[str]:
+def reassess_roles(run: Run) -> list[str]:
     """Look up again who holds each role that was not handed over; the roles that moved, their open tasks
     with them.
     """
     with transaction.atomic():
-        return _reassess(lock(run.uuid), actor)
+        return _reassess(lock(run.uuid))
 
 
 def look_at_roles_again() -> int:
@@ -121,16 +121,16 @@ def reassess_locked(runs: Sequence[Run], *, actor: Person | None = None) -> tupl
     return every, moved
 
 
-def _reassess(run: Run, actor: Person | None) -> list[str]:
+def _reassess(run: Run, actor: Person | None = None) -> list[str]:
     every, moved = reassess_locked([run], actor=actor)
     write(every)
     return moved
 
 
-def _change_scope(run: Run, changes: Json, actor: Person | None) -> list[str]:
+def _change_scope(run: Run, changes: Json) -> list[str]:
     run.scope = {**run.scope, **changes}
     run.save(update_fields=["scope"])
-    return _reassess(run, actor)
+    return _reassess(run)
 
 
 def _holdings(runs: Sequence[Run]) -> dict[tuple[int, str], RoleHolding]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.utils.translation import gettext_noop
 
-from changbei.core.errors import Conflict, NotFound, Words
+from changbei.core.errors import Conflict, Words, there
 from changbei.journal import prepared
 from changbei.plans.models import PlanVersion
 from changbei.runs.models import OPEN, Run, Task
@@ -22,9 +22,7 @@ def lock(run_uuid: UUID) -> Run:
         .filter(uuid=run_uuid)
         .first()
     )
-    if run is None:
-        raise NotFound(f"no run {run_uuid}")
-    return run
+    return there(run, f"no run {run_uuid}")
 
 
 def lock_free(keys: Collection[int]) -> list[Run]:

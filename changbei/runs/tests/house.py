@@ -264,13 +264,15 @@ def make_people() -> People:
     return people
 
 
-def make_version() -> PlanVersion:
-    pack = load_pack(FILES, check_actions=False)
+def make_version(files: dict[str, str] = FILES) -> PlanVersion:
+    """The plan in force."""
+    pack = load_pack(files, check_actions=False)
+    PlanVersion.objects.filter(pack=pack.id).update(in_force=False)
     return PlanVersion.objects.create(
         pack=pack.id,
         version=pack.version,
         digest=pack.digest,
-        files=FILES,
+        files=files,
         effective_on=pack.effective_on,
         adopted_at=clock.now(),
         adopted_by="test",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from changbei.core import clock
-from changbei.plans.loading import load_pack
 from changbei.plans.models import PlanVersion
 from changbei.runs import services
 from changbei.runs.models import Run
@@ -180,19 +178,7 @@ FILES = {
 
 def make_version(**changes: str) -> PlanVersion:
     """The plan in force; `changes` replace procedures by their names."""
-    files = FILES | {f"procedures/{name}.yaml": text for name, text in changes.items()}
-    pack = load_pack(files, check_actions=False)
-    PlanVersion.objects.filter(pack=pack.id).update(in_force=False)
-    return PlanVersion.objects.create(
-        pack=pack.id,
-        version=pack.version,
-        digest=pack.digest,
-        files=files,
-        effective_on=pack.effective_on,
-        adopted_at=clock.now(),
-        adopted_by="test",
-        in_force=True,
-    )
+    return house.make_version(FILES | {f"procedures/{name}.yaml": text for name, text in changes.items()})
 
 
 def begin(

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from changbei.core import clock
-from changbei.core.errors import Invalid, NotFound
+from changbei.core.errors import Invalid, there
 from changbei.incidents import cap
 from changbei.incidents.cap.trees import LARGEST_BYTES
 from changbei.site.commands.base import with_database
@@ -311,7 +311,4 @@ def switch_source(name: str, on: bool) -> None:
 def _source(name: str) -> WarningSource:
     from changbei.incidents.models import WarningSource as Source  # noqa: PLC0415 - models
 
-    found = Source.objects.filter(name=name).first()
-    if found is None:
-        raise NotFound(f"there is no source {name!r}")
-    return found
+    return there(Source.objects.filter(name=name).first(), f"there is no source {name!r}")

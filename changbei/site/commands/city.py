@@ -66,7 +66,7 @@ def make_city(
 
 
 def this_monday() -> date:
-    today = clock.local_now().date()
+    today = clock.today()
     return today - timedelta(days=today.weekday())
 
 

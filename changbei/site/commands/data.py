@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -70,31 +70,14 @@ def _add_command(kind: str, words: str) -> None:
     @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
     @coordinates_option("the file's")
     @with_database
-    def command(
-        file: Path,
-        good_rows_only: bool,
-        update: bool,
-        check: bool,
-        report: Path | None,
-        as_json: bool,
-        coordinates: str,
-    ) -> None:
+    def command(file: Path, *, update: bool, coordinates: str, **more: Any) -> None:
         if update and kind in ONLY_ADDED:
             raise click.UsageError(f"{kind} can only be added to: --update is for the other kinds")
         if kind not in WITH_PLACES and coordinates != COORDINATES[0]:
             raise click.UsageError(
                 f"{kind} have no coordinates: --coordinates is for {', '.join(WITH_PLACES)}"
             )
-        take_over(
-            kind,
-            file,
-            good_rows_only=good_rows_only,
-            update=update,
-            check=check,
-            report=report,
-            as_json=as_json,
-            coordinates=coordinates,
-        )
+        take_over(kind, file, update=update, coordinates=coordinates, **more)
 
 
 for _kind, _words in KINDS.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from changbei.core.errors import Conflict, NotFound
+from changbei.core.errors import Conflict, NotFound, there
 from changbei.site.commands.base import coordinates_option, with_database
 
 if TYPE_CHECKING:
@@ -98,10 +98,7 @@ def import_day(day: datetime, file: Path, code: str, replace: bool, check: bool,
 def _day(on: date) -> DeliveryDay:
     from changbei.delivery import selectors  # noqa: PLC0415
 
-    found = selectors.day_for(on)
-    if found is None:
-        raise NotFound(f"no deliveries are planned for {on}")
-    return found
+    return there(selectors.day_for(on), f"no deliveries are planned for {on}")
 
 
 def _site(code: str) -> Site:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.live import Live
 
 from changbei.core import clock, texts
+from changbei.core.texts import LANGUAGES
 
 
 @click.command()
@@ -32,9 +33,7 @@ from changbei.core import clock, texts
     show_default=True,
     help="Of the generated city, if any.",
 )
-@click.option(
-    "--language", type=click.Choice(["zh-Hans", "zh-Hant", "en"]), default="zh-Hans", show_default=True
-)
+@click.option("--language", type=click.Choice(LANGUAGES), default="zh-Hans", show_default=True)
 def drill(
     name: str | None,
     as_list: bool,

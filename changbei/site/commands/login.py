@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from changbei.core.errors import NotFound
+from changbei.core.errors import NotFound, there
 from changbei.site.commands.base import with_database
 
 if TYPE_CHECKING:
@@ -83,9 +83,7 @@ def account_of(login: str) -> Account:
     from changbei.people.models import Account  # noqa: PLC0415 - needs Django
 
     found = Account.objects.select_related("person").filter(login=login).first()
-    if found is None:
-        raise NotFound(f"there is no login {login!r}")
-    return found
+    return there(found, f"there is no login {login!r}")
 
 
 def _password(*, generate: bool) -> str:

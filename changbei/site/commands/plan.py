@@ -47,7 +47,7 @@ def new(folder: Path, pack_id: str | None, title: str) -> None:
     """Write a small new plan into FOLDER, which can be carried out as it stands, to be written in."""
     if folder.exists() and any(folder.iterdir()):
         raise click.ClickException(f"{folder} is not empty")
-    today = clock.local_now().date()
+    today = clock.today()
     files = starting.starter(pack_id or folder.resolve().name, title, effective_on=today)
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)

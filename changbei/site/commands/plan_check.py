@@ -92,7 +92,7 @@ def diff(before: str, after: str, as_json: bool) -> None:
         django.setup()
         packs = [loading.load_pack(loading.read_folder(one), check_actions=False) for one in (before, after)]
     else:
-        packs = with_database(_both)(before, after)
+        packs = with_database(lambda: [_pack(before), _pack(after)])()
     found = compare(*packs)
     if as_json:
         click.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
@@ -109,10 +109,6 @@ def diff(before: str, after: str, as_json: bool) -> None:
                 click.echo(str(change))
     if not found.changes:
         click.echo("no difference")
-
-
-def _both(before: str, after: str) -> list[Pack]:
-    return [_pack(before), _pack(after)]
 
 
 def _pack(name: str) -> Pack:

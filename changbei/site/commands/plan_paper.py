@@ -21,9 +21,9 @@ from changbei.plans.rendering import files, handbook, official
 from changbei.plans.rendering.annex import Annex
 from changbei.plans.rendering.words import known
 from changbei.site.commands.base import let_go_of_database
+from changbei.site.commands.plan_check import DEFAULT_PACK
 from changbei.site.postgres import database
 
-_DEFAULT_PACK = "customer-service-emergency"
 _folder = click.argument("folder", required=False, type=click.Path(path_type=Path))
 _language = click.option("--language", type=click.Choice(LANGUAGES), default="zh-Hans", show_default=True)
 
@@ -102,7 +102,7 @@ def action_titles(language: str) -> Mapping[str, str]:
 
 def _loaded(folder: Path | None) -> Pack:
     return loading.load_pack(
-        loading.read_folder(folder or settings.PLANS / _DEFAULT_PACK), check_actions=False
+        loading.read_folder(folder or settings.PLANS / DEFAULT_PACK), check_actions=False
     )
 
 
@@ -111,7 +111,7 @@ def _in_force(folder: Path | None) -> Pack:
     from changbei.plans.selectors import pack_in_force  # noqa: PLC0415 - models
 
     if folder is None:
-        return pack_in_force(_DEFAULT_PACK)
+        return pack_in_force(DEFAULT_PACK)
     return pack_in_force(_loaded(folder).id if folder.is_dir() else folder.name)
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from changbei.core import clock
 from changbei.core.clock import LOCAL
-from changbei.core.errors import Invalid, NotFound, Problem
+from changbei.core.errors import Invalid, Problem, there
 from changbei.core.texts import pick
 from changbei.site.commands.base import with_database
 
@@ -117,12 +118,11 @@ def record(
 @with_database
 def drill(system: str, seconds: int, day: str, complete: bool, note: str, staff_no: str) -> None:
     """Record that a backup was restored to see that it can be."""
-    from changbei.core import clock  # noqa: PLC0415 - set up with Django
     from changbei.readiness import services  # noqa: PLC0415 - models
 
     made = services.record_restore_drill(
         system,
-        on=_moment("--on", day).date() if day else clock.local_now().date(),
+        on=_moment("--on", day).date() if day else clock.today(),
         restore_seconds=seconds,
         complete=complete,
         note=note,
@@ -203,9 +203,7 @@ def _person(staff_no: str) -> Person:
     from changbei.people.models import Person  # noqa: PLC0415 - models
 
     found = Person.objects.filter(staff_no=staff_no, active=True).first()
-    if found is None:
-        raise NotFound(f"--as: nobody on the staff has the number {staff_no}")
-    return found
+    return there(found, f"--as: nobody on the staff has the number {staff_no}")
 
 
 def _moment(option: str, text: str) -> datetime:

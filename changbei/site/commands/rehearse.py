@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from changbei.core import texts
+from changbei.core.texts import LANGUAGES
 
 _WORST = 12  # tasks shown
 _GENERATED_SHOPS = 600  # the people matter here; shops only have to be there
@@ -35,9 +36,7 @@ def _wall(_context: click.Context, _parameter: click.Parameter, value: str) -> t
     "--from-journal", is_flag=True, help="Response times as people had them here, where there are enough."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
-@click.option(
-    "--language", type=click.Choice(["zh-Hans", "zh-Hant", "en"]), default="zh-Hans", show_default=True
-)
+@click.option("--language", type=click.Choice(LANGUAGES), default="zh-Hans", show_default=True)
 def rehearse(
     name: str,
     runs: int,

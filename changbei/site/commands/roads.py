@@ -67,7 +67,7 @@ def times(day: datetime | None) -> None:
     """Compute the driving times of DAY (default: today) ahead. The worker does the same by itself."""
     from changbei.delivery import jobs  # noqa: PLC0415 - models: only after Django is set up
 
-    on = day.date() if day else clock.local_now().date()
+    on = day.date() if day else clock.today()
     places = jobs.prepare_times_of(on)
     click.echo(
         f"{on}: driving times between {places} places" if places else f"{on}: no deliveries are planned"

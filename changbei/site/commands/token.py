@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from changbei.core.errors import NotFound
+from changbei.core.errors import there
 from changbei.site.commands.base import with_database
 from changbei.site.commands.login import account_of
 
@@ -43,8 +43,6 @@ def revoke(login: str, number: int) -> None:
     """Revoke key NUMBER of LOGIN (the numbers are listed by `changbei token list`)."""
     from changbei.people.accounts import revoke_token  # noqa: PLC0415 - needs Django
 
-    token = account_of(login).tokens.filter(pk=number).first()
-    if token is None:
-        raise NotFound(f"{login} has no key {number}")
+    token = there(account_of(login).tokens.filter(pk=number).first(), f"{login} has no key {number}")
     revoke_token(token, actor=None)
     click.echo(f"revoked: {token.label}")

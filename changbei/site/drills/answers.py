@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from changbei.core import clock
 from changbei.core.clock import LOCAL
 from changbei.incidents.forecasts import DAYS_AHEAD, Day, Draft
 
@@ -51,7 +52,7 @@ def _value(name: str, schema: Mapping[str, Any], known: Knowledge) -> Any:
     if schema.get("format") == "date-time":
         return _moment(name, known).astimezone(LOCAL).isoformat(timespec="minutes")
     if schema.get("format") == "date":
-        return known.now.astimezone(LOCAL).date().isoformat()
+        return clock.day_of(known.now).isoformat()
     return "演练填报 / drill"
 
 
@@ -68,7 +69,7 @@ def _moment(name: str, known: Knowledge) -> datetime:
 
 def forecast(now: datetime) -> Draft:
     """Three quiet days, as somebody reads them off the radio."""
-    today = now.astimezone(LOCAL).date()
+    today = clock.day_of(now)
     days = (Day(today + timedelta(days=number), "cloudy", 8, 15, 3, 0.0) for number in range(DAYS_AHEAD))
     return Draft(tuple(days), "演练 / drill")
 

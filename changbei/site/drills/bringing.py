@@ -78,7 +78,7 @@ def _list_settlements(task: Task, holder: Person) -> bool:
         corrections.add(
             run,
             shop,
-            ordered_on=clock.local_now().date(),
+            ordered_on=clock.today(),
             wrong=SettlementCorrection.Wrong.TWICE,
             booked_fen=2 * ORDER_FEN,
             right_fen=ORDER_FEN,
@@ -102,7 +102,7 @@ def _reconcile_settlements(task: Task, holder: Person) -> bool:
 
 def _name_cash_customers(task: Task, holder: Person) -> bool:
     """Every customer of the list that the plan allows."""
-    event, today = settling.weather_event(task.run), clock.local_now().date()
+    event, today = settling.weather_event(task.run), clock.today()
     cash.allow(task.run, cash.candidates(event, today), event, allowed_by=holder, actor=holder)
     cash.close_names(task.run, actor=holder)
     return True

@@ -23,7 +23,7 @@ from changbei.people.models import Person
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Part, TaskSpec, step_of
 from changbei.runs import services as runs
-from changbei.runs.models import Run, Task
+from changbei.runs.models import OPEN, Run, Task
 from changbei.site.drills import answers, bringing, knowing
 from changbei.site.drills.pace import Pace
 
@@ -31,7 +31,6 @@ logger = logging.getLogger(__name__)
 
 CALL = timedelta(seconds=90)
 NO_ANSWER_SHARE = 0.15  # of first calls
-OPEN_TASKS = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
 ROUTINE_LIMIT = timedelta(hours=1)
 TRY_AGAIN = timedelta(minutes=5)
 NO_SCRIPT = Part("")
@@ -75,7 +74,7 @@ class Colleagues:
 
     def _tasks(self) -> list[Task]:
         open_ = Task.objects.filter(
-            status__in=OPEN_TASKS, holder__isnull=False, run__status=Run.Status.RUNNING, **self._within("run")
+            status__in=OPEN, holder__isnull=False, run__status=Run.Status.RUNNING, **self._within("run")
         )
         open_ = (
             open_.select_related("run__plan_version", "holder")
@@ -296,6 +295,6 @@ def _leader(asked: Authorisation) -> Person | None:
 
 def drive(until: datetime, is_human: Callable[[Person], bool] = lambda _person: False) -> int:
     """The day's vans drive on as expected, but for those whose drivers sit at a screen."""
-    drivers = Person.objects.filter(tours__day__date=until.astimezone(clock.LOCAL).date())
+    drivers = Person.objects.filter(tours__day__date=clock.day_of(until))
     humans = [person.pk for person in drivers.distinct() if is_human(person)]
     return delivery.drive_as_expected(until, except_drivers=humans, actor=None)

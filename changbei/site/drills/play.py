@@ -70,7 +70,7 @@ class Drill:
 
     def _drive_at(self, driven: datetime) -> datetime | None:
         """When somebody looks at the road again: not before something has happened there."""
-        expected = selectors.next_expected(clock.now().astimezone(clock.LOCAL).date())
+        expected = selectors.next_expected(clock.today())
         return max(expected + ON_THE_SPOT, driven + DRIVE_EVERY) if expected else None
 
     def _next(self, event: datetime | None, drive_at: datetime | None) -> datetime:

@@ -46,7 +46,7 @@ class Scenario:
         forms = [plan.procedure_in_force(part.procedure).procedure.form for part in self.parts]
         fields = [field for form in forms for field in form.get("properties", {}).values()]
         if any(field.get("x-widget") in DELIVERIES for field in fields):
-            planning.plan_day(clock.local_now().date(), actor=None)
+            planning.plan_day(clock.today(), actor=None)
         for role in self.away:
             _leave(_holder(self.parts[0], role))
 
@@ -71,11 +71,9 @@ def named(name: str) -> Scenario:
     declared = rehearsals.exercises().get(name)
     if declared is None:
         return Scenario(name, titles[name], (Part(name),))
-    return Scenario(name, declared.title, sorted(declared.parts, key=_after), declared.away)
-
-
-def _after(part: Part) -> float:
-    return part.after.seconds
+    return Scenario(
+        name, declared.title, sorted(declared.parts, key=lambda part: part.after.seconds), declared.away
+    )
 
 
 def happen(part: Part, *, drill: bool) -> Incident | None:
@@ -91,7 +89,7 @@ def happen(part: Part, *, drill: bool) -> Incident | None:
 
 def start_of_drill(today: datetime) -> datetime:
     """09:40 of the next day on which vans go out: every drill begins in the middle of a delivery morning."""
-    day = planning.next_delivery_day(today.astimezone(clock.LOCAL).date())
+    day = planning.next_delivery_day(clock.day_of(today))
     return datetime(day.year, day.month, day.day, 9, 40, tzinfo=clock.LOCAL)
 
 
@@ -118,7 +116,7 @@ def _reporter(part: Part, report: Mapping[str, Any]) -> Person:
         return _holder(part, part.reporter)
     found: Person | None = None
     if "vehicle" in report:
-        tours = Tour.objects.filter(day__date=clock.local_now().date(), vehicle__number=report["vehicle"])
+        tours = Tour.objects.filter(day__date=clock.today(), vehicle__number=report["vehicle"])
         found = next((tour.driver for tour in tours.select_related("driver")), None)
     if "retailer" in report:
         shop = (

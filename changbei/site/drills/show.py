@@ -18,11 +18,10 @@ from changbei.core import clock, texts
 from changbei.incidents.models import Incident
 from changbei.journal.models import Entry
 from changbei.plans.loading import pack_for
-from changbei.runs.models import Task
+from changbei.runs.models import OPEN, Task
 from changbei.web import sentences
 
 LINES = 18
-OPEN_TASKS = (Task.Status.OPEN, Task.Status.ACKNOWLEDGED)
 QUIET = ("runs.stage_opened", "runs.stage_closed", "runs.stage_dropped", "runs.action_called")
 _ = translation.gettext
 
@@ -69,9 +68,7 @@ class Watch:
 
     def _tasks(self) -> Panel:
         tasks = (
-            Task.objects.filter(status__in=OPEN_TASKS)
-            .select_related("holder", "run")
-            .order_by("due_at", "pk")[:10]
+            Task.objects.filter(status__in=OPEN).select_related("holder", "run").order_by("due_at", "pk")[:10]
         )
         table = Table.grid(padding=(0, 1))
         for task in tasks:

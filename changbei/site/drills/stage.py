@@ -112,7 +112,7 @@ def furnish(real: str, *, retailers: int, seed: int) -> str:
     from changbei.network import loading  # noqa: PLC0415 - models
     from changbei.network.city import CitySpec, make  # noqa: PLC0415 - models
 
-    today = clock.local_now().date()
+    today = clock.today()
     monday = today - timedelta(days=today.weekday())
     loading.load(
         make(CitySpec(retailers=retailers, seed=seed, start_on=monday, roster_weeks=WEEKS_OF_ROSTER))

@@ -17,8 +17,7 @@ from changbei.plans.services import adopt
 from changbei.runs import jobs as runs
 from changbei.runs.models import RoleHolding
 from changbei.site.reactions import TABLE
-
-FOLDER = Path(__file__).resolve().parents[3] / "plans" / "customer-service-emergency"
+from changbei.testing.city import SHIPPED
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -32,7 +31,7 @@ def hear(kind: str) -> None:
 def test_who_is_appointed_by_a_file_takes_up_the_role_that_nobody_held(
     small_city: City, tmp_path: Path
 ) -> None:
-    adopt(FOLDER, actor=None)
+    adopt(SHIPPED, actor=None)
     PostHolding.objects.filter(post__kind="info-center-head").delete()
     run = incidents.report(
         "ordering-system-down", people.ordering_down(), actor=None, source="web"

@@ -14,13 +14,11 @@ from changbei.core import clock as core_clock
 from changbei.core.errors import Invalid, NotFound
 from changbei.incidents.models import Incident, Warning, WarningSource
 from changbei.incidents.tests import people
-from changbei.incidents.tests.conftest import plan
 from changbei.incidents.tests.test_warning_sources import atom, body, entry, link
 from changbei.incidents.tests.test_warnings import alert
 from changbei.site.commands.cap import source_group
 from changbei.site.commands.report import warning
 
-__all__ = ["plan"]
 pytestmark = pytest.mark.usefixtures("plan")
 
 

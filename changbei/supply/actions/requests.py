@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 from changbei.core import clock, moments
 from changbei.core.errors import Invalid, NotFound
+from changbei.core.texts import LANGUAGES, uuid_in
 from changbei.network.models import Retailer
 from changbei.notify.recipients import of_retailers
 from changbei.people.models import Person
 from changbei.plans.actions import action, message
 from changbei.plans.loading import pack_for
+from changbei.plans.schemas import COUNT, FLAG, LIST, TEXT, object_
 from changbei.runs import drills
 from changbei.runs.context import ActionContext
 from changbei.supply import selectors, services
-from changbei.supply.actions.schemas import COUNT, FLAG, LIST, TEXT, object_
 from changbei.supply.actions.telling import tell_once
 from changbei.supply.models import SupplyRequest
 
@@ -65,7 +65,7 @@ def assess_request(context: ActionContext) -> dict[str, Any]:
         "approver": found.approver,
         "verifier": found.verifier,
         "order_day": found.order_day.isoformat(),
-        "today": clock.local_now().date().isoformat(),
+        "today": clock.today().isoformat(),
     }
 
 
@@ -122,8 +122,7 @@ def _values(request: SupplyRequest) -> dict[str, Any]:
         "request": request.number,
         "retailer": request.retailer.name,
         "reasons": {
-            language: " ".join(text.get(language, "") for text in request.reasons)
-            for language in ("zh-Hans", "zh-Hant", "en")
+            language: " ".join(text.get(language, "") for text in request.reasons) for language in LANGUAGES
         },
         "day": moments.day(request.deliver_on) if request.deliver_on else "",
         "cartons": sum(request.lines.values_list("cartons", flat=True)),
@@ -132,10 +131,9 @@ def _values(request: SupplyRequest) -> dict[str, Any]:
 
 def _request(context: ActionContext) -> SupplyRequest:
     """The request named in the parameters, which has to be of this run."""
-    try:
-        uuid = UUID(context.params["request"])
-    except ValueError:
-        raise Invalid("request", "is no supply request") from None
+    uuid = uuid_in(context.params["request"])
+    if uuid is None:
+        raise Invalid("request", "is no supply request")
     found = SupplyRequest.objects.select_related("retailer", "run__plan_version").filter(uuid=uuid).first()
     if found is None or found.run_id != context.run.pk:
         raise NotFound(f"{context.run.number} has no supply request {uuid}")

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from changbei.core.clock import LOCAL
-from changbei.core.errors import Invalid, NotFound
+from changbei.core import clock
+from changbei.core.errors import Invalid, there
 from changbei.network import customers
 from changbei.network.models import Retailer
 from changbei.notify.recipients import of_retailers
 from changbei.plans.actions import action, message
+from changbei.plans.schemas import COUNT, FLAG, MAP, TEXT, object_
 from changbei.runs import drills
 from changbei.runs.context import ActionContext
 from changbei.runs.models import Task
-from changbei.supply.actions.schemas import COUNT, FLAG, TEXT, object_
 from changbei.supply.actions.telling import tell_once
 
 
 @action(
     "supply.tell_retailer",
-    params=object_("values", retailer=TEXT, template=message("retailer"), values={"type": "object"}),
+    params=object_("values", retailer=TEXT, template=message("retailer"), values=MAP),
     returns=object_(told=COUNT),
 )
 def tell_retailer(context: ActionContext) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def tell_retailer(context: ActionContext) -> dict[str, Any]:
 )
 def join_network_stores(context: ActionContext) -> dict[str, Any]:
     """The customer has signed the agreement and is a network store from today (S11)."""
-    run, since = context.run, context.now.astimezone(LOCAL).date()
+    run, since = context.run, clock.day_of(context.now)
     with drills.practice(run.drill):
         customers.join_network_stores(
             _retailer(context), since=since, agreement=run.number, run=run.uuid, drill=run.drill, actor=None
@@ -65,6 +65,4 @@ def set_care(context: ActionContext) -> dict[str, Any]:
 def _retailer(context: ActionContext) -> Retailer:
     licence_no = context.params["retailer"]
     found = Retailer.objects.filter(licence_no=licence_no).first()
-    if found is None:
-        raise NotFound(f"there is no customer with licence {licence_no!r}")
-    return found
+    return there(found, f"there is no customer with licence {licence_no!r}")

@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 from changbei.network.models import Retailer
 from changbei.notify.recipients import of_retailers
 from changbei.plans.actions import action, message
+from changbei.plans.schemas import COUNT, object_
 from changbei.runs.context import ActionContext
-from changbei.supply.actions.schemas import COUNT, object_
 from changbei.supply.actions.telling import tell_once
 from changbei.supply.models import CashSettlement, SettlementCorrection
 

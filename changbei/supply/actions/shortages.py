@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -12,10 +13,10 @@ from changbei.notify.recipients import of_contact
 from changbei.people.models import Contact
 from changbei.plans.actions import action, message
 from changbei.plans.loading import pack_for
+from changbei.plans.schemas import COUNT, FLAG, LIST, NUMBER, TEXT, object_
 from changbei.runs import drills
 from changbei.runs.context import ActionContext
 from changbei.supply import early, rules
-from changbei.supply.actions.schemas import COUNT, FLAG, LIST, NUMBER, TEXT, object_
 from changbei.supply.actions.telling import tell_once
 
 AREA_STAFF = (
@@ -43,7 +44,7 @@ AREA_STAFF = (
 def look_at_supply(context: ActionContext) -> dict[str, Any]:
     """What stock, demand and goods under way say of a product ("" for all of them), and what that proposes."""
     code, pack = context.params["product"], pack_for(context.run.plan_version)
-    today, limits = clock.local_now().date(), early.thresholds(pack)
+    today, limits = clock.today(), early.thresholds(pack)
     everything = early.goods(pack, today)
     one = [goods for goods in everything if not code or goods.product == code]
     signals = rules.signals(everything, early.under_way(), limits, today)
@@ -98,15 +99,7 @@ def arrival(context: ActionContext) -> dict[str, Any]:
     given = context.params
     found = early.arrival(given["product"], pack_for(context.run.plan_version), shipment=given["shipment"])
     maker = Product.objects.filter(code=given["product"]).values_list("manufacturer__code", flat=True).first()
-    return {
-        "shipment": found.shipment,
-        "manufacturer": maker or "",
-        "cartons": found.cartons,
-        "due_on": found.due_on,
-        "expected_on": found.expected_on,
-        "days_late": found.days_late,
-        "in_cycle": found.in_cycle,
-    }
+    return asdict(found) | {"manufacturer": maker or ""}
 
 
 @action(

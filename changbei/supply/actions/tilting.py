@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from changbei.core.clock import LOCAL
+from changbei.core import clock
 from changbei.plans.actions import action
+from changbei.plans.schemas import COUNT, LIST, MAP, TEXT, object_
 from changbei.runs.context import ActionContext
 from changbei.supply import tilt
-from changbei.supply.actions.schemas import COUNT, LIST, TEXT, object_
 
 FOUR = dict.fromkeys(tilt.CLASSES, COUNT)
 
@@ -21,7 +21,7 @@ FOUR = dict.fromkeys(tilt.CLASSES, COUNT)
 def tilt_counts(context: ActionContext) -> dict[str, Any]:
     """Each customer manager with the own customers of each class, as they are on file now."""
     managers = tilt.by_manager(tilt.shops(tilt.formats_of(context.params["formats"])))
-    today = context.now.astimezone(LOCAL).date()
+    today = clock.day_of(context.now)
     return {
         "month": tilt.next_month(today),
         "month_end": tilt.month_end(today).isoformat(),
@@ -32,7 +32,7 @@ def tilt_counts(context: ActionContext) -> dict[str, Any]:
 
 @action(
     "supply.tilt_sum",
-    params=object_("reported", formats=TEXT, asked=COUNT, reported={"type": "object"}),
+    params=object_("reported", formats=TEXT, asked=COUNT, reported=MAP),
     returns=object_(rows=LIST, reported=COUNT, missing=COUNT, differing=COUNT, **FOUR),
 )
 def tilt_sum(context: ActionContext) -> dict[str, Any]:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from changbei.core.clock import VirtualClock
-from changbei.network.city import City
-from changbei.notify.channels.sms import Twin
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
 from changbei.plans.models import PlanVersion
-from changbei.plans.services import adopt
-
-FOLDER = Path(__file__).resolve().parents[3] / "plans" / "customer-service-emergency"
 
 
 @pytest.fixture
-def version(small_city: City, clock: VirtualClock, carrier: Twin) -> PlanVersion:
-    return adopt(FOLDER, actor=None)
+def version(plan: PlanVersion) -> PlanVersion:
+    return plan
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from changbei.plans import loading, tables
 from changbei.plans.model import Pack
 from changbei.supply import rules
 from changbei.supply.rules import Customer, Wish
-from changbei.supply.tests.conftest import FOLDER
+from changbei.testing.city import SHIPPED
 
 CONDUCTS = ("law_abiding", "warned", "punished")
 CLASSES = (("general",), ("scarce",), ("controlled",), ("general", "scarce"), ("general", "controlled"))
@@ -91,7 +91,7 @@ def enough(path: str, people: tuple[str, ...]) -> bool:
 
 @pytest.fixture(scope="module")
 def shipped() -> Pack:
-    return loading.load_pack(loading.read_folder(FOLDER))
+    return loading.load_pack(loading.read_folder(SHIPPED))
 
 
 def test_the_table_is_the_whole_product() -> None:

@@ -24,7 +24,7 @@ from changbei.runs import services as runs
 from changbei.runs.models import Run, Task
 from changbei.supply import selectors, services
 from changbei.supply.models import SupplyLine, SupplyRequest
-from changbei.supply.tests.conftest import FOLDER
+from changbei.testing.city import SHIPPED
 
 
 def customer() -> Retailer:
@@ -237,20 +237,25 @@ def run_with_approvals(version: PlanVersion, people: list[Person | None], *, dri
         actor=None,
     )
     for number, person in enumerate(people):
-        Task.objects.create(
-            run=run,
-            item=f"approval-{number}",
-            kind="approve",
-            role="x",
-            title={},
-            clause="E3.4.3b",
-            status="done",
-            opened_at=run.started_at,
-            done_at=run.started_at,
-            done_by=person,
-            result={"approved": True},
-        )
+        has_approved(run, f"approval-{number}", person)
     return run
+
+
+def has_approved(run: Run, item: str, person: Person) -> None:
+    """Somebody has approved."""
+    Task.objects.create(
+        run=run,
+        item=item,
+        kind="approve",
+        role="x",
+        title={},
+        clause="E3.4.3b",
+        status="done",
+        opened_at=run.started_at,
+        done_at=run.started_at,
+        done_by=person,
+        result={"approved": True},
+    )
 
 
 def test_a_special_case_needs_two_people(version: PlanVersion, pack: Pack) -> None:
@@ -260,19 +265,7 @@ def test_a_special_case_needs_two_people(version: PlanVersion, pack: Pack) -> No
     request = assess(pack, path="special", run=run).request
     with pytest.raises(Conflict, match="approval that its path asks for is missing"):
         services.approve_by_run(request, actor=None)
-    Task.objects.create(
-        run=run,
-        item="second",
-        kind="approve",
-        role="x",
-        title={},
-        clause="E3.4.3b",
-        status="done",
-        opened_at=run.started_at,
-        done_at=run.started_at,
-        done_by=two,
-        result={"approved": True},
-    )
+    has_approved(run, "second", two)
     request = services.approve_by_run(request, actor=None)
     assert (request.status, request.decided_by) == ("approved", two)
 
@@ -321,7 +314,7 @@ def test_goods_are_given_out_once_whoever_asks_at_the_same_moment(
     small_city_plan: City, clock: VirtualClock, carrier: object
 ) -> None:
     loading.load(small_city_plan)
-    pack = pack_for(adopt(FOLDER, actor=None))
+    pack = pack_for(adopt(SHIPPED, actor=None))
     requests = [approved(pack, path="consumer", cartons=20, occasion=f"wedding {n}") for n in range(4)]
     Stock.objects.filter(product=product()).update(cartons=0)
     Stock.objects.filter(product=product(), site=customer().line.site).update(cartons=50)
@@ -349,7 +342,7 @@ def test_an_area_is_replenished_once_whoever_asks_at_the_same_moment(
     small_city_plan: City, clock: VirtualClock, carrier: object
 ) -> None:
     loading.load(small_city_plan)
-    run = run_with_approvals(adopt(FOLDER, actor=None), [])
+    run = run_with_approvals(adopt(SHIPPED, actor=None), [])
     key = Retailer.objects.filter(conduct="law_abiding", marked_prices=True)
     shops = list(key.select_related("line__site").order_by("pk")[:3])
     made: list[services.Replenished] = []

@@ -13,6 +13,7 @@ from changbei.notify import audiences, bulk, steering
 from changbei.notify.models import Notice, Urgency
 from changbei.runs.access import notice_for
 from changbei.web.api.acting import actor
+from changbei.web.api.shown import of
 from changbei.web.api.tasks import REFUSALS
 
 router = Router(tags=["notices"])
@@ -66,9 +67,7 @@ def preview(request: HttpRequest, body: AudienceIn) -> AudienceOut:
     """How many the query names, how many of them no channel reaches, and a few of them. Changes nothing."""
     found = bulk.preview(audiences.read(body.query), body.channels, actor=request.user)
     names = [one.name for one in found.sample]
-    return AudienceOut(
-        count=found.count, unreachable=found.unreachable, managers=found.managers, sample=names
-    )
+    return of(AudienceOut, found, sample=names)
 
 
 @router.post("", response={201: NoticeOut, **REFUSALS})
@@ -78,19 +77,12 @@ def send(request: HttpRequest, body: NoticeIn) -> Status[NoticeOut]:
         urgency = Urgency[body.urgency.upper()]
     except KeyError:
         raise Invalid("urgency", f"one of {', '.join(one.name.lower() for one in Urgency)}") from None
-    draft = bulk.Draft(
-        query=audiences.read(body.query),
-        title=body.title,
-        body=body.body,
-        channels=tuple(body.channels),
-        urgency=urgency,
-        needs_acknowledgement=body.needs_acknowledgement,
-        confirm_at_least=body.confirm_at_least,
-        confirm_within_seconds=body.confirm_within_seconds,
-        drill=body.drill,
-        outside_in_drill=body.outside_in_drill,
-        key=body.key,
-    )
+    read = {
+        "query": audiences.read(body.query),
+        "channels": tuple(body.channels),
+        "urgency": urgency,
+    }
+    draft = bulk.Draft(**{**body.model_dump(), **read})
     return Status(201, _shown(bulk.send(draft, actor=actor(request))))
 
 
@@ -130,16 +122,5 @@ def retry(request: HttpRequest, uuid: UUID) -> NoticeOut:
 
 def _shown(notice: Notice) -> NoticeOut:
     found = steering.progress(notice)
-    return NoticeOut(
-        uuid=notice.uuid,
-        total=found.total,
-        left=found.left,
-        out=found.out,
-        arrived=found.arrived,
-        failed=found.failed,
-        unreachable=found.unreachable,
-        stopped=found.stopped,
-        paused=notice.paused_at is not None,
-        cancelled=notice.stopped_at is not None,
-        states=found.states,
-    )
+    paused, cancelled = notice.paused_at is not None, notice.stopped_at is not None
+    return of(NoticeOut, found, uuid=notice.uuid, paused=paused, cancelled=cancelled)

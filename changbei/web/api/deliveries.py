@@ -11,7 +11,7 @@ from django.utils.http import parse_etags
 from django.utils.translation import gettext_noop
 from ninja import Router, Status
 
-from changbei.core.errors import Invalid, NotFound, Problem
+from changbei.core.errors import Invalid, Problem, there
 from changbei.delivery import adjusting, disrupting, recovery, selectors, services, sorting
 from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.disrupting import UrgentOrder
@@ -67,10 +67,7 @@ def _tagged(request: HttpRequest, body: schemas.LoadsOut | schemas.ChangesOut) -
 
 
 def _day(on: date) -> DeliveryDay:
-    day = selectors.day_for(on)
-    if day is None:
-        raise NotFound(f"no deliveries are planned for {on}")
-    return day
+    return there(selectors.day_for(on), f"no deliveries are planned for {on}")
 
 
 @router.post("/today/orders", response={201: schemas.CountedOut, **REFUSALS})
@@ -145,9 +142,7 @@ def closures(request: HttpRequest) -> list[schemas.ClosureOut]:
 def reopen(request: HttpRequest, uuid: UUID) -> schemas.ClosureOut:
     """Open again before its time."""
     people.require(actor(request), "delivery.recover")
-    found = Closure.objects.filter(uuid=uuid).first()
-    if found is None:
-        raise NotFound(f"closure {uuid}")
+    found = there(Closure.objects.filter(uuid=uuid).first(), f"closure {uuid}")
     disrupting.reopen(found, actor=actor(request))
     found.refresh_from_db()
     return _closure(found)
@@ -165,11 +160,8 @@ def recompute(request: HttpRequest, body: schemas.RecomputeIn) -> schemas.Recove
 
 
 def _today() -> DeliveryDay:
-    day = services.today()
-    if day is None:
-        raise NotFound(gettext_noop("no deliveries are planned for today"))
-    return day
+    return there(services.today(), gettext_noop("no deliveries are planned for today"))
 
 
 def _closure(one: Closure) -> schemas.ClosureOut:
-    return schemas.ClosureOut.model_validate(one, from_attributes=True)
+    return shown.of(schemas.ClosureOut, one)

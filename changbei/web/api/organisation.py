@@ -17,6 +17,7 @@ from changbei.web.api import schemas
 from changbei.web.api.acting import actor
 from changbei.web.api.people import PostFull, post_full, router
 from changbei.web.api.schemas import Words
+from changbei.web.api.shown import of
 from changbei.web.api.tasks import REFUSALS
 
 __all__ = ["router"]
@@ -172,18 +173,8 @@ def _said(body: Schema) -> dict[str, Any]:
 
 def _unit(one: Unit) -> UnitOut:
     parent = one.parent.code if one.parent else ""
-    return UnitOut(code=one.code, kind=one.kind, name=one.name, parent=parent)
+    return of(UnitOut, one, parent=parent)
 
 
 def _colleague(one: Person) -> ColleagueOut:
-    return ColleagueOut(
-        staff_no=one.staff_no,
-        name=one.name,
-        phone=one.phone,
-        second_phone=one.second_phone,
-        email=one.email,
-        language=one.language,
-        unit=one.unit.code,
-        job=one.job,
-        active=one.active,
-    )
+    return of(ColleagueOut, one, unit=one.unit.code)

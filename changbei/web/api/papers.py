@@ -13,6 +13,7 @@ from changbei.plans.rendering.files import TYPES
 from changbei.plans.selectors import pack_in_force
 from changbei.web import drawn, showing
 from changbei.web.api.tasks import REFUSALS
+from changbei.web.downloads import download
 
 router = Router(tags=["plans"])
 
@@ -66,6 +67,4 @@ def _pack(request: HttpRequest, pack: str) -> Pack:
 
 
 def _handed(file: drawn.File) -> HttpResponse:
-    response = HttpResponse(file.data, content_type=file.kind)
-    response.headers["Content-Disposition"] = f'attachment; filename="{file.name}"'
-    return response
+    return download(file.data, file.name, file.kind)

@@ -13,10 +13,11 @@ from pydantic import AwareDatetime, Field
 from changbei.core import clock
 from changbei.core.errors import Invalid, NotFound
 from changbei.people import access, services, staffing
-from changbei.people.models import Absence, DutyShift, Person, Post
+from changbei.people.models import Absence, Person, Post
 from changbei.people.staffing import Staffed
-from changbei.web.api import schemas, shown
+from changbei.web.api import schemas
 from changbei.web.api.acting import actor
+from changbei.web.api.shown import of
 from changbei.web.api.tasks import REFUSALS
 
 router = Router(tags=["people"])
@@ -145,7 +146,7 @@ def put_on_duty(request: HttpRequest, code: str, body: DutyIn) -> Status[list[Sh
     shifts = services.put_on_duty_weekly(
         found, person, body.starts_at, body.ends_at, body.weeks, actor=actor(request)
     )
-    return Status(201, [_shift(one) for one in shifts])
+    return Status(201, [of(ShiftOut, one) for one in shifts])
 
 
 @router.post("/posts/{code}/duty/{pk}/off", response={200: PostFull, **REFUSALS})
@@ -161,7 +162,7 @@ def record_absence(request: HttpRequest, staff_no: str, body: AbsenceIn) -> Stat
     """Somebody is or will be away. The same absence sent again is the one that was recorded."""
     found = access.get_person(request.user, staff_no)
     given = body.model_dump()
-    given["substitute"] = _substitute(request, body.substitute)
+    given["substitute"] = _colleague(request, body.substitute, "substitute") if body.substitute else None
     return Status(201, _absence(services.record_absence(found, **given, actor=actor(request))))
 
 
@@ -190,53 +191,29 @@ def _colleague(request: HttpRequest, staff_no: str, field: str = "staff_no") -> 
         raise Invalid(field, _("There is no such colleague.")) from None
 
 
-def _substitute(request: HttpRequest, staff_no: str) -> Person | None:
-    return _colleague(request, staff_no, "substitute") if staff_no else None
-
-
 def post_full(found: Post) -> PostFull:
     """The post with who fills it and its roster."""
     now = clock.now()
     turns = (turn.shift for day in staffing.roster(found, now) for turn in day.turns)
     shifts = {one.pk: one for one in turns if one.ends_at > now}
     row = _post(staffing.staffed([found], now)[0])
-    return PostFull(**row.model_dump(), roster=[_shift(one) for one in shifts.values()])
+    return PostFull(**row.model_dump(), roster=[of(ShiftOut, one) for one in shifts.values()])
 
 
 def _post(one: Staffed) -> PostOut:
-    return PostOut(
-        code=one.post.code,
-        kind=one.post.kind,
-        name=one.post.name,
+    return of(
+        PostOut,
+        one.post,
         unit=one.post.unit.code,
         holders=[
-            HolderOut(
-                person=shown.colleague(held.person),
-                rank=held.holding.rank,
-                since=held.holding.since,
-                away_until=held.absence.ends_at if held.absence else None,
-            )
+            of(HolderOut, held.holding, away_until=held.absence.ends_at if held.absence else None)
             for held in one.holders
         ],
-        on_duty=[_shift(duty.shift) for duty in one.on_duty if duty.absence is None],
-        doing=shown.person(one.doing),
+        on_duty=[of(ShiftOut, duty.shift) for duty in one.on_duty if duty.absence is None],
+        doing=one.doing,
         why=one.why,
     )
 
 
-def _shift(one: DutyShift) -> ShiftOut:
-    return ShiftOut(
-        id=one.pk, person=shown.colleague(one.person), starts_at=one.starts_at, ends_at=one.ends_at
-    )
-
-
 def _absence(one: Absence) -> AbsenceOut:
-    return AbsenceOut(
-        id=one.pk,
-        staff_no=one.person.staff_no,
-        starts_at=one.starts_at,
-        ends_at=one.ends_at,
-        out_of_city=one.out_of_city,
-        reachable=one.reachable,
-        substitute=shown.person(one.substitute),
-    )
+    return of(AbsenceOut, one, staff_no=one.person.staff_no)

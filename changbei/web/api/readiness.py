@@ -13,6 +13,7 @@ from changbei.readiness import registers, selectors, services
 from changbei.readiness.selectors import Standing
 from changbei.web import showing
 from changbei.web.api.acting import actor
+from changbei.web.api.shown import of
 from changbei.web.api.tasks import REFUSALS
 
 router = Router(tags=["readiness"])
@@ -75,22 +76,16 @@ class RecordedOut(Schema):
 
 def shown(one: Standing) -> CheckOut:
     """A check and how it stands, in the reader's language."""
-    findings = [
-        FindingOut(subject=found.subject, text=showing.say(found.text), found_at=found.found_at)
-        for found in one.findings
-    ]
-    return CheckOut(
+    findings = [of(FindingOut, found, text=showing.say(found.text)) for found in one.findings]
+    return of(
+        CheckOut,
+        one,
         id=one.check.id,
         plan=one.pack.id,
         clause=one.check.clause,
         title=showing.say(one.check.title),
-        holds=one.holds,
-        since=one.since,
-        looked_at=one.looked_at,
-        next_at=one.next_at,
         findings=findings,
         mend=showing.say(one.check.mend),
-        registry=one.registry,
     )
 
 
@@ -126,9 +121,7 @@ def all_registers(request: HttpRequest) -> list[RegisterOut]:
     """The registers and the columns that can be written."""
     actor(request)
     return [
-        RegisterOut(
-            id=one.id, clause=one.clause, title=str(one.title), columns=[column.name for column in one.typed]
-        )
+        of(RegisterOut, one, title=str(one.title), columns=[column.name for column in one.typed])
         for one in registers.REGISTERS.values()
     ]
 

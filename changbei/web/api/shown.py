@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
+from ninja import Schema
+
 from changbei.core import clock
 from changbei.delivery import selectors as delivery
 from changbei.delivery.models import RecoveryCase
 from changbei.incidents.models import Incident, Suspension, Warning
 from changbei.notify import selectors as notify
 from changbei.notify.models import Message
-from changbei.people.models import Person
 from changbei.runs import selectors as runs
 from changbei.runs.models import Task
 from changbei.web import showing
 from changbei.web.api import schemas
 
+Shape = TypeVar("Shape", bound=Schema)
 MESSAGES_SHOWN = 500
 
 
-def colleague(one: Person) -> schemas.PersonOut:
-    return schemas.PersonOut(staff_no=one.staff_no, name=one.name, phone=one.phone)
-
-
-def person(one: Person | None) -> schemas.PersonOut | None:
-    return colleague(one) if one else None
+def of(shape: type[Shape], one: object, **given: Any) -> Shape:
+    """`one` in this shape: a field that is not given is its attribute of that name."""
+    own = {name: getattr(one, name) for name in shape.model_fields.keys() - given.keys()}
+    return shape(**own, **given)
 
 
 def incident(one: Incident) -> schemas.IncidentOut:
-    return schemas.IncidentOut.model_validate(one, from_attributes=True)
+    return of(schemas.IncidentOut, one)
 
 
 def incident_with_everything(one: Incident) -> schemas.IncidentFull:
@@ -48,42 +50,12 @@ def incident_with_everything(one: Incident) -> schemas.IncidentFull:
 
 
 def task(one: Task) -> schemas.TaskOut:
-    return schemas.TaskOut(
-        uuid=one.uuid,
-        number=one.run.number,
-        item=one.item,
-        kind=one.kind,
-        title=one.title,
-        guide=one.guide or {},
-        role=one.role,
-        holder=person(one.holder),
-        clause=one.clause,
-        status=one.status,
-        options=one.options,
-        evidence=one.evidence,
-        page=one.page,
-        opened_at=one.opened_at,
-        acknowledge_due_at=one.acknowledge_due_at,
-        due_at=one.due_at,
-        acknowledged_at=one.acknowledged_at,
-        done_at=one.done_at,
-        done_by=person(one.done_by),
-        late=showing.is_late(one, clock.now()),
-        escalations=one.escalations,
-        result=one.result,
-    )
+    late = showing.is_late(one, clock.now())
+    return of(schemas.TaskOut, one, number=one.run.number, guide=one.guide or {}, late=late)
 
 
 def role(one: runs.HeldRole) -> schemas.RoleOut:
-    return schemas.RoleOut(
-        role=one.role,
-        title=dict(one.title),
-        clause=one.clause,
-        person=person(one.person),
-        why=one.why,
-        handed_over=one.pinned,
-        since=one.since,
-    )
+    return of(schemas.RoleOut, one, title=dict(one.title), handed_over=one.pinned)
 
 
 def message(one: Message) -> schemas.MessageOut:
@@ -93,67 +65,22 @@ def message(one: Message) -> schemas.MessageOut:
         to, name = "customer", one.retailer.name
     else:
         to, name = "contact", showing.say(one.contact.organisation) if one.contact else ""
-    return schemas.MessageOut(
-        uuid=one.uuid,
-        to=to,
-        name=name,
-        channel=one.channel,
-        template=one.notice.template,
-        state=one.state,
-        queued_at=one.queued_at,
-        handed_at=one.handed_at,
-        delivered_at=one.delivered_at,
-        acknowledged_at=one.acknowledged_at,
-    )
+    return of(schemas.MessageOut, one, to=to, name=name, template=one.notice.template)
 
 
 def recovery(one: RecoveryCase) -> schemas.RecoveryOut:
-    options = [
-        schemas.OptionOut.model_validate(option, from_attributes=True)
-        for option in one.options.order_by("rank")
-    ]
-    return schemas.RecoveryOut(
-        uuid=one.uuid,
+    return of(
+        schemas.RecoveryOut,
+        one,
         number=one.run.number if one.run else "",
         vehicle=one.breakdown.tour.vehicle.number if one.breakdown else "",
-        status=one.status,
-        computed_at=one.computed_at,
-        computing_seconds=one.computing_seconds,
-        stops_stranded=one.stops_stranded,
-        options=options,
+        options=list(one.options.order_by("rank")),
     )
 
 
 def warning(one: Warning) -> schemas.WarningOut:
-    return schemas.WarningOut(
-        uuid=one.uuid,
-        verdict=one.verdict,
-        status=one.status,
-        msg_type=one.msg_type,
-        event=one.event,
-        headline=one.headline,
-        severity=one.severity,
-        colour=one.colour,
-        sent=one.sent,
-        effective_at=one.effective_at,
-        expires_at=one.expires_at,
-        received_at=one.received_at,
-        incident=one.incident.number if one.incident else "",
-        reasons=one.reasons,
-        texts=one.texts,
-    )
+    return of(schemas.WarningOut, one, incident=one.incident.number if one.incident else "")
 
 
 def suspension(one: Suspension) -> schemas.SuspensionOut:
-    return schemas.SuspensionOut(
-        uuid=one.uuid,
-        number=one.incident.number,
-        scope=one.scope,
-        reason=one.reason,
-        area=one.area,
-        retailers=one.retailers.count(),
-        starts_at=one.starts_at,
-        ends_at=one.ends_at,
-        decided_at=one.decided_at,
-        resumed_at=one.resumed_at,
-    )
+    return of(schemas.SuspensionOut, one, number=one.incident.number, retailers=one.retailers.count())

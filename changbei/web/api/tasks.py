@@ -94,7 +94,7 @@ def attach(
     """Attach evidence (multipart): `note` with words, `photo` or `file` with a file."""
     found = access.task_for(request.user, uuid)
     evidence = services.attach(found, kind, actor=actor(request), note=note, file=file)
-    return Status(201, schemas.EvidenceOut.model_validate(evidence, from_attributes=True))
+    return Status(201, shown.of(schemas.EvidenceOut, evidence))
 
 
 def _now(found: Task) -> schemas.TaskOut:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 
-import typst
 from django.conf import settings
 from django.utils.translation import gettext as _
 
@@ -18,7 +16,7 @@ from changbei.notify.models import Call, CallList
 from changbei.people.models import Person
 from changbei.people.resolution import Holder, resolve_many
 from changbei.plans.model import Pack
-from changbei.plans.rendering.pdf import checked
+from changbei.plans.rendering.pdf import typeset
 from changbei.runs.roles import spec_of
 from changbei.web.showing import language, say
 
@@ -144,11 +142,4 @@ def _printed() -> str:
 def pdf(tree: CallTree) -> bytes:
     """Raises Outside when the font files are not there."""
     data = asdict(tree) | {"lang": language().split("-")[0]}
-    drawn = typst.compile(
-        str(TEMPLATE),
-        font_paths=[str(checked(Path(settings.FONTS)))],
-        ignore_system_fonts=True,
-        sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-        timestamp=int(clock.now().timestamp()),
-    )
-    return bytes(drawn)
+    return typeset(TEMPLATE, data, Path(settings.FONTS), clock.now())

@@ -15,7 +15,7 @@ from changbei.plans import document
 from changbei.plans.document import ClauseView, Fulfilment
 from changbei.plans.model import Pack
 from changbei.runs.access import hidden_runs
-from changbei.runs.models import ActionCall, Run, Task
+from changbei.runs.models import OPEN, ActionCall, Run, Task
 from changbei.web import showing
 from changbei.web.planned.words import anchor_of
 
@@ -121,7 +121,7 @@ def running_by_clause(pack: Pack, actor: object) -> dict[str, list[Running]]:
 
 def _open_tasks(pack: Pack, hidden: QuerySet[Run]) -> Iterator[tuple[str, Running]]:
     tasks = (
-        Task.objects.filter(status__in=showing.OPEN, run__plan_version__pack=pack.id)
+        Task.objects.filter(status__in=OPEN, run__plan_version__pack=pack.id)
         .exclude(run__in=hidden)
         .select_related("run", "holder")
         .order_by("due_at", "pk")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,14 +11,14 @@ from django.test import Client
 from changbei.core.clock import VirtualClock
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident
+from changbei.journal.models import Entry
 from changbei.network.city import City
 from changbei.network.models import Vehicle
 from changbei.people.models import Account, Person
 from changbei.plans import services as plans
 from changbei.plans.models import PlanVersion
 from changbei.runs.models import Task
-
-SHIPPED = Path(__file__).resolve().parents[3] / "plans" / "customer-service-emergency"
+from changbei.testing.city import SHIPPED
 
 
 def client_of(person: Person | None, login: str) -> Client:
@@ -30,6 +29,19 @@ def client_of(person: Person | None, login: str) -> Client:
     client = Client(headers={"accept-language": "en"})
     client.force_login(account)
     return client
+
+
+def text(client: Client, url: str, status: int = 200) -> str:
+    """The page at this address."""
+    answer = client.get(url)
+    assert answer.status_code == status, answer.content[:2000]
+    return answer.content.decode()
+
+
+def facts_of_people() -> list[str]:
+    """What was recorded of people, keys for the tests aside."""
+    kinds = Entry.objects.filter(kind__startswith="people.").exclude(kind="people.token_issued")
+    return list(kinds.order_by("id").values_list("kind", flat=True))
 
 
 @dataclass

@@ -13,7 +13,6 @@ from django.test import Client, RequestFactory
 
 from changbei.core.clock import VirtualClock
 from changbei.incidents.models import Incident, Suspension, Warning
-from changbei.incidents.tests.conftest import plan  # noqa: F401
 from changbei.incidents.tests.people import box, breakdown, head, holder, van
 from changbei.network.models import Retailer
 from changbei.people.accounts import issue_token, revoke_token
@@ -47,7 +46,7 @@ class Caller:
 
 
 @pytest.fixture
-def driver(plan: PlanVersion) -> Caller:  # noqa: F811
+def driver(plan: PlanVersion) -> Caller:
     return Caller(van("1").keeper)
 
 
@@ -62,7 +61,7 @@ def _reported(driver: Caller) -> dict[str, Any]:
     return found
 
 
-def test_without_a_key_nothing_is_said(plan: PlanVersion) -> None:  # noqa: F811
+def test_without_a_key_nothing_is_said(plan: PlanVersion) -> None:
     for headers in ({}, {"Authorization": "Bearer cb_wrong"}, {"Authorization": "Basic eDp5"}):
         answer = Client(headers=headers).get("/api/v1/incidents")
         assert answer.status_code == 401
@@ -330,7 +329,7 @@ def test_counts_and_suspends_by_polygon(driver: Caller) -> None:
     assert leader.post(f"{url}/resume")[0] == 409
 
 
-def test_a_warning_is_pushed_as_it_is(plan: PlanVersion, clock: VirtualClock) -> None:  # noqa: F811
+def test_a_warning_is_pushed_as_it_is(plan: PlanVersion, clock: VirtualClock) -> None:
     office = Caller(holder("leading-group-office"))
     answer = office.client.post("/api/v1/warnings", b"<alert>", content_type="application/cap+xml")
     assert answer.status_code == 422
@@ -350,7 +349,7 @@ def test_recoveries_of_an_incident(driver: Caller) -> None:
     assert driver.get("/recoveries/00000000-0000-4000-8000-000000000000")[0] == 404
 
 
-def test_a_key_of_nobody_reads_nothing_and_does_nothing(plan: PlanVersion) -> None:  # noqa: F811
+def test_a_key_of_nobody_reads_nothing_and_does_nothing(plan: PlanVersion) -> None:
     robot = Caller(None, "robot")
     status, body = robot.post("/incidents", {"kind": "vehicle-breakdown", "data": breakdown("1")})
     assert (status, body["error"]) == (403, "not_allowed")

@@ -7,15 +7,12 @@ from datetime import timedelta
 import pytest
 
 from changbei.core.clock import VirtualClock
-from changbei.people.models import Person, Post, PostHolding
+from changbei.incidents.tests.people import holder
+from changbei.people.models import Person, Post
 from changbei.plans.models import PlanDraft, PlanVersion
 from changbei.web.tests.conftest import client_of
 
 pytestmark = pytest.mark.usefixtures("adopted")
-
-
-def holder(kind: str) -> Person:
-    return PostHolding.objects.select_related("person").get(post__kind=kind, rank=1).person
 
 
 @pytest.mark.clause("E2.2", "E4")

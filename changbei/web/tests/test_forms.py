@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +13,9 @@ from changbei.core.errors import Invalid, Problem
 from changbei.network.city import City
 from changbei.network.models import Product, Retailer
 from changbei.plans.loading import load_pack, read_folder
-from changbei.web.forms import schema_form
+from changbei.testing.city import SHIPPED
+from changbei.web.forms import SchemaForm
 from changbei.web.widgets import LinesField
-
-SHIPPED = Path(__file__).resolve().parents[3] / "plans" / "customer-service-emergency"
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +60,7 @@ def test_every_form_of_the_shipped_plan_can_be_shown(small_city: City, pack: Any
     for schema in forms:
         for language in ("zh-hans", "zh-hant", "en"):
             with translation.override(language):
-                form = schema_form(schema, language=language)
+                form = SchemaForm(schema, language=language)
                 assert list(form.fields) == list(schema["properties"])
                 assert all(field.label for field in form.fields.values())
                 assert form.as_p()
@@ -70,7 +68,7 @@ def test_every_form_of_the_shipped_plan_can_be_shown(small_city: City, pack: Any
 
 def test_a_breakdown_becomes_the_json_of_its_schema(van: str, pack: Any) -> None:
     schema = pack.procedures["vehicle-breakdown"].form
-    form = schema_form(schema, _query(BREAKDOWN | {"vehicle": van, "note": ""}), language="en")
+    form = SchemaForm(schema, _query(BREAKDOWN | {"vehicle": van, "note": ""}), language="en")
     assert form.is_valid(), form.errors
     assert form.result == {
         "vehicle": van,
@@ -84,7 +82,7 @@ def test_a_breakdown_becomes_the_json_of_its_schema(van: str, pack: Any) -> None
 def test_what_is_missing_is_said_at_its_field(van: str, pack: Any) -> None:
     schema = pack.procedures["vehicle-breakdown"].form
     with translation.override("en"):
-        form = schema_form(schema, _query({"vehicle": van, "place_text": "示例路口"}), language="en")
+        form = SchemaForm(schema, _query({"vehicle": van, "place_text": "示例路口"}), language="en")
         assert not form.is_valid()
         assert {name: list(errors) for name, errors in form.errors.items()} == {
             "place": ["Show the place on the map, or use your position."],
@@ -94,7 +92,7 @@ def test_what_is_missing_is_said_at_its_field(van: str, pack: Any) -> None:
 
 
 def test_problems_found_later_go_to_their_fields(van: str, pack: Any) -> None:
-    form = schema_form(
+    form = SchemaForm(
         pack.procedures["vehicle-breakdown"].form, _query(BREAKDOWN | {"vehicle": van}), language="en"
     )
     assert form.is_valid()
@@ -114,7 +112,7 @@ def test_a_demand_with_rows_of_products(small_city: City, pack: Any) -> None:
         "lines_cartons": ["12", "", "3"],
     }
     schema = pack.procedures["sudden-demand"].form
-    form = schema_form(schema, _query(given), language="en")
+    form = SchemaForm(schema, _query(given), language="en")
     assert form.is_valid(), form.errors
     assert form.result["lines"] == [
         {"product": one.code, "cartons": 12},
@@ -122,21 +120,21 @@ def test_a_demand_with_rows_of_products(small_city: City, pack: Any) -> None:
     ]
     assert form.result["needed_on"] == "2026-11-25"
     with translation.override("en"):
-        wrong = schema_form(schema, _query(given | {"lines_cartons": ["12", "", "x"]}), language="en")
+        wrong = SchemaForm(schema, _query(given | {"lines_cartons": ["12", "", "x"]}), language="en")
         assert wrong.errors == {"lines": ["Row 2 needs a product and a whole number of cartons."]}
 
 
 def test_without_javascript_the_words_of_a_search_are_taken(small_city: City, pack: Any) -> None:
     retailer = Retailer.objects.order_by("pk")[0]
     schema = pack.procedures["sudden-demand"].form
-    form = schema_form(schema, _query({"retailer_search": retailer.licence_no}), language="en")
+    form = SchemaForm(schema, _query({"retailer_search": retailer.licence_no}), language="en")
     form.is_valid()
     assert form.cleaned_data["retailer"] == retailer.licence_no
 
 
 def test_local_times_carry_their_zone(small_city: City, pack: Any) -> None:
     given = {"fails": "server", "since": "2026-11-23T09:10", "stops_work": "true", "city_wide": ""}
-    form = schema_form(pack.procedures["ordering-system-down"].form, _query(given), language="en")
+    form = SchemaForm(pack.procedures["ordering-system-down"].form, _query(given), language="en")
     assert form.is_valid(), form.errors
     assert form.result == {"fails": "server", "since": "2026-11-23T09:10:00+08:00", "stops_work": True}
 
@@ -144,10 +142,10 @@ def test_local_times_carry_their_zone(small_city: City, pack: Any) -> None:
 def test_a_drawn_area_is_geojson(small_city: City, pack: Any) -> None:
     area = '{"type": "Polygon", "coordinates": [[[119, 33], [120, 33], [120, 34], [119, 33]]]}'
     schema = pack.procedures["severe-weather"].form
-    form = schema_form(schema, _query({"phenomenon": "typhoon", "area": area}), language="en")
+    form = SchemaForm(schema, _query({"phenomenon": "typhoon", "area": area}), language="en")
     assert form.is_valid(), form.errors
     assert form.result["area"]["coordinates"][0][1] == [120, 33]
-    bad = schema_form(schema, _query({"phenomenon": "typhoon", "area": '{"type": "Point"}'}), language="en")
+    bad = SchemaForm(schema, _query({"phenomenon": "typhoon", "area": '{"type": "Point"}'}), language="en")
     assert list(bad.errors) == ["area"]
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from changbei.journal.models import Entry
+from changbei.incidents.tests.people import holder
 from changbei.people import services
 from changbei.people.accounts import issue_token
 from changbei.people.models import Account, Person, Post, PostHolding, Unit
-from changbei.web.tests.conftest import client_of
+from changbei.web.tests.conftest import client_of, facts_of_people
 
 pytestmark = pytest.mark.usefixtures("adopted")
 UNIT = {"code": "md-9", "name": "新区营销部", "kind": "marketing_department", "parent": "marketing-center"}
@@ -32,10 +32,6 @@ NEWCOMER = {
 }
 
 
-def holder(kind: str) -> Person:
-    return PostHolding.objects.filter(post__kind=kind, rank=1, until=None).order_by("pk")[0].person
-
-
 @pytest.fixture
 def office(adopted: None) -> Client:
     return client_of(holder("leading-group-office"), "office")
@@ -49,11 +45,6 @@ def technical(adopted: None) -> Client:
 @pytest.fixture
 def driver(adopted: None) -> Client:
     return client_of(Person.objects.filter(job="driver").order_by("pk")[0], "driver")
-
-
-def facts() -> list[str]:
-    kinds = Entry.objects.filter(kind__startswith="people.").exclude(kind="people.token_issued")
-    return list(kinds.order_by("id").values_list("kind", flat=True))
 
 
 def words(client: Client, url: str) -> str:
@@ -77,7 +68,7 @@ def test_a_unit_comes_is_changed_and_goes(office: Client) -> None:
     assert (unit.name["en"], unit.name["zh-Hant"], unit.parent) == ("Another", "另一名称", None)
     assert office.post("/people/units/md-9/remove").status_code == 303
     assert office.get("/people/units/md-9/").status_code == 404
-    assert facts() == ["people.unit_added", "people.unit_changed", "people.unit_removed"]
+    assert facts_of_people() == ["people.unit_added", "people.unit_changed", "people.unit_removed"]
 
 
 def test_a_unit_in_use_stays_and_says_by_what(office: Client) -> None:
@@ -144,7 +135,7 @@ def test_what_is_wrong_of_a_person_is_put_right(office: Client) -> None:
         "例改名", "13911112222", "", person.job,
     )  # fmt: skip
     assert (changed.unit, changed.email) == (person.unit, person.email)
-    assert facts() == ["people.person_changed"]
+    assert facts_of_people() == ["people.person_changed"]
 
 
 def test_who_keeps_numbers_changes_numbers_only(adopted: None, driver: Client) -> None:
@@ -179,7 +170,7 @@ def test_nobody_else_organises(driver: Client) -> None:
         (f"/people/{person.staff_no}/login/switch", {}),
     ):
         assert driver.post(url, data).status_code == 403, url
-    assert facts() == []
+    assert facts_of_people() == []
     for url in (
         "/people/",
         "/people/units/bureau/",
@@ -214,7 +205,7 @@ def test_a_login_is_given_and_its_password_shown_once(technical: Client) -> None
     assert technical.post(f"{url}/switch").status_code == 409
     assert technical.post(f"{url}/switch", {"on": "1"}).status_code == 303
     kinds = ("account_created", "password_set", "account_closed", "account_opened")
-    assert facts() == [f"people.{kind}" for kind in kinds]
+    assert facts_of_people() == [f"people.{kind}" for kind in kinds]
 
 
 def test_logins_that_cannot_be(technical: Client) -> None:
@@ -284,4 +275,4 @@ def test_over_the_api_others_are_refused(adopted: None) -> None:
         ("PATCH", f"/{holder('finance-head').staff_no}", {"phone": "13911112222"}),
     ):
         assert api(method, path, body)[0] == 403, (method, path)
-    assert facts() == []
+    assert facts_of_people() == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,19 +20,14 @@ from changbei.incidents.tests.people import holder, leave
 from changbei.network.models import Retailer, Vehicle
 from changbei.people.models import Contact, Person
 from changbei.plans.models import PlanVersion
+from changbei.plans.rendering.pdf import FONT_FILES
 from changbei.runs.models import Evidence, Task
 from changbei.supply import services as supply
 from changbei.web import planned
-from changbei.web.tests.conftest import Case, client_of
+from changbei.web.tests.conftest import Case, client_of, text
 
 pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 32
-
-
-def _text(client: Client, url: str, status: int = 200) -> str:
-    answer = client.get(url)
-    assert answer.status_code == status, answer.content[:2000]
-    return answer.content.decode()
 
 
 def _filled(number: str, **more: Any) -> dict[str, Any]:
@@ -58,7 +54,7 @@ def driver(adopted: None) -> Person:
 
 
 def test_the_kinds_come_from_the_plan_and_a_driver_sees_vans_first(driver: Person) -> None:
-    found = re.findall(r'class="cb-kind" href="([^"]+)"', _text(client_of(driver, "d"), "/report/"))
+    found = re.findall(r'class="cb-kind" href="([^"]+)"', text(client_of(driver, "d"), "/report/"))
     assert found[0] == "/report/vehicle-breakdown/"
     assert set(found) == {
         f"/report/{kind}/"
@@ -72,7 +68,7 @@ def test_the_kinds_come_from_the_plan_and_a_driver_sees_vans_first(driver: Perso
 
 def test_the_van_of_todays_tour_is_chosen_already(driver: Person) -> None:
     number = Vehicle.objects.get(keeper=driver, is_reserve=False).number
-    page = _text(client_of(driver, "d"), "/report/vehicle-breakdown/")
+    page = text(client_of(driver, "d"), "/report/vehicle-breakdown/")
     assert re.search(rf'<option value="{number}" selected', page)
     assert page.count("<select") == 1  # every other required field is a tap
 
@@ -106,7 +102,7 @@ def test_a_report_ends_at_its_number(driver: Person) -> None:
     answer = client.post("/report/vehicle-breakdown/", _filled("1"))
     filed = Report.objects.get()
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/report/answer/{filed.uuid}/")
-    page = _text(client, answer.headers["Location"])
+    page = text(client, answer.headers["Location"])
     assert '<h1 class="cb-answer-number">INC-0001</h1>' in page
     assert "Your report has the number" in page
     dispatcher = Task.objects.get(item="take-charge").holder
@@ -118,7 +114,7 @@ def test_a_report_ends_at_its_number(driver: Person) -> None:
 def test_the_second_report_joins_and_says_so(breakdown: Case) -> None:
     number = breakdown.incident.run.state["context"]["report"]["vehicle"]
     answer = breakdown.colleague_client.post("/report/vehicle-breakdown/", _filled(number))
-    page = _text(breakdown.colleague_client, answer.headers["Location"])
+    page = text(breakdown.colleague_client, answer.headers["Location"])
     assert "Your report was added to" in page
     assert f"{breakdown.driver.name} reported the same thing at 09:40" in page
     assert Incident.objects.count() == 1
@@ -145,7 +141,7 @@ def test_a_picked_place_gets_words_unless_there_are_some(driver: Person) -> None
 
 
 def test_the_plan_shows_every_clause_and_where_it_runs(breakdown: Case) -> None:
-    page = _text(breakdown.colleague_client, "/plan/")
+    page = text(breakdown.colleague_client, "/plan/")
     for clause in ("E1.4", "E2.1b", "E3.3.1", "E5"):
         assert f'id="clause-{clause}"' in page
     start = page.index('id="clause-E3.3.1"')
@@ -172,7 +168,7 @@ def test_the_plan_speaks_three_languages(breakdown: Case) -> None:
     for code, title in (("zh-hans", "客户服务应急预案"), ("zh-hant", "客戶服務應急預案")):
         client = client_of(breakdown.colleague, "colleague")
         assert f"<h1>{title}</h1>" in client.get("/plan/", headers={"accept-language": code}).content.decode()
-    assert "<h1>Customer-service emergency plan</h1>" in _text(breakdown.colleague_client, "/plan/")
+    assert "<h1>Customer-service emergency plan</h1>" in text(breakdown.colleague_client, "/plan/")
 
 
 def test_roles_say_who_holds_them_now_and_why(breakdown: Case) -> None:
@@ -203,7 +199,7 @@ def test_time_limits_in_words(limit: str, words: str) -> None:
 
 def test_without_a_plan_in_force_the_page_says_how_to_get_one(small_city: Any) -> None:
     person = Person.objects.order_by("pk")[0]
-    assert "No plan is in force" in _text(client_of(person, "p"), "/plan/")
+    assert "No plan is in force" in text(client_of(person, "p"), "/plan/")
     assert client_of(person, "p").get("/plan/other/").status_code == 404
 
 
@@ -216,7 +212,7 @@ def test_a_refused_file_is_kept_and_can_be_had_back(adopted: None) -> None:
     answer = office.post("/warnings/", {"file": broken})
     kept = Warning.objects.get()
     assert answer.headers["Location"] == f"/warnings/#warning-{kept.uuid}"
-    page = _text(office, "/warnings/")
+    page = text(office, "/warnings/")
     assert "not XML" in page
     assert "upload alert.xml" in page
     file = office.get(f"/warnings/{kept.uuid}/file")
@@ -227,7 +223,7 @@ def test_a_refused_file_is_kept_and_can_be_had_back(adopted: None) -> None:
 
 def test_only_those_who_may_take_files_in(adopted: None) -> None:
     colleague = client_of(Person.objects.filter(job="customer_manager")[0], "c")
-    assert 'type="file"' not in _text(colleague, "/warnings/")
+    assert 'type="file"' not in text(colleague, "/warnings/")
     broken = SimpleUploadedFile("alert.xml", b"<alert>", content_type="text/xml")
     assert colleague.post("/warnings/", {"file": broken}).status_code == 403
     assert Warning.objects.count() == 0
@@ -266,11 +262,11 @@ def _noted(**more: Any) -> Warning:
 def test_a_noted_warning_starts_the_plan_when_the_office_says_so(adopted: None) -> None:
     noted = _noted()
     colleague = client_of(Person.objects.filter(job="driver")[0], "c")
-    assert "Start the plan" not in _text(colleague, "/warnings/")
+    assert "Start the plan" not in text(colleague, "/warnings/")
     assert colleague.post(f"/warnings/{noted.uuid}/start").status_code == 403
     assert Incident.objects.count() == 0
     office = client_of(holder("leading-group-office"), "office")
-    assert "Start the plan" in _text(office, "/warnings/")
+    assert "Start the plan" in text(office, "/warnings/")
     answer = office.post(f"/warnings/{noted.uuid}/start")
     incident = Incident.objects.get()
     assert (incident.kind, answer.headers["Location"]) == ("severe-weather", f"/incidents/{incident.uuid}/")
@@ -279,7 +275,7 @@ def test_a_noted_warning_starts_the_plan_when_the_office_says_so(adopted: None) 
 
 def test_a_warning_that_is_over_is_listed_as_such(adopted: None) -> None:
     _noted(expires_at=core_clock.now() - timedelta(minutes=1))
-    page = _text(client_of(holder("leading-group-office"), "office"), "/warnings/")
+    page = text(client_of(holder("leading-group-office"), "office"), "/warnings/")
     assert "No warning is in force" in page
     assert "Start the plan" not in page
 
@@ -309,11 +305,11 @@ def test_the_supply_form_says_who_may_approve_and_why_not(adopted: None) -> None
     bad = Retailer.objects.filter(conduct="law_abiding", marked_prices=True).order_by("pk")[1]
     Retailer.objects.filter(pk=bad.pk).update(marked_prices=False)
     client = client_of(Person.objects.filter(job="market_manager")[0], "m")
-    page = _text(client, f"/supply/{_wanted(good, 2).uuid}/")
+    page = text(client, f"/supply/{_wanted(good, 2).uuid}/")
     assert good.licence_no in page
     assert "Head of customer service" in page
     assert "Waits for approval" in page
-    page = _text(client, f"/supply/{_wanted(bad, 2).uuid}/")
+    page = text(client, f"/supply/{_wanted(bad, 2).uuid}/")
     assert "prices are not marked" in page
     assert "Refused because:" in page
     assert client.get("/supply/00000000-0000-4000-8000-000000000000/").status_code == 404
@@ -324,7 +320,7 @@ def test_contacts_by_group_with_numbers_to_tap(adopted: None) -> None:
     old = core_clock.local_now().date() - timedelta(days=181)
     Contact.objects.filter(pk=contact.pk).update(reviewed_on=old)
     Contact.objects.exclude(pk=contact.pk).update(reviewed_on=old + timedelta(days=1))
-    page = _text(client_of(Person.objects.order_by("pk")[0], "p"), "/contacts/")
+    page = text(client_of(Person.objects.order_by("pk")[0], "p"), "/contacts/")
     assert page.count('class="cb-contact"') == Contact.objects.count()
     assert f'href="tel:{contact.phone}"' in page
     assert page.count("last looked at") == 1
@@ -336,9 +332,9 @@ def test_a_contact_is_looked_at(adopted: None) -> None:
     Contact.objects.filter(pk=contact.pk).update(reviewed_on=date(2026, 1, 1))
     where = f"/contacts/{contact.code}/"
     driver = client_of(Person.objects.filter(job="driver").order_by("pk")[0], "driver")
-    assert driver.get(where).status_code == 403 and where not in _text(driver, "/contacts/")
+    assert driver.get(where).status_code == 403 and where not in text(driver, "/contacts/")
     desk = client_of(Person.objects.filter(job="technician").order_by("pk")[0], "technician")
-    assert where in _text(desk, "/contacts/") and contact.phone in _text(desk, where)
+    assert where in text(desk, "/contacts/") and contact.phone in text(desk, where)
     wrong = desk.post(where, {"person": "某", "phone": "ask Li", "email": ""})
     assert wrong.status_code == 422 and "ask Li" in wrong.content.decode()
     assert desk.post(where, {"person": "某", "phone": "0531-8888 0000", "email": ""}).status_code == 303
@@ -365,7 +361,7 @@ def closed(breakdown: Case) -> Case:
 
 
 def test_before_closing_the_review_shows_how_things_stand(breakdown: Case) -> None:
-    page = _text(breakdown.holder, f"/incidents/{breakdown.incident.uuid}/review/")
+    page = text(breakdown.holder, f"/incidents/{breakdown.incident.uuid}/review/")
     assert "This is how things stand now" in page
     assert breakdown.outsider.get(f"/incidents/{breakdown.incident.uuid}/review/").status_code == 403
     assert breakdown.holder.get(f"/incidents/{breakdown.incident.uuid}/review.pdf").status_code == 404
@@ -374,7 +370,7 @@ def test_before_closing_the_review_shows_how_things_stand(breakdown: Case) -> No
 def test_the_review_says_what_was_late_and_who_mends_it(closed: Case) -> None:
     from changbei.readiness.models import Rectification
 
-    page = _text(closed.holder, f"/incidents/{closed.incident.uuid}/review/")
+    page = text(closed.holder, f"/incidents/{closed.incident.uuid}/review/")
     assert page.count("cb-review-late") == sum(
         bool(task["late_seconds"]) for task in closed.incident.review.content["tasks"]
     )
@@ -413,19 +409,14 @@ def test_supervision_confirms_once(closed: Case) -> None:
     assert closed.holder.post(f"{url}/confirm", {"remarks": "fine"}).status_code == 403
     inspection = client_of(holder("inspection-head"), "inspection")
     assert inspection.post(f"{url}/confirm", {"remarks": "fine"}).status_code == 303
-    page = _text(inspection, f"{url}/")
+    page = text(inspection, f"{url}/")
     assert f"Confirmed by {holder('inspection-head').name}" in page
     assert "fine" in page
     assert inspection.post(f"{url}/confirm", {"remarks": "again"}).status_code == 409
 
 
-def test_the_review_as_a_document(closed: Case) -> None:
-    from changbei.core.errors import Outside
-    from changbei.readiness.review import document
-
-    try:
-        document.fonts()
-    except Outside:
+def test_the_review_as_a_document(closed: Case, settings: Any) -> None:
+    if not all((Path(settings.FONTS) / name).is_file() for name in FONT_FILES):
         pytest.skip("the front end is not built: no fonts for documents")
     answer = closed.holder.get(f"/incidents/{closed.incident.uuid}/review.pdf")
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/pdf")

@@ -10,12 +10,11 @@ import pytest
 from django.test import Client
 
 from changbei.core import clock
-from changbei.journal.models import Entry
 from changbei.people import services
 from changbei.people.accounts import issue_token
 from changbei.people.models import Absence, Account, DutyShift, Person, Post, PostHolding
 from changbei.runs.models import Run
-from changbei.web.tests.conftest import Case, client_of
+from changbei.web.tests.conftest import Case, client_of, facts_of_people
 
 pytestmark = pytest.mark.usefixtures("adopted")
 POST = "/people/posts/delivery-center-head/"
@@ -40,12 +39,6 @@ def office(adopted: None) -> Client:
 @pytest.fixture
 def driver(adopted: None) -> Client:
     return client_of(free("driver"), "driver")
-
-
-def facts() -> list[str]:
-    """What was recorded of people, keys for the tests aside."""
-    kinds = Entry.objects.filter(kind__startswith="people.").exclude(kind="people.token_issued")
-    return list(kinds.order_by("id").values_list("kind", flat=True))
 
 
 # ---------------------------------------------------------------- all posts
@@ -114,7 +107,7 @@ def test_nothing_is_changed_by_who_may_not(driver: Client) -> None:
     absence = services.record_absence(
         free("technician"), clock.now(), clock.now() + timedelta(days=1), actor=None
     )
-    before = facts()
+    before = facts_of_people()
     for url, data in (
         (POST, {"do": "appoint", "appoint-person": person.staff_no, "appoint-rank": "1"}),
         (DESK, {"do": "duty"}),
@@ -125,7 +118,7 @@ def test_nothing_is_changed_by_who_may_not(driver: Client) -> None:
         (f"/people/{person.staff_no}/left", {}),
     ):
         assert driver.post(url, data).status_code == 403, url
-    assert facts() == before
+    assert facts_of_people() == before
 
 
 # ---------------------------------------------------------------- appointed and relieved
@@ -142,7 +135,7 @@ def test_somebody_is_appointed_and_relieved(office: Client) -> None:
     assert office.post(POST, appointing(new, 1, seen)).status_code == 303
     assert holder("delivery-center-head") == new
     assert office.post(POST, appointing(new, 1, seen)).status_code == 303  # sent twice
-    assert facts() == ["people.holder_changed"]
+    assert facts_of_people() == ["people.holder_changed"]
     page = office.get(POST).content.decode()
     assert f"appointed {new.name}" in page
     url = f"{POST}holders/{new.staff_no}/relieve"
@@ -174,7 +167,7 @@ def test_a_wrong_appointment_keeps_what_was_typed(office: Client, who: str | Non
     assert answer.context["appointing"].errors
     if who is None:
         assert f'value="{given}" checked' in answer.content.decode()
-    assert facts() == []
+    assert facts_of_people() == []
 
 
 def test_a_form_that_is_none(office: Client) -> None:
@@ -207,7 +200,7 @@ def test_somebody_is_put_on_duty_and_taken_off(office: Client) -> None:
     assert (again.status_code, "is on this duty at that time already (11-24 19:00)" in again.content.decode()) == (
         422, True,
     )  # fmt: skip
-    assert facts() == ["people.duty_changed"] * 2
+    assert facts_of_people() == ["people.duty_changed"] * 2
     page = office.get(DESK).content.decode()
     assert f"put {person.name} on duty" in page
     assert '<span class="cb-number">19:00–24:00</span>' in page
@@ -236,7 +229,7 @@ def test_a_wrong_shift(office: Client, wrong: dict[str, str]) -> None:
     assert answer.status_code == 422
     assert set(answer.context["on_duty"].errors) <= {"person", "starts_at", "ends_at", "weeks"}
     assert 'id="duty"' in answer.content.decode()
-    assert facts() == []
+    assert facts_of_people() == []
 
 
 def test_nobody_is_put_on_duty_while_away(office: Client) -> None:
@@ -264,7 +257,7 @@ def test_heads_of_stations_and_departments_change_what_is_theirs_only(adopted: N
     assert station.get(f"/people/{colleague.staff_no}/").context["may_record"] is True
     assert station.get(f"/people/{stranger.staff_no}/").context["may_record"] is False
     assert station.post(f"/people/{stranger.staff_no}/", absence()).status_code == 403
-    assert facts() == ["people.duty_changed"] * 2
+    assert facts_of_people() == ["people.duty_changed"] * 2
 
 
 # ---------------------------------------------------------------- a person
@@ -307,7 +300,7 @@ def test_an_absence_is_recorded_for_somebody_and_ended(office: Client) -> None:
     assert office.post(f"{url}absences/{found.pk}/end").status_code == 409
     other = f"/people/{substitute.staff_no}/absences/{found.pk}/end"
     assert office.post(other).status_code == 404
-    assert facts() == ["people.absence_recorded", "people.absence_ended"]
+    assert facts_of_people() == ["people.absence_recorded", "people.absence_ended"]
 
 
 @pytest.mark.parametrize(
@@ -355,7 +348,7 @@ def test_somebody_has_left(office: Client) -> None:
     page = office.get(DESK)
     assert page.context["staffed"].vacant
     assert f"recorded that {person.name} has left" in page.content.decode()
-    assert facts() == ["people.person_left"]
+    assert facts_of_people() == ["people.person_left"]
 
 
 def test_nobody_is_offered_to_have_left_themselves(office: Client) -> None:
@@ -416,7 +409,7 @@ def test_a_system_of_personnel_keeps_posts_and_duty(adopted: None) -> None:
     status, found = caller.post(f"/posts/dispatcher/duty/{shifts[0]['id']}/off")
     assert (status, shifts[0]["id"] in [one["id"] for one in found["roster"]]) == (200, False)
     assert caller.post(f"/posts/dispatcher/duty/{shifts[0]['id']}/off")[0] == 404
-    assert facts() == ["people.holder_changed"] * 2 + ["people.duty_changed"] * 3
+    assert facts_of_people() == ["people.holder_changed"] * 2 + ["people.duty_changed"] * 3
 
 
 def test_a_system_of_personnel_keeps_absences_and_who_has_left(adopted: None) -> None:
@@ -432,7 +425,7 @@ def test_a_system_of_personnel_keeps_absences_and_who_has_left(adopted: None) ->
     assert caller.post("/nobody/absences", **given)[0] == 404
     assert caller.post(f"/{person.staff_no}/left") == (200, {"staff_no": person.staff_no, "active": False})
     assert caller.post(f"/{person.staff_no}/left")[0] == 409
-    assert facts() == ["people.absence_recorded", "people.absence_ended", "people.person_left"]
+    assert facts_of_people() == ["people.absence_recorded", "people.absence_ended", "people.person_left"]
 
 
 def test_the_api_asks_the_same_permissions(adopted: None) -> None:
@@ -445,5 +438,5 @@ def test_the_api_asks_the_same_permissions(adopted: None) -> None:
     assert caller.post("/posts/dispatcher/duty", staff_no=other, **given)[0] == 403
     assert caller.post(f"/{other}/absences", **given)[0] == 403
     assert caller.post(f"/{other}/left")[0] == 403
-    assert facts() == []
+    assert facts_of_people() == []
     assert caller.post(f"/{person.staff_no}/absences", **given)[0] == 201  # one's own

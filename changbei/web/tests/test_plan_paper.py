@@ -17,7 +17,7 @@ from changbei.people import accounts
 from changbei.people.models import Person
 from changbei.plans.selectors import pack_in_force
 from changbei.runs import services as runs
-from changbei.web.tests.conftest import Case, client_of
+from changbei.web.tests.conftest import Case, client_of, text
 
 pytestmark = pytest.mark.django_db
 PACK = "customer-service-emergency"
@@ -32,18 +32,12 @@ CHAPTERS = [
 ]
 
 
-def _text(client: Client, url: str) -> str:
-    answer = client.get(url)
-    assert answer.status_code == 200, answer.content[:2000]
-    return answer.content.decode()
-
-
 def _phones(where: str) -> set[str]:
     return {one for one in Person.objects.values_list("phone", flat=True) if one and one in where}
 
 
 def test_the_document_stands_on_its_page_without_script_and_without_phone_numbers(breakdown: Case) -> None:
-    page = _text(breakdown.colleague_client, f"/plan/{PACK}/document/")
+    page = text(breakdown.colleague_client, f"/plan/{PACK}/document/")
     paper = lxml_html.fromstring(page).find_class("cb-paper")[0]
     assert [
         one.text_content() for one in paper.iter("h2") if one.get("id", "").startswith("section-")
@@ -64,7 +58,7 @@ def test_phone_numbers_are_for_those_who_may_print_them(breakdown: Case) -> None
     assert (
         breakdown.colleague_client.get(f"/plan/{PACK}/handbook/dispatcher.html?contacts=1").status_code == 403
     )
-    page = _text(client_of(head, "head"), f"/plan/{PACK}/document/?contacts=1")
+    page = text(client_of(head, "head"), f"/plan/{PACK}/document/?contacts=1")
     assert head.phone in _phones(page)
     assert "This appendix holds personal data." in page
 
@@ -99,7 +93,7 @@ def test_a_handbook_of_a_role_is_small_and_its_own(breakdown: Case) -> None:
 
 def test_a_procedure_is_drawn_twice_and_said_in_words_with_links_to_its_steps(breakdown: Case) -> None:
     page = lxml_html.fromstring(
-        _text(breakdown.colleague_client, f"/plan/{PACK}/procedures/vehicle-breakdown/")
+        text(breakdown.colleague_client, f"/plan/{PACK}/procedures/vehicle-breakdown/")
     )
     procedure = pack_in_force(PACK).procedures["vehicle-breakdown"]
     for name in ("cb-flow-narrow", "cb-flow-wide"):
@@ -111,7 +105,7 @@ def test_a_procedure_is_drawn_twice_and_said_in_words_with_links_to_its_steps(br
         assert len(links) == len(procedure.steps)
     words = page.find_class("cb-doc-steps")[0].text_content()
     assert "Task: Take charge · Delivery dispatcher · 10 min · E3.3.1" in words
-    plan = _text(breakdown.colleague_client, "/plan/")
+    plan = text(breakdown.colleague_client, "/plan/")
     for step in procedure.steps:
         assert f'id="step-vehicle-breakdown-{step}"' in plan
     assert f"/plan/{PACK}/procedures/vehicle-breakdown.bpmn" in plan
@@ -129,15 +123,15 @@ def test_a_running_event_marks_where_it_stands(breakdown: Case) -> None:
     run = breakdown.incident.run
     assert run is not None
     url = f"/runs/{run.uuid}/diagram/"
-    assert url in _text(breakdown.colleague_client, f"/incidents/{breakdown.incident.uuid}/")
-    before = _states(_text(breakdown.colleague_client, url))
+    assert url in text(breakdown.colleague_client, f"/incidents/{breakdown.incident.uuid}/")
+    before = _states(text(breakdown.colleague_client, url))
     assert before["confirm-place"] == "open"
     assert before["rescue"] == "skipped"  # nobody is hurt
     assert before["confirm-restored"] == "waiting"
     task = breakdown.task("confirm-place")
     runs.acknowledge(task, actor=breakdown.driver)
     runs.complete(task, {}, actor=breakdown.driver)
-    page = _text(breakdown.colleague_client, url)
+    page = text(breakdown.colleague_client, url)
     assert _states(page)["confirm-place"] == "done"
     assert f'href="/tasks/{task.uuid}/"' in page
     legend = lxml_html.fromstring(page).find_class("cb-flow-legend")[0]

@@ -8,17 +8,14 @@ import re
 import pytest
 from django.test import Client
 
+from changbei.incidents.tests.people import holder
 from changbei.people.accounts import issue_token
-from changbei.people.models import Account, Person, PostHolding
+from changbei.people.models import Account, Person
 from changbei.readiness import registers, services
 from changbei.readiness.models import Backup, CustomerFileCopy, Rectification, Spare, StandbyPair
 from changbei.web.tests.conftest import client_of
 
 pytestmark = pytest.mark.usefixtures("adopted")
-
-
-def holder(post: str) -> Person:
-    return PostHolding.objects.filter(post__kind=post, rank=1, until__isnull=True).order_by("pk")[0].person
 
 
 @pytest.fixture

@@ -65,6 +65,15 @@ def browser() -> Client:
     return client_of(Person.objects.filter(job="dispatcher").order_by("pk")[0], "dispatcher")
 
 
+def approve(incident: Incident) -> None:
+    """Both who have to approve a special case do."""
+    for item in ("verify", "approve-special"):
+        task = task_of(incident, item)
+        assert task.holder is not None
+        runs.approve(task, True, actor=task.holder)
+        settle()
+
+
 def text(url: str) -> str:
     answer = browser().get(url)
     assert answer.status_code == 200, answer.content[:2000]
@@ -161,11 +170,7 @@ def test_the_second_of_two_who_decide_reads_in_chinese_who_was_first() -> None:
 
 def test_the_dispatcher_reads_where_the_goods_are_and_for_whom() -> None:
     incident = ask(40, path="special")
-    for item in ("verify", "approve-special"):
-        task = task_of(incident, item)
-        assert task.holder is not None
-        runs.approve(task, True, actor=task.holder)
-        settle()
+    approve(incident)
     site = str(shop().line.site.name["en"])
     page = text(form_of(incident))
     assert f"goods at {site}" in page and "comes on 2026-11-23" in page and "On its way" in page
@@ -182,11 +187,7 @@ def test_the_dispatcher_enters_the_urgent_order_with_what_the_form_says() -> Non
     incident = ask(40, path="special")
     form, said = form_of(incident), "Enter an urgent order"
     assert said not in text(form)  # not approved yet
-    for item in ("verify", "approve-special"):
-        task = task_of(incident, item)
-        assert task.holder is not None
-        runs.approve(task, True, actor=task.holder)
-        settle()
+    approve(incident)
     link = f"/delivery/disruptions/?supply={SupplyRequest.objects.get(run=incident.run).uuid}"
     assert f'href="{link}#urgent-order"' in text(form)
     assert said not in client_of(shop().customer_manager, "manager").get(form).content.decode()
@@ -203,11 +204,7 @@ def test_the_tour_that_passes_the_next_day_is_proposed_and_takes_the_goods(clock
     """Goods of the day after: the tour that calls there anyway first, else the shortest detour; put on it once."""
     clock.advance_to(datetime(2026, 11, 23, 16, tzinfo=LOCAL))
     incident = ask(40, path="special")
-    for item in ("verify", "approve-special"):
-        task = task_of(incident, item)
-        assert task.holder is not None
-        runs.approve(task, True, actor=task.holder)
-        settle()
+    approve(incident)
     found, form = SupplyRequest.objects.get(run=incident.run), form_of(incident)
     assert str(found.deliver_on) == TOMORROW
     assert "The tours of 2026-11-24 are not planned yet" in text(form)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.test import Client
 
 from changbei.incidents import services
 from changbei.incidents.models import Incident
@@ -14,7 +13,7 @@ from changbei.network.models import Retailer
 from changbei.people.models import Account, DutyShift, Person
 from changbei.plans.services import adopt
 from changbei.runs.models import Run
-from changbei.web.tests.conftest import client_of
+from changbei.web.tests.conftest import client_of, text
 
 PACKS = Path(__file__).resolve().parents[3] / "plans"
 
@@ -33,12 +32,6 @@ def complaint(desk: Person) -> Incident:
     retailer = Retailer.objects.filter(active=True).order_by("pk")[0]
     data = {"retailer": retailer.licence_no, "kind": "delivery", "what": "送货晚到两小时"}
     return services.report("complaint", data, actor=desk, source="web").incident
-
-
-def text(client: Client, url: str) -> str:
-    answer = client.get(url)
-    assert answer.status_code == 200
-    return str(answer.content.decode())
 
 
 def test_emergencies_come_first_and_everyday_service_has_a_heading_of_its_own(desk: Person) -> None:

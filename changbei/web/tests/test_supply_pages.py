@@ -21,16 +21,10 @@ from changbei.runs.models import Run, Task
 from changbei.supply import cash, corrections, early
 from changbei.supply.models import CashSettlement, SettlementCorrection, SupplyWarning
 from changbei.web import handling
-from changbei.web.tests.conftest import client_of
+from changbei.web.tests.conftest import client_of, text
 
 pytestmark = pytest.mark.django_db
 MONDAY = date(2026, 11, 23)
-
-
-def text(client: Client, url: str, status: int = 200) -> str:
-    answer = client.get(url)
-    assert answer.status_code == status, answer.content[:2000]
-    return answer.content.decode()
 
 
 def run_of(incident: Incident) -> Run:

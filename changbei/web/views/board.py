@@ -19,16 +19,16 @@ from django.utils.translation import pgettext
 from changbei.core import clock
 from changbei.delivery.models import Tour
 from changbei.incidents import access, warned
-from changbei.incidents.models import Incident, Level, SuspendedRetailer, Warning
+from changbei.incidents.models import Incident, Level, SuspendedRetailer
 from changbei.journal import heartbeat
 from changbei.journal.models import Entry
 from changbei.notify.models import Message
 from changbei.people import access as people
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
-from changbei.runs.models import ActionCall, Task, Timer
-from changbei.web import htmx, mapping, sentences, showing
-from changbei.web.components import Step, TaskCard, TimelineEntry
+from changbei.runs.models import OPEN, ActionCall, Task, Timer
+from changbei.web import htmx, sentences, showing
+from changbei.web.components import Step, TimelineEntry
 from changbei.web.entry import staff
 from changbei.web.views import calls, forecast
 from changbei.web.views.tasks import due_or_never
@@ -95,10 +95,10 @@ def situation(actor: object) -> dict[str, Any]:
     return {
         "cases": cases,
         "figures": _figures(cases, tasks, lists),
-        "warnings": _warnings(now),
+        "warnings": warned.gravest_first(warned.in_force(now).defer("raw", "area")),
         "forecast": forecast.card(),
         "call_lists": lists[: calls.MOST_LISTS],
-        "next_tasks": _next_cards(tasks),
+        "next_tasks": [showing.task_card(task) for task in tasks[:NEXT_SHOWN]],
         "more_tasks": max(0, len(tasks) - NEXT_SHOWN),
         "news": _news(incidents),
         "drill_banner": "",
@@ -107,7 +107,7 @@ def situation(actor: object) -> dict[str, Any]:
 
 def _open_tasks(runs: Iterable[int]) -> list[Task]:
     rows = (
-        Task.objects.filter(run__in=list(runs), status__in=showing.OPEN)
+        Task.objects.filter(run__in=list(runs), status__in=OPEN)
         .select_related("run__plan_version", "holder")
         .defer("run__plan_version__files", "run__state")
     )
@@ -201,7 +201,7 @@ def _figures(cases: Sequence[Case], tasks: Sequence[Task], lists: Sequence[calls
     suspended = (
         SuspendedRetailer.objects.filter(suspension__resumed_at=None).values("retailer").distinct().count()
     )
-    vans = Counter(Tour.objects.filter(day__date=mapping.today()).values_list("status", flat=True))
+    vans = Counter(Tour.objects.filter(day__date=clock.today()).values_list("status", flat=True))
     whole, driving = sum(vans.values()), vans[Tour.Status.DRIVING]
     broken = vans[Tour.Status.BROKEN_DOWN]
     return [
@@ -230,14 +230,6 @@ def _figures(cases: Sequence[Case], tasks: Sequence[Task], lists: Sequence[calls
             _("%(count)d broken down") % {"count": broken} if broken else "",
         ),
     ]
-
-
-def _warnings(now: datetime) -> Sequence[Warning]:
-    return warned.gravest_first(warned.in_force(now).defer("raw", "area"))
-
-
-def _next_cards(tasks: Sequence[Task]) -> list[TaskCard]:
-    return [showing.task_card(task) for task in tasks[:NEXT_SHOWN]]
 
 
 def _news(incidents: Sequence[Incident]) -> list[TimelineEntry]:

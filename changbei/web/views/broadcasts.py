@@ -23,7 +23,6 @@ from changbei.core.texts import LANGUAGES
 from changbei.incidents import telling, warned
 from changbei.incidents.models import Suspension
 from changbei.incidents.services import customers, headline_of
-from changbei.network import features
 from changbei.network.models import Line, Retailer
 from changbei.notify import audiences, bulk, personal, steering, wording
 from changbei.notify.audiences import Query
@@ -315,11 +314,9 @@ def _spoken(form: BroadcastForm, found: audiences.Preview) -> str:
 def draw_map(request: HttpRequest) -> JsonResponse:
     """The city with warnings, suspensions and all customers."""
     people.require(request.user, steering.PERMISSION)
-    layers: dict[str, Any] = mapping.base_layers(language())
-    layers["warnings"] = {"data": mapping.warnings_layer()}
-    for name in ("suspensions", "retailers"):
-        layers[name] = {"url": f"{reverse('map-layer', args=[name])}?language={language()}"}
-    return JsonResponse({"bounds": features.extent(), "layers": layers})
+    layers = {"warnings": {"data": mapping.warnings_layer()}}
+    layers |= {name: mapping.fetched(name, language()) for name in ("suspensions", "retailers")}
+    return mapping.drawn(layers, language())
 
 
 @entry.staff

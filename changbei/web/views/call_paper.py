@@ -9,12 +9,13 @@ from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
-from changbei.core.errors import NotAllowed, NotFound
+from changbei.core.errors import NotAllowed, there
 from changbei.notify.models import CallList
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.plans import selectors as plans
 from changbei.web import entry
+from changbei.web.downloads import download
 from changbei.web.papers import call_tree
 from changbei.web.papers.call_tree import CallTree
 from changbei.web.views.calls import may_lead, units_led
@@ -23,9 +24,7 @@ from changbei.web.views.calls import may_lead, units_led
 def _answer(request: HttpRequest, tree: CallTree, name: str, back: str) -> HttpResponse:
     """As a page that prints well, or with `?format=pdf` as a file."""
     if request.GET.get("format") == "pdf":
-        response = HttpResponse(call_tree.pdf(tree), content_type="application/pdf")
-        response.headers["Content-Disposition"] = f'attachment; filename="{name}.pdf"'
-        return response
+        return download(call_tree.pdf(tree), f"{name}.pdf", "application/pdf")
     query = request.GET.copy()
     query["format"] = "pdf"
     context = {"tree": tree, "pdf_url": f"{request.path}?{query.urlencode()}", "back": back}
@@ -36,9 +35,7 @@ def _answer(request: HttpRequest, tree: CallTree, name: str, back: str) -> HttpR
 def of_list(request: HttpRequest, call_list: UUID) -> HttpResponse:
     """The own part of a list, or with `?all=1` everybody's, for who leads."""
     person = entry.actor(request)
-    found = CallList.objects.filter(uuid=call_list).first()
-    if found is None:
-        raise NotFound(_("There is no such list or caller."))
+    found = there(CallList.objects.filter(uuid=call_list).first(), _("There is no such list or caller."))
     if not request.GET.get("all"):
         return _answer(request, call_tree.of_list(found, [person], reader=person), "calls", reverse("calls"))
     if not may_lead(person):

@@ -18,7 +18,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import Invalid, NotAllowed, NotFound
+from changbei.core.errors import Invalid, NotAllowed, NotFound, there
+from changbei.core.texts import uuid_in
 from changbei.incidents import access
 from changbei.notify import calls
 from changbei.notify.models import Call, CallList
@@ -134,13 +135,12 @@ def _team(request: HttpRequest, person: Person | None) -> dict[str, Any]:
     people.require(request.user, "runs.see")
     found = CallList.objects.order_by("-pk")
     wanted = request.GET.get("list", "")
-    found = found.filter(uuid=_uuid(wanted)) if wanted else found.filter(finished_at=None)
+    found = found.filter(uuid=there(uuid_in(wanted), wanted)) if wanted else found.filter(finished_at=None)
     shown = list(found[:MOST_LISTS])
     names = titles(shown, request.user)
     return {
         "teams": [_team_of(call_list, person, names[call_list.pk]) for call_list in shown],
         "leads": person is not None and may_lead(person),
-        "has_calls": person is not None and _has_calls(person),
     }
 
 
@@ -194,13 +194,6 @@ def on_the_board(actor: object) -> list[OnTheBoard]:
     ]
 
 
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound(text) from None
-
-
 def may_lead(person: Person, caller: Person | None = None) -> bool:
     """Heads see to all calls, those of departments and market managers to those of their unit."""
     led = units_led(person)
@@ -221,9 +214,7 @@ def record(request: HttpRequest, call_list: UUID, retailer: UUID) -> HttpRespons
     call = Call.objects.select_related("retailer", "caller", "call_list").filter(
         call_list__uuid=call_list, retailer__uuid=retailer
     )
-    found = call.first()
-    if found is None:
-        raise NotFound(_("This customer is not on the list."))
+    found = there(call.first(), _("This customer is not on the list."))
     outcome, note = request.POST.get("outcome", ""), request.POST.get("note", "").strip()
     call_at = _call_at(request) if outcome == Call.Outcome.CALL_BACK else None
     calls.record_call(found, outcome, note, call_at=call_at, actor=actor)

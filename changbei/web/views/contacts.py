@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from changbei.core import clock
-from changbei.core.errors import NotFound
+from changbei.core.errors import there
 from changbei.people import access as people
 from changbei.people import services
 from changbei.people.models import Contact
@@ -90,7 +90,7 @@ def contacts(request: HttpRequest) -> HttpResponse:
     people.require(request.user, "people.see")
     wanted = request.GET.get("serves", "")
     days = _review_days()
-    oldest = clock.local_now().date() - timedelta(days=days)
+    oldest = clock.today() - timedelta(days=days)
     found = [one for one in Contact.objects.order_by("pk") if not wanted or wanted in one.serves]
     groups = [
         Group(
@@ -137,9 +137,7 @@ def contact(request: HttpRequest, code: str) -> HttpResponse:
     """Look at one: what is right, or has been put right, counts as looked at today."""
     person = actor(request)
     people.require(person, "people.edit_contacts")
-    found = Contact.objects.filter(code=code).first()
-    if found is None:
-        raise NotFound(code)
+    found = there(Contact.objects.filter(code=code).first(), code)
     known = {"person": found.person, "phone": found.phone, "email": found.email}
     form = ContactForm(request.POST or None, initial=known)
     if form.is_valid():

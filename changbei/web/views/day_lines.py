@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -20,18 +20,16 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound
+from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound, there
 from changbei.delivery import planning, selectors, travel
 from changbei.delivery.features import LinesMap
 from changbei.delivery.lines import choosing, evenings, questions, shown
 from changbei.delivery.models import DeliveryDay, LineEvening, LineQuestion, Tour
-from changbei.network import features
 from changbei.network.models import Site
 from changbei.people import access as people
 from changbei.web import entry, htmx, mapping
 from changbei.web.errors import said
 from changbei.web.showing import clause, language, say
-from changbei.web.views.disruptions import basis_words
 from changbei.web.views.recovery import too_late
 
 Status, Weight = LineQuestion.Status, LineQuestion.Weight
@@ -243,7 +241,6 @@ def _context(
         "here": where.address(**wanted, **({"waited": "1"} if waits else {})),
         "map_url": chosen.map_url if chosen and answered else "",
         "clause": clause("E2.6"),
-        "basis_of_day": basis_words(where.on),
     }
 
 
@@ -259,18 +256,15 @@ def lines_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The planned lines of a proposal, or of one van of it."""
     people.require(request.user, "delivery.see")
     drawn = LinesMap(_question(uuid))
-    layers: dict[str, Any] = mapping.base_layers(language())
-    van = request.GET.get("van", "")
-    layers |= {name: {"data": data} for name, data in drawn.layers(van).items()}
+    found = drawn.layers(request.GET.get("van", ""))
+    layers: dict[str, Any] = {name: {"data": data} for name, data in found.items()}
     layers["before"]["label"], layers["after"]["label"] = _("Lines so far"), _("Planned lines")
-    return JsonResponse({"bounds": drawn.bounds() or features.extent(), "layers": layers})
+    return mapping.drawn(layers, language(), drawn.bounds())
 
 
 def _question(uuid: UUID) -> LineQuestion:
     found = LineQuestion.objects.filter(uuid=uuid, day__isnull=False).select_related("day", "site").first()
-    if found is None:
-        raise NotFound(str(uuid))
-    return found
+    return there(found, uuid)
 
 
 @entry.staff
@@ -282,7 +276,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     where = _where(request)
     weight = request.POST.get("weight", Weight.USUAL)
     try:
-        if where.on < clock.local_now().date():
+        if where.on < clock.today():
             raise Conflict(_("This day is over."))
         day = where.day or planning.plan_day(where.on, actor=actor)
         question = questions.ask(day, site=where.site, weight=weight)

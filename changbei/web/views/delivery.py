@@ -19,13 +19,12 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, NotFound
+from changbei.core.errors import Conflict, NotFound, there
 from changbei.delivery import access, papers, replacing, rules, selectors, services
 from changbei.delivery.features import DayMap, closed
 from changbei.delivery.models import DeliveryDay, RecoveryCase, Stop, Tour
 from changbei.delivery.selectors import SiteReserve, TourFigures
 from changbei.incidents import services as incidents
-from changbei.network import features
 from changbei.network.models import Vehicle
 from changbei.people import access as people
 from changbei.web import entry, htmx, mapping
@@ -187,7 +186,7 @@ def _nothing(request: HttpRequest, on: date) -> dict[str, Any]:
 
 
 def _frame(request: HttpRequest, on: date) -> dict[str, Any]:
-    today = clock.local_now().date()
+    today = clock.today()
     query = urlencode([(name, value) for name, value in request.GET.items() if value])
     here = reverse("delivery")
     return {
@@ -208,7 +207,7 @@ def _frame(request: HttpRequest, on: date) -> dict[str, Any]:
 def _live(request: HttpRequest, day: DeliveryDay) -> dict[str, Any]:
     """Everything that a poll renews."""
     wish = Wish.of(request)
-    is_today = day.date == clock.local_now().date()
+    is_today = day.date == clock.today()
     rows = [_row(figures, is_today) for figures in selectors.tours(day)]
     reserves = selectors.site_reserves()
     unserved = list(selectors.unserved(day).order_by("planned_at", "pk"))
@@ -243,7 +242,7 @@ def _live(request: HttpRequest, day: DeliveryDay) -> dict[str, Any]:
 
 def _without_own_van(day: DeliveryDay) -> list[AnotherVan]:
     """From today on: the tours that another van should drive, or no longer has to."""
-    if day.date < clock.local_now().date():
+    if day.date < clock.today():
         return []
     return [
         AnotherVan(
@@ -353,7 +352,7 @@ def _latest(cases: Any) -> list[Case]:
 
 def _date(request: HttpRequest) -> date:
     given = request.GET.get("date", "")
-    return entry.day(given) if given else clock.local_now().date()
+    return entry.day(given) if given else clock.today()
 
 
 # ---------------------------------------------------------------- one click from a broken van to its alternatives
@@ -391,9 +390,7 @@ def broken_down(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def mended(request: HttpRequest, pk: int) -> HttpResponse:
     """A van is back from repair."""
     entry.require_to_act(request, "delivery.recover")
-    order = selectors.repairs().filter(pk=pk).first()
-    if order is None:
-        raise NotFound(str(pk))
+    order = there(selectors.repairs().filter(pk=pk).first(), pk)
     services.end_repair(order, actor=entry.actor(request))
     messages.success(request, _("Van %(van)s drives again.") % {"van": order.vehicle.number})
     return htmx.go_to(request, reverse("delivery"))
@@ -434,9 +431,7 @@ def delivery_map(request: HttpRequest) -> HttpResponse:
     """The city with the day's tours, stops and vans, broken vans and areas without service."""
     people.require(request.user, "delivery.see")
     on = _date(request).isoformat()
-    layers = mapping.base_layers(language())
-    url = f"{reverse('map-layer', args=['warnings'])}?language={language()}"
-    layers["warnings"] = {"url": url, "refresh_seconds": mapping.RENEWED_SECONDS["warnings"]}
+    layers = {"warnings": mapping.renewed("warnings", language())}
     is_large = Stop.objects.filter(day__date=on).count() > LARGE_DAY_STOPS
     for name in DAY_LAYERS:
         seldom = is_large and name in ("lines", "retailers")
@@ -444,7 +439,7 @@ def delivery_map(request: HttpRequest) -> HttpResponse:
             "url": f"{reverse('delivery-layer', args=[name])}?date={on}",
             "refresh_seconds": LARGE_RENEWED_SECONDS if seldom else RENEWED_SECONDS,
         }
-    return JsonResponse({"bounds": features.extent(), "layers": layers})
+    return mapping.drawn(layers, language())
 
 
 @entry.staff

@@ -21,6 +21,7 @@ from changbei.core.errors import Conflict, NotFound
 from changbei.delivery import exchange, planning, selectors
 from changbei.people import access as people
 from changbei.web import entry, htmx
+from changbei.web.downloads import download
 from changbei.web.errors import refuse
 from changbei.web.widgets import DayInput
 
@@ -56,9 +57,7 @@ def export(request: HttpRequest, on: str, kind: str) -> HttpResponse:
     if day is None or kind not in KINDS:
         raise NotFound(on)
     written = exchange.write_day(day, kind, coordinates=request.GET.get("coordinates", datum.WGS84))
-    answer = HttpResponse(written, content_type=KINDS[kind])
-    answer.headers["Content-Disposition"] = f'attachment; filename="delivery-{on}.{kind}"'
-    return answer
+    return download(written, f"delivery-{on}.{kind}", KINDS[kind])
 
 
 @entry.staff

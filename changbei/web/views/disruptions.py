@@ -11,7 +11,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet, Sum
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -19,14 +19,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound
+from changbei.core.errors import ChangbeiError, Conflict, Invalid, NotFound, there
+from changbei.core.texts import uuid_in
 from changbei.delivery import adjusting, disrupting, recovery, selectors, services, travel
 from changbei.delivery.adjusting import LineChoice
 from changbei.delivery.disrupting import UrgentOrder
 from changbei.delivery.features import closed
 from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, Stop, Tour
 from changbei.incidents.models import Suspension
-from changbei.network import features
 from changbei.network.models import Retailer, Site, Vehicle
 from changbei.people import access as people
 from changbei.people.models import Person
@@ -34,10 +34,7 @@ from changbei.supply import access as supply
 from changbei.web import entry, htmx, mapping
 from changbei.web.errors import refuse, said
 from changbei.web.showing import language, say
-from changbei.web.widgets import AreaField, PersonWidget, RetailerWidget
-
-FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
-
+from changbei.web.widgets import AreaField, MomentField, PersonWidget, RetailerWidget
 
 MOST_SUBSTITUTES = 3
 
@@ -50,18 +47,8 @@ class DrawnArea(AreaField):
 
 class CloseForm(forms.Form):
     area = DrawnArea(label=gettext_lazy("Area"))
-    since = forms.DateTimeField(
-        label=gettext_lazy("From (empty: now)"),
-        required=False,
-        input_formats=FORMATS,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=FORMATS[0]),
-    )
-    until = forms.DateTimeField(
-        label=gettext_lazy("Until (empty: not today any more)"),
-        required=False,
-        input_formats=FORMATS,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=FORMATS[0]),
-    )
+    since = MomentField(label=gettext_lazy("From (empty: now)"), required=False)
+    until = MomentField(label=gettext_lazy("Until (empty: not today any more)"), required=False)
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=160)
 
 
@@ -122,11 +109,7 @@ class DriveOnForm(forms.Form):
 
     vehicle = _VanField(Vehicle.objects.none(), label=gettext_lazy("Van"))
     person = forms.CharField(label=gettext_lazy("Who drives it on"), widget=PersonWidget)
-    ready_at = forms.DateTimeField(
-        label=gettext_lazy("Ready at"),
-        input_formats=FORMATS,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=FORMATS[0]),
-    )
+    ready_at = MomentField(label=gettext_lazy("Ready at"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -233,11 +216,8 @@ def disruptions(request: HttpRequest) -> HttpResponse:
 
 def _of_suspension(request: HttpRequest) -> dict[str, Any]:
     """Place and time of the suspension that the address names: whose roads nobody drives on either."""
-    try:
-        uuid = UUID(request.GET.get("suspension", ""))
-    except ValueError:
-        return {}
-    found = Suspension.objects.filter(uuid=uuid, resumed_at=None).first()
+    uuid = uuid_in(request.GET.get("suspension", ""))
+    found = Suspension.objects.filter(uuid=uuid, resumed_at=None).first() if uuid else None
     if found is None:
         return {}
     return {
@@ -300,10 +280,7 @@ def basis_words(on: date) -> str:
 
 
 def _today() -> DeliveryDay:
-    day = services.today()
-    if day is None:
-        raise NotFound(_("No deliveries are planned for today."))
-    return day
+    return there(services.today(), _("No deliveries are planned for today."))
 
 
 @entry.staff
@@ -311,9 +288,7 @@ def _today() -> DeliveryDay:
 def reopen(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """A road is open again."""
     entry.require_to_act(request, "delivery.recover")
-    found = Closure.objects.filter(uuid=uuid).first()
-    if found is None:
-        raise NotFound(f"closure {uuid}")
+    found = there(Closure.objects.filter(uuid=uuid).first(), f"closure {uuid}")
     return _undone(request, lambda actor: disrupting.reopen(found, actor=actor), _("Open again."))
 
 
@@ -322,9 +297,7 @@ def reopen(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def give_back(request: HttpRequest, number: str) -> HttpResponse:
     """A lent van is back at its own site."""
     entry.require_to_act(request, "delivery.recover")
-    found = Loan.objects.filter(day=_today(), vehicle__number=number, returned_at=None).first()
-    if found is None:
-        raise NotFound(number)
+    found = there(Loan.objects.filter(day=_today(), vehicle__number=number, returned_at=None).first(), number)
     return _undone(
         request, lambda actor: disrupting.give_back(found, actor=actor), _("Back at its own site.")
     )
@@ -357,14 +330,12 @@ def recompute(request: HttpRequest) -> HttpResponse:
 def disruptions_map(request: HttpRequest) -> HttpResponse:
     """The city with today's tours and what is closed."""
     people.require(request.user, "delivery.see")
-    layers = mapping.base_layers(language())
-    day = services.today()
-    if day is not None:
-        layers["retailers"] = {
-            "url": f"{reverse('delivery-layer', args=['retailers'])}?date={day.date.isoformat()}"
-        }
+    layers: dict[str, Any] = {}
+    if day := services.today():
+        shops = reverse("delivery-layer", args=["retailers"])
+        layers["retailers"] = {"url": f"{shops}?date={day.date.isoformat()}"}
         layers["suspensions"] = {"data": closed(day), "label": _("Closed")}
-    return JsonResponse({"bounds": features.extent(), "layers": layers})
+    return mapping.drawn(layers, language())
 
 
 urlpatterns = [

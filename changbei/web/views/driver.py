@@ -28,6 +28,7 @@ from django.views.decorators.http import require_GET, require_POST
 from changbei.compute import datum
 from changbei.core import clock
 from changbei.core.errors import Invalid, NotFound
+from changbei.core.texts import uuid_in
 from changbei.delivery import access, breaking, driving, rules, selectors
 from changbei.delivery.driving import Said
 from changbei.delivery.models import DriverAction, Handover, Position, Stop, Tour, TransportPapers
@@ -77,7 +78,7 @@ def page(request: HttpRequest) -> HttpResponse:
     person = people.person_of(request.user)
     tour = selectors.current_tour(person) if person else None
     if tour is None:
-        return render(request, "web/tour/none.html", {"today": clock.local_now().date()})
+        return render(request, "web/tour/none.html", {"today": clock.today()})
     reasons = {kind: [(code, REASON_WORDS[code]) for code in codes] for kind, codes in rules.REASONS.items()}
     context = {
         "tour": tour,
@@ -146,9 +147,8 @@ def _moment(given: Mapping[str, Any], name: str) -> datetime:
 
 
 def _tour(person: Person, uuid: str) -> Tour | None:
-    try:
-        wanted = UUID(uuid)
-    except ValueError:
+    wanted = uuid_in(uuid)
+    if wanted is None:
         return None
     tours = Tour.objects.select_related("vehicle", "site", "day", "line").filter(access.driven_by(person))
     return tours.filter(uuid=wanted).first()
@@ -156,11 +156,11 @@ def _tour(person: Person, uuid: str) -> Tour | None:
 
 def _take(tour: Tour, rows: list[Json], sent_at: datetime, person: Person) -> list[Json]:
     """Each word is judged by itself: one that nobody understands holds up no other."""
-    given = {UUID(str(row["uuid"])): row for row in rows if _is_uuid(row.get("uuid"))}
+    given = {uuid: row for row in rows if (uuid := uuid_in(row.get("uuid")))}
     read = {uuid: _word(uuid, row) for uuid, row in given.items()}
     words = [one for one in read.values() if one is not None]
     unread = _("The phone sent something that nobody can read. Tell the dispatcher what happened.")
-    wrong = [_refused(row, unread) for row in rows if not _is_uuid(row.get("uuid"))]
+    wrong = [_refused(row, unread) for row in rows if not uuid_in(row.get("uuid"))]
     wrong += [_refused(given[uuid], unread) for uuid, one in read.items() if one is None]
     verbs = {"breakdown": lambda said, _at: _break_down(tour, given[said.uuid], person)}
     taken = driving.say(tour, words, sent_at=sent_at, actor=person, verbs=verbs)
@@ -184,13 +184,6 @@ def _word(uuid: UUID, row: Json) -> Said | None:
 
 def _refused(row: Json, words: str) -> Json:
     return {"uuid": row.get("uuid"), "outcome": "refused", "words": words}
-
-
-def _is_uuid(value: object) -> bool:
-    try:
-        return bool(UUID(str(value)))
-    except ValueError:
-        return False
 
 
 def _said(action: DriverAction) -> str:

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import Conflict, Invalid, NotFound
+from changbei.core.errors import Conflict, Invalid, there
 from changbei.incidents.access import readable
 from changbei.incidents.models import Incident
 from changbei.network.models import Product, Shipment, Site
@@ -106,7 +106,7 @@ class UnderWay:
 def warnings(request: HttpRequest) -> HttpResponse:
     """Warnings that hold, filtered; goods under way; what stands in for a product when one is asked for."""
     people.require(request.user, "supply.see")
-    return _page(request, OrderForm(initial={"ordered_on": clock.local_now().date()}))
+    return _page(request, OrderForm(initial={"ordered_on": clock.today()}))
 
 
 def _page(request: HttpRequest, form: OrderForm, *, status: int = 200) -> HttpResponse:
@@ -235,9 +235,7 @@ class ExpectForm(forms.Form):
 def shipment(request: HttpRequest, number: str) -> HttpResponse:
     """Goods have arrived, or come on another day."""
     person = actor(request)
-    row = Shipment.objects.filter(number=number).first()
-    if row is None:
-        raise NotFound(number)
+    row = there(Shipment.objects.filter(number=number).first(), number)
     try:
         if request.POST.get("what") == "arrived":
             early.arrive(row, actor=person)

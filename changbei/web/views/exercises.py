@@ -21,7 +21,7 @@ from changbei.plans.model import Exercise, Part
 from changbei.readiness import exercises
 from changbei.web import htmx, showing
 from changbei.web.entry import actor, may_act, staff
-from changbei.web.forms import SchemaForm, schema_form
+from changbei.web.forms import SchemaForm
 from changbei.web.planned import FAMILY_ICONS
 from changbei.web.templatetags.ui.chips import level_chip
 
@@ -113,9 +113,9 @@ def begin(request: HttpRequest, kind: str) -> HttpResponse:
         level = request.GET.get("level", "")
         report, said = exercises.suggested(kind, level, part)
         asked = next((one for one in (level, said) if one in levels), levels[0])
-        filled = schema_form(procedure.form, language=showing.language(), initial=report)
+        filled = SchemaForm(procedure.form, language=showing.language(), initial=report)
         return _form_page(request, kind, filled, HowForm(levels, initial={"level": asked}))
-    filled = schema_form(procedure.form, request.POST, request.FILES, language=showing.language())
+    filled = SchemaForm(procedure.form, request.POST, request.FILES, language=showing.language())
     chosen = HowForm(levels, request.POST)
     if filled.is_valid() and chosen.is_valid():
         try:

@@ -15,7 +15,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from changbei.core import texts
+from changbei.core import clock, texts
 from changbei.core.errors import Invalid
 from changbei.incidents.forecasts import DAYS_AHEAD, Day, Draft
 from changbei.incidents.forecasts.days import WEATHERS
@@ -128,7 +128,7 @@ class NameForm(forms.Form):
 def forecast(request: HttpRequest) -> HttpResponse:
     """The page; sent, it keeps a forecast that was typed in."""
     people.require(request.user, "incidents.see")
-    today = forecasting.today()
+    today = clock.today()
     data = request.POST if request.method == "POST" else None
     days = [today + timedelta(days=number) for number in range(DAYS_AHEAD)]
     by_day = [(on, DayForm(data, prefix=f"day{number}")) for number, on in enumerate(days)]
@@ -174,7 +174,7 @@ def _context(today: date, name: NameForm, by_day: list[tuple[date, DayForm]]) ->
 
 def card() -> dict[str, Any] | None:
     """What the board shows of today's forecast; None as long as there is none."""
-    found = forecasting.of_day(forecasting.today())
+    found = forecasting.of_day(clock.today())
     if found is None:
         return None
     asked = forecasting.confirmations(found.on)

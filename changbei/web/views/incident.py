@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.contrib import messages as flashes
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -23,7 +23,6 @@ from changbei.incidents import access, services
 from changbei.incidents.models import Authorisation, CommandPost, Incident, Level, Report, Warning
 from changbei.journal import heartbeat
 from changbei.journal import services as journal
-from changbei.network import features
 from changbei.notify.models import Message, Notice
 from changbei.people import access as people
 from changbei.people.models import Person
@@ -31,7 +30,7 @@ from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
 from changbei.readiness.models import Simulation
 from changbei.runs import selectors as runs
-from changbei.runs.models import Run, Task
+from changbei.runs.models import OPEN, Run, Task
 from changbei.web import handling, htmx, mapping, running, sentences, showing
 from changbei.web.components import Clause, PersonCard, TaskCard
 from changbei.web.entry import actor, staff
@@ -80,7 +79,7 @@ def picture(request: HttpRequest, incident: Incident) -> dict[str, Any]:
     all_runs = runs.runs_of_incident(incident.uuid) if run else []
     tasks = runs.tasks_of_runs(all_runs)
     now, person = clock.now(), people.person_of(request.user)
-    open_tasks = sorted((task for task in tasks if task.status in showing.OPEN), key=due_or_never)
+    open_tasks = sorted((task for task in tasks if task.status in OPEN), key=due_or_never)
     everything = request.GET.get("all") == "1"
     entries = journal.timeline(incident.uuid).order_by("-id")
     if not everything:
@@ -134,7 +133,7 @@ def _views(
 
 def _card(task: Task, reader: Person | None, back: str) -> TaskCard:
     """A task; its holder gets the buttons here as well."""
-    mine = reader is not None and task.holder_id == reader.pk and task.status in showing.OPEN
+    mine = reader is not None and task.holder_id == reader.pk and task.status in OPEN
     actions = my_actions(task, back) if mine else ()
     return showing.task_card(task, actions=actions, with_incident=False)
 
@@ -240,7 +239,6 @@ def _may(request: HttpRequest, incident: Incident) -> dict[str, Any]:
     is_open = incident.status != Incident.Status.CLOSED
     everyday = incident.level == Level.SERVICE and not incident.drill
     return {
-        "everyday": everyday,
         "is_open": is_open,
         "may_change_level": is_open and may["incidents.command"] and not everyday,
         "may_clear": is_open and may["incidents.resume"] and incident.family == "weather",
@@ -328,22 +326,18 @@ def incident_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The city with what concerns this incident."""
     found = access.get_incident(request.user, uuid)
     language = showing.language()
-    layers: dict[str, Any] = mapping.base_layers(language)
     warnings = mapping.warnings_layer(language, found)
     if found.area and not warnings["features"]:
         warnings = mapping.area_layer(found)
-    layers |= {
+    layers: dict[str, Any] = {
         "warnings": {"data": warnings},
         "suspensions": {"data": mapping.suspensions_layer(language, found)},
         "retailers": {"data": mapping.affected_layer(found), "label": _("Customers concerned")},
         "incidents": {"data": mapping.incidents_layer(language, Incident.objects.filter(pk=found.pk))},
     }
     if found.family == "vehicle":
-        layers["vans"] = {
-            "url": f"{reverse('map-layer', args=['vans'])}?language={language}",
-            "refresh_seconds": mapping.RENEWED_SECONDS["vans"],
-        }
-    return JsonResponse({"bounds": features.extent(), "layers": layers})
+        layers["vans"] = mapping.renewed("vans", language)
+    return mapping.drawn(layers, language)
 
 
 urlpatterns = [

@@ -26,6 +26,7 @@ from changbei.incidents.services import lines as verbs
 from changbei.web import entry, htmx
 from changbei.web.errors import refuse
 from changbei.web.showing import clause, say
+from changbei.web.widgets import MomentField
 
 MEASURES = (
     ("", gettext_lazy("Leave as it is")),
@@ -37,7 +38,6 @@ MEASURES = (
 )
 USUALLY_MINUTES = 60
 USUALLY_REVIEWED = timedelta(hours=3)
-FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
 
 
 class LineForm(forms.Form):
@@ -56,12 +56,7 @@ class LineForm(forms.Form):
 class ReviewForm(forms.Form):
     """When lines on hold are looked at again."""
 
-    review_at = forms.DateTimeField(
-        label=gettext_lazy("Lines on hold are looked at again"),
-        required=False,
-        input_formats=FORMATS,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )
+    review_at = MomentField(label=gettext_lazy("Lines on hold are looked at again"), required=False)
 
 
 @dataclass(frozen=True)

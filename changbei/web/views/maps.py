@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language
 from django.views.decorators.gzip import gzip_page
 
 from changbei.core.errors import NotFound
-from changbei.network import features
 from changbei.people import access as people
 from changbei.web import mapping
 
@@ -26,19 +25,15 @@ def _language(request: HttpRequest) -> str:
 def city(request: HttpRequest) -> HttpResponse:
     """The bare city, for picking places and drawing areas."""
     people.require(request.user, "network.see")
-    layers = mapping.base_layers(_language(request))
-    return JsonResponse({"bounds": features.extent(), "layers": layers})
+    return mapping.drawn({}, _language(request))
 
 
 @login_required
 def board(request: HttpRequest) -> HttpResponse:
     """The city with everything that is going on."""
     people.require(request.user, "network.see")
-    layers = mapping.base_layers(_language(request))
-    for name in BOARD:
-        url = f"{reverse('map-layer', args=[name])}?language={_language(request)}"
-        layers[name] = {"url": url, "refresh_seconds": mapping.RENEWED_SECONDS[name]}
-    return JsonResponse({"bounds": features.extent(), "layers": layers})
+    language = _language(request)
+    return mapping.drawn({name: mapping.renewed(name, language) for name in BOARD}, language)
 
 
 @login_required

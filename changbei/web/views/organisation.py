@@ -20,6 +20,7 @@ from changbei.core.errors import Conflict, Invalid, NotAllowed
 from changbei.network import organisation
 from changbei.network.imports import KINDS
 from changbei.network.imports.columns import JOBS, LANGUAGES
+from changbei.network.imports.fields import NAMES
 from changbei.network.imports.ground import UNIT_KINDS
 from changbei.people import access, staffing
 from changbei.people.models import Person, Post, Unit
@@ -32,7 +33,6 @@ from changbei.web.views.posts import rank_words
 Row = TypeVar("Row", bound=Model)
 Options = Mapping[str, Sequence[tuple[str, str]]]
 
-NAMES = {"name": "zh-Hans", "name_hant": "zh-Hant", "name_en": "en"}
 UNIT = ("name", "kind", "parent", "name_hant", "name_en")
 POST = ("name", "kind", "unit", "name_hant", "name_en")
 REACHED_BY = ("phone", "second_phone", "email", "language")

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from changbei.core.errors import NotFound
+from changbei.core.errors import there
 from changbei.notify import answers, links, selectors, services
 from changbei.notify.channels import Unreadable
 from changbei.notify.channels.http import hooks
@@ -76,9 +76,7 @@ def _hook(kind: str, secret: str, purpose: str) -> Hook:
         secret.encode(), settings.CALLBACK_SECRET.encode()
     )
     found = hook(kind, purpose) if known and kind in KINDS and purpose in {RECEIPTS, REPLIES, KEYS} else None
-    if found is None:
-        raise NotFound(gettext_noop("no such page"))
-    return found
+    return there(found, gettext_noop("no such page"))
 
 
 urlpatterns = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +9,7 @@ from django.urls import path, reverse
 
 from changbei.core import clock
 from changbei.core.errors import NotFound
+from changbei.core.texts import uuid_in
 from changbei.people import access as people
 from changbei.plans import document
 from changbei.plans.loading import pack_for
@@ -63,9 +62,8 @@ def clause(request: HttpRequest, number: str) -> HttpResponse:
 
 def _plan_of(cites: str) -> str:
     """The id of the plan that a run, or an incident's own run, is carried out by."""
-    try:
-        given = UUID(cites)
-    except ValueError:
+    given = uuid_in(cites)
+    if given is None:
         return ""
     found = Run.objects.filter(Q(uuid=given) | Q(incident=given, caller=None)).order_by("pk")
     return found.values_list("plan_version__pack", flat=True).first() or ""

@@ -14,7 +14,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from changbei.core.errors import NotFound
+from changbei.core.errors import there
 from changbei.people import access as people
 from changbei.plans import selectors
 from changbei.plans.checking import ERROR, Finding
@@ -138,10 +138,7 @@ def groups_of(before: Pack, after: Pack) -> dict[str, Any]:
 def _chosen(pk: str | None, versions: Sequence[PlanVersion]) -> PlanVersion | None:
     if not pk:
         return None
-    found = next((one for one in versions if str(one.pk) == pk), None)
-    if found is None:
-        raise NotFound(pk)
-    return found
+    return there(next((one for one in versions if str(one.pk) == pk), None), pk)
 
 
 def _before(after: PlanVersion, versions: Sequence[PlanVersion]) -> PlanVersion | None:

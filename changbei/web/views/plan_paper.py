@@ -18,8 +18,9 @@ from changbei.plans.models import PlanVersion
 from changbei.plans.rendering import html
 from changbei.plans.selectors import in_force
 from changbei.runs import access as runs
-from changbei.runs.models import Run
+from changbei.runs.models import OPEN, Run
 from changbei.web import drawn, planned, showing
+from changbei.web.downloads import download
 from changbei.web.entry import staff
 
 
@@ -76,12 +77,9 @@ def procedure(request: HttpRequest, pack_id: str, procedure_id: str) -> HttpResp
         showing.language(),
         link=lambda step: f"{page}#{planned.anchor_of(f'step:{one.id}/{step}')}",
     )
-    context = {"pack": pack, "procedure": one, "diagram": diagram, "others": _others(pack)}
+    others = [(one.id, showing.say(one.title)) for one in pack.procedures.values()]
+    context = {"pack": pack, "procedure": one, "diagram": diagram, "others": others}
     return render(request, "web/plan/diagram.html", context)
-
-
-def _others(pack: Pack) -> list[tuple[str, str]]:
-    return [(one.id, showing.say(one.title)) for one in pack.procedures.values()]
 
 
 @staff
@@ -118,17 +116,14 @@ def _task_links(run: Run) -> dict[str, str]:
     """Step → its task's page; of a step with many tasks the first that is open."""
     found: dict[str, str] = {}
     for task in run.tasks.order_by("pk"):
-        if step_of(task.item) not in found or task.status in showing.OPEN:
+        if step_of(task.item) not in found or task.status in OPEN:
             found[step_of(task.item)] = reverse("task", args=[task.uuid])
     return found
 
 
 def handed(file: drawn.File) -> HttpResponse:
     """As something to keep: an HTML page of its own would not get its styles under the policy of our pages."""
-    response = HttpResponse(file.data, content_type=file.kind)
-    inline = "inline" if file.kind == "application/pdf" else "attachment"
-    response.headers["Content-Disposition"] = f'{inline}; filename="{file.name}"'
-    return response
+    return download(file.data, file.name, file.kind, shown=file.kind == "application/pdf")
 
 
 urlpatterns = [

@@ -31,7 +31,7 @@ from changbei.web import htmx, showing
 from changbei.web.components import TimelineEntry
 from changbei.web.entry import actor, may_act, staff
 from changbei.web.errors import refuse
-from changbei.web.staffing import ColleagueField, MomentField
+from changbei.web.staffing import ColleagueField, NearMomentField
 from changbei.web.widgets import find_people
 
 CHANGES = ("people.holder_changed", "people.duty_changed", "people.post_added", "people.post_changed")
@@ -142,8 +142,8 @@ def _rank_choice(rank: int, name: str) -> str:
 class DutyForm(forms.Form):
     """Somebody, from when until when, in how many weeks."""
 
-    starts_at = MomentField(label=gettext_lazy("From"))
-    ends_at = MomentField(label=gettext_lazy("Until"))
+    starts_at = NearMomentField(label=gettext_lazy("From"))
+    ends_at = NearMomentField(label=gettext_lazy("Until"))
     weeks = forms.IntegerField(
         label=gettext_lazy("In how many weeks"),
         initial=1,
@@ -292,7 +292,7 @@ def _day(day: Day, now: datetime, *, first: bool) -> DayLine:
 
 
 def _begins_on(on: date, shift: DutyShift) -> bool:
-    return shift.starts_at.astimezone(clock.LOCAL).date() == on
+    return clock.day_of(shift.starts_at) == on
 
 
 def _within(on: date, starts_at: datetime, ends_at: datetime) -> str:

@@ -31,10 +31,10 @@ from changbei.core.errors import NotFound, Outside
 from changbei.core.texts import pick
 from changbei.incidents import bulletins
 from changbei.incidents.models import Bulletin
+from changbei.web.context import HTML_LANG
 from changbei.web.kept import Kept, Shelf
 
 FRESH_SECONDS = 30
-LANGUAGES = {"zh-hans": "zh-Hans", "zh-hant": "zh-Hant", "en": "en"}
 NAMES = {"zh-hans": "简体中文", "zh-hant": "繁體中文", "en": "English"}
 HTML, ATOM, CAP = (
     f"{kind}; charset=utf-8" for kind in ("text/html", "application/atom+xml", "application/cap+xml")
@@ -109,14 +109,14 @@ def _body(kept: Kept) -> bytes:
     if kept.stale_since is None or STATE not in kept.body:
         return kept.body
     head = kept.body[: kept.body.index(STATE)].decode()
-    language = next((code for code, words in LANGUAGES.items() if f'<html lang="{words}"' in head), "zh-hans")
+    language = next((code for code, words in HTML_LANG.items() if f'<html lang="{words}"' in head), "zh-hans")
     with override(language):
         note = render_to_string("web/public/stale.html", {"since": kept.stale_since})
     return kept.body.replace(STATE, note.encode(), 1)
 
 
 def _shown(bulletin: Bulletin, language: str) -> Shown:
-    words = LANGUAGES[language]
+    words = HTML_LANG[language]
     return Shown(
         bulletin,
         pick(bulletin.title, words),
@@ -132,7 +132,7 @@ def _shown(bulletin: Bulletin, language: str) -> Shown:
 def _page(template: str, language: str, **context: object) -> str:
     with override(language):
         context |= {
-            "html_lang": LANGUAGES[language],
+            "html_lang": HTML_LANG[language],
             "language": language,
             "feed_url": reverse("public-notices-feed", args=[language]),
             "list_url": reverse("public-notices-in", args=[language]),
@@ -141,7 +141,7 @@ def _page(template: str, language: str, **context: object) -> str:
 
 
 def _known(language: str) -> str:
-    if language not in LANGUAGES:
+    if language not in HTML_LANG:
         raise Http404(language)
     return language
 
@@ -214,7 +214,7 @@ def _feed(language: str) -> str:
             title=_("Public notices of the delivery service"),
             link=root + reverse("public-notices-in", args=[language]),
             description="",
-            language=LANGUAGES[language],
+            language=HTML_LANG[language],
             feed_url=root + reverse("public-notices-feed", args=[language]),
             feed_guid=root + reverse("public-notices"),
             author_name=_("Delivery service"),

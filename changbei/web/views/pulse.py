@@ -73,7 +73,7 @@ def status(request: HttpRequest) -> HttpResponse:
         raise NotAllowed
     seen = pulse.look()
     part = htmx.wants_part(request)
-    context = {"pulse": seen, "works": not seen.troubles, "lines": _lines(seen)}
+    context = {"works": not seen.troubles, "lines": _lines(seen)}
     response = render(request, f"web/status/{'live' if part else 'page'}.html", context)
     return htmx.stamp(response, engine_still_seconds=seen.still) if part else response
 

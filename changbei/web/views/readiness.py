@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import Invalid, NotFound
+from changbei.core.errors import Invalid, there
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.readiness import access, registers, selectors, services
@@ -27,6 +27,7 @@ from changbei.readiness.rules import names
 from changbei.readiness.selectors import Standing
 from changbei.web import htmx, showing
 from changbei.web.components import Clause
+from changbei.web.downloads import download
 from changbei.web.entry import actor, may_act, staff
 from changbei.web.errors import refuse
 
@@ -143,7 +144,7 @@ def mending(request: HttpRequest) -> HttpResponse:
     if mine:
         rows = rows.filter(owner=person)
     may_mend = access.mendable_by(person)
-    today = clock.local_now().date()
+    today = clock.today()
     shown = [_mending(one, may_mend(one), today) for one in rows]
     return render(request, "web/readiness/mending.html", {"rows": shown, "mine": mine})
 
@@ -164,9 +165,7 @@ def _mending(one: Rectification, may_mend: bool, today: date) -> MendingRow:
 def mended(request: HttpRequest, pk: int) -> HttpResponse:
     """It is mended."""
     people.require(request.user, "readiness.see")
-    found = Rectification.objects.filter(pk=pk).first()
-    if found is None:
-        raise NotFound(str(pk))
+    found = there(Rectification.objects.filter(pk=pk).first(), pk)
     services.mend(found, actor=actor(request))
     messages.success(request, _("Recorded as mended."))
     return htmx.go_to(request, reverse("readiness-mending"))
@@ -249,7 +248,7 @@ def files(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "copies": list(copies.select_related("manager", "made_by").order_by("made_at", "pk")),
-        "today": clock.local_now().date(),
+        "today": clock.today(),
         "keep_days": selectors.copy_keep_days(),
         "clause": showing.clause("E3.2.7"),
     }
@@ -284,18 +283,14 @@ def _export(form: ExportForm, person: Person, managers: Sequence[Person]) -> Htt
     except Invalid as error:
         refuse(form, error)
         return None
-    response = HttpResponse(made.data, content_type="application/octet-stream")
-    response.headers["Content-Disposition"] = f'attachment; filename="{made.name}"'
-    return response
+    return download(made.data, made.name, "application/octet-stream")
 
 
 @staff
 @require_POST
 def destroyed(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """A copy was destroyed."""
-    found = CustomerFileCopy.objects.select_related("manager").filter(uuid=uuid).first()
-    if found is None:
-        raise NotFound(str(uuid))
+    found = there(CustomerFileCopy.objects.select_related("manager").filter(uuid=uuid).first(), uuid)
     services.destroy_copy(found, actor=actor(request))
     messages.success(request, _("Recorded as destroyed."))
     return htmx.go_to(request, reverse("readiness-files"))

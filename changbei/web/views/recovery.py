@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -18,7 +18,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST
 
 from changbei.compute.recovery import ALL_MEANS, CALM
-from changbei.core.errors import Conflict, Invalid, NotFound
+from changbei.core.errors import Conflict, Invalid, there
 from changbei.delivery import access, left_out, recovery, rules, selectors, services, undoing
 from changbei.delivery.features import RecoveryMap, closed
 from changbei.delivery.models import Breakdown, RecoveryCase, RecoveryOption, Stop
@@ -310,15 +310,12 @@ def recovery_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """Before and after of one option; the same extent for all, so that they can be compared."""
     case = access.get_case(request.user, uuid)
     options = list(case.options.order_by("rank"))
-    chosen = _chosen(request, case, options)
-    if chosen is None:
-        raise NotFound(gettext_noop("this recovery has no options"))
+    chosen = there(_chosen(request, case, options), gettext_noop("this recovery has no options"))
     drawn = RecoveryMap(case, options)
-    layers: dict[str, Any] = mapping.base_layers(language())
-    layers |= {name: {"data": data} for name, data in drawn.layers(chosen).items()}
+    layers: dict[str, Any] = {name: {"data": data} for name, data in drawn.layers(chosen).items()}
     layers["after"]["label"] = _name(chosen)
     layers["suspensions"] = {"data": closed(case.day), "label": _("Closed")}
-    return JsonResponse({"bounds": drawn.bounds(), "layers": layers})
+    return mapping.drawn(layers, language(), drawn.bounds())
 
 
 @entry.staff

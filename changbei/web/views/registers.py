@@ -23,7 +23,7 @@ from changbei.readiness.registers import Column, Register
 from changbei.web import htmx, showing
 from changbei.web.entry import actor, may_act, staff
 from changbei.web.errors import refuse
-from changbei.web.widgets import DayInput, PersonWidget
+from changbei.web.widgets import DayInput, MomentField, PersonWidget
 
 MOST_ROWS = 400
 
@@ -168,10 +168,7 @@ def _field(column: Column) -> forms.Field:
         case "day":
             return forms.DateField(widget=DayInput())
         case "moment":
-            return forms.DateTimeField(
-                input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
-                widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-            )
+            return MomentField()
         case "flag":
             return forms.BooleanField()
         case "lines":

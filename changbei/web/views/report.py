@@ -27,10 +27,10 @@ from changbei.plans.model import EVERYDAY, Pack
 from changbei.runs import access as run_access
 from changbei.runs import selectors as runs
 from changbei.runs import services as run_services
-from changbei.runs.models import Run, Task
+from changbei.runs.models import OPEN, Run, Task
 from changbei.web import htmx, showing
 from changbei.web.entry import actor, staff
-from changbei.web.forms import SchemaForm, schema_form
+from changbei.web.forms import SchemaForm
 from changbei.web.planned import FAMILY_ICONS
 
 Json = dict[str, Any]
@@ -98,9 +98,9 @@ def form(request: HttpRequest, kind: str) -> HttpResponse:
     person = actor(request)
     schema = plans_in_force.procedure_in_force(kind).procedure.form
     if request.method != "POST":
-        filled = schema_form(schema, language=showing.language(), initial=_known(schema, person, request))
+        filled = SchemaForm(schema, language=showing.language(), initial=_known(schema, person, request))
         return _form_page(request, kind, filled)
-    filled = schema_form(schema, request.POST, request.FILES, language=showing.language())
+    filled = SchemaForm(schema, request.POST, request.FILES, language=showing.language())
     if filled.is_valid():
         try:
             answer = services.report(kind, filled.result, actor=person, source="web")
@@ -147,7 +147,7 @@ def _keep_photos(
     """Photos go as evidence to a task of the reporter, first to one that asks for a photo."""
     if not uploads or incident.run is None:
         return
-    tasks = [task for task in runs.tasks_of(incident.run) if task.status in showing.OPEN]
+    tasks = [task for task in runs.tasks_of(incident.run) if task.status in OPEN]
     mine = sorted(
         (task for task in tasks if run_access.may_act(person, task)),
         key=lambda task: ("photo" not in task.evidence, task.pk),
@@ -196,7 +196,7 @@ def answer(request: HttpRequest, report: UUID) -> HttpResponse:
 
 def _open_tasks(run: Run) -> Iterator[Task]:
     for task in runs.tasks_of(run).select_related("run__plan_version"):
-        if task.status in showing.OPEN:
+        if task.status in OPEN:
             yield task
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import Invalid, NotFound
+from changbei.core.errors import Invalid, NotFound, there
 from changbei.incidents import access as incidents
 from changbei.incidents.models import Incident
 from changbei.journal.services import timeline
@@ -32,6 +32,7 @@ from changbei.readiness.review.document import pdf
 from changbei.readiness.review.findings import joined
 from changbei.web import htmx, sentences, showing
 from changbei.web.components import Clause
+from changbei.web.downloads import download
 from changbei.web.entry import actor, may_act, staff
 from changbei.web.errors import refuse
 from changbei.web.widgets import DayInput, PersonWidget
@@ -197,7 +198,7 @@ def _mending(request: HttpRequest, made: Review, pack: Pack | None) -> Sequence[
     known = {one["text"]["zh-Hans"]: showing.say(one["text"]) for one in made.content["findings"]}
     may_mend = access.mendable_by(people.person_of(request.user))
     may_review = may_act(request, "readiness.review")
-    today = clock.local_now().date()
+    today = clock.today()
     return [
         MendRow(
             one,
@@ -220,10 +221,8 @@ def _mending(request: HttpRequest, made: Review, pack: Pack | None) -> Sequence[
 def review_pdf(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The review as a document, once the incident is closed."""
     made = access.get_review(request.user, uuid)
-    response = HttpResponse(pdf(made, showing.language()), content_type="application/pdf")
     name = f"review-{made.incident.number}.pdf"
-    response.headers["Content-Disposition"] = f'inline; filename="{name}"'
-    return response
+    return download(pdf(made, showing.language()), name, "application/pdf", shown=True)
 
 
 def _colleague(staff_no: str) -> Person:
@@ -302,10 +301,7 @@ def circulate(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 def _rectification(made: Review, number: int) -> Rectification:
-    found = made.rectifications.filter(pk=number).first()
-    if found is None:
-        raise NotFound(str(number))
-    return found
+    return there(made.rectifications.filter(pk=number).first(), number)
 
 
 def _back(request: HttpRequest, made: Review) -> HttpResponse:

@@ -21,6 +21,7 @@ from changbei.plans import selectors as plans
 from changbei.plans.loading import pack_for
 from changbei.runs import access, scheduling, services
 from changbei.runs import selectors as runs
+from changbei.runs.models import OPEN
 from changbei.web import handling, htmx, running, sentences, showing
 from changbei.web.entry import actor, next_url, staff
 from changbei.web.errors import said
@@ -42,7 +43,7 @@ class Coming:
 def routine(request: HttpRequest) -> HttpResponse:
     """What began by itself, the newest first, and what begins next."""
     people.require(request.user, "runs.see")
-    is_open = Q(tasks__status__in=showing.OPEN)
+    is_open = Q(tasks__status__in=OPEN)
     rows = runs.begun_by_schedule().exclude(pk__in=access.hidden_runs(request.user))
     rows = rows.annotate(open_tasks=Count("tasks", filter=is_open))[:SHOWN]
     return render(request, "web/runs/list.html", {"rows": list(rows), "coming": coming()})
@@ -72,7 +73,7 @@ def run_page(request: HttpRequest, uuid: UUID) -> HttpResponse:
         task.pk: showing.task_card(
             task,
             actions=my_actions(task, request.path)
-            if person is not None and task.holder_id == person.pk and task.status in showing.OPEN
+            if person is not None and task.holder_id == person.pk and task.status in OPEN
             else (),
             with_incident=False,
         )

@@ -153,7 +153,7 @@ def _corrections_page(
         "gap": yuan(found.gap_fen),
         "is_listed": corrections.is_listed(run),
         "may": may,
-        "form": form or WrongForm(initial={"ordered_on": clock.local_now().date()}),
+        "form": form or WrongForm(initial={"ordered_on": clock.today()}),
         "totals": totals or TotalsForm(),
         "clause": showing.clause("E2.7"),
     }
@@ -282,7 +282,7 @@ def _cash_page(request: HttpRequest, run: Run, form: forms.Form | None = None) -
 
 def _candidates(run: Run, units: frozenset[int] | None) -> list[Retailer]:
     """Who qualifies today and is not on record yet, of these units or of all."""
-    today = clock.local_now().date()
+    today = clock.today()
     known = set(CashSettlement.objects.filter(run=run, order_day=today).values_list("retailer_id", flat=True))
     found = cash.candidates(settling.weather_event(run), today, units)
     return [one for one in found if one.pk not in known][:MOST_CANDIDATES]

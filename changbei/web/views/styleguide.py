@@ -99,7 +99,10 @@ def styleguide_map(request: HttpRequest) -> JsonResponse:
     """Layers of every kind around an invented town, 12,000 retailers among them."""
     _only_where_nothing_is_real()
     west, south, east, north = CENTRE[0] - 0.45, CENTRE[1] - 0.32, CENTRE[0] + 0.45, CENTRE[1] + 0.32
-    layers = {kind: {"data": _collection(features)} for kind, features in _sample_layers().items()}
+    layers = {
+        kind: {"data": {"type": "FeatureCollection", "features": features}}
+        for kind, features in _sample_layers().items()
+    }
     return JsonResponse({"bounds": [west, south, east, north], "layers": layers})
 
 
@@ -220,10 +223,6 @@ def _steps(now: datetime) -> list[Step]:
 
 
 # ---------------------------------------------------------------- an invented town
-
-
-def _collection(features: list[Feature]) -> dict[str, object]:
-    return {"type": "FeatureCollection", "features": features}
 
 
 def _feature(shape: str, coordinates: object, /, **properties: object) -> Feature:

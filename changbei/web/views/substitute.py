@@ -19,10 +19,10 @@ from changbei.incidents.models import Report
 from changbei.plans.loading import pack_for
 from changbei.runs import access as runs_access
 from changbei.runs import services as runs
-from changbei.runs.models import Task
+from changbei.runs.models import OPEN, Task
 from changbei.web import entry, htmx
-from changbei.web.forms import SchemaForm, schema_form
-from changbei.web.showing import OPEN, clause, job, say
+from changbei.web.forms import SchemaForm
+from changbei.web.showing import clause, job, say
 
 PAGE = "delivery.substitute"
 
@@ -60,7 +60,7 @@ def _form(task: Task, data: Any = None) -> SchemaForm:
     step = pack_for(task.run.plan_version).procedures[task.run.procedure].task(task.item)
     if step is None or not step.form:
         raise NotFound(_("This task has no form."))
-    return schema_form(step.form, data, language=get_language() or "")
+    return SchemaForm(step.form, data, language=get_language() or "")
 
 
 def _page(

@@ -21,7 +21,7 @@ from changbei.plans import tables
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
 from changbei.plans.selectors import first_in_force
-from changbei.runs.models import Task
+from changbei.runs.models import OPEN, Task
 from changbei.supply import access
 from changbei.supply.models import SupplyLine, SupplyRequest
 from changbei.supply.selectors import dispatched_from
@@ -221,7 +221,7 @@ def _signature(task: Task, pack: Pack) -> Signature:
     state = task.status
     if task.status == Task.Status.DONE:
         state = "approved" if task.result.get("approved") else "refused"
-    elif task.status in showing.OPEN:
+    elif task.status in OPEN:
         state = "open"
     person = task.done_by or task.holder
     return Signature(

@@ -23,6 +23,7 @@ from changbei.people.models import Unit
 from changbei.supply import listing
 from changbei.supply.models import SupplyRequest
 from changbei.web import entry, showing
+from changbei.web.downloads import download
 from changbei.web.templatetags.rooms import request_words
 from changbei.web.views.delivery_files import KINDS
 from changbei.web.views.supply import PATHS, occasion, plan_of
@@ -121,10 +122,7 @@ def export(request: HttpRequest, kind: str) -> HttpResponse:
         written = sheets.as_csv(_headings(), rows)
     else:
         written = sheets.as_xlsx(_("Supply requests"), _headings(), rows)
-    answer = HttpResponse(written, content_type=KINDS[kind])
-    today = clock.local_now().date().isoformat()
-    answer.headers["Content-Disposition"] = f'attachment; filename="supply-requests-{today}.{kind}"'
-    return answer
+    return download(written, f"supply-requests-{clock.today().isoformat()}.{kind}", KINDS[kind])
 
 
 def _headings() -> list[str]:

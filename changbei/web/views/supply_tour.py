@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid
+from changbei.core.texts import uuid_in
 from changbei.delivery import access as deliveries
 from changbei.delivery import joining
 from changbei.delivery.joining import Passing
@@ -56,7 +57,7 @@ def waits_for_a_van(found: SupplyRequest) -> bool:
 def ahead(request: HttpRequest, found: SupplyRequest, cartons: int) -> Ahead | None:
     """None when there is nothing to be decided, or not by this person."""
     on = found.deliver_on
-    if on is None or on <= clock.local_now().date() or not waits_for_a_van(found):
+    if on is None or on <= clock.today() or not waits_for_a_van(found):
         return None
     if not entry.may_act(request, "delivery.recover"):
         return None
@@ -81,14 +82,14 @@ def _words(one: Passing) -> str:
     tour = one.tour
     line = say(tour.line.name) if tour.line else ""
     driver = tour.driver.name if tour.driver else ""
-    way = _("calls there anyway") if one.calls else _("%(n)s min detour") % {"n": _minutes(one)}
+    way = (
+        _("calls there anyway")
+        if one.calls
+        else _("%(n)s min detour") % {"n": math.ceil(one.detour_seconds / 60)}
+    )
     room = _("room for %(n)s cartons") % {"n": one.room_cartons}
     van = _("Van %(van)s") % {"van": tour.vehicle.number}
     return " · ".join(part for part in (van, line, driver, way, room) if part)
-
-
-def _minutes(one: Passing) -> int:
-    return math.ceil(one.detour_seconds / 60)
 
 
 @entry.staff
@@ -112,10 +113,10 @@ def join(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 def _chosen(request: HttpRequest) -> UUID:
-    try:
-        return UUID(request.POST.get("tour", ""))
-    except ValueError:
-        raise Invalid("tour", _("Choose a tour.")) from None
+    found = uuid_in(request.POST.get("tour", ""))
+    if found is None:
+        raise Invalid("tour", _("Choose a tour."))
+    return found
 
 
 def _why(refused: Invalid | Conflict) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -21,17 +21,16 @@ from changbei.incidents import access, rules, suspensions
 from changbei.incidents import services as incidents
 from changbei.incidents.models import Incident, Suspension
 from changbei.incidents.services.lines import may_decide
-from changbei.network import features
 from changbei.network import selectors as network
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.runs import access as runs_access
 from changbei.runs import services as runs
-from changbei.runs.models import Task
+from changbei.runs.models import OPEN, Task
 from changbei.web import entry, htmx, mapping
 from changbei.web.errors import refuse
 from changbei.web.showing import clause, language, say
-from changbei.web.widgets import AreaField
+from changbei.web.widgets import AreaField, MomentField
 
 PAGE = "incidents.suspend"
 SUSPEND = "suspend"
@@ -41,12 +40,6 @@ GOODS = (
     (Suspension.Goods.HOLD, gettext_lazy("Wait at the site, and go out on resumption")),
     (Suspension.Goods.MERGE, gettext_lazy("Go out with the first delivery day afterwards")),
 )
-LOCAL_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
-
-
-def _moment_field(label: Any) -> forms.DateTimeField:
-    control = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(label=label, widget=control, input_formats=LOCAL_FORMATS)
 
 
 class DrawnArea(AreaField):
@@ -59,8 +52,8 @@ class SuspendForm(forms.Form):
     """Area, from, until, reason, and what becomes of the goods that are sorted already."""
 
     area = DrawnArea(label=gettext_lazy("Area"))
-    starts_at = _moment_field(gettext_lazy("From"))
-    ends_at = _moment_field(gettext_lazy("Until (looked at again)"))
+    starts_at = MomentField(label=gettext_lazy("From"))
+    ends_at = MomentField(label=gettext_lazy("Until (looked at again)"))
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=200)
     goods = forms.ChoiceField(
         label=gettext_lazy("Goods sorted already"),
@@ -124,9 +117,9 @@ def suspend(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 def task_for(incident: Incident, actor: Person) -> Task | None:
     """The open task of the plan that this page does, when it is the actor's."""
-    open_ = Task.objects.filter(
-        run__of_incident=incident, page=PAGE, status__in=[Task.Status.OPEN, Task.Status.ACKNOWLEDGED]
-    ).select_related("run__plan_version")
+    open_ = Task.objects.filter(run__of_incident=incident, page=PAGE, status__in=OPEN).select_related(
+        "run__plan_version"
+    )
     return next((task for task in open_.order_by("pk") if runs_access.may_act(actor, task)), None)
 
 
@@ -225,11 +218,9 @@ def suspend_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The city with the warnings, the areas suspended already, and all customers."""
     incident = access.get_incident(request.user, uuid)
     people.require(request.user, "network.see")
-    layers: dict[str, Any] = mapping.base_layers(language())
-    layers["warnings"] = {"data": mapping.warnings_layer(incident=incident)}
-    for name in ("suspensions", "retailers"):
-        layers[name] = {"url": f"{reverse('map-layer', args=[name])}?language={language()}"}
-    return JsonResponse({"bounds": features.extent(), "layers": layers})
+    layers = {"warnings": {"data": mapping.warnings_layer(incident=incident)}}
+    layers |= {name: mapping.fetched(name, language()) for name in ("suspensions", "retailers")}
+    return mapping.drawn(layers, language())
 
 
 urlpatterns = [

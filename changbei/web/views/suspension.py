@@ -10,7 +10,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
@@ -30,11 +30,11 @@ from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.runs import access as runs_access
 from changbei.runs import services as runs
-from changbei.runs.models import Task
+from changbei.runs.models import OPEN, Task
 from changbei.web import entry, htmx, mapping
 from changbei.web.components import Tone
 from changbei.web.showing import clause, language, say
-from changbei.web.views.suspend import LOCAL_FORMATS
+from changbei.web.widgets import MomentField
 
 ON_A_PAGE = 25
 TRACKS: dict[str, tuple[Any, Tone, str]] = {
@@ -63,11 +63,7 @@ MEDIA = {
 class ExtendForm(forms.Form):
     """The new moment at which the suspension is looked at again."""
 
-    ends_at = forms.DateTimeField(
-        label=gettext_lazy("New end (looked at again)"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        input_formats=LOCAL_FORMATS,
-    )
+    ends_at = MomentField(label=gettext_lazy("New end (looked at again)"))
 
 
 @dataclass(frozen=True)
@@ -178,9 +174,9 @@ def may_end(suspension: Suspension, actor: Person) -> bool:
 
 def ending_task(suspension: Suspension, actor: Person) -> Task | None:
     """The plan's open task that ends or prolongs the suspension, when it is the actor's."""
-    open_ = Task.objects.filter(
-        run__of_incident=suspension.incident, status__in=[Task.Status.OPEN, Task.Status.ACKNOWLEDGED]
-    ).select_related("run__plan_version")
+    open_ = Task.objects.filter(run__of_incident=suspension.incident, status__in=OPEN).select_related(
+        "run__plan_version"
+    )
     for task in open_.order_by("pk"):
         decides = any(one["id"] == "resume" for one in task.options)
         confirms = task.kind == Task.Kind.DO and task.page == "incidents.suspend"
@@ -243,14 +239,11 @@ def suspension_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The area with its customers by how far they have been told."""
     suspension = access.get_suspension(request.user, uuid)
     box = geo.box_of(geo.polygon(suspension.area))
-    layers: dict[str, Any] = mapping.base_layers(language())
     about = {"name": suspension.incident.number, "detail": suspension.reason}
     area = features.feature(suspension.area, about, suspension.pk)
-    layers["suspensions"] = {"data": features.collection([area])}
-    layers["retailers"] = {
-        "data": features.collection(_dot(one) for one in suspensions.customers(suspension))
-    }
-    return JsonResponse({"bounds": [box.west, box.south, box.east, box.north], "layers": layers})
+    shops = features.collection(_dot(one) for one in suspensions.customers(suspension))
+    layers = {"suspensions": {"data": features.collection([area])}, "retailers": {"data": shops}}
+    return mapping.drawn(layers, language(), [box.west, box.south, box.east, box.north])
 
 
 def _dot(retailer: Any) -> dict[str, Any]:

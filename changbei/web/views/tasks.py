@@ -28,7 +28,7 @@ from changbei.plans.loading import pack_for
 from changbei.plans.model import step_of
 from changbei.runs import access, rules, services
 from changbei.runs import selectors as runs
-from changbei.runs.models import Evidence, Task
+from changbei.runs.models import OPEN, Evidence, Task
 from changbei.web import forms, handling, htmx, showing
 from changbei.web.components import Action, TaskCard
 from changbei.web.entry import actor, next_url, staff
@@ -164,7 +164,7 @@ def _page(request: HttpRequest, task: Task, *, status: int = 200, **bound: Any) 
     person = people.person_of(request.user)
     pack = pack_for(task.run.plan_version)
     procedure = pack.procedures[task.run.procedure]
-    is_open = task.status in showing.OPEN
+    is_open = task.status in OPEN
     may_act = is_open and person is not None and access.may_act(person, task)
     evidence = list(task.attached.select_related("by").order_by("pk"))
     about = handling.about(task, procedure)
@@ -205,9 +205,7 @@ def _others(task: Task, person: Person) -> list[Task]:
     step = step_of(task.item)
     if step == task.item:
         return []
-    rows = Task.objects.filter(
-        run=task.run, item__startswith=f"{step}@", holder=person, status__in=showing.OPEN
-    )
+    rows = Task.objects.filter(run=task.run, item__startswith=f"{step}@", holder=person, status__in=OPEN)
     return list(rows.exclude(pk=task.pk).order_by("pk"))
 
 
@@ -223,7 +221,7 @@ def _form(task: Task, data: Any = None, files: Any = None) -> forms.SchemaForm |
         return None
     report = task.run.state.get("context", {}).get("report", {})
     initial = {name: report[name] for name in schema["properties"] if name in report}
-    form = forms.schema_form(schema, data, files, language=showing.language(), initial=initial)
+    form = forms.SchemaForm(schema, data, files, language=showing.language(), initial=initial)
     if task.page == "delivery.substitute" and "staff_no" in form.fields:
         form.fields["staff_no"].widget = PersonWidget(suggested=handling.substitutes(task.run))
     return form

@@ -9,18 +9,17 @@ from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import NotFound
+from changbei.core.errors import NotFound, there
 from changbei.delivery import access, selectors, services
 from changbei.delivery.features import tour_stops
 from changbei.delivery.models import Breakdown, Handover, Stop, Tour
-from changbei.network import features
 from changbei.network.models import Site
 from changbei.people import access as people
 from changbei.web import entry, htmx, mapping
@@ -88,7 +87,7 @@ def _context(request: HttpRequest, tour: Tour) -> dict[str, Any]:
     ahead = [] if broken else _ahead(stops, handovers)
     done = [stop for stop in stops if stop.status in DONE]
     postponed = [stop for stop in stops if stop.status == Stop.Status.POSTPONED]
-    is_today = tour.day.date == clock.local_now().date()
+    is_today = tour.day.date == clock.today()
     person = people.person_of(request.user)
     return {
         "tour": tour,
@@ -104,12 +103,10 @@ def _context(request: HttpRequest, tour: Tour) -> dict[str, Any]:
         "takers": selectors.taken_over_from(tour) if broken else [],
         "total": len(stops),
         "n_done": len(done),
-        "cartons_left": sum(stop.cartons for stop in stops if stop.status == Stop.Status.PLANNED),
         "may_record": is_today and not broken and _may_record(request, tour),
         "report_url": breakdown_form(tour) if is_today and not broken else "",
         "here": reverse("tour", args=[tour.uuid]),
         "map_url": reverse("tour-map", args=[tour.uuid]),
-        "last_at": max((step.at for step in ahead if step.at), default=None),
     }
 
 
@@ -134,9 +131,7 @@ def _may_record(request: HttpRequest, tour: Tour) -> bool:
 def tour_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
     """The way ahead with its numbers."""
     tour = access.get_tour(request.user, uuid)
-    layers: dict[str, Any] = mapping.base_layers(language())
     found = tour_stops(tour, list(selectors.stops_of(tour)))
-    layers |= {name: {"data": data} for name, data in found.items()}
     spots = [one["geometry"]["coordinates"] for one in found["stops"]["features"]]
     spots.append([tour.site.longitude, tour.site.latitude])
     margin = 0.008
@@ -146,7 +141,8 @@ def tour_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
         max(x for x, _y in spots) + margin,
         max(y for _x, y in spots) + margin,
     ]
-    return JsonResponse({"bounds": bounds if len(spots) > 1 else features.extent(), "layers": layers})
+    layers = {name: {"data": data} for name, data in found.items()}
+    return mapping.drawn(layers, language(), bounds if len(spots) > 1 else None)
 
 
 @entry.staff
@@ -154,9 +150,7 @@ def tour_map(request: HttpRequest, uuid: UUID) -> HttpResponse:
 def record(request: HttpRequest, uuid: UUID, retailer: UUID) -> HttpResponse:
     """Delivered, refused or nobody there, as the driver says."""
     tour = access.get_tour(request.user, uuid)
-    stop = selectors.stop_on(tour, retailer)
-    if stop is None:
-        raise NotFound(_("This customer is no longer on this list."))
+    stop = there(selectors.stop_on(tour, retailer), _("This customer is no longer on this list."))
     services.record_stop(stop, request.POST.get("status", ""), actor=entry.actor(request))
     return _done(request, tour, _("%(customer)s: recorded.") % {"customer": stop.retailer.name})
 

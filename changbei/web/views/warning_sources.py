@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from changbei.core import clock
-from changbei.core.errors import Invalid, NotFound
+from changbei.core.errors import Invalid, there
 from changbei.incidents import services
 from changbei.incidents.models import WarningSource
 from changbei.incidents.services import sources
@@ -90,10 +90,7 @@ def poll(request: HttpRequest, uuid: UUID) -> HttpResponse:
 
 
 def _source(uuid: UUID) -> WarningSource:
-    found = WarningSource.objects.filter(uuid=uuid).first()
-    if found is None:
-        raise NotFound(str(uuid))
-    return found
+    return there(WarningSource.objects.filter(uuid=uuid).first(), uuid)
 
 
 def _initial(source: WarningSource | None) -> dict[str, Any]:

@@ -22,11 +22,11 @@ from changbei.core import clock
 from changbei.incidents import access, services, warned
 from changbei.incidents.models import Warning
 from changbei.journal.models import Entry
-from changbei.network import features
 from changbei.network.joining import Concerned
 from changbei.network.models import District, Line, Retailer, Site
 from changbei.people import access as people
 from changbei.web import htmx, mapping, showing
+from changbei.web.downloads import download
 from changbei.web.entry import actor, may_act, staff
 
 SHOWN = 60
@@ -245,19 +245,15 @@ def _row(warning: Warning, proposed: bool, may_start: bool, now: datetime) -> Ro
 def warnings_map(request: HttpRequest) -> JsonResponse:
     """The districts and the warnings in force."""
     people.require(request.user, "network.see")
-    layers = mapping.base_layers(showing.language())
-    url = f"{reverse('map-layer', args=['warnings'])}?language={showing.language()}"
-    layers["warnings"] = {"url": url, "refresh_seconds": mapping.RENEWED_SECONDS["warnings"]}
-    return JsonResponse({"bounds": features.extent(), "layers": layers})
+    language = showing.language()
+    return mapping.drawn({"warnings": mapping.renewed("warnings", language)}, language)
 
 
 @staff
 def raw(request: HttpRequest, warning: UUID) -> HttpResponse:
     """The file as it came in, to be saved; it is never shown as a page of ours."""
     found = access.get_warning(request.user, warning)
-    response = HttpResponse(bytes(found.raw), content_type="application/octet-stream")
-    response.headers["Content-Disposition"] = f'attachment; filename="warning-{found.uuid}.xml"'
-    return response
+    return download(bytes(found.raw), f"warning-{found.uuid}.xml", "application/octet-stream")
 
 
 @staff

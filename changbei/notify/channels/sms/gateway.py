@@ -9,13 +9,12 @@ import httpx
 
 from changbei.core import faults
 from changbei.notify.channels import Outcome, Outgoing, Receipt, Stop, wording
-from changbei.notify.channels.http.carrier import wait_seconds
+from changbei.notify.channels.http.carrier import TRY_AGAIN, wait_seconds
 from changbei.notify.channels.http.hooks import State
 from changbei.notify.channels.http.provider import Hook
 from changbei.notify.channels.together import Senders
 from changbei.notify.ladders import SMS
 
-TRY_AGAIN = {401, 403, 408, 425}  # 401 and 403 are our own settings: the recipient is not to blame
 TOO_MANY = 429
 WAIT_SECONDS = 30.0  # when the gateway says only that it is too much
 STATES = {word: word for word in get_args(State)}

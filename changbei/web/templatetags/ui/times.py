@@ -38,7 +38,7 @@ def moment(at: datetime | None, form: str = "auto") -> SafeString:
         return SafeString("—")
     local = at.astimezone(clock.LOCAL)
     full = local.strftime("%Y-%m-%d %H:%M:%S")
-    today = local.date() == clock.local_now().date()
+    today = local.date() == clock.today()
     shown = local.strftime("%H:%M" if form == "time" or (form == "auto" and today) else "%m-%d %H:%M")
     if form == "full":
         shown = full
