@@ -45,9 +45,7 @@ def _wrong(name: str, field: Mapping[str, Any], value: Any) -> list[Problem]:
         case "product" if not Product.objects.filter(code=value, active=True).exists():
             return [Problem(name, _("There is no product %(code)s.") % {"code": value})]
         case "person" if not Person.objects.filter(staff_no=value, active=True).exists():
-            return [
-                Problem(name, _("There is no colleague with staff number %(number)s.") % {"number": value})
-            ]
+            return [Problem(name, _("Nobody has this staff number."))]
         case "product-lines":
             return _wrong_products(name, value)
         case "area":
