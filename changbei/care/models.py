@@ -18,7 +18,7 @@ class Sample(models.Model):
     unit = models.ForeignKey(Unit, on_delete=models.PROTECT, related_name="visit_samples")
     month = models.DateField()  # its first day
     seed = models.CharField(max_length=40)
-    drawn_from = models.PositiveIntegerField()  # how many done visits there were
+    population = models.JSONField(default=list)  # identifiers of the visits that it was drawn from
     drawn_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     drawn_at = models.DateTimeField()
 

@@ -104,9 +104,13 @@ def is_on_time(planned_for: date, done_on: date, grace: Duration) -> bool:
     return done_on <= latest
 
 
+def digest(seed: str, visit: UUID | str) -> str:
+    return hashlib.sha256(f"{seed}:{visit}".encode()).hexdigest()
+
+
 def drawn(visits: Iterable[UUID], seed: str, count: int) -> list[UUID]:
     """The sample of a seed: the visits whose SHA-256 of `SEED:UUID` come first. Anybody can draw it again."""
-    return sorted(visits, key=lambda one: hashlib.sha256(f"{seed}:{one}".encode()).hexdigest())[:count]
+    return sorted(visits, key=lambda one: digest(seed, one))[:count]
 
 
 def differs(item: CheckItem, first: Any, second: Any) -> bool:

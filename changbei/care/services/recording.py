@@ -20,7 +20,7 @@ from changbei.care.pictures import without_place
 from changbei.care.services.planning import append, lock
 from changbei.core import clock
 from changbei.core.errors import Conflict, Invalid, NotFound, Problem
-from changbei.core.texts import LANGUAGES, pick
+from changbei.core.texts import pick
 from changbei.journal import services as journal
 from changbei.network.models import Retailer
 from changbei.people.models import Person
@@ -29,6 +29,8 @@ from changbei.plans.model import PHOTO, CheckItem
 from changbei.runs.services.evidence import content_of, ending_of, keep_file
 
 MOST_PHOTOS = 6
+YES = {"zh-Hans": "是", "zh-Hant": "是", "en": "yes"}
+NO = {"zh-Hans": "否", "zh-Hant": "否", "en": "no"}
 CLAUSE = "J2"
 Why, Status = Visit.Why, Visit.Status
 
@@ -158,10 +160,8 @@ def matter_of(visit: str, item: str) -> Matter | None:
     asked = checklists.given(of.version, of.checklist).checklist.items[item]
     if asked.begins is None:
         return None
-    language = of.done_by.language if of.done_by.language in LANGUAGES else LANGUAGES[0]
-    what = ": ".join(
-        words for words in (pick(asked.label, language), said(asked, answer.value, language)) if words
-    )
+    language = of.done_by.language
+    what = f"{pick(asked.label, language)}: {said(asked, answer.value, language)}"
     report = {**asked.begins.report, asked.begins.customer: of.retailer.licence_no, "what": what}
     return Matter(answer, asked.begins.procedure, report, of.done_by)
 
@@ -169,8 +169,7 @@ def matter_of(visit: str, item: str) -> Matter | None:
 def said(item: CheckItem, value: Any, language: str) -> str:
     """An answer in words."""
     if isinstance(value, bool):
-        words = {"zh-Hans": ("否", "是"), "zh-Hant": ("否", "是"), "en": ("no", "yes")}
-        return words[language][value]
+        return pick(YES if value else NO, language)
     if isinstance(value, int | float):
         return f"{value:g} {pick(item.unit, language)}"
     return next((pick(one.title, language) for one in item.options if one.id == value), str(value))

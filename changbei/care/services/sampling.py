@@ -66,7 +66,7 @@ def draw(
         unit=unit,
         month=month.replace(day=1),
         seed=seed or secrets.token_hex(8),
-        drawn_from=len(done),
+        population=sorted(str(one) for one in done),
         drawn_by=actor,
         drawn_at=clock.now(),
     )

@@ -249,7 +249,7 @@ def sample_of(manager: Person, count: int = 3) -> Sample:
 def test_a_sample_goes_to_somebody_else_and_can_be_drawn_again(manager: Person) -> None:
     sample = sample_of(manager)
     visits = list(sample.visits.select_related("of", "manager"))
-    assert (len(visits), sample.drawn_from, sample.seed) == (3, 8, "seed")
+    assert (len(visits), len(sample.population), sample.seed) == (3, 8, "seed")
     assert {one.manager for one in visits} == {colleague(manager)}
     assert {one.why for one in visits} == {"spot_check"}
     done = [one.uuid for one in Visit.objects.filter(status="done")]
