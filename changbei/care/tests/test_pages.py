@@ -21,6 +21,7 @@ from changbei.network.models import Retailer
 from changbei.people.models import Person
 from changbei.plans.models import PlanVersion
 from changbei.web.tests.conftest import client_of
+from changbei.web.tests.test_api import Caller
 
 pytestmark = pytest.mark.django_db
 FORM = {key: str(value).lower() if isinstance(value, bool) else value for key, value in GOOD.items()}
@@ -217,3 +218,31 @@ def test_a_day_or_month_that_is_none(manager: Person) -> None:
 def test_without_a_plan_the_page_says_so(manager: Person) -> None:
     PlanVersion.objects.update(in_force=False)
     assert "No plan says what is looked at" in page(browser(manager), "/visits/")
+
+
+def test_another_system_reads_visits_and_records_one(
+    manager: Person, shop: Retailer, version: PlanVersion
+) -> None:
+    visit, caller = ahead(shop, manager), Caller(manager)
+    day = str(visit.planned_for)
+    status, found = caller.get("/visits", since=day, until=day)
+    assert status == 200
+    assert [(one["uuid"], one["licence_no"], one["status"]) for one in found] == [
+        (str(visit.uuid), shop.licence_no, "planned")
+    ]
+    assert caller.get("/visits", since=day, until="2020-01-01")[0] == 422
+    status, looked_at = caller.get("/visits/checklist")
+    assert (status, looked_at["version"]) == (200, version.pk)
+    assert set(looked_at["form"]["required"]) == set(GOOD)
+    here = f"/visits/{visit.uuid}/record"
+    status, refusal = caller.post(here, {"answers": {**GOOD, "minors_sign": None}})
+    assert (status, [one["field"] for one in refusal["problems"]]) == (422, ["minors_sign"])
+    assert caller.post(here, {"answers": GOOD, "longitude": 110.5})[0] == 422
+    assert caller.post(here, {"answers": GOOD, "version": 10**6})[0] == 404
+    status, done = caller.post(here, {"answers": {**GOOD, "ledger": False}, "version": version.pk})
+    assert (status, done["status"], done["done_by"]) == (200, "done", manager.staff_no)
+    assert [one["item"] for one in done["answers"] if one["finding"]] == ["ledger"]
+    assert caller.post(here, {"answers": GOOD})[0] == 409
+    driver = Caller(Person.objects.filter(job="driver").order_by("pk")[0])
+    assert driver.get("/visits", since=day, until=day)[0] == 403
+    assert driver.get(f"/visits/{visit.uuid}")[0] == 404
