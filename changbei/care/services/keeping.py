@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext_noop
 
 from changbei.care import access, checklists
@@ -38,11 +39,11 @@ def delete_old() -> int:
     photos = list(Photo.objects.filter(at__lt=now - _kept(checklists.PHOTOS_KEPT)).order_by("pk")[:AT_ONCE])
     _delete(photos)
     over = now - _kept(checklists.VISITS_KEPT)
-    old = Visit.objects.filter(done_at__lt=over) | Visit.objects.filter(
-        done_at=None, planned_for__lt=over.astimezone(clock.LOCAL).date()
-    )
-    visits = list(old.order_by("pk")[:AT_ONCE])
-    _delete(list(Photo.objects.filter(visit__in=visits)))
+    left = Q(done_at=None, planned_for__lt=over.astimezone(clock.LOCAL).date())
+    visits = list(Visit.objects.filter(Q(done_at__lt=over) | left).order_by("pk")[:AT_ONCE])
+    _delete(
+        list(Photo.objects.filter(Q(visit__in=visits) | Q(visit__of__in=visits)))
+    )  # a spot check goes along
     Visit.objects.filter(pk__in=[one.pk for one in visits]).delete()
     Sample.objects.filter(visits=None, drawn_at__lt=over).delete()
     if photos or visits:

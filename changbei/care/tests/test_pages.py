@@ -177,6 +177,18 @@ def test_a_head_sees_the_week_of_the_department_and_plans_it(manager: Person) ->
     )
 
 
+def test_a_market_manager_sees_and_plans_the_own_office(manager: Person) -> None:
+    client = browser(colleague(manager))
+    assert client.post("/visits/plan", {"weeks": 1, "unit": manager.unit.code}).status_code == 303
+    assert set(Visit.objects.values_list("manager__unit", flat=True)) == {manager.unit_id}
+    assert f"/visits/?manager={manager.staff_no}" in page(client, "/visits/", view="team")
+    first = Visit.objects.filter(manager=manager).order_by("planned_for")[0]
+    theirs = {"manager": manager.staff_no, "week": str(first.planned_for)}
+    assert f'href="/visits/{first.uuid}/"' in page(client, "/visits/", **theirs)
+    stranger = Person.objects.filter(job="customer_manager").exclude(unit=manager.unit).order_by("pk")[0]
+    assert f'href="/visits/{first.uuid}/"' not in page(browser(stranger), "/visits/", **theirs)
+
+
 @pytest.mark.clause("J4")
 def test_figures_and_spot_checks_of_a_month(manager: Person) -> None:
     shops = Retailer.objects.filter(customer_manager=manager, active=True).select_related("line")
@@ -204,6 +216,8 @@ def test_figures_and_spot_checks_of_a_month(manager: Person) -> None:
     words = page(client, f"/visits/samples/{sample.uuid}/")
     assert sample.seed in words and "orderly in the counter" in words
     assert "1 of 2 made" in words
+    listed = client.get(f"/visits/samples/{sample.uuid}/drawn.csv").content.decode("utf-8-sig")
+    assert [row[2] for row in csv.reader(io.StringIO(listed))] == ["Drawn", "yes", "yes", "no", "no"]
     assert browser(manager).get("/visits/figures/").status_code == 403
     assert browser(manager).get(f"/visits/samples/{sample.uuid}/").status_code == 404
 

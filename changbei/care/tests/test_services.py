@@ -330,7 +330,13 @@ def test_photos_and_records_are_deleted_when_their_time_is_over(
     with django_capture_on_commit_callbacks(execute=True):
         assert services.delete_old() == 1
     assert not path.exists() and Visit.objects.count() == 1
-    clock.advance(timedelta(days=550))
-    assert services.delete_old() == 1
+    clock.advance(timedelta(days=549))
+    again = services.record_unplanned(shop, Seen(GOOD, photos=photos), actor=colleague(manager))
+    Visit.objects.filter(pk=again.pk).update(of=visit)
+    path = Path(again.photos.get().file.path)
+    clock.advance(timedelta(days=1))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert services.delete_old() == 1
+    assert not path.exists()  # a spot check goes along with what it looked at
     assert not Visit.objects.exists() and not Answer.objects.exists()
     assert Entry.objects.filter(kind="care.old_deleted").count() == 2

@@ -22,6 +22,7 @@ from changbei.plans.model import (
     Procedure,
 )
 
+RESERVED = ("note", "place", "longitude", "latitude", "version")  # what goes in beside the answers
 FILLED = "what"  # the field of a form that takes the words of a finding
 
 
@@ -34,6 +35,8 @@ def read_checklist(reader: Reader, procedures: Mapping[str, Procedure]) -> None:
         if any(item.key == known.key for known in items.values()):
             reader.problem((*path, "id"), f"the id {item.id!r} is already used")
             continue
+        if item.key in RESERVED:
+            reader.problem((*path, "id"), f"an item cannot be called {', '.join(RESERVED)}")
         items[item.id] = item
     if not any(item.duty == NO_SALE_TO_MINORS and item.answer == YES_NO for item in items.values()):
         reader.problem(

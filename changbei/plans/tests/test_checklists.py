@@ -119,6 +119,7 @@ def test_a_checklist_is_filled_in_like_any_form() -> None:
         ("    duty: no-sale-to-minors\n", "", "the duty not to sell to minors is missing"),
         ('is: ["no"]', 'is: ["yes"]', "a duty is answered yes or no"),
         ("id: ordering", "id: weeks-of-stock", "the id 'weeks-of-stock' is already used"),
+        ("id: words", "id: note", "an item cannot be called note, place"),
         ("clause: E1.1\nkind", "clause: E9\nkind", "there is no file clauses/E9.md"),
         ("id: ordering\n", "id: ordering\n    clause: E8\n", "there is no file clauses/E8.md"),
         ("procedure: shop-finding", "procedure: flood", "unknown procedure 'flood'"),

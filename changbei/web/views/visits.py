@@ -43,6 +43,8 @@ class Departments:
         self.units = people.units_with(request.user, access.SEE)
         every = Unit.objects.exclude(districts=None).order_by("pk").distinct()
         self.all = [one for one in every if self.units is None or one.pk in self.units]
+        if self.units and not self.all:  # a market manager's office lies below the department
+            self.all = list(Unit.objects.filter(pk__in=self.units).order_by("pk"))
         codes = {one.code: one for one in self.all}
         wanted = request.POST.get("unit") or request.GET.get("unit") or self._own()
         self.chosen = codes.get(wanted) or (self.all[0] if len(self.all) == 1 else None)
