@@ -92,8 +92,9 @@ def fill(visit: Visit, seen: Seen, looking: Looking, actor: Person) -> Visit:
         for key, value in answers.items()
     ]
     Answer.objects.bulk_create(rows)
-    for upload in (one for several in seen.photos.values() for one in several):
-        _keep(visit, upload, actor)
+    for key, several in seen.photos.items():
+        for upload in several:
+            _keep(visit, key, upload, actor)
     findings = [row.item for row in rows if row.finding]
     append("care.visit_done", visit, actor, CLAUSE, findings=len(findings), why=visit.why)
     for item in findings:
@@ -126,8 +127,11 @@ def _problems(
     return found
 
 
-def _keep(visit: Visit, upload: UploadedFile[Any] | ContentFile[bytes], actor: Person) -> None:
-    content = without_place(content_of(PHOTO, "", upload))
+def _keep(visit: Visit, key: str, upload: UploadedFile[Any] | ContentFile[bytes], actor: Person) -> None:
+    try:
+        content = without_place(content_of(PHOTO, "", upload))
+    except Invalid as error:
+        raise Invalid(key, error.problems[0].message) from error
     photo = Photo(
         uuid=uuid4(), visit=visit, sha256=hashlib.sha256(content).hexdigest(), by=actor, at=clock.now()
     )

@@ -179,7 +179,7 @@ def test_a_head_sees_the_week_of_the_department_and_plans_it(manager: Person) ->
 
 def test_a_market_manager_sees_and_plans_the_own_office(manager: Person) -> None:
     client = browser(colleague(manager))
-    assert client.post("/visits/plan", {"weeks": 1, "unit": manager.unit.code}).status_code == 303
+    assert client.post("/visits/plan", {"weeks": 2, "unit": manager.unit.code}).status_code == 303
     assert set(Visit.objects.values_list("manager__unit", flat=True)) == {manager.unit_id}
     assert f"/visits/?manager={manager.staff_no}" in page(client, "/visits/", view="team")
     first = Visit.objects.filter(manager=manager).order_by("planned_for")[0]

@@ -208,7 +208,7 @@ def test_a_photo_is_kept_without_the_place_where_it_was_taken(
     assert b"GPS" not in kept and b"picture" in kept
     assert photo.file.name.endswith(".jpg")
     wrong = {"picture": [ContentFile(b"MZ", "x.jpg")]}
-    with pytest.raises(Invalid, match="is no picture"):
+    with pytest.raises(Invalid, match="picture: is no picture"):
         services.record_unplanned(shop, Seen(GOOD, photos=wrong), actor=manager)
     with pytest.raises(Invalid, match="at most 6 photos"):
         many = {"picture": [ContentFile(JPEG, "x.jpg")] * 7}
@@ -331,6 +331,7 @@ def test_photos_and_records_are_deleted_when_their_time_is_over(
         assert services.delete_old() == 1
     assert not path.exists() and Visit.objects.count() == 1
     clock.advance(timedelta(days=549))
+    photos = {"picture": [ContentFile(JPEG, "x.jpg")]}
     again = services.record_unplanned(shop, Seen(GOOD, photos=photos), actor=colleague(manager))
     Visit.objects.filter(pk=again.pk).update(of=visit)
     path = Path(again.photos.get().file.path)
