@@ -62,7 +62,7 @@ class Report(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="reports")
-    source = models.CharField(max_length=10)  # web, cli, api, warning
+    source = models.CharField(max_length=10)  # web, cli, api, warning, visit
     reporter = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="reports")
     data = models.JSONField()
     joined = models.BooleanField()

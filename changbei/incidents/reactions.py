@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from changbei.care import services as care
 from changbei.incidents import holding
 from changbei.incidents.models import Incident, Level
-from changbei.incidents.services import closing, command
+from changbei.incidents.services import closing, command, reporting
 from changbei.journal.models import Entry
 
 
@@ -41,6 +42,15 @@ def matter_is_finished(entry: Entry) -> None:
         return
     for matter in Incident.objects.filter(uuid=entry.incident, level=Level.SERVICE):
         closing.close_finished(matter)
+
+
+def take_up_finding(entry: Entry) -> None:
+    """What a visit found has to be mended: it is reported, by whoever was there, and the visit keeps its number."""
+    matter = care.matter_of(entry.data["visit"], entry.data["item"])
+    if matter is None:
+        return
+    answer = reporting.report(matter.procedure, matter.report, actor=matter.reporter, source="visit")
+    care.matter_begun(matter.answer, answer.incident.number, answer.incident.uuid)
 
 
 def hold_new_day(_entry: Entry) -> None:

@@ -308,6 +308,19 @@ PERMISSIONS: Mapping[str, tuple[Grant, ...]] = {
         *_jobs("accountant", "driver", "customer_manager", "market_manager"),
     ),
     "supply.watch": (*_posts("marketing-center-head", "procurement-head"), *_jobs("buyer")),  # E3.5.2
+    "care.see": (  # visits to customers (J4); who goes there sees the own ones anyway
+        *LEADERS,
+        *_posts("marketing-center-head", "customer-service-head", "inspection-head"),
+        *DEPARTMENTS,
+        *_jobs("market_manager", own_unit=True),
+        *_jobs("auditor"),
+    ),
+    "care.record": (*DEPARTMENTS, *_jobs("customer_manager", "market_manager", own_unit=True)),
+    "care.lead": (
+        *_posts("marketing-center-head", "customer-service-head"),
+        *DEPARTMENTS,
+        *_jobs("market_manager", own_unit=True),
+    ),
     "readiness.see": EVERYBODY,
     "readiness.check": (*OFFICE, *HEADS, *DISPATCH),
     "readiness.record": (*OFFICE, *HEADS, *DEPARTMENTS, *DISPATCH, *TECHNICIANS, *_jobs("guard")),

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from markdown_it import MarkdownIt
 
 from changbei.core.texts import Text, pick
-from changbei.plans.model import Clause, Pack, Place, Procedure, Step
+from changbei.plans.model import Checklist, Clause, Pack, Place, Procedure, Step
 
-_KIND_ORDER = ("procedure", "step", "check", "registry", "table", "role", "setting")
+_KIND_ORDER = ("procedure", "step", "check", "checklist", "registry", "table", "role", "setting")
 markdown_it = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
@@ -22,7 +22,7 @@ class Fulfilment:
     `declared` says that the clause itself names it; else it is what names the clause.
     """
 
-    kind: str  # procedure, step, check, registry, table, role, setting
+    kind: str  # procedure, step, check, checklist, registry, table, role, setting
     ref: str
     title: Text
     place: Place | None
@@ -93,6 +93,8 @@ def declared(pack: Pack, reference: str) -> Fulfilment:
             return Fulfilment(kind, reference, pack.procedures[name].title, pack.procedures[name].place, True)
         case "check":
             return Fulfilment(kind, reference, pack.checks[name].title, pack.checks[name].place, True)
+        case "checklist":
+            return _checklist(pack.checklists[name], declared=True)
         case "table":
             return Fulfilment(kind, reference, pack.tables[name].title, pack.tables[name].place, True)
         case "role":
@@ -115,6 +117,9 @@ def citing(pack: Pack) -> Iterator[tuple[str, Fulfilment]]:
                 yield step.clause, _step(procedure, step, declared=False)
     for check in pack.checks.values():
         yield check.clause, Fulfilment("check", f"check:{check.id}", check.title, check.place, False)
+    for checklist in pack.checklists.values():
+        for cited in {checklist.clause, *(item.clause for item in checklist.items.values())}:
+            yield cited, _checklist(checklist, declared=False)
     for table in pack.tables.values():
         yield table.clause, Fulfilment("table", f"table:{table.id}", table.title, table.place, False)
     for role in pack.roles.values():
@@ -130,6 +135,10 @@ def citing(pack: Pack) -> Iterator[tuple[str, Fulfilment]]:
 def _step(procedure: Procedure, step: Step, *, declared: bool) -> Fulfilment:
     title = step.task.title if step.task and step.kind != "do" else procedure.title
     return Fulfilment("step", f"step:{procedure.id}/{step.id}", title, step.place, declared)
+
+
+def _checklist(checklist: Checklist, *, declared: bool) -> Fulfilment:
+    return Fulfilment("checklist", f"checklist:{checklist.id}", checklist.title, checklist.place, declared)
 
 
 def _order(fulfilment: Fulfilment) -> tuple[int, str]:

@@ -37,6 +37,9 @@ LEVELS = ("LOCAL", "MAJOR", "DEMAND")
 COMMAND_ROLES = COMMANDER, DEPUTY_COMMANDER = "commander", "deputy-commander"  # those that the incident fills
 EVIDENCE = "evidence"  # result.STEP.evidence: what was attached to the task
 MOST_EACH = 500  # tasks that one step may open for a list
+YES_NO, NUMBER, CHOICE, TEXT, PHOTO = ANSWERS = ("yes_no", "number", "choice", "text", "photo")
+WITHOUT_FINDING = (TEXT, PHOTO)
+NO_SALE_TO_MINORS = "no-sale-to-minors"  # the duty that every checklist of visits asks after
 DEFAULT_ESCALATE_EVERY = Duration(seconds=300)
 
 
@@ -452,6 +455,93 @@ class Exercise:
 
 
 @dataclass(frozen=True, slots=True)
+class Begins:
+    """The everyday matter that a finding begins; `customer` is the field of its form that takes the licence."""
+
+    procedure: str
+    customer: str
+    report: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckItem:
+    """One thing that is looked at. An answer in `found`, or beyond `below` or `above`, is a finding."""
+
+    id: str
+    label: Text
+    guide: Text  # may be empty
+    clause: str
+    answer: str  # one of ANSWERS
+    unit: Text  # of a number; else empty
+    options: tuple[Option, ...]  # of a choice
+    required: bool
+    found: tuple[str, ...]
+    below: float | None
+    above: float | None
+    begins: Begins | None
+    duty: str
+    place: Place
+
+    @property
+    def key(self) -> str:
+        return key_of(self.id)
+
+    @property
+    def has_finding(self) -> bool:
+        return bool(self.found) or self.below is not None or self.above is not None
+
+    def is_finding(self, value: Any) -> bool:
+        """Whether this answer (JSON as `field` describes it; None for no answer) is a finding."""
+        if value is None:
+            return False
+        if self.answer == NUMBER:
+            too_few = self.below is not None and value < self.below
+            return too_few or (self.above is not None and value > self.above)
+        word = ("yes" if value else "no") if self.answer == YES_NO else value
+        return word in self.found
+
+    @property
+    def field(self) -> dict[str, Any]:
+        """The answer as a field of a form."""
+        kinds: dict[str, dict[str, Any]] = {
+            YES_NO: {"type": "boolean"},
+            NUMBER: {"type": "number", "minimum": 0},
+            CHOICE: {
+                "type": "string",
+                "oneOf": [{"const": one.id, "title": one.title} for one in self.options],
+            },
+            PHOTO: {"type": "string", "x-widget": "photo"},
+        }
+        text = {"type": "string", "x-widget": "textarea", "maxLength": 500}
+        described = {"description": self.guide} if self.guide else {}
+        title = {
+            name: f"{words} ({self.unit[name]})" if self.unit else words for name, words in self.label.items()
+        }
+        return {"title": title, **described, **kinds.get(self.answer, text)}
+
+
+@dataclass(frozen=True, slots=True)
+class Checklist:
+    """What is looked at, item by item: people sign it with the plan, print it, and fill it in on the spot."""
+
+    id: str
+    title: Text
+    clause: str
+    kind: str  # visit
+    items: Mapping[str, CheckItem]
+    place: Place
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """As a form; fields are the keys of the items."""
+        return {
+            "type": "object",
+            "required": [one.key for one in self.items.values() if one.required],
+            "properties": {one.key: one.field for one in self.items.values()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Pack:
     id: str
     titles: Text
@@ -472,6 +562,7 @@ class Pack:
     templates: Mapping[str, Template]
     checks: Mapping[str, Check]
     exercises: Mapping[str, Exercise] = field(default_factory=dict)
+    checklists: Mapping[str, Checklist] = field(default_factory=dict)
 
     @property
     def is_everyday(self) -> bool:

@@ -15,6 +15,7 @@ from types import FrameType
 from django.conf import settings
 from django.db.models import Max
 
+from changbei.care import demo as care_demo
 from changbei.core import clock, workdays
 from changbei.core.errors import ChangbeiError
 from changbei.delivery import planning
@@ -65,6 +66,7 @@ def furnish(retailers: int) -> None:
         for plan in sorted(settings.PLANS.glob("*/plan.yaml")):
             plans.adopt(plan.parent, actor=None)
         readiness_demo.live_in()
+        care_demo.live_in()
     if not LineEvening.objects.exists():
         for site in Site.objects.filter(lines__isnull=False).distinct().order_by("pk"):
             evenings.set_evening(site, on=True, at=EVENING, actor=None)

@@ -155,6 +155,7 @@ TABLE: Mapping[str, Sequence[Reaction]] = {
     "plans.draft_refused": [Reaction("readiness.tell_refused", readiness.tell_refused)],
     "plans.draft_signed": [Reaction("readiness.tell_adopted", readiness.tell_adopted)],
     "readiness.review_made": [Reaction("readiness.review_plan", readiness.review_plan)],
+    "care.finding_made": [Reaction("incidents.take_up_finding", incidents.take_up_finding)],
     "delivery.recovery_undone": [Reaction("delivery.tell_of_the_undone", _tell_of_the_undone)],
     "delivery.recovery_accepted": [
         Reaction(

@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "changbei.runs",
     "changbei.delivery",
     "changbei.supply",
+    "changbei.care",
     "changbei.incidents",
     "changbei.readiness",
     "changbei.web",

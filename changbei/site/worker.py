@@ -27,6 +27,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connectio
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
+from changbei.care import jobs as care_jobs
 from changbei.core.errors import Conflict
 from changbei.delivery import jobs as delivery_jobs
 from changbei.incidents import jobs as incidents_jobs
@@ -122,6 +123,7 @@ def lanes() -> dict[str, list[Job]]:
             Job("schedules", lambda _stop: scheduling.look_at_schedules(), every_seconds=60),
             Job("readiness", lambda _stop: readiness_jobs.run_due_checks(), every_seconds=60),
             Job("things to be mended", lambda _stop: readiness_jobs.remind_due(), every_seconds=60),
+            Job("old visits", lambda _stop: care_jobs.delete_old(), every_seconds=3600),
             Job("rota of inspections", lambda _stop: readiness_jobs.plan_rota(), every_seconds=3600),
         ],
     }

@@ -1,8 +1,9 @@
 """A test that claims clauses (`@pytest.mark.clause("E3.3.2")`) has to have run them: the mark claims, this proves.
 
 While a marked test runs it is noted which steps of procedures opened, which decision tables were asked, which checks
-looked, which registers' pages were shown; at the end the clauses of the journal's entries are added. A claimed clause
-is proved when one of these cites it, or is what the clause names as its fulfilment. Else the test fails.
+looked, which checklists were filled in, which registers' pages were shown; at the end the clauses of the journal's
+entries are added. A claimed clause is proved when one of these cites it, or is what the clause names as its fulfilment.
+Else the test fails.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pytest
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
 
+from changbei.care.services import recording
 from changbei.journal.models import Entry
 from changbei.plans import runtime, tables
 from changbei.plans.checking.declared import fulfilments
@@ -45,6 +47,7 @@ class Recorder:
             _around(runtime, "step", self._stepped),
             _around(tables, "evaluate", self._asked),
             _around(checks, "troubles", self._looked),
+            _around(recording, "fill", self._filled),
             _around(BaseHandler, "get_response", self._shown),
         ):
             yield
@@ -65,6 +68,11 @@ class Recorder:
     def _looked(self, _answer: Any, check: Any, *_: Any) -> None:
         self.clauses.add(check.clause)
         self.refs.add(f"check:{check.id}")
+
+    def _filled(self, visit: Any, _before: Any, _seen: Any, looking: Any, *_: Any) -> None:
+        answered = set(visit.answers.values_list("item", flat=True))
+        self.clauses |= {item.clause for item in looking.checklist.items.values() if item.id in answered}
+        self.refs.add(f"checklist:{looking.checklist.id}")
 
     def _shown(self, answer: Any, _handler: Any, request: Any) -> None:
         match = getattr(request, "resolver_match", None)

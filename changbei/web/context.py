@@ -12,6 +12,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from changbei.care import access as care
 from changbei.core import clock, texts
 from changbei.journal import heartbeat
 from changbei.notify import standing, steering
@@ -34,6 +35,7 @@ _FURTHER = (
     ("warnings", gettext_lazy("Weather warnings"), "storm"),
     ("forecast", gettext_lazy("Forecast"), "sun"),
     ("readiness", gettext_lazy("Readiness"), "shield-check"),
+    ("visits", gettext_lazy("Visits"), "map-pin"),
     ("service", gettext_lazy("Everyday service"), "message-report"),
     ("supply-requests", gettext_lazy("Supply requests"), "package"),
     ("early-warnings", gettext_lazy("Supply warnings"), "alert-triangle"),
@@ -41,7 +43,7 @@ _FURTHER = (
     ("contacts", gettext_lazy("Contacts"), "users"),
 )
 # places that are shown to those only who may open them
-_NEEDED = {"broadcasts": steering.PERMISSION}
+_NEEDED = {"broadcasts": (steering.PERMISSION,), "visits": (care.RECORD, care.SEE)}
 _SHIFT_WORTH_SAYING = timedelta(seconds=5)
 
 
@@ -109,14 +111,20 @@ def engine_banner() -> str:
 def navigation(request: HttpRequest, permissions: Container[str]) -> list[NavItem]:
     """The places that exist and that one may open. The longest address that starts the current path is the one we are
     at."""
-    places = [one for one in (*_PLACES, *_FURTHER) if one[0] not in _NEEDED or _NEEDED[one[0]] in permissions]
+    places = [one for one in (*_PLACES, *_FURTHER) if _may_open(one[0], permissions)]
     found = [(name, str(label), icon, url) for name, label, icon in places if (url := _address(name))]
     here = max((url for *_rest, url in found if _inside(request.path, url)), key=len, default="")
     further = {name for name, *_rest in _FURTHER}
+    if care.RECORD in permissions:
+        further.remove("visits")  # whoever goes there needs it on the phone
     return [
         NavItem(name, label, icon, url, here=url == here, further=name in further)
         for name, label, icon, url in found
     ]
+
+
+def _may_open(place: str, permissions: Container[str]) -> bool:
+    return place not in _NEEDED or any(one in permissions for one in _NEEDED[place])
 
 
 def _inside(path: str, url: str) -> bool:

@@ -184,6 +184,26 @@ TABLE: Mapping[str, Sentence] = {
     "delivery.driven_on": Sentence(_("Van %(vehicle)s is driven on by %(driver)s"), "steering-wheel", "good"),
     "delivery.day_imported": Sentence(_("%(date)s planned from %(file)s: %(stops)s stops"), "upload"),
     "delivery.stops_released": Sentence(_("%(stops)s deliveries released"), "truck-delivery", "good"),
+    "care.visits_planned": Sentence(_("planned %(added)s visits for %(weeks)s weeks"), "calendar-event"),
+    "care.visit_arranged": Sentence(
+        _("arranged a visit to %(licence_no)s for %(on)s"), "calendar-event", "info"
+    ),
+    "care.visit_moved": Sentence(
+        _("moved the visit to %(licence_no)s from %(before)s to %(on)s"), "calendar-event"
+    ),
+    "care.visit_dropped": Sentence(_("dropped the visit to %(licence_no)s"), "ban", "warn"),
+    "care.visit_done": Sentence(_("visited %(licence_no)s; findings: %(findings)s"), "map-pin", "good"),
+    "care.finding_made": Sentence(
+        _("found something to be mended at %(licence_no)s"), "alert-circle", "notice"
+    ),
+    "care.matter_begun": Sentence(_("This was found on the visit of %(on)s"), "map-pin"),
+    "care.sample_drawn": Sentence(
+        _("drew %(drawn)s of %(of)s visits of %(month)s by the seed %(seed)s"), "eye", "notice"
+    ),
+    "care.photo_removed": Sentence(
+        _("deleted a photo of the visit to %(licence_no)s"), "trash", "warn", "%(reason)s"
+    ),
+    "care.old_deleted": Sentence(_("Old visits deleted: %(visits)s; photos: %(photos)s"), "trash"),
     "supply.request_assessed": Sentence(
         _("Request %(number)s for %(cartons)s cartons assessed: %(verdict)s"), "clipboard-check", "info"
     ),

@@ -58,7 +58,7 @@ def report(
 ) -> ReportAnswer:
     """Report an event of `kind` (a procedure of a plan in force) with the fields of its form.
 
-    `source`: web, cli, api, warning. `level`: what a drill is classified as, whatever the plan's table says.
+    `source`: web, cli, api, warning, visit. `level`: what a drill is classified as, whatever the plan's table says.
     Raises NotFound for an unknown kind, Invalid with every wrong field, NotAllowed.
     Two reports of the same thing at the same moment make one incident (E1.4, E2.1b).
     """

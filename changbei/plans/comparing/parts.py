@@ -1,4 +1,4 @@
-"""What changed in settings, roles, ladders, audiences, registries, checks and exercises."""
+"""What changed in settings, roles, ladders, audiences, registries, checks, checklists and exercises."""
 
 from __future__ import annotations
 
@@ -8,7 +8,18 @@ from typing import Any
 
 from changbei.plans.comparing.change import ADDED, CHANGED, REMOVED, Change
 from changbei.plans.comparing.lengths import compared, said
-from changbei.plans.model import Audience, Check, Exercise, Pack, Part, Registry, Role, Setting
+from changbei.plans.model import (
+    Audience,
+    Check,
+    CheckItem,
+    Checklist,
+    Exercise,
+    Pack,
+    Part,
+    Registry,
+    Role,
+    Setting,
+)
 
 Aspects = Mapping[str, str]
 
@@ -21,6 +32,12 @@ def parts(before: Pack, after: Pack) -> Iterator[Change]:
     yield from _each("audience", before.audiences, after.audiences, _audience, lambda one: "")
     yield from _each("registry", before.registries, after.registries, _registry, lambda one: "")
     yield from _checks(before, after)
+    yield from _each(
+        "checklist", before.checklists, after.checklists, _checklist, lambda one: str(one.clause)
+    )
+    for name in [name for name in before.checklists if name in after.checklists]:
+        old, new = before.checklists[name], after.checklists[name]
+        yield from _each("item", _named(old), _named(new), _item, lambda one: str(one.clause))
     yield from _each("exercise", before.exercises, after.exercises, _exercise, lambda one: "")
 
 
@@ -106,6 +123,32 @@ def _checks(before: Pack, after: Pack) -> Iterator[Change]:
         old, new = before.checks[name], after.checks[name]
         if how := compared(old.every, new.every):
             yield Change("check", name, how, new.clause, "every", said(old.every), said(new.every))
+
+
+def _checklist(checklist: Checklist) -> Aspects:
+    return {"kind": checklist.kind, "clause": checklist.clause, "items": ", ".join(checklist.items)}
+
+
+def _named(checklist: Checklist) -> dict[str, CheckItem]:
+    return {f"{checklist.id}/{name}": item for name, item in checklist.items.items()}
+
+
+def _item(item: CheckItem) -> Aspects:
+    limits = [
+        f"{word} {limit:g}"
+        for word, limit in (("below", item.below), ("above", item.above))
+        if limit is not None
+    ]
+    return {
+        "label": " / ".join(item.label.values()),
+        "guide": " / ".join(item.guide.values()),
+        "answer": " ".join([item.answer, item.unit.get("en", ""), *(one.id for one in item.options)]).strip(),
+        "required": "yes" if item.required else "no",
+        "finding": ", ".join([*item.found, *limits]),
+        "begins": f"{item.begins.procedure} {dict(item.begins.report) or ''}".strip() if item.begins else "",
+        "duty": item.duty,
+        "clause": item.clause,
+    }
 
 
 def _exercise(exercise: Exercise) -> Aspects:

@@ -27,6 +27,7 @@ from changbei.plans.loading.source import Path, Source
 from changbei.plans.model import (
     Audience,
     Check,
+    Checklist,
     Clause,
     Place,
     Registry,
@@ -55,6 +56,7 @@ class Bench:
     tables: dict[str, Table] = field(default_factory=dict)
     templates: dict[str, Template] = field(default_factory=dict)
     checks: dict[str, Check] = field(default_factory=dict)
+    checklists: dict[str, Checklist] = field(default_factory=dict)
     known: dict[str, set[str]] = field(
         default_factory=dict
     )  # ids that exist as files, even where those have problems

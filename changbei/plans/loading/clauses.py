@@ -102,6 +102,7 @@ def check_fulfilment(bench: Bench, clauses: list[Source], procedures: Mapping[st
         "table": bench.known["table"],
         "role": bench.known["role"],
         "setting": bench.known["setting"],
+        "checklist": bench.known["checklist"],
     }
     for source in clauses:
         clause = Reader(bench, source)

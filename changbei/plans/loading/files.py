@@ -15,9 +15,10 @@ _FOLDERS = {
     "tables": ("table", ".yaml"),
     "procedures": ("procedure", ".yaml"),
     "messages": ("message", ".yaml"),
+    "checklists": ("checklist", ".yaml"),
 }
 _SINGLE = ("plan.yaml", "checks.yaml", "exercises.yaml")
-_LAYOUT = f"{', '.join(_SINGLE)}, clauses/*.md, tables/*.yaml, procedures/*.yaml, messages/*.yaml"
+_LAYOUT = ", ".join((*_SINGLE, *(f"{folder}/*{suffix}" for folder, (_, suffix) in _FOLDERS.items())))
 
 
 def digest_of(files: Mapping[str, str]) -> str:
@@ -100,7 +101,7 @@ def _check_name(bench: Bench, source: Source, kind: str) -> None:
 
 def _note_ids(bench: Bench, by_kind: Mapping[str, list[Source]]) -> None:
     """Which ids exist at all, so that a mistake inside a file is not also reported as "unknown" elsewhere."""
-    for kind in ("clause", "table", "message", "procedure"):
+    for kind in ("clause", "table", "message", "procedure", "checklist"):
         bench.known[kind] = {stem(source.file) for source in by_kind[kind]}
     plan = by_kind["plan"][0]
     for kind, key in (("role", "roles"), ("setting", "settings")):

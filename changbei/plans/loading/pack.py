@@ -10,6 +10,7 @@ from changbei.core.errors import Problem
 from changbei.plans.actions import Action
 from changbei.plans.loading.bench import ZERO, Bench, Reader
 from changbei.plans.loading.calls import check_calls
+from changbei.plans.loading.checklists import read_checklist
 from changbei.plans.loading.checks import read_checks
 from changbei.plans.loading.clauses import check_fulfilment, placed, read_clause
 from changbei.plans.loading.draft import Draft, usable
@@ -46,6 +47,8 @@ def draft(files: Mapping[str, str], actions: Mapping[str, Action] | None) -> Dra
     procedures = {p.id: p for p in (read_procedure(bench, source) for source in by_kind["procedure"])}
     check_calls(bench, plan.words(("id",)), by_kind["procedure"], procedures)
     check_fulfilment(bench, by_kind["clause"], procedures)
+    for source in by_kind["checklist"]:
+        read_checklist(Reader(bench, source), procedures)
     exercises: dict[str, Exercise] = {}
     for source in by_kind["exercises"]:
         exercises |= read_exercises(Reader(bench, source), procedures)
@@ -86,6 +89,7 @@ def _assemble(
         templates=bench.templates,
         checks=bench.checks,
         exercises=exercises,
+        checklists=bench.checklists,
     )
 
 

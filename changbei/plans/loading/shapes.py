@@ -18,7 +18,7 @@ from changbei.core.errors import Problem
 from changbei.core.texts import LANGUAGES
 from changbei.plans.loading.source import Path, Source
 
-KINDS = ("plan", "procedure", "table", "message", "clause", "checks", "exercises")
+KINDS = ("plan", "procedure", "table", "message", "clause", "checks", "exercises", "checklist")
 _NAMES = {
     "object": "a map",
     "array": "a list",

@@ -11,7 +11,7 @@ from changbei.plans.document import Fulfilment, anchor
 from changbei.plans.model import Pack, Procedure
 from changbei.plans.rendering.annex import Annex, Contacts
 from changbei.plans.rendering.model import Block, Figure, Grid, Heading, Paragraph, Run, cell, plain
-from changbei.plans.rendering.steps import Speaker, form_grid, setting_value, table_grid
+from changbei.plans.rendering.steps import Speaker, checklist_grid, form_grid, setting_value, table_grid
 from changbei.plans.rendering.words import Words
 
 APPENDICES = ("overview", "risks", "materials", "contacts", "texts", "diagrams", "tables", "related")
@@ -98,6 +98,10 @@ class Appendices:
             title = f"{say('form_of')}{say('colon')}{self.speaker.pick(one.title)}"
             yield Heading(3, "", title, f"form-{one.id}", listed=False)
             yield form_grid(self.speaker, one.form)
+        for checklist in self.pack.checklists.values():
+            title = f"{say('checklist')}{say('colon')}{self.speaker.pick(checklist.title)}"
+            yield Heading(3, "", title, f"checklist-{checklist.id}", listed=False)
+            yield checklist_grid(self.speaker, checklist)
         rows = []
         for template in self.pack.templates.values():
             title = plain_title(self.speaker.pick(template.title))

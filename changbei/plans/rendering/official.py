@@ -194,7 +194,12 @@ class _Maker:
             yield self._check_grid([check.id for check in checks])
 
     def _named(self, one: Fulfilment) -> Runs:
-        target = {"procedure": "procedure", "table": "table", "setting": "setting"}.get(one.kind, "")
+        target = {
+            "procedure": "procedure",
+            "table": "table",
+            "setting": "setting",
+            "checklist": "checklist",
+        }.get(one.kind, "")
         name = one.ref.partition(":")[2]
         words = Run(self.speaker.pick(one.title), target=f"{target}-{name}" if target else "")
         kind = self.say("role" if one.kind == "role" else one.kind)

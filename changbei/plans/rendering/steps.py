@@ -10,7 +10,7 @@ from changbei.core.durations import Duration
 from changbei.core.texts import pick
 from changbei.plans.conditions import Condition
 from changbei.plans.diagrams.flow import limit_of, role_title, title_of, who_of
-from changbei.plans.model import Pack, Procedure, Setting, Step, Table
+from changbei.plans.model import PHOTO, CheckItem, Checklist, Pack, Procedure, Setting, Step, Table
 from changbei.plans.rendering.model import Cell, Grid, Items, Run, Runs, cell, plain
 from changbei.plans.rendering.words import Words
 from changbei.plans.speaking import Scope, say_answer, say_condition, say_value
@@ -196,6 +196,42 @@ def form_grid(speaker: Speaker, form: Mapping[str, Any]) -> Grid:
         for name, one in form.get("properties", {}).items()
     ]
     return Grid((say("field"), "", say("means")), tuple(rows), (32, 12, 56), boxed=True)
+
+
+def checklist_grid(speaker: Speaker, checklist: Checklist) -> Grid:
+    """A checklist as it is filled in on paper: what is looked at, room for the answer, what counts as a finding."""
+    say = speaker.say
+    rows = [
+        (
+            cell(
+                (Run(speaker.pick(item.field["title"]), bold=item.required),),
+                *[plain(speaker.pick(item.guide), quiet=True)] if item.guide else [],
+            ),
+            cell(say("photo") if item.answer == PHOTO else _answer(speaker, item.field)),
+            cell(*_finding(speaker, item)),
+            cell(item.clause),
+        )
+        for item in checklist.items.values()
+    ]
+    head = (say("field"), say("means"), say("is_finding"), say("clause"))
+    return Grid(head, tuple(rows), (40, 26, 26, 8), boxed=True)
+
+
+def _finding(speaker: Speaker, item: CheckItem) -> list[str | Runs]:
+    """Which answers are findings, and what one begins."""
+    begins = speaker.pack.procedures.get(item.begins.procedure) if item.begins else None
+    more = [plain(speaker.say("begins", what=speaker.pick(begins.title)), quiet=True)] if begins else []
+    return [finding_words(speaker, item), *more]
+
+
+def finding_words(speaker: Speaker, item: CheckItem) -> str:
+    """Which answers are findings, in words; empty for none."""
+    say = speaker.say
+    options = {one.id: speaker.pick(one.title) for one in item.options}
+    words = [options.get(word) or say(word) for word in item.found]
+    for name, limit in (("below", item.below), ("above", item.above)):
+        words += [say(name, n=f"{limit:g} {speaker.pick(item.unit)}")] if limit is not None else []
+    return say.joined(words)
 
 
 def _answer(speaker: Speaker, field: Mapping[str, Any]) -> str:

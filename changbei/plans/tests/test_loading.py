@@ -274,7 +274,7 @@ def test_what_a_clause_says_fulfils_it_has_to_be_there() -> None:
         "clauses/E1.1.md:4:48: fulfilled_by[2]: breakdown has no step 'x'; there are: a",
         "clauses/E1.1.md:4:73: fulfilled_by[3]: 'plan:y' does not fit: needs procedure:ID, "
         "procedure:ID/STEP, check:ID, registry:ID, "
-        "table:ID, role:ID or setting:NAME",
+        "table:ID, role:ID, checklist:ID or setting:NAME",
     ]
 
 
@@ -443,12 +443,12 @@ def test_files_of_no_pack_and_names_that_differ() -> None:
     assert problems(files) == [
         "clauses/E1.1.md:4:16: fulfilled_by[0]: there is no procedure 'breakdown'; there are: other",
         "procedure/x.yaml:1:1: not a file of a pack; a pack has plan.yaml, checks.yaml, exercises.yaml, clauses/*.md, "
-        "tables/*.yaml, procedures/*.yaml, messages/*.yaml",
+        "tables/*.yaml, procedures/*.yaml, messages/*.yaml, checklists/*.yaml",
         "procedures/other.yaml:1:5: id: 'breakdown' has to stand in the file breakdown.yaml",
     ]
     assert problems({"checks.yaml": "checks: []\n"}) == [
         "plan.yaml:1:1: there is no plan.yaml; a pack has plan.yaml, checks.yaml, exercises.yaml, clauses/*.md, "
-        "tables/*.yaml, procedures/*.yaml, messages/*.yaml"
+        "tables/*.yaml, procedures/*.yaml, messages/*.yaml, checklists/*.yaml"
     ]
 
 

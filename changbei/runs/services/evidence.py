@@ -10,6 +10,7 @@ from uuid import uuid4
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models.fields.files import FieldFile
 from django.utils.translation import gettext_noop
 
 from changbei.core import clock
@@ -35,7 +36,7 @@ def attach(
 
     Raises NotAllowed, Conflict when the task is closed, Invalid, Outside when the file cannot be kept.
     """
-    content = _content(kind, note, file)
+    content = content_of(kind, note, file)
     with transaction.atomic():
         run, task = lock_task(task)
         access.require_to_act(actor, task)
@@ -50,7 +51,7 @@ def attach(
             at=clock.now(),
         )
         if file is not None:
-            _keep_file(evidence, f"{run.uuid}/{evidence.uuid}{_ending(kind, file, content)}", content)
+            keep_file(evidence.file, f"{run.uuid}/{evidence.uuid}{ending_of(kind, file, content)}", content)
         evidence.save()
         append(
             "runs.evidence_attached",
@@ -80,7 +81,7 @@ def without_given(result: Json) -> Json:
     return {name: value for name, value in result.items() if name != EVIDENCE}
 
 
-def _content(kind: str, note: str, file: UploadedFile[Any] | ContentFile[bytes] | None) -> bytes:
+def content_of(kind: str, note: str, file: UploadedFile[Any] | ContentFile[bytes] | None) -> bytes:
     """The bytes that are hashed: the file's, else the note's."""
     if kind not in {"photo", "file", "note"}:
         raise Invalid("kind", gettext_noop("one of photo, file, note"))
@@ -100,7 +101,7 @@ def _content(kind: str, note: str, file: UploadedFile[Any] | ContentFile[bytes] 
     return content
 
 
-def _ending(kind: str, file: UploadedFile[Any] | ContentFile[bytes], content: bytes) -> str:
+def ending_of(kind: str, file: UploadedFile[Any] | ContentFile[bytes], content: bytes) -> str:
     """A photo's is that of the picture it is, whatever the phone calls it; a file keeps its own."""
     if kind == "photo":
         return f".{rules.picture(content)}"
@@ -108,13 +109,12 @@ def _ending(kind: str, file: UploadedFile[Any] | ContentFile[bytes], content: by
     return f".{suffix}" if suffix.isalnum() and len(suffix) <= 5 else ""
 
 
-def _keep_file(evidence: Evidence, name: str, content: bytes) -> None:
+def keep_file(file: FieldFile, name: str, content: bytes) -> None:
     """Write the file whole or not at all: of one that did not fit on the disk nothing stays behind."""
-    storage = evidence.file.storage
     try:
-        evidence.file.save(name, ContentFile(content), save=False)
+        file.save(name, ContentFile(content), save=False)
     except OSError as error:
         with suppress(OSError):
-            storage.delete(evidence.file.field.generate_filename(evidence, name))
+            file.storage.delete(file.field.generate_filename(file.instance, name))
         words = gettext_noop("the file could not be kept: the disk is full or does not answer")
         raise Outside(words, permanent=False) from error

@@ -126,6 +126,7 @@ def test_the_schemas_stand_alone(tmp_path: Path) -> None:
     assert result.exit_code == 0
     written = sorted(path.name for path in tmp_path.iterdir())
     assert written == [
+        "checklist.json",
         "checks.json",
         "clause.json",
         "exercises.json",

@@ -25,6 +25,7 @@ from changbei.web.api import (
     rehearsals,
     suspensions,
     tasks,
+    visits,
     warnings,
 )
 
@@ -58,6 +59,7 @@ api.add_router("/deliveries", deliveries.router)
 api.add_router("/readiness", readiness.router)
 api.add_router("/rehearsals", rehearsals.router)
 api.add_router("/warnings", warnings.router)
+api.add_router("/visits", visits.router)
 api.add_router("/notices", broadcasts.router)
 api.add_router("/suspensions", suspensions.router)
 api.add_router("/retailers", suspensions.retailers)

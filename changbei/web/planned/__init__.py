@@ -2,7 +2,7 @@
 
 from changbei.web.planned.clauses import chapters, running_by_clause
 from changbei.web.planned.holders import roles
-from changbei.web.planned.listed import checks, settings, tables
+from changbei.web.planned.listed import checklists, checks, settings, tables
 from changbei.web.planned.steps import procedures
 from changbei.web.planned.words import FAMILY_ICONS, anchor_of, length
 
@@ -10,6 +10,7 @@ __all__ = [
     "FAMILY_ICONS",
     "anchor_of",
     "chapters",
+    "checklists",
     "checks",
     "length",
     "procedures",

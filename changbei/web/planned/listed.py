@@ -1,11 +1,12 @@
-"""Settings, decision tables and checks of readiness, row by row."""
+"""Settings, decision tables, checklists and checks of readiness, row by row."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from changbei.plans.model import Check, Pack, Setting, Table
+from changbei.plans.model import Check, CheckItem, Pack, Setting, Table
+from changbei.plans.rendering.steps import finding_words
 from changbei.web import drawn, showing
 from changbei.web.components import Clause
 from changbei.web.planned.words import anchor_of, length
@@ -63,6 +64,51 @@ def tables(pack: Pack) -> list[TableRow]:
             ],
         )
         for one in pack.tables.values()
+    ]
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """One item of a checklist: what is looked at, and in words which answer is a finding and what that begins."""
+
+    label: str
+    guide: str
+    clause: Clause | None
+    finding: str
+    procedure: str
+    begins: str
+
+
+@dataclass(frozen=True)
+class ChecklistRow:
+    anchor: str
+    title: str
+    clause: Clause | None
+    items: Sequence[ItemRow]
+
+
+def checklists(pack: Pack) -> list[ChecklistRow]:
+    speaker = drawn.speaker(pack)
+
+    def row(item: CheckItem) -> ItemRow:
+        procedure = item.begins.procedure if item.begins else ""
+        return ItemRow(
+            showing.say(item.field["title"]),
+            showing.say(item.guide),
+            showing.clause(item.clause, pack),
+            finding_words(speaker, item),
+            procedure,
+            showing.say(pack.procedures[procedure].title) if procedure else "",
+        )
+
+    return [
+        ChecklistRow(
+            anchor_of(f"checklist:{one.id}"),
+            showing.say(one.title),
+            showing.clause(one.clause, pack),
+            [row(item) for item in one.items.values()],
+        )
+        for one in pack.checklists.values()
     ]
 
 

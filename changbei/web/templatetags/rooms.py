@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from django import template
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
+from changbei.care.models import Visit
+from changbei.care.services.planning import CLOSED
+from changbei.core import clock
 from changbei.notify import rules
 from changbei.web import showing
 from changbei.web.templatetags.ui.chips import chip, clause_link
@@ -59,6 +63,53 @@ def request_chip(status: str) -> SafeString:
     """What became of a supply request."""
     words, tone, name = _REQUESTS.get(status, (status, "neutral", "point"))
     return chip(str(words), tone, name)
+
+
+_VISITS = {
+    "planned": (pgettext_lazy("visit", "Planned"), "neutral", "calendar-event"),
+    "overdue": (gettext_lazy("Overdue"), "bad", "clock-exclamation"),
+    "done": (pgettext_lazy("visit", "Done"), "good", "circle-check"),
+    "dropped": (pgettext_lazy("visit", "Dropped"), "warn", "ban"),
+}
+_VISIT_WHY = {
+    "plan": (gettext_lazy("By plan"), "neutral", "calendar"),
+    "finding": (gettext_lazy("After a finding"), "notice", "alert-circle"),
+    "wish": (gettext_lazy("The customer's wish"), "info", "message"),
+    "spot_check": (gettext_lazy("Spot check"), "warn", "eye"),
+}
+
+
+def visit_words(status: str) -> str:
+    return str(_VISITS.get(status, (status, "", ""))[0])
+
+
+def why_words(why: str) -> str:
+    """Why a shop is visited."""
+    return str(_VISIT_WHY.get(why, (why, "", ""))[0])
+
+
+@register.simple_tag
+def visit_chip(visit: Visit) -> SafeString:
+    """Whether a visit is ahead, overdue, done or dropped."""
+    late = visit.status == Visit.Status.PLANNED and visit.planned_for and visit.planned_for < today()
+    words, tone, name = _VISITS["overdue" if late else visit.status]
+    return chip(str(words), tone, name)
+
+
+@register.simple_tag
+def why_chip(why: str) -> SafeString:
+    words, tone, name = _VISIT_WHY.get(why, (why, "neutral", "point"))
+    return chip(str(words), tone, name)
+
+
+@register.simple_tag
+def dropped_words(why: str) -> str:
+    """Why a visit was dropped: in somebody's words, or in ours for a shop that closed."""
+    return gettext(CLOSED) if why == CLOSED else why
+
+
+def today() -> date:
+    return clock.local_now().date()
 
 
 @register.simple_tag

@@ -41,6 +41,7 @@ def plan(request: HttpRequest, pack_id: str = "") -> HttpResponse:
         "roles": planned.roles(pack, clock.now()),
         "settings": planned.settings(pack),
         "tables": planned.tables(pack),
+        "checklists": planned.checklists(pack),
         "checks": planned.checks(pack),
         "review_every": planned.length(pack.review_period),
     }

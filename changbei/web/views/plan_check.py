@@ -48,6 +48,8 @@ PARTS = {
     "audience": gettext_lazy("Audience"),
     "registry": gettext_lazy("Register"),
     "check": gettext_lazy("Check"),
+    "checklist": gettext_lazy("Checklist"),
+    "item": gettext_lazy("Item of a checklist"),
     "exercise": gettext_lazy("Exercise"),
     "procedure": gettext_lazy("Procedure"),
     "stage": gettext_lazy("Stage"),

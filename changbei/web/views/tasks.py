@@ -9,6 +9,7 @@ from uuid import UUID
 from django import forms as django_forms
 from django.contrib import messages
 from django.db import transaction
+from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -351,12 +352,17 @@ def evidence(request: HttpRequest, uuid: UUID) -> HttpResponseBase:
     if found is None or not found.file:
         raise NotFound(str(uuid))
     access.task_for(request.user, found.task.uuid)
-    with found.file.open("rb") as file:
-        picture = rules.picture(file.read(ENOUGH_BYTES)) if found.kind == "photo" else ""
+    return shown_file(found.file, str(found.uuid), is_photo=found.kind == "photo")
+
+
+def shown_file(kept: FieldFile, name: str, *, is_photo: bool) -> HttpResponseBase:
+    """A file that somebody attached; `is_photo`: it is looked at, when its first bytes say that it is a picture."""
+    with kept.open("rb") as file:
+        picture = rules.picture(file.read(ENOUGH_BYTES)) if is_photo else ""
     response = FileResponse(
-        found.file.open("rb"),
+        kept.open("rb"),
         as_attachment=not picture,
-        filename=f"{found.uuid}.{picture}" if picture else "",
+        filename=f"{name}.{picture}" if picture else "",
         content_type=rules.PICTURES.get(picture, "application/octet-stream"),
     )
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -1,0 +1,1 @@
+"""Care for customers: visits to their shops, what they find, and spot checks of them."""
