@@ -27,7 +27,7 @@ demo: setup ## Serve the demo city on this machine (RESET=1 begins anew, CHANGBE
 
 test: setup ## Run all tests (ARGS='-k name' selects, WORKERS=4 uses more processors)
 	@scripts/browser.sh
-	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: setup ## Check style, types, layers, migrations, templates, translations
 	$(BIN)/ruff check .

@@ -32,11 +32,9 @@ from changbei.supply import cash
 from tests.stories.telling import Town
 
 PLANS = Path(__file__).resolve().parents[2] / "plans"
-EMERGENCIES = (
-    "customer-service-emergency",
-    "warehouse-flood",
-)  # matters of weeks are played by their own stories
-PACKS = [load_pack(read_folder(PLANS / one), check_actions=False) for one in EMERGENCIES]
+TOWN = "customer-service-emergency"  # adopted with the town
+BESIDE = ("warehouse-flood", "customer-service")  # petitions take weeks: their own stories play them
+PACKS = [load_pack(read_folder(PLANS / one), check_actions=False) for one in (TOWN, *BESIDE)]
 LONG = {"severe-weather"}  # a hundred customers are phoned
 PRACTISED = [
     pytest.param(one.id, marks=pytest.mark.slow if one.id in LONG else ())
@@ -46,6 +44,11 @@ PRACTISED = [
 ]
 LONGEST = timedelta(days=21)
 BY_PEOPLE = {"runs.task_acknowledged", "runs.task_done", "notify.acknowledged", "incidents.closed"}
+
+
+def adopt_others() -> None:
+    for one in BESIDE:
+        adopt(PLANS / one, actor=None)
 
 
 def begun(town: Town, kind: str, *, simulated: bool = True, part: Part | None = None) -> Incident:
@@ -77,7 +80,7 @@ def until(incident: Incident, status: str, longest: timedelta = LONGEST) -> Inci
 def test_every_procedure_is_carried_through_by_simulated_colleagues(
     delivery_morning: Town, kind: str
 ) -> None:
-    adopt(PLANS / "warehouse-flood", actor=None)
+    adopt_others()
     held = Stop.objects.order_by("pk").values_list("status", "planned_at")
     before = list(held)
     incident = until(begun(delivery_morning, kind), "closed")
@@ -184,7 +187,7 @@ def test_a_plan_of_ones_own_is_drilled_by_its_name(town: Town, settings: Any) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("name", scenarios.known(PACKS))
 def test_everything_that_can_be_drilled_comes_to_its_end(town: Town, settings: Any, name: str) -> None:
-    adopt(PLANS / "warehouse-flood", actor=None)
+    adopt_others()
     settings.DRILL_GROUND = True
     scenario = scenarios.named(name)
     played = Drill(scenario, Colleagues(Pace(1))).play()
