@@ -33,7 +33,7 @@ def live_in() -> None:
     looking = checklists.found()
     if looking is None or Entry.objects.filter(kind=LIVED_IN).exists():
         return
-    today, chance = clock.local_now().date(), random.Random(1)
+    today, chance = clock.today(), random.Random(1)
     for manager in services.managers_of(None):
         start = today - timedelta(weeks=BACK)
         services.plan_visits(manager, weeks=BACK + AHEAD, actor=manager, start=start)
@@ -76,7 +76,7 @@ def _answer(item: CheckItem, chance: random.Random) -> Any:
 
 
 def _yesterday() -> date:
-    return clock.local_now().date() - timedelta(days=1)
+    return clock.today() - timedelta(days=1)
 
 
 def _at(day: date, chance: random.Random) -> datetime:

@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from changbei.care import access, checklists, rules
 from changbei.care.models import Answer, Photo, Visit
 from changbei.care.services.sampling import compared, moments, month_of
-from changbei.core.clock import LOCAL
+from changbei.core import clock
 
 Status, Why = Visit.Status, Visit.Why
 
@@ -128,7 +128,7 @@ def _counts(one: dict[str, Any], grace: Any) -> Counts:
 
 
 def _day(at: datetime) -> date:
-    return at.astimezone(LOCAL).date()
+    return clock.day_of(at)
 
 
 def _add_checks(rows: dict[tuple[str, str], Row], seen: QuerySet[Visit]) -> None:

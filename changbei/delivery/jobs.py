@@ -45,7 +45,7 @@ def prepare_times() -> int:
     """
     if travel.current() is None or not roads.is_installed():
         return 0
-    today = clock.local_now().date()
+    today = clock.today()
     days = DeliveryDay.objects.filter(date__gte=today, date__lte=today + timedelta(days=3)).order_by("date")
     try:
         return sum(bool(prepare_times_of(day.date)) for day in days if _lacks_times(day))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from changbei.core import clock
-from changbei.core.clock import LOCAL
 from changbei.delivery.models import DeliveryDay, Stop
 from changbei.incidents.models import Suspension
 from changbei.network.models import Retailer
@@ -53,7 +52,7 @@ def missed_delivery(suspension: Suspension) -> list[Retailer]:
 def _days(suspension: Suspension) -> list[date]:
     """The days that the suspension touched, to its end or to now."""
     first = clock.day_of(suspension.starts_at)
-    last = min(suspension.resumed_at or clock.now(), clock.now()).astimezone(LOCAL).date()
+    last = clock.day_of(min(suspension.resumed_at or clock.now(), clock.now()))
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 

@@ -30,5 +30,6 @@ def reviews(actor: object) -> QuerySet[PlanReview]:
     return found if people.may(actor, "plans.see") else found.none()
 
 
-def get_review(actor: object, review: UUID) -> PlanReview:
-    return there(reviews(actor).filter(uuid=review).first(), review)
+def get_review(actor: object, review: UUID | str) -> PlanReview:
+    """A review, for whoever may see plans; NotFound for others."""
+    return people.get(actor, "plans.see", reviews(actor), review)

@@ -39,7 +39,7 @@ def delete_old() -> int:
     photos = list(Photo.objects.filter(at__lt=now - _kept(checklists.PHOTOS_KEPT)).order_by("pk")[:AT_ONCE])
     _delete(photos)
     over = now - _kept(checklists.VISITS_KEPT)
-    left = Q(done_at=None, planned_for__lt=over.astimezone(clock.LOCAL).date())
+    left = Q(done_at=None, planned_for__lt=clock.day_of(over))
     visits = list(Visit.objects.filter(Q(done_at__lt=over) | left).order_by("pk")[:AT_ONCE])
     _delete(
         list(Photo.objects.filter(Q(visit__in=visits) | Q(visit__of__in=visits)))

@@ -48,7 +48,7 @@ def plan_visits(manager: Person, *, weeks: int, actor: Person, start: date | Non
         raise Invalid("weeks", gettext_noop("1 to 13 weeks are planned at once"))
     weeks_of = checklists.frequency()
     Person.objects.select_for_update().get(pk=manager.pk)
-    start = start or clock.local_now().date() + timedelta(days=1)
+    start = start or clock.today() + timedelta(days=1)
     _tidy(manager, start)
     days = rules.working_days(start, weeks)
     ahead = Visit.objects.filter(manager=manager, status=Status.PLANNED, planned_for__in=days)
@@ -94,7 +94,7 @@ def _last_visits(manager: Person, start: date) -> dict[int, date]:
     )
     found: dict[int, date] = {}
     for shop, day, done, overdue in newest.order_by():
-        days = [day, done.astimezone(clock.LOCAL).date() if done else None, start if overdue else None]
+        days = [day, clock.day_of(done) if done else None, start if overdue else None]
         found[shop] = max(one for one in days if one)
     return found
 
@@ -186,7 +186,7 @@ def _stands_already(visit: Visit) -> bool:
 
 
 def _require_ahead(on: date) -> None:
-    today = clock.local_now().date()
+    today = clock.today()
     if on < today:
         raise Invalid("on", gettext_noop("this day is over"))
     if on > today + timedelta(weeks=2 * MOST_WEEKS):

@@ -184,5 +184,5 @@ def matter_begun(answer: Answer, number: str, incident: UUID) -> None:
     answer.matter, answer.incident = number, incident
     answer.save(update_fields=["matter", "incident"])
     at = answer.visit.done_at
-    on = at.astimezone(clock.LOCAL).date().isoformat() if at else ""
+    on = clock.day_of(at).isoformat() if at else ""
     journal.append("care.matter_begun", actor=None, incident=incident, clause="S3", data={"on": on})

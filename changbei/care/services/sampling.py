@@ -79,7 +79,7 @@ def draw(
 
 
 def _again(sample: Sample, chosen: Sequence[Visit], visitors: Sequence[Person]) -> list[Visit]:
-    days = rules.working_days(clock.local_now().date() + timedelta(days=1), WEEKS)
+    days = rules.working_days(clock.today() + timedelta(days=1), WEEKS)
     load: Counter[Any] = Counter()
     found = []
     for first in chosen:

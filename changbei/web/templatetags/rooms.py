@@ -109,7 +109,7 @@ def dropped_words(why: str) -> str:
 
 
 def today() -> date:
-    return clock.local_now().date()
+    return clock.today()
 
 
 @register.simple_tag

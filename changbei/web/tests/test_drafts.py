@@ -20,6 +20,7 @@ def test_a_new_version_by_hand(clock: VirtualClock) -> None:
     old = PlanVersion.objects.get(in_force=True)
     office = client_of(holder("leading-group-office"), "office")
     assert office.get("/plan/versions/").status_code == 200
+    assert office.post("/plan/drafts/", {"review": "no review at all"}).status_code == 404
     begun = office.post("/plan/drafts/", {"pack": old.pack})
     draft = PlanDraft.objects.get()
     assert (begun.status_code, begun["Location"]) == (303, f"/plan/drafts/{draft.uuid}/")

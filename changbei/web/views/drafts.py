@@ -119,7 +119,7 @@ def _review(review: PlanReview, titles: Mapping[str, str]) -> dict[str, Any]:
 @require_POST
 def begin(request: HttpRequest) -> HttpResponse:
     asked = request.POST.get("review")
-    review = access.get_review(request.user, UUID(asked)) if asked else None
+    review = access.get_review(request.user, asked) if asked else None
     pack_id = review.version.pack if review else request.POST.get("pack", "")
     draft = drafts.begin(pack_id, actor=actor(request), review=review)
     return htmx.go_to(request, reverse("plan-draft", args=[draft.uuid]))

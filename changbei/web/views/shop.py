@@ -75,7 +75,7 @@ def _visits(request: HttpRequest, found: Retailer) -> list[Visit]:
 
 def _when(visit: Visit) -> tuple[bool, Any, int]:
     ahead = visit.status == Visit.Status.PLANNED
-    done = visit.done_at.astimezone(clock.LOCAL).date() if visit.done_at else None
+    done = clock.day_of(visit.done_at) if visit.done_at else None
     return ahead, visit.planned_for if ahead else done or visit.planned_for, visit.pk
 
 

@@ -102,12 +102,12 @@ def _asked(request: HttpRequest) -> tuple[Departments, date]:
     """The department and the month of the address; NotAllowed for who may see only the own visits."""
     people.require(request.user, access.SEE)
     given = request.POST.get("month") or request.GET.get("month") or ""
-    month = entry.day(f"{given}-01") if given else clock.local_now().date().replace(day=1)
+    month = entry.day(f"{given}-01") if given else clock.today().replace(day=1)
     return Departments(request), month
 
 
 def _months() -> list[date]:
-    found = [clock.local_now().date().replace(day=1)]
+    found = [clock.today().replace(day=1)]
     while len(found) < MONTHS:
         found.append((found[-1] - timedelta(days=1)).replace(day=1))
     return found

@@ -80,7 +80,7 @@ class Day:
 
     @property
     def title(self) -> str:
-        if self.on == clock.local_now().date():
+        if self.on == clock.today():
             return _("Today")
         return f"{self.on:%m-%d} {WEEKDAYS[self.on.weekday()]}"
 
@@ -125,7 +125,7 @@ def visits(request: HttpRequest) -> HttpResponse:
         "days": days,
         "before": (monday - WEEK).isoformat(),
         "after": (monday + WEEK).isoformat(),
-        "this_week": days[0] <= clock.local_now().date() <= days[-1],
+        "this_week": days[0] <= clock.today() <= days[-1],
         "clause": showing.clause("S2"),
         "plan_form": PlanForm(initial={"weeks": 4}),
         "has_plan": checklists.found() is not None,
@@ -146,13 +146,13 @@ def _has_own(person: Person | None) -> bool:
 
 
 def _monday(given: str) -> date:
-    day = entry.day(given) if given else clock.local_now().date()
+    day = entry.day(given) if given else clock.today()
     return day - timedelta(days=day.weekday())
 
 
 def _mine(request: HttpRequest, person: Person | None, days: Sequence[date]) -> dict[str, Any]:
     """What is left of before; today and the days ahead; what is behind already."""
-    today = clock.local_now().date()
+    today = clock.today()
     planned = shown(access.readable(request.user).filter(manager=person)).exclude(status=Visit.Status.DROPPED)
     overdue = planned.filter(status=Visit.Status.PLANNED, planned_for__lt=today)
     by_day: dict[date | None, list[Visit]] = defaultdict(list)
@@ -191,7 +191,7 @@ def _team(request: HttpRequest, departments: Departments, days: Sequence[date]) 
     ):
         if day is not None:
             rows[pk].cells[day, status] += number
-    late = seen.filter(status=Visit.Status.PLANNED, planned_for__lt=clock.local_now().date()).order_by()
+    late = seen.filter(status=Visit.Status.PLANNED, planned_for__lt=clock.today()).order_by()
     for pk, number in late.values_list("manager").annotate(n=Count("pk")):
         rows[pk].overdue = number
     working = [day for day in days if day.isoweekday() <= 5]
