@@ -9,6 +9,7 @@ import pytest
 from changbei.core.clock import LOCAL, VirtualClock
 from changbei.delivery import disrupting, features, planning, recovery, selectors
 from changbei.delivery.models import DeliveryDay, Stop, Tour
+from changbei.delivery.selectors.vans import SUBSTITUTE_JOBS
 from changbei.delivery.tests import test_disruptions
 from changbei.delivery.tests.test_disruptions import (
     NORTH,
@@ -99,7 +100,7 @@ def test_who_knows_the_customers_of_a_van_that_took_over(street: DeliveryDay, cl
     assert case is not None
     services_accept(next(one for one in case.options.order_by("rank") if one.plan["reserve_vehicles"]))
     lines = set(Line.objects.filter(retailers__stops__tour__vehicle=van))
-    knowing = LineKnowledge.objects.filter(line__in=lines, person__job__in=selectors.SUBSTITUTE_JOBS)
+    knowing = LineKnowledge.objects.filter(line__in=lines, person__job__in=SUBSTITUTE_JOBS)
     found = {one.person.pk for one in selectors.substitutes(van.number)}
     assert found == set(knowing.values_list("person", flat=True)) != set()
 
