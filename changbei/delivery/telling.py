@@ -33,7 +33,7 @@ from changbei.notify.telling import of_each
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
 from changbei.plans.model import Pack
-from changbei.plans.models import PlanVersion
+from changbei.plans.selectors import packs_in_force
 from changbei.runs.models import Run
 
 NEW_LIST, SHIFTED = "driver-new-list", "delivery-shifted"
@@ -231,8 +231,8 @@ def _pack(run: Run | None) -> Pack:
     """Whose words are said: those of the run's plan, else of the plan in force that words times of delivery."""
     if run is not None:
         return pack_for(run.plan_version)
-    for version in PlanVersion.objects.filter(in_force=True).order_by("pk"):
-        if {LIST_CHANGED, TIME_CHANGED} <= (pack := pack_for(version)).templates.keys():
+    for pack in packs_in_force():
+        if {LIST_CHANGED, TIME_CHANGED} <= pack.templates.keys():
             return pack
     raise NotFound(f"no plan in force has the messages {LIST_CHANGED} and {TIME_CHANGED}")
 

@@ -32,14 +32,9 @@ def procedure_in_force(kind: str) -> InForce:
     raise NotFound(f"no plan in force has a procedure {kind!r}")
 
 
-def packs_in_force() -> list[Pack]:
-    """The plans in force, as `plans.selectors.all_in_force` orders them."""
-    return [pack_for(version) for version in selectors.all_in_force()]
-
-
 def procedures_in_force() -> set[str]:
     """The ids of all procedures of the plans in force."""
-    return {procedure for pack in packs_in_force() for procedure in pack.procedures}
+    return {procedure for pack in selectors.packs_in_force() for procedure in pack.procedures}
 
 
 def of_incident(incident: Incident) -> InForce:

@@ -13,8 +13,7 @@ from changbei.core import texts
 from changbei.core.errors import Conflict, Invalid, Words
 from changbei.network import organisation
 from changbei.people.models import Person, Post
-from changbei.plans.loading import pack_for
-from changbei.plans.models import PlanVersion
+from changbei.plans.selectors import packs_in_force
 
 NEEDED = gettext_noop("no other post is of this kind, which a plan names: %(plans)s")
 
@@ -22,8 +21,7 @@ NEEDED = gettext_noop("no other post is of this kind, which a plan names: %(plan
 def kinds_named() -> dict[str, list[str]]:
     """Kinds of post in the roles of plans in force, each with the titles of these plans in the reader's language."""
     found: dict[str, list[str]] = {}
-    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
-        pack = pack_for(version)
+    for pack in packs_in_force():
         title = texts.pick(pack.titles, get_language() or "")
         for kind in dict.fromkeys(role.post or role.duty for role in pack.roles.values()):
             found.setdefault(kind, []).append(title)

@@ -12,6 +12,7 @@ __all__ = [
     "first_in_force",
     "in_force",
     "pack_in_force",
+    "packs_in_force",
     "read_in_force",
     "version_named",
     "versions",
@@ -34,6 +35,11 @@ def all_in_force() -> list[PlanVersion]:
     return sorted(versions, key=rank)
 
 
+def packs_in_force() -> list[Pack]:
+    """The compiled plans that hold now, in the order of `all_in_force`."""
+    return [pack_for(version) for version in all_in_force()]
+
+
 def first_in_force() -> PlanVersion | None:
     """The plan to look into where no run says which."""
     return next(iter(all_in_force()), None)
@@ -52,7 +58,7 @@ def pack_in_force(pack_id: str) -> Pack:
 
 def read_in_force() -> int:
     """Have every pack in force compiled in this process, which takes seconds each; how many there are."""
-    return len([pack_for(version) for version in PlanVersion.objects.filter(in_force=True).order_by("pk")])
+    return len(packs_in_force())
 
 
 def versions(pack_id: str) -> list[PlanVersion]:

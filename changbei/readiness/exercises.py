@@ -29,6 +29,7 @@ from changbei.people.models import Person
 from changbei.plans import tables
 from changbei.plans.checking.tables import samples
 from changbei.plans.model import Exercise, Pack, Part, Procedure
+from changbei.plans.selectors import packs_in_force
 from changbei.readiness import simulations
 from changbei.readiness.rehearsals import reports
 
@@ -60,7 +61,7 @@ def offered() -> list[Offer]:
             tuple(pack.exercises.values()),
             tuple(Kind(one, levels_of(one, pack), last.get(one.id)) for one in pack.reported),
         )
-        for pack in plan.packs_in_force()
+        for pack in packs_in_force()
     ]
 
 

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 
 from changbei.core import clock
-from changbei.incidents import plan
 from changbei.notify.models import Message
 from changbei.people import access as people
 from changbei.plans import kinds
 from changbei.plans.model import Check, Pack
+from changbei.plans.selectors import packs_in_force
 from changbei.readiness import rules
 from changbei.readiness.models import (
     Backup,
@@ -61,7 +61,7 @@ def inspection_targets(kinds: Collection[str]) -> list[Target]:
 
 def inspection_intervals() -> Iterator[tuple[list[str], rules.Intervals]]:
     """Kinds of places with their intervals, from the checks of the plans in force."""
-    for pack in plan.packs_in_force():
+    for pack in packs_in_force():
         order = list(pack.clauses).index
         for check in sorted(pack.checks.values(), key=lambda one: order(one.clause)):
             if check.kind == "inspections":
@@ -96,7 +96,7 @@ def standing(*, actor: object) -> list[Standing]:
     for finding in Finding.objects.filter(mended_at__isnull=True).order_by("found_at", "subject"):
         open_ones.setdefault(finding.check_id, []).append(finding)
     known, found = kinds.kinds(), []
-    for pack in plan.packs_in_force():
+    for pack in packs_in_force():
         order = list(pack.clauses).index
         for check in sorted(pack.checks.values(), key=lambda one: order(one.clause)):
             state, kind = states.get(check.id), known.get(check.kind)
@@ -165,7 +165,7 @@ def search_experience(words: str, *, actor: object) -> list[Experience]:
 
 def copy_keep_days() -> int:
     """How long a copy of customer files may be kept, as the plan in force says (E3.2.7)."""
-    for pack in plan.packs_in_force():
+    for pack in packs_in_force():
         order = list(pack.clauses).index
         for check in sorted(pack.checks.values(), key=lambda one: order(one.clause)):
             if check.kind == "customer_files":

@@ -23,6 +23,7 @@ from changbei.plans.loading import pack_for
 from changbei.plans.model import Procedure, Schedule
 from changbei.plans.models import PlanVersion
 from changbei.plans.schedules import next_start, shape_of
+from changbei.plans.selectors import packs_in_force
 from changbei.runs import services
 from changbei.runs.models import Run, ScheduledStart
 
@@ -74,10 +75,10 @@ def coming() -> list[ScheduledStart]:
 
 def _in_force() -> dict[Key, Schedule]:
     found: dict[Key, Schedule] = {}
-    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
-        for procedure in pack_for(version).procedures.values():
+    for pack in packs_in_force():
+        for procedure in pack.procedures.values():
             for position, schedule in enumerate(procedure.schedules):
-                found[(version.pack, procedure.id, position)] = schedule
+                found[(pack.id, procedure.id, position)] = schedule
     return found
 
 

@@ -19,7 +19,7 @@ from changbei.plans.rendering.annex import Annex
 from changbei.plans.rendering.official import document as official
 from changbei.plans.tests import packs
 from changbei.plans.tests.packs import TITLE, stage
-from changbei.plans.tests.walk import FOLDER
+from changbei.testing.city import SHIPPED
 
 STEP = f"id: mend, clause: E1.1, task: {{title: {TITLE}}}, role: head, within: 1d, overdue: [dispatcher]"
 FORM = f"""\
@@ -173,7 +173,7 @@ def test_what_changed_in_a_checklist_is_told_item_by_item() -> None:
 
 
 def test_the_shipped_one_is_printed_with_boxes_and_findings() -> None:
-    pack = load_pack(read_folder(FOLDER.parent / "customer-service"), check_actions=False)
+    pack = load_pack(read_folder(SHIPPED.parent / "customer-service"), check_actions=False)
     page = html.page(official(pack, "zh-Hans", Annex(made_at=datetime(2026, 11, 23, tzinfo=LOCAL))))
     assert "零售客户走访检查表" in page
     assert "□ 是   □ 否" in page

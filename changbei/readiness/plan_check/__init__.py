@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from changbei.core import clock
-from changbei.incidents import plan
 from changbei.plans.checking import ERROR, Checked, Finding, check_files, finding, ordered
 from changbei.plans.checking.offer import declared
 from changbei.plans.model import Pack
+from changbei.plans.selectors import packs_in_force
 from changbei.readiness.plan_check.covering import Covering
 from changbei.readiness.plan_check.reaching import Reaching
 from changbei.readiness.plan_check.roster import Roster, read
@@ -73,7 +73,7 @@ def against_others(checked: Checked) -> list[Finding]:
     """A report names a procedure, so that two plans in force cannot both have it."""
     return [
         finding(ERROR, "procedure-taken", "", found.place, name=name, plan=other.id)
-        for other in plan.packs_in_force()
+        for other in packs_in_force()
         if other.id != checked.pack.id
         for name, found in checked.pack.procedures.items()
         if name in other.procedures

@@ -14,6 +14,7 @@ from changbei.people import access as people
 from changbei.plans.model import Exercise, Pack, Part
 from changbei.plans.rehearsal import Case, Pace, Scenario
 from changbei.plans.rehearsal import rehearse as play
+from changbei.plans.selectors import packs_in_force
 from changbei.readiness.rehearsals import paces, reports
 from changbei.readiness.rehearsals.roster import roster
 
@@ -26,7 +27,7 @@ __all__ = ["MOST_RUNS", "exercises", "names", "rehearse", "scenario"]
 def exercises() -> dict[str, Exercise]:
     """The exercises that the plans in force declare, by their ids; of two with one id the first plan's."""
     found: dict[str, Exercise] = {}
-    for pack in plan.packs_in_force():
+    for pack in packs_in_force():
         found = {**pack.exercises, **found}
     return found
 

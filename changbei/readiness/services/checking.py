@@ -18,9 +18,8 @@ from changbei.notify.recipients import of_people
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.people.resolution import resolve_many
-from changbei.plans.loading import pack_for
 from changbei.plans.model import Check, Pack
-from changbei.plans.models import PlanVersion
+from changbei.plans.selectors import packs_in_force
 from changbei.readiness import checks, rules
 from changbei.readiness.models import CheckDue, Finding, VehicleCheck
 from changbei.runs.roles import spec_of
@@ -35,8 +34,7 @@ def run_checks(*, actor: Person | None) -> tuple[int, int]:
     if actor is not None:
         people.require(actor, "readiness.check")
     opened = mended = 0
-    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
-        pack = pack_for(version)
+    for pack in packs_in_force():
         for check in pack.checks.values():
             if checks.is_known(check):
                 more, fewer = _run(check, pack, actor)
@@ -51,8 +49,7 @@ def run_due_checks() -> int:
     Several workers share the checks.
     """
     now, changed = clock.now(), 0
-    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
-        pack = pack_for(version)
+    for pack in packs_in_force():
         waiting = set(CheckDue.objects.filter(due_at__gt=now).values_list("check_id", flat=True))
         for check in pack.checks.values():
             if check.id not in waiting and checks.is_known(check):
@@ -63,9 +60,7 @@ def run_due_checks() -> int:
 @transaction.atomic
 def _mend_what_no_plan_asks_for(actor: Person | None) -> int:
     """Close the findings of checks that are in no plan in force; how many. A check that comes back begins anew."""
-    asked = {
-        check for version in PlanVersion.objects.filter(in_force=True) for check in pack_for(version).checks
-    }
+    asked = {check for pack in packs_in_force() for check in pack.checks}
     CheckDue.objects.exclude(check_id__in=asked).delete()
     left = Finding.objects.filter(mended_at__isnull=True).exclude(check_id__in=asked)
     found = list(left.select_for_update().order_by("pk"))

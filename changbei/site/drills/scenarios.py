@@ -21,6 +21,7 @@ from changbei.people import services as people
 from changbei.people.models import Person
 from changbei.people.resolution import resolve_many
 from changbei.plans.model import Pack, Part
+from changbei.plans.selectors import packs_in_force
 from changbei.readiness import rehearsals
 from changbei.readiness.rehearsals import reports
 from changbei.runs.roles import spec_of
@@ -63,7 +64,7 @@ def known(packs: Iterable[Pack]) -> dict[str, Text]:
 
 def named(name: str) -> Scenario:
     """The exercise of this id, else the procedure by itself; NotFound with everything that there is."""
-    titles = known(plan.packs_in_force())
+    titles = known(packs_in_force())
     if name not in titles:
         raise NotFound(
             f"{name!r} is no exercise or procedure of a plan in force; there are {', '.join(titles)}"

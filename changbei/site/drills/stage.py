@@ -25,6 +25,7 @@ from changbei.core import clock
 from changbei.core.errors import Outside
 from changbei.plans.loading import load_pack, read_folder
 from changbei.plans.model import Pack
+from changbei.plans.selectors import packs_in_force
 from changbei.site.commands.base import let_go_of_database
 from changbei.site.postgres import DATABASE_VARIABLE, database
 
@@ -77,10 +78,8 @@ def packs() -> list[Pack]:
     with database() as real:
         django.setup()
         if _has_city(real):
-            from changbei.incidents import plan  # noqa: PLC0415 - models
-
             try:
-                if found := plan.packs_in_force():
+                if found := packs_in_force():
                     return found
             finally:
                 let_go_of_database()

@@ -19,8 +19,7 @@ from changbei.core.errors import there
 from changbei.people import access as people
 from changbei.people import services
 from changbei.people.models import Contact
-from changbei.plans.loading import pack_for
-from changbei.plans.models import PlanVersion
+from changbei.plans.selectors import packs_in_force
 from changbei.web import htmx, showing
 from changbei.web.entry import actor, may_act, staff
 
@@ -156,8 +155,8 @@ def _groups(found: Sequence[Contact]) -> dict[str, tuple[object, str]]:
 
 
 def _review_days() -> int:
-    for version in PlanVersion.objects.filter(in_force=True).order_by("pack"):
-        setting = pack_for(version).settings.get("contact_review_days")
+    for pack in packs_in_force():
+        setting = pack.settings.get("contact_review_days")
         if setting is not None:
             return int(setting.value)
     return DEFAULT_REVIEW_DAYS

@@ -17,9 +17,9 @@ from changbei.core.errors import Invalid
 from changbei.people import access as people
 from changbei.people.models import Post
 from changbei.plans import access, drafts, reviews
-from changbei.plans.loading import pack_for
 from changbei.plans.loading.pack import draft as read
 from changbei.plans.models import PlanDraft, PlanReview, PlanVersion, Signature
+from changbei.plans.selectors import packs_in_force
 from changbei.web import htmx, showing
 from changbei.web.entry import actor, may_act, staff
 from changbei.web.widgets import DayInput
@@ -68,8 +68,7 @@ def versions(request: HttpRequest) -> HttpResponse:
 
 def _titles() -> dict[str, str]:
     """What the plans in force are called, by pack."""
-    in_force = PlanVersion.objects.filter(in_force=True).order_by("pack")
-    return {one.pack: showing.say(pack_for(one).titles) for one in in_force}
+    return {pack.id: showing.say(pack.titles) for pack in packs_in_force()}
 
 
 def title_of(draft: PlanDraft, titles: Mapping[str, str] | None = None) -> str:

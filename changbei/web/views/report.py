@@ -24,6 +24,7 @@ from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.plans.loading import pack_for
 from changbei.plans.model import EVERYDAY, Pack
+from changbei.plans.selectors import packs_in_force
 from changbei.runs import access as run_access
 from changbei.runs import selectors as runs
 from changbei.runs import services as run_services
@@ -72,7 +73,7 @@ def kinds(request: HttpRequest) -> HttpResponse:
     people.require(request.user, "incidents.report")
     person = people.person_of(request.user)
     usual = USUAL.get(person.job, "") if person else ""
-    found = [_group(pack, usual) for pack in plans_in_force.packs_in_force()]
+    found = [_group(pack, usual) for pack in packs_in_force()]
     return render(request, "web/report/kinds.html", {"groups": [group for group in found if group.kinds]})
 
 

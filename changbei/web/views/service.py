@@ -13,11 +13,11 @@ from django.urls import path
 
 from changbei.core import clock
 from changbei.incidents import access
-from changbei.incidents import plan as plans_in_force
 from changbei.incidents.matters import Matter, open_matters
 from changbei.people import access as people
 from changbei.plans.loading import pack_for
 from changbei.plans.model import EVERYDAY
+from changbei.plans.selectors import packs_in_force
 from changbei.web import showing
 from changbei.web.entry import staff
 from changbei.web.planned import FAMILY_ICONS
@@ -71,7 +71,7 @@ def matters(request: HttpRequest) -> HttpResponse:
 
 
 def _kinds() -> Iterable[Kind]:
-    for pack in plans_in_force.packs_in_force():
+    for pack in packs_in_force():
         for one in pack.reported:
             if one.family == EVERYDAY:
                 yield Kind(one.id, showing.say(one.title), FAMILY_ICONS[one.family])
