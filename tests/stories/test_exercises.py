@@ -16,11 +16,13 @@ from changbei.incidents.models import Incident
 from changbei.journal.models import Entry, FailedReaction
 from changbei.plans.loading import load_pack, read_folder
 from changbei.plans.model import Part
+from changbei.plans.selectors import packs_in_force
 from changbei.plans.services import adopt, take
 from changbei.plans.starting import starter
 from changbei.readiness import exercises, simulations
 from changbei.readiness.models import Review
 from changbei.runs import services as runs
+from changbei.runs import things
 from changbei.runs.models import Run, Task
 from changbei.site import worker
 from changbei.site.clockwork import run_until_quiet, virtual
@@ -95,6 +97,16 @@ def test_every_procedure_is_carried_through_by_simulated_colleagues(
     assert exercises.took_part([incident]) == {}
     assert list(held) == before
     assert not FailedReaction.objects.exists()
+
+
+def test_a_declared_exercise_begins_as_it_is_suggested(delivery_morning: Town) -> None:
+    adopt_others()
+    adopt(PLANS / "collective-petitions", actor=None)
+    parts = [part for pack in packs_in_force() for one in pack.exercises.values() for part in one.parts]
+    assert len(parts) > len(PACKS)
+    for part in parts:
+        report, _ = exercises.suggested(part.procedure, part=part)
+        assert things.problems(plans.procedure_in_force(part.procedure).procedure.form, report) == []
 
 
 def test_who_answers_once_is_left_to_answer_and_counts_as_having_taken_part(delivery_morning: Town) -> None:
