@@ -25,7 +25,6 @@ from changbei.core import clock
 from changbei.core.errors import Outside
 from changbei.plans.loading import load_pack, read_folder
 from changbei.plans.model import Pack
-from changbei.plans.selectors import packs_in_force
 from changbei.site.commands.base import let_go_of_database
 from changbei.site.postgres import DATABASE_VARIABLE, database
 
@@ -78,6 +77,8 @@ def packs() -> list[Pack]:
     with database() as real:
         django.setup()
         if _has_city(real):
+            from changbei.plans.selectors import packs_in_force  # noqa: PLC0415 - models
+
             try:
                 if found := packs_in_force():
                     return found
