@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from changbei.care.models import Photo, Sample, Visit
-from changbei.core.errors import NotAllowed, NotFound
+from changbei.core.errors import NotAllowed, NotFound, there
 from changbei.network.models import Retailer
 from changbei.people import access as people
 from changbei.people.models import Person
@@ -32,16 +32,12 @@ def get_visit(actor: object, uuid: UUID) -> Visit:
     found = readable(actor).select_related(
         "retailer__customer_manager__unit", "retailer__line", "manager", "done_by", "version", "of"
     )
-    if (visit := found.filter(uuid=uuid).first()) is None:
-        raise NotFound(str(uuid))
-    return visit
+    return there(found.filter(uuid=uuid).first(), uuid)
 
 
 def get_photo(actor: object, uuid: UUID) -> Photo:
     found = Photo.objects.select_related("visit__retailer__customer_manager").filter(uuid=uuid)
-    if (photo := found.filter(visit__in=readable(actor)).first()) is None:
-        raise NotFound(str(uuid))
-    return photo
+    return there(found.filter(visit__in=readable(actor)).first(), uuid)
 
 
 def get_sample(actor: object, uuid: UUID) -> Sample:
@@ -53,12 +49,8 @@ def get_sample(actor: object, uuid: UUID) -> Sample:
 
 def get_shop(actor: object, uuid: UUID) -> Retailer:
     """A shop for whoever may see customers; its visits are another question (`readable`)."""
-    found = Retailer.objects.select_related(
-        "customer_manager__unit", "district", "line", "network_store"
-    ).filter(uuid=uuid)
-    if not people.may(actor, "network.see") or (shop := found.first()) is None:
-        raise NotFound(str(uuid))
-    return shop
+    found = Retailer.objects.select_related("customer_manager__unit", "district", "line", "network_store")
+    return people.get(actor, "network.see", found, uuid)
 
 
 def may_visit(person: Person | None, shop: Retailer) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
@@ -117,7 +117,9 @@ def _counts(one: dict[str, Any], grace: Any) -> Counts:
         planned=int(planned_for is not None),
         done=int(done and planned_for is not None),
         on_time=int(
-            done and planned_for is not None and rules.is_on_time(planned_for, _day(one["done_at"]), grace)
+            done
+            and planned_for is not None
+            and rules.is_on_time(planned_for, clock.day_of(one["done_at"]), grace)
         ),
         moved=int(planned_for != one["first_for"]),
         dropped=int(one["status"] == Status.DROPPED),
@@ -127,16 +129,12 @@ def _counts(one: dict[str, Any], grace: Any) -> Counts:
     )
 
 
-def _day(at: datetime) -> date:
-    return clock.day_of(at)
-
-
 def _add_checks(rows: dict[tuple[str, str], Row], seen: QuerySet[Visit]) -> None:
     """Spot checks that were made in the month, with whom the shop belongs to."""
     again = seen.filter(why=Why.SPOT_CHECK, status=Status.DONE)
     again = again.select_related(
         "of__version", "version", "retailer__district", "retailer__customer_manager__unit"
-    )
+    ).prefetch_related("answers", "of__answers")
     for one in again:
         manager = one.retailer.customer_manager
         key = (one.retailer.district.code, manager.staff_no)

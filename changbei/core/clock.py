@@ -89,6 +89,11 @@ def today() -> date:
     return day_of(now())
 
 
+def next_month(day: date) -> date:
+    """The first day of the month after that of `day`."""
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
 def wall(moment: datetime | None) -> str:
     """`14:05` on the clocks of the city; "" for no moment."""
     return f"{moment.astimezone(LOCAL):%H:%M}" if moment else ""

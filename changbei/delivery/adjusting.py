@@ -17,6 +17,7 @@ from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.network.models import Vehicle
 from changbei.people.models import Person
 from changbei.runs.models import Run
+from changbei.runs.noting import note
 
 GO, LATER, SMALLER, MERGE, HOLD = "go", "later", "smaller", "merge", "hold"
 MOST_MINUTES_LATER = 600
@@ -74,7 +75,7 @@ def adjust(choices: Sequence[LineChoice], *, run: Run | None, actor: Person | No
             raise Invalid("tour", gettext_noop("this is no tour of today"))
         done.append(_one(tour, choice))
     changing.changed(day)
-    changing.note(
+    note(
         "delivery.lines_adjusted",
         run,
         actor,

@@ -17,6 +17,7 @@ from changbei.network.models import Vehicle
 from changbei.people.models import Person
 from changbei.runs import drills
 from changbei.runs.models import ActionCall, Run
+from changbei.runs.noting import note
 
 RECOVER = "delivery.recover"
 """The action by which a plan's run asks who takes over from a van."""
@@ -85,7 +86,7 @@ def report_breakdown(report: BreakdownReport, *, run: Run | None, actor: Person 
     if report.cause != "driver":
         Vehicle.objects.filter(pk=tour.vehicle_id).update(state=Vehicle.State.BROKEN_DOWN)
     changing.changed(day)
-    changing.note(
+    note(
         "delivery.broken_down",
         run,
         actor,

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-from uuid import UUID
-
 from django.db.models import F, Q
 
 from changbei.core import clock
 from changbei.core.errors import there
 from changbei.delivery.models import DeliveryDay, Tour
-from changbei.journal import services as journal
-from changbei.people.models import Person
-from changbei.runs.models import Run
 
 
 def locked_day(pk: int | None = None) -> DeliveryDay:
@@ -35,17 +29,3 @@ def has_left(tour: Tour) -> bool:
 def changed(day: DeliveryDay) -> None:
     """What was computed on the day as it was is out of date now."""
     DeliveryDay.objects.filter(pk=day.pk).update(version=F("version") + 1)
-
-
-def note(kind: str, run: Run | None, actor: Person | None, *, clause: str, **data: Any) -> None:
-    """A fact of this room, with the incident it belongs to."""
-    incident: UUID | None = run.incident if run else None
-    journal.append(
-        kind,
-        actor=actor,
-        incident=incident,
-        run=run.uuid if run else None,
-        clause=clause,
-        drill=bool(run and run.drill),
-        data=data,
-    )

@@ -18,6 +18,7 @@ from changbei.delivery.models import DeliveryDay, Handover, Loan, RecoveryCase, 
 from changbei.network.models import Vehicle
 from changbei.people.models import Person
 from changbei.runs.models import Run
+from changbei.runs.noting import note
 
 
 @transaction.atomic
@@ -58,7 +59,7 @@ def accept(option: RecoveryOption, *, actor: Person) -> RecoveryCase:
     again = RecoveryCase.objects.filter(
         day=day, breakdown=case.breakdown_id, status=RecoveryCase.Status.UNDONE
     ).exists()
-    changing.note(
+    note(
         "delivery.recovery_accepted",
         case.run,
         actor,
@@ -68,7 +69,7 @@ def accept(option: RecoveryOption, *, actor: Person) -> RecoveryCase:
         **fact,
     )
     for run, unserved in concerned:
-        changing.note(
+        note(
             "delivery.recovery_accepted", run, actor, clause="E3.3.2", unserved=unserved, again=False, **fact
         )
     return case

@@ -22,6 +22,7 @@ from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, Posi
 from changbei.network.models import Retailer, Site, Vehicle
 from changbei.people.models import Person
 from changbei.runs.models import Run
+from changbei.runs.noting import note
 
 CLOSED, URGENT, LATE, CANCELLED, LENT, BROKEN = "closed", "urgent", "late", "cancelled", "lent", "broken"
 LEFT_OUT = "left_out"  # customers to whom no van drives, though none is broken
@@ -78,7 +79,7 @@ def close(
         day=day, run=run, area=dict(area), reason=reason, since=begins, until=until
     )
     changing.changed(day)
-    changing.note(
+    note(
         "delivery.closed",
         run,
         actor,
@@ -98,7 +99,7 @@ def reopen(closure: Closure, *, actor: Person | None) -> None:
         raise Conflict(gettext_noop("this is open again already"))
     for concerned in {day, *DeliveryDay.objects.filter(date=clock.today())}:
         changing.changed(concerned)
-    changing.note("delivery.reopened", closure.run, actor, clause="E3.2.2", reason=closure.reason)
+    note("delivery.reopened", closure.run, actor, clause="E3.2.2", reason=closure.reason)
 
 
 @transaction.atomic
@@ -126,7 +127,7 @@ def add_orders(orders: Sequence[UrgentOrder], *, run: Run | None, actor: Person 
         raise Invalid(problems=wrong)
     stops = Stop.objects.bulk_create(_urgent(day, shops[one.retailer], one) for one in orders)
     changing.changed(day)
-    changing.note(
+    note(
         "delivery.orders_added",
         run,
         actor,
@@ -179,7 +180,7 @@ def cancel(stops: Collection[int], *, run: Run | None, actor: Person | None) -> 
     if not count:
         return 0
     changing.changed(day)
-    changing.note("delivery.stops_cancelled", run, actor, clause="E2.6", stops=count)
+    note("delivery.stops_cancelled", run, actor, clause="E2.6", stops=count)
     return count
 
 
@@ -201,7 +202,7 @@ def lend(vehicle: Vehicle, to: Site, *, actor: Person | None) -> Loan:
     ready_at = now + rules.RESERVE_READY + timedelta(seconds=int(over.seconds[0, 1]))
     loan = Loan.objects.create(day=day, vehicle=van, site=to, ready_at=ready_at, lent_at=now)
     changing.changed(day)
-    changing.note(
+    note(
         "delivery.van_lent", None, actor, clause="E3.3.2", vehicle=van.number, site=to.code, of=van.site.code
     )
     return loan
@@ -216,7 +217,7 @@ def give_back(loan: Loan, *, actor: Person | None) -> None:
     if not Loan.objects.filter(pk=loan.pk, returned_at=None).update(returned_at=clock.now()):
         raise Conflict(gettext_noop("this van is back already"))
     changing.changed(day)
-    changing.note("delivery.van_given_back", None, actor, clause="E3.3.2", vehicle=loan.vehicle.number)
+    note("delivery.van_given_back", None, actor, clause="E3.3.2", vehicle=loan.vehicle.number)
 
 
 @transaction.atomic
@@ -254,7 +255,7 @@ def drive_on(breakdown: Breakdown, driver: Person, *, ready_at: datetime, actor:
     if first is not None:
         expect_from(tour, breakdown, ready_at)
     changing.changed(day)
-    changing.note(
+    note(
         "delivery.driven_on",
         breakdown.run,
         actor,

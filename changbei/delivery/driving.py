@@ -20,6 +20,7 @@ from changbei.delivery import access, changing, papers, rules, selectors, servic
 from changbei.delivery.models import DriverAction, Position, Stop, Tour
 from changbei.network.models import Vehicle
 from changbei.people.models import Person
+from changbei.runs.noting import note
 
 STOP_KINDS = (Stop.Status.DELIVERED, Stop.Status.REFUSED, Stop.Status.ABSENT)
 OF_GOODS = (*STOP_KINDS, "taken_over")
@@ -106,7 +107,7 @@ def _once(tour: Tour, said: Said, at: datetime, actor: Person, deed: Deed) -> Dr
         done = _action(tour, said, at, actor, DriverAction.Outcome.REFUSED, words=str(error))
     done.save()
     if done.outcome == DriverAction.Outcome.REFUSED:
-        changing.note(
+        note(
             "delivery.phone_refused",
             None,
             actor,
@@ -273,7 +274,7 @@ def here(
     }
     known, made = Position.objects.get_or_create(tour=tour, defaults=values)
     if made:
-        changing.note("delivery.position_shared", None, actor, clause="E3.3.1", vehicle=tour.vehicle.number)
+        note("delivery.position_shared", None, actor, clause="E3.3.1", vehicle=tour.vehicle.number)
         return True
     return bool(Position.objects.filter(pk=known.pk, at__lt=values["at"]).update(**values))
 
@@ -285,7 +286,7 @@ def hide(*, actor: Person) -> None:
     for position in shown:
         position.delete()
         number = position.tour.vehicle.number
-        changing.note("delivery.position_hidden", None, actor, clause="E3.3.1", vehicle=number)
+        note("delivery.position_hidden", None, actor, clause="E3.3.1", vehicle=number)
 
 
 @transaction.atomic
@@ -294,7 +295,7 @@ def end_shifts() -> int:
     now = clock.now()
     gone, _ = Position.objects.filter(tour__shift_ends_at__lte=now).delete()
     if gone:
-        changing.note("delivery.positions_deleted", None, None, clause="E3.3.1", count=gone)
+        note("delivery.positions_deleted", None, None, clause="E3.3.1", count=gone)
     out = Tour.objects.filter(shift_ends_at__gt=now).exclude(status=Tour.Status.FINISHED).values("vehicle_id")
     back = Vehicle.objects.filter(is_reserve=True, state=Vehicle.State.IN_USE, tours__shift_ends_at__lte=now)
     return gone + stand_ready(list(back.exclude(pk__in=out).values_list("pk", flat=True)))

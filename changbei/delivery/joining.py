@@ -17,6 +17,7 @@ from changbei.delivery.models import DeliveryDay, Stop, Tour
 from changbei.network.models import Retailer
 from changbei.people import access as people
 from changbei.people.models import Person
+from changbei.runs.noting import note
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def join(tour: Tour, shop: Retailer, cartons: int, *, order_fen: int = 0, actor:
     bulk.update(stops, ["sequence"])
     expecting.timetable([found.tour])
     changing.changed(day)
-    changing.note(
+    note(
         "delivery.goods_joined",
         None,
         actor,

@@ -24,6 +24,7 @@ from changbei.delivery.models import (
 )
 from changbei.network.models import Vehicle
 from changbei.people.models import Person
+from changbei.runs.noting import note
 
 
 @transaction.atomic
@@ -33,7 +34,7 @@ def written(papers: TransportPapers, *, actor: Person) -> None:
     waiting = TransportPapers.objects.filter(pk=papers.pk, written_at__isnull=True, withdrawn_at__isnull=True)
     if not waiting.update(written_at=clock.now(), written_by=actor):
         raise Conflict(gettext_noop("these papers are written, or no longer needed"))
-    changing.note(
+    note(
         "delivery.papers_written",
         papers.case.run if papers.case else None,
         actor,

@@ -13,6 +13,7 @@ from changbei.delivery.models import DeliveryDay, Loan, Stop, Tour
 from changbei.network.models import Vehicle
 from changbei.people import access as people
 from changbei.people.models import Person
+from changbei.runs.noting import note
 
 
 def without_own_van(day: DeliveryDay) -> list[Tour]:
@@ -58,7 +59,7 @@ def drive_with(tour: Tour, vehicle: Vehicle, *, actor: Person) -> None:
         Vehicle.objects.filter(pk=locked.pk, is_reserve=True).update(state=Vehicle.State.IN_USE)
         driving.stand_ready([before.pk])
     changing.changed(day)
-    changing.note(
+    note(
         "delivery.van_replaced",
         None,
         actor,

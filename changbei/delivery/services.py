@@ -38,6 +38,7 @@ from changbei.network.models import Vehicle
 from changbei.people import access as people
 from changbei.people.models import Person
 from changbei.runs.models import Run
+from changbei.runs.noting import note
 
 BreakdownReport, report_breakdown = breaking.BreakdownReport, breaking.report_breakdown
 accept, undo, papers_written = deciding.accept, undoing.undo, papers.written
@@ -89,7 +90,7 @@ def save_offer(
     for rank, option in enumerate(options, start=1):
         option.case, option.rank = case, rank
     RecoveryOption.objects.bulk_create(options)
-    changing.note(
+    note(
         "delivery.recovery_offered",
         run,
         None,
@@ -175,7 +176,7 @@ def record_handover(handover: Handover, *, actor: Person | None, at: datetime | 
     )
     moved = handover.waiting().update(**left)
     changing.changed(day)
-    changing.note(
+    note(
         "delivery.goods_taken_over",
         handover.breakdown.run if handover.breakdown else None,
         actor,
@@ -193,7 +194,7 @@ def postpone(breakdown: Breakdown, *, reason: str, actor: Person | None) -> tupl
     next_on = planning.next_delivery_day(day.date)
     count = moving.move(Stop.objects.filter(goods_at=breakdown, status=Stop.Status.PLANNED), next_on)
     changing.changed(day)
-    changing.note(
+    note(
         "delivery.postponed",
         breakdown.run,
         actor,
@@ -227,9 +228,7 @@ def move_held(stops: Collection[int], on: date, *, actor: Person | None, run: Ru
     count = moving.move(held, on)
     if count:
         changing.changed(day)
-        changing.note(
-            "delivery.stops_moved", run, actor, clause="E3.2.1", stops=count, next_on=on.isoformat()
-        )
+        note("delivery.stops_moved", run, actor, clause="E3.2.1", stops=count, next_on=on.isoformat())
     return count
 
 
@@ -242,7 +241,7 @@ def _set_held(
     count = Stop.objects.filter(day=day, pk__in=stops, status=before).update(status=after)
     if count:
         changing.changed(day)
-    changing.note(kind, run, actor, clause="E3.2.1", stops=count)
+    note(kind, run, actor, clause="E3.2.1", stops=count)
     return count
 
 
@@ -256,9 +255,7 @@ def order_repair(breakdown: Breakdown, *, actor: Person | None) -> RepairOrder:
     )
     if known is None:
         Vehicle.objects.filter(pk=vehicle.pk).update(state=Vehicle.State.UNDER_REPAIR)
-        changing.note(
-            "delivery.repair_ordered", breakdown.run, actor, clause="E3.3.1", vehicle=vehicle.number
-        )
+        note("delivery.repair_ordered", breakdown.run, actor, clause="E3.3.1", vehicle=vehicle.number)
     return order
 
 
@@ -275,4 +272,4 @@ def end_repair(order: RepairOrder, *, actor: Person) -> None:
         state=Vehicle.State.FIT, checked_on=None
     )
     run = order.breakdown.run if order.breakdown else None
-    changing.note("delivery.repair_ended", run, actor, clause="E3.3.1", vehicle=order.vehicle.number)
+    note("delivery.repair_ended", run, actor, clause="E3.3.1", vehicle=order.vehicle.number)

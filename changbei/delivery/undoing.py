@@ -17,6 +17,7 @@ from changbei.delivery import access, bulk, changing, papers
 from changbei.delivery.models import DeliveryDay, Handover, RecoveryCase, RecoveryOption, Stop, Tour
 from changbei.network.models import Vehicle
 from changbei.people.models import Person
+from changbei.runs.noting import note
 
 NO_TIME = timedelta(0)
 STOP_FIELDS = (
@@ -69,7 +70,7 @@ def undo(case: RecoveryCase, *, actor: Person) -> RecoveryCase:
     case.status, case.undone_at, case.undone_by = RecoveryCase.Status.UNDONE, clock.now(), actor
     case.save(update_fields=["status", "undone_at", "undone_by"])
     changing.changed(day)
-    changing.note(
+    note(
         "delivery.recovery_undone",
         case.run,
         actor,

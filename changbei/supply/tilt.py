@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from changbei.core import clock
 from changbei.core.clock import LOCAL
 from changbei.core.errors import Invalid
 from changbei.network.models import District, Retailer
@@ -133,13 +134,9 @@ def totals(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
 
 def month_end(today: date) -> datetime:
     """The last moment of the month."""
-    return datetime.combine(_next_month_begins(today) - timedelta(days=1), LAST_MOMENT, LOCAL)
+    return datetime.combine(clock.next_month(today) - timedelta(days=1), LAST_MOMENT, LOCAL)
 
 
 def next_month(today: date) -> str:
     """The month that is reported for, as 2026-12."""
-    return _next_month_begins(today).strftime("%Y-%m")
-
-
-def _next_month_begins(today: date) -> date:
-    return (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    return clock.next_month(today).strftime("%Y-%m")

@@ -30,8 +30,7 @@ Why, Status = Visit.Why, Visit.Status
 
 def month_of(day: date) -> tuple[date, date]:
     """The first day of the month, and that of the next."""
-    first = day.replace(day=1)
-    return first, (first + timedelta(days=32)).replace(day=1)
+    return day.replace(day=1), clock.next_month(day)
 
 
 def moments(first: date, end: date) -> tuple[datetime, datetime]:
@@ -122,8 +121,7 @@ def compared(again: Visit) -> list[Pair]:
     if first is None or first.version is None or again.version is None:
         return []
     items = checklists.given(again.version, again.checklist).checklist.items
-    before = dict(first.answers.values_list("item", "value"))
-    after = dict(again.answers.values_list("item", "value"))
+    before, after = ({one.item: one.value for one in visit.answers.all()} for visit in (first, again))
     return [
         Pair(item, before.get(name), after.get(name), rules.differs(item, before.get(name), after.get(name)))
         for name, item in items.items()

@@ -16,6 +16,7 @@ from changbei.delivery.exchange.reading import DayFile, StopRow
 from changbei.delivery.models import Breakdown, Closure, DeliveryDay, Loan, RecoveryCase, Stop, Tour
 from changbei.network.models import Line
 from changbei.people.models import Person
+from changbei.runs.noting import note
 
 
 @transaction.atomic
@@ -46,7 +47,7 @@ def imported(
 ) -> None:
     """The day is another one from now on, and the journal says by which file."""
     changing.changed(day)
-    changing.note(
+    note(
         "delivery.day_imported",
         None,
         actor,

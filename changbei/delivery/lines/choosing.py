@@ -16,6 +16,7 @@ from changbei.delivery.lines import questions, shown
 from changbei.delivery.models import DeliveryDay, LineQuestion, Stop, Tour
 from changbei.people import access as people
 from changbei.people.models import Person
+from changbei.runs.noting import note
 
 Status = LineQuestion.Status
 TO_DECIDE = (Status.ANSWERED, Status.KEPT)
@@ -97,7 +98,7 @@ def _decided(question: LineQuestion, status: str, actor: Person | None) -> None:
 
 def _note(kind: str, question: LineQuestion, actor: Person, **data: Any) -> None:
     site = question.site.code if question.site else ""
-    changing.note(kind, None, actor, clause="E2.6", date=question.date.isoformat(), site=site, **data)
+    note(kind, None, actor, clause="E2.6", date=question.date.isoformat(), site=site, **data)
 
 
 def _as_it_is(day: DeliveryDay, answer: Mapping[str, Any]) -> list[list[Any]]:

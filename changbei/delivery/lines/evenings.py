@@ -14,13 +14,14 @@ from django.db.models import Min
 
 from changbei.core import clock
 from changbei.core.errors import ChangbeiError, Invalid
-from changbei.delivery import changing, planning
+from changbei.delivery import planning
 from changbei.delivery.arrivals import at_wall
 from changbei.delivery.lines import questions
 from changbei.delivery.models import LineEvening
 from changbei.network.models import Site
 from changbei.people import access as people
 from changbei.people.models import Person
+from changbei.runs.noting import note
 
 logger = logging.getLogger(__name__)
 MOST_DAYS_AHEAD = 5
@@ -37,7 +38,7 @@ def set_evening(site: Site, *, on: bool, at: time, days_ahead: int = 1, actor: P
     due_at = _next(at) if on else None
     values = {"on": on, "at": at, "days_ahead": days_ahead, "due_at": due_at, "trouble": ""}
     row, _made = LineEvening.objects.update_or_create(site=site, defaults=values)
-    changing.note(
+    note(
         "delivery.line_evening_set",
         None,
         actor,
@@ -84,9 +85,7 @@ def _ask_one() -> bool:
             question = questions.ask(planning.plan_day(on, actor=None), site=row.site)
             row.trouble = ""
         if question.status == question.Status.WAITING:
-            changing.note(
-                "delivery.lines_asked", None, None, clause="E2.6", date=on.isoformat(), site=row.site.code
-            )
+            note("delivery.lines_asked", None, None, clause="E2.6", date=on.isoformat(), site=row.site.code)
     except Exception as error:  # whatever it is, the other sites' evenings come
         row.trouble = str(error)[:200]
         if not isinstance(error, ChangbeiError):
