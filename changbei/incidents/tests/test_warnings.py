@@ -11,8 +11,9 @@ from shapely.geometry import Polygon, box, shape
 from changbei.core import clock as core_clock
 from changbei.core.clock import VirtualClock
 from changbei.core.errors import Conflict, NotAllowed
-from changbei.incidents import cap, cap_writer, services
+from changbei.incidents import cap, cap_writer, plan, services
 from changbei.incidents.models import Incident, Warning
+from changbei.incidents.services.warnings import acting
 from changbei.incidents.tests import people
 from changbei.journal.models import Entry
 from changbei.network import area_files, areas, joining
@@ -401,8 +402,8 @@ TABLE = {
     ],
 )
 def test_the_table_of_the_shipped_plan(changes: dict[str, Any], action: str) -> None:
-    pack = services.warnings.plan.procedure_in_force("severe-weather").pack
-    said = services.warnings.plan.ask(pack, "warning-start", {**TABLE, **changes})
+    pack = plan.procedure_in_force("severe-weather").pack
+    said = plan.ask(pack, "warning-start", {**TABLE, **changes})
     procedure = "severe-weather" if action in ("start", "drill", "propose") else ""
     assert said == {"action": action, "procedure": procedure}
 
@@ -419,4 +420,4 @@ def test_the_table_of_the_shipped_plan(changes: dict[str, Any], action: str) -> 
     ],
 )
 def test_what_weather_it_is(words: str, kind: str) -> None:
-    assert services.warnings.phenomenon(words) == kind
+    assert acting.phenomenon(words) == kind
